@@ -1,0 +1,81 @@
+//! The kinds of object that a group's scope can hold.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AssetKind {
+    /// A Unity Catalog catalog.
+    Catalog,
+    /// A schema in a catalog.
+    Schema,
+    /// A Delta table with its data and history.
+    Table,
+    /// A view: its definition.
+    View,
+    /// A volume.
+    Volume,
+    /// A function.
+    Function,
+    /// Privileges on objects.
+    Grant,
+    /// A job.
+    Job,
+    /// A cluster.
+    Cluster,
+    /// A SQL warehouse.
+    SqlWarehouse,
+    /// A notebook or workspace file.
+    Notebook,
+    /// A dashboard.
+    Dashboard,
+}
+
+impl AssetKind {
+    /// Every kind, in the order that screens list them.
+    pub const ALL: [AssetKind; 12] = [
+        AssetKind::Catalog,
+        AssetKind::Schema,
+        AssetKind::Table,
+        AssetKind::View,
+        AssetKind::Volume,
+        AssetKind::Function,
+        AssetKind::Grant,
+        AssetKind::Job,
+        AssetKind::Cluster,
+        AssetKind::SqlWarehouse,
+        AssetKind::Notebook,
+        AssetKind::Dashboard,
+    ];
+
+    /// Whether a cycle replicates this kind; the others are listed as not replicated.
+    pub fn is_replicated(self) -> bool {
+        matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View)
+    }
+
+    /// The kind's name in the middle of a sentence, such as `SQL warehouse`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalog",
+            Self::Schema => "schema",
+            Self::Table => "table",
+            Self::View => "view",
+            Self::Volume => "volume",
+            Self::Function => "function",
+            Self::Grant => "grant",
+            Self::Job => "job",
+            Self::Cluster => "cluster",
+            Self::SqlWarehouse => "SQL warehouse",
+            Self::Notebook => "notebook",
+            Self::Dashboard => "dashboard",
+        }
+    }
+}
+
+impl fmt::Display for AssetKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}

@@ -1,0 +1,118 @@
+//! Why an object does not replicate, and what a person can do about it.
+
+use super::{AssetKind, Instant};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The cause of an object's failure. Spelled in `SCREAMING_SNAKE_CASE` outside the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorClass {
+    /// A file path in the log is absolute, so a copied log would point back at the source.
+    AbsolutePath,
+    /// A shallow clone names files of another table.
+    ShallowClone,
+    /// Commits are managed by the catalog and this catalog does not serve them.
+    CatalogManagedCommits,
+    /// A version is missing between two that are there.
+    LogGap,
+    /// A commit or checkpoint cannot be read.
+    CorruptLog,
+    /// The log names a live file that the source's storage does not hold.
+    MissingDataFile,
+    /// The replica holds another commit under the same version.
+    SplitBrain,
+    /// The replica was changed by somebody else.
+    Drift,
+    /// The object has a kind or feature that cannot be replicated.
+    UnsupportedObject,
+    /// No storage mapping covers the object's location.
+    UnmappedLocation,
+    /// A region's API or storage does not answer.
+    RegionUnreachable,
+    /// A region refused the call.
+    PermissionDenied,
+    /// A storage read or write failed.
+    StorageFailure,
+    /// The destination has no room left.
+    StorageFull,
+    /// A region's catalog answered with an error.
+    CatalogRefused,
+}
+
+impl ErrorClass {
+    /// The class as other programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AbsolutePath => "ABSOLUTE_PATH",
+            Self::ShallowClone => "SHALLOW_CLONE",
+            Self::CatalogManagedCommits => "CATALOG_MANAGED_COMMITS",
+            Self::LogGap => "LOG_GAP",
+            Self::CorruptLog => "CORRUPT_LOG",
+            Self::MissingDataFile => "MISSING_DATA_FILE",
+            Self::SplitBrain => "SPLIT_BRAIN",
+            Self::Drift => "DRIFT",
+            Self::UnsupportedObject => "UNSUPPORTED_OBJECT",
+            Self::UnmappedLocation => "UNMAPPED_LOCATION",
+            Self::RegionUnreachable => "REGION_UNREACHABLE",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::StorageFailure => "STORAGE_FAILURE",
+            Self::StorageFull => "STORAGE_FULL",
+            Self::CatalogRefused => "CATALOG_REFUSED",
+        }
+    }
+
+    /// Whether an object of this class holds back its group's replication point.
+    pub fn blocks_replication_point(self) -> bool {
+        !matches!(self, Self::UnsupportedObject)
+    }
+
+    /// Whether the next cycle may succeed without anybody doing anything.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::RegionUnreachable | Self::StorageFailure | Self::StorageFull | Self::CatalogRefused)
+    }
+
+    /// What a person can do, as a sentence.
+    pub fn resolution(self) -> &'static str {
+        match self {
+            Self::AbsolutePath => {
+                "Rewrite the table with relative paths (a deep clone does it), or take it out of the scope."
+            }
+            Self::ShallowClone => "Replace the shallow clone with a deep clone, or take it out of the scope.",
+            Self::CatalogManagedCommits => {
+                "Turn catalog-managed commits off for the table, or connect a catalog that serves them."
+            }
+            Self::LogGap => "Restore the missing commit files at the source, or recreate the table.",
+            Self::CorruptLog => "Repair or restore the table at the source; replication goes on by itself.",
+            Self::MissingDataFile => "Restore the missing file at the source, or run FSCK REPAIR TABLE there.",
+            Self::SplitBrain => "Find out who wrote to the replica, keep what matters, then repair the replica.",
+            Self::Drift => "Find out who wrote to the replica, then repair the replica.",
+            Self::UnsupportedObject => {
+                "Recreate the object in the secondary by other means, or take it out of the scope."
+            }
+            Self::UnmappedLocation => "Add a storage mapping that covers the object's location.",
+            Self::RegionUnreachable => "Check the region. If it is the primary and stays away, fail over.",
+            Self::PermissionDenied => "Give the product's principal the privilege that the message names.",
+            Self::StorageFailure => "Check the storage that the message names; replication tries again by itself.",
+            Self::StorageFull => "Free space in the destination's storage; replication goes on by itself.",
+            Self::CatalogRefused => "Read the catalog's answer in the message; replication tries again by itself.",
+        }
+    }
+}
+
+/// Why one object does not replicate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectError {
+    /// The cause.
+    pub class: ErrorClass,
+    /// What the cause names: `path`, `version`, `feature` and the like.
+    pub parameters: BTreeMap<String, String>,
+    /// One sentence: what happened, to what, what to do.
+    pub message: String,
+    /// The kind of the object that fails.
+    pub kind: AssetKind,
+    /// The object's full name.
+    pub object: String,
+    /// When the error was first seen.
+    pub since: Instant,
+}

@@ -1,0 +1,125 @@
+//! A failover's kinds and steps.
+
+use serde::{Deserialize, Serialize};
+
+/// How a failover treats the old primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailoverKind {
+    /// Both regions answer: nothing may be lost, and it ends only when source and replica compare equal.
+    Planned,
+    /// Cut over now. What never arrived is set aside when the old primary answers again.
+    Forced,
+}
+
+/// One journaled, idempotent step of a failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailoverStep {
+    /// Tells the webhook, where one is set.
+    Notify,
+    /// Pauses every schedule in the old primary's workspace and remembers which ran.
+    PauseSchedules,
+    /// Stops running clusters and warehouses there and remembers them.
+    StopCompute,
+    /// Makes the old primary read-only and waits until no commit lands any more.
+    WaitForWrites,
+    /// Ships what is left.
+    CatchUp,
+    /// Compares every table: version, file list, sizes, and the sha256 kept when copied.
+    Compare,
+    /// Makes sure that the old primary refuses writes, as far as it answers.
+    Fence,
+    /// The one durable write that flips the primary: the point of no return.
+    CutOver,
+    /// Writes epoch marker and fence commit into every promoted table, then lets the new primary's workspace write.
+    Rebind,
+    /// Turns the direction of replication around.
+    Reverse,
+}
+
+impl FailoverStep {
+    /// The steps of a failover of `kind`, in their order.
+    pub fn of(kind: FailoverKind) -> &'static [FailoverStep] {
+        use FailoverStep::*;
+        match kind {
+            FailoverKind::Planned => {
+                &[Notify, PauseSchedules, StopCompute, WaitForWrites, CatchUp, Compare, Fence, CutOver, Rebind, Reverse]
+            }
+            FailoverKind::Forced => &[Notify, Fence, CutOver, Rebind, Reverse],
+        }
+    }
+
+    /// The step's stable name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notify => "notify",
+            Self::PauseSchedules => "pause_schedules",
+            Self::StopCompute => "stop_compute",
+            Self::WaitForWrites => "wait_for_writes",
+            Self::CatchUp => "catch_up",
+            Self::Compare => "compare",
+            Self::Fence => "fence",
+            Self::CutOver => "cut_over",
+            Self::Rebind => "rebind",
+            Self::Reverse => "reverse",
+        }
+    }
+
+    /// The step in words, as screens show it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Notify => "Notify",
+            Self::PauseSchedules => "Pause schedules",
+            Self::StopCompute => "Stop clusters and warehouses",
+            Self::WaitForWrites => "Wait until writes have stopped",
+            Self::CatchUp => "Catch up",
+            Self::Compare => "Compare source and replica",
+            Self::Fence => "Fence the old primary",
+            Self::CutOver => "Cut over",
+            Self::Rebind => "Rebind catalogs and stable URLs",
+            Self::Reverse => "Reverse replication",
+        }
+    }
+
+    /// Whether a failure here can still be undone: everything before the cutover.
+    pub fn can_roll_back(self) -> bool {
+        self < Self::CutOver
+    }
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    /// Not begun.
+    Pending,
+    /// Begun and not ended.
+    Running,
+    /// Ended well.
+    Done,
+    /// Not needed here; the step's note says why.
+    Skipped,
+    /// Ended badly; the step's note says how.
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_come_in_the_order_of_their_variants_and_names_are_unique() {
+        let steps = FailoverStep::of(FailoverKind::Planned);
+        assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
+        let names: std::collections::HashSet<_> = steps.iter().map(|s| s.name()).collect();
+        assert_eq!(names.len(), steps.len());
+    }
+
+    #[test]
+    fn a_forced_failover_asks_nothing_of_the_old_primary() {
+        let steps = FailoverStep::of(FailoverKind::Forced);
+        assert!(!steps.contains(&FailoverStep::PauseSchedules) && !steps.contains(&FailoverStep::CatchUp));
+        assert!(steps.contains(&FailoverStep::CutOver));
+    }
+}

@@ -1,0 +1,38 @@
+//! Pure types and rules: no tokio, egui, HTTP or disk in here.
+
+pub mod asset_kind;
+pub mod clock;
+pub mod error_class;
+pub mod failover;
+pub mod failover_group;
+pub mod group_state;
+pub mod location_mapping;
+pub mod names;
+pub mod object_status;
+pub mod replication_point;
+pub mod role;
+pub mod stable_url;
+pub mod validation;
+
+pub use asset_kind::AssetKind;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error_class::{ErrorClass, ObjectError};
+pub use failover::{FailoverKind, FailoverStep, StepStatus};
+pub use failover_group::{FailoverGroup, FailoverGroupSpec, UnityCatalogAssets, WorkspaceSet};
+pub use group_state::{Effect, Event, GroupState, InvalidTransition};
+pub use location_mapping::{LocationMapping, MappingError, MappingTable};
+pub use names::{AssetName, GroupId, InvalidGroupId};
+pub use object_status::ObjectStatus;
+pub use replication_point::{ReplicationPoint, TableVersion};
+pub use role::{Right, Role};
+pub use stable_url::{InvalidStableUrlId, StableUrl};
+pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
+
+/// A region's name as the cloud spells it, such as `us-east-1`.
+pub type Region = String;
+
+/// A workspace's numeric id, kept as the API spells it: a string of digits.
+pub type WorkspaceId = String;
+
+/// An instant in UTC.
+pub type Instant = chrono::DateTime<chrono::Utc>;

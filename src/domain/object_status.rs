@@ -1,0 +1,46 @@
+//! What is known of one object's replica.
+
+use serde::{Deserialize, Serialize};
+
+/// How an object's replica stands to its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectStatus {
+    /// Equal to its source as of the replication point.
+    InSync,
+    /// A whole but older version of its source.
+    Lagging,
+    /// Holds something that its source does not: somebody wrote to it out of band.
+    Drifted,
+    /// In scope and reachable on both sides, but not in the secondary.
+    Missing,
+    /// Flagged: its error says why it does not replicate.
+    Failed,
+    /// A kind or a feature that is not replicated.
+    Unsupported,
+    /// Log and files are byte-equal, but the reader lacks a table feature, which is named.
+    Unverifiable,
+    /// A region can't be reached, so nothing is claimed.
+    Unknown,
+}
+
+impl ObjectStatus {
+    /// The status in words, as screens show it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::InSync => "In sync",
+            Self::Lagging => "Lagging",
+            Self::Drifted => "Drifted",
+            Self::Missing => "Missing",
+            Self::Failed => "Failed",
+            Self::Unsupported => "Unsupported",
+            Self::Unverifiable => "Not verifiable",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// Whether a comparison that finds this must say that the replica differs.
+    pub fn is_difference(self) -> bool {
+        matches!(self, Self::Lagging | Self::Drifted | Self::Missing | Self::Failed | Self::Unknown)
+    }
+}

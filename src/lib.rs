@@ -1,0 +1,10 @@
+//! Managed disaster recovery for lakehouse deployments that speak the Databricks and Unity Catalog REST APIs.
+//!
+//! Layers, lowest first. Imports go down only, and modules on one rank don't import each other;
+//! `tests/layers.rs` checks it.
+//!
+//! | Rank | Module | Holds |
+//! |---|---|---|
+//! | 0 | [`domain`] | pure types and rules |
+
+pub mod domain;
