@@ -6,5 +6,7 @@
 //! | Rank | Module | Holds |
 //! |---|---|---|
 //! | 0 | [`domain`] | pure types and rules |
+//! | 1 | [`wire`] | serde bodies of the REST APIs |
 
 pub mod domain;
+pub mod wire;
