@@ -7,6 +7,8 @@
 //! |---|---|---|
 //! | 0 | [`domain`] | pure types and rules |
 //! | 1 | [`wire`] | serde bodies of the REST APIs |
+//! | 2 | [`connect`] | HTTP clients of a region |
 
+pub mod connect;
 pub mod domain;
 pub mod wire;

@@ -1,0 +1,29 @@
+//! HTTP clients of a region's workspace and Unity Catalog, and object stores by URI.
+//!
+//! [`RegionClient`] is one workspace URL with a login. A sandbox region and a real one are reached by the same
+//! calls; [`RegionClient::capabilities`] says what the region offers beyond the public APIs.
+
+mod catalogs;
+mod compute;
+mod error;
+mod jobs;
+mod login;
+mod paging;
+pub mod profile;
+mod region;
+mod retry;
+mod sandbox;
+mod storage;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod transport;
+
+pub use crate::wire::Secret;
+pub use error::ConnectError;
+pub use jobs::{UnpausedJob, UnpausedPlaces};
+pub use profile::{Profile, ProfileError};
+pub use region::{Auth, ConnectSettings, RegionClient};
+pub use retry::RetryPolicy;
+pub use sandbox::RegionCapabilities;
+pub use storage::{StorageHandle, StorageOptions, open_storage};

@@ -1,0 +1,113 @@
+//! Lists that come in pages.
+
+use super::error::ConnectError;
+use super::transport::{Call, Transport};
+use crate::wire::jobs::{JobInfo, ListJobs};
+use crate::wire::unity_catalog as uc;
+use crate::wire::workspace::{ClusterInfo, ListClusters, ListWarehouses, WarehouseInfo};
+use serde::de::DeserializeOwned;
+
+/// One page of a list.
+pub(super) trait Page: DeserializeOwned {
+    /// What is listed.
+    type Item;
+    /// The items, and the token of the next page.
+    fn into_parts(self) -> (Vec<Self::Item>, Option<String>);
+}
+
+macro_rules! page {
+    ($page:ty, $items:ident, $item:ty) => {
+        impl Page for $page {
+            type Item = $item;
+            fn into_parts(self) -> (Vec<$item>, Option<String>) {
+                (self.$items, self.next_page_token)
+            }
+        }
+    };
+}
+
+page!(uc::ListCatalogs, catalogs, uc::CatalogInfo);
+page!(uc::ListSchemas, schemas, uc::SchemaInfo);
+page!(uc::ListTables, tables, uc::TableInfo);
+page!(uc::ListVolumes, volumes, uc::VolumeInfo);
+page!(uc::ListFunctions, functions, uc::FunctionInfo);
+page!(uc::ListExternalLocations, external_locations, uc::ExternalLocationInfo);
+page!(uc::ListStorageCredentials, storage_credentials, uc::StorageCredentialInfo);
+page!(uc::WorkspaceBindings, bindings, uc::WorkspaceBinding);
+page!(uc::Permissions, privilege_assignments, uc::PrivilegeAssignment);
+page!(uc::ListPolicies, policies, uc::PolicyInfo);
+page!(ListJobs, jobs, JobInfo);
+page!(ListClusters, clusters, ClusterInfo);
+page!(ListWarehouses, warehouses, WarehouseInfo);
+
+impl Transport {
+    /// Every item of a list, in the order of its pages.
+    ///
+    /// Only an absent token ends it: a page may be empty and still have one.
+    pub(super) async fn list<P: Page>(&self, call: Call) -> Result<Vec<P::Item>, ConnectError> {
+        let mut items = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page_call = match &token {
+                Some(token) => call.clone().query("page_token", token),
+                None => call.clone(),
+            };
+            let (mut page, next) = self.send::<P>(page_call).await?.into_parts();
+            items.append(&mut page);
+            match next.filter(|next| !next.is_empty()) {
+                None => return Ok(items),
+                // A server that hands the same token out twice would be asked forever.
+                Some(next) if token.as_deref() == Some(&next) => {
+                    return Err(self.asked(&call.name()).bad_answer("the next page is the same page again"));
+                }
+                next => token = next,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::client_of;
+    use super::*;
+    use axum::Router;
+    use axum::extract::Query;
+    use axum::response::Json;
+    use axum::routing::get;
+    use serde_json::{Value, json};
+    use std::collections::HashMap;
+
+    fn catalogs(pages: fn(&HashMap<String, String>) -> Value) -> Router {
+        let handler = move |Query(query): Query<HashMap<String, String>>| async move { Json(pages(&query)) };
+        Router::new().route("/api/2.1/unity-catalog/catalogs", get(handler))
+    }
+
+    #[tokio::test]
+    async fn only_an_absent_token_ends_a_list() {
+        let client = client_of(catalogs(|query| {
+            assert_eq!(query.get("max_results").map(String::as_str), Some("0"));
+            match query.get("page_token").map(String::as_str) {
+                None => json!({"catalogs": [{"name": "a"}], "next_page_token": "1&x=y"}),
+                Some("1&x=y") => json!({"next_page_token": "2"}),
+                Some("2") => json!({"catalogs": [], "next_page_token": "3"}),
+                Some(_) => json!({"catalogs": [{"name": "b"}]}),
+            }
+        }))
+        .await;
+        let names: Vec<_> =
+            client.catalogs().await.expect("the list ends").into_iter().map(|catalog| catalog.name).collect();
+        assert_eq!(names, ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_never_ends_is_an_error() {
+        let client = client_of(catalogs(|_| json!({"next_page_token": "again"}))).await;
+        assert!(matches!(client.catalogs().await, Err(ConnectError::BadAnswer { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_empty_token_ends_a_list() {
+        let client = client_of(catalogs(|_| json!({"catalogs": [], "next_page_token": ""}))).await;
+        assert_eq!(client.catalogs().await, Ok(Vec::new()));
+    }
+}

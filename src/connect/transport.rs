@@ -1,0 +1,442 @@
+//! One call: login, try, read the answer, try again where that helps.
+
+use super::error::{Asked, ConnectError};
+use super::login::Login;
+use super::region::ConnectSettings;
+use super::retry::{RetryPolicy, retry_after};
+use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, StatusCode, redirect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+
+/// A request that is yet to be sent.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    method: Method,
+    segments: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    body_problem: Option<String>,
+}
+
+impl Call {
+    /// A call of `prefix`, which is fixed text, followed by `segments`, which are encoded.
+    pub fn new(method: Method, prefix: &str, segments: &[&str]) -> Self {
+        let fixed = prefix.split('/').filter(|s| !s.is_empty());
+        Self {
+            method,
+            segments: fixed.chain(segments.iter().copied()).map(str::to_owned).collect(),
+            query: Vec::new(),
+            body: None,
+            body_problem: None,
+        }
+    }
+
+    /// A `GET`.
+    pub fn get(prefix: &str, segments: &[&str]) -> Self {
+        Self::new(Method::GET, prefix, segments)
+    }
+
+    /// A `POST`.
+    pub fn post(prefix: &str, segments: &[&str]) -> Self {
+        Self::new(Method::POST, prefix, segments)
+    }
+
+    /// Adds a query parameter.
+    pub fn query(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.query.push((key, value.to_string()));
+        self
+    }
+
+    /// Sets the JSON body.
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_value(body) {
+            Ok(value) => self.body = Some(value),
+            Err(error) => self.body_problem = Some(error.to_string()),
+        }
+        self
+    }
+
+    /// Method and path, as errors name the call. The query stays out: it may hold page tokens.
+    pub fn name(&self) -> String {
+        format!("{} /{}", self.method, self.segments.join("/"))
+    }
+
+    fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(&self.segments);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        url
+    }
+}
+
+/// The HTTP side of a client.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base: Url,
+    /// The base as errors show it.
+    shown_url: String,
+    region: String,
+    login: Login,
+    retry: RetryPolicy,
+}
+
+enum Outcome {
+    /// The answer's bytes.
+    Answer(bytes::Bytes),
+    /// 429 or 503: worth another try.
+    Busy { asked_for: Option<Duration>, error: ConnectError },
+    /// The token was refused; a fresh one may do.
+    LoginRefused(ConnectError),
+    /// The connection broke after the request was sent.
+    Broken(ConnectError),
+}
+
+impl Transport {
+    pub fn new(settings: &ConnectSettings) -> Result<Self, ConnectError> {
+        let bad = |problem: String| ConnectError::BadSettings { region: settings.region_name(), problem };
+        let base = parse_base(&settings.url).map_err(bad)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&settings.user_agent)
+            .timeout(settings.timeout)
+            .connect_timeout(settings.connect_timeout.min(settings.timeout))
+            // A workspace redirects to its login page; following that would hide a bad token.
+            .redirect(redirect::Policy::none());
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| bad(super::error::innermost(&error)))?;
+        let login = Login::new(&settings.auth, &base);
+        let shown_url = base.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http, base, shown_url, region: settings.region_name(), login, retry: settings.retry })
+    }
+
+    /// The workspace's URL, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.shown_url
+    }
+
+    /// The region's name.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub fn asked<'a>(&'a self, call: &'a str) -> Asked<'a> {
+        Asked { region: &self.region, url: &self.shown_url, call }
+    }
+
+    /// Sends a call and reads its JSON answer; an empty answer reads as `{}`.
+    pub async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, ConnectError> {
+        let name = call.name();
+        let bytes = self.send_raw(&call, &name).await?;
+        let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
+        serde_json::from_slice(text).map_err(|error| self.asked(&name).bad_answer(error.to_string()))
+    }
+
+    /// Sends a call whose answer holds nothing of interest.
+    pub async fn send_for_nothing(&self, call: Call) -> Result<(), ConnectError> {
+        let name = call.name();
+        self.send_raw(&call, &name).await.map(|_| ())
+    }
+
+    async fn send_raw(&self, call: &Call, name: &str) -> Result<bytes::Bytes, ConnectError> {
+        let started = Instant::now();
+        let (mut retries, mut mended, mut renewed) = (0, false, false);
+        loop {
+            match self.try_once(call, name).await? {
+                Outcome::Answer(bytes) => return Ok(bytes),
+                Outcome::Busy { asked_for, error } => match self.retry.wait(retries, asked_for, started.elapsed()) {
+                    Some(wait) => {
+                        retries += 1;
+                        tokio::time::sleep(wait).await;
+                    }
+                    None => return Err(with_waited(error, started.elapsed())),
+                },
+                Outcome::LoginRefused(error) => {
+                    if renewed || !self.login.forget().await {
+                        return Err(error);
+                    }
+                    renewed = true;
+                }
+                // An idle connection that the server just closed; only a read may be sent twice unasked.
+                Outcome::Broken(error) => {
+                    if mended || call.method != Method::GET {
+                        return Err(error);
+                    }
+                    mended = true;
+                }
+            }
+        }
+    }
+
+    async fn try_once(&self, call: &Call, name: &str) -> Result<Outcome, ConnectError> {
+        let asked = self.asked(name);
+        if let Some(problem) = &call.body_problem {
+            return Err(ConnectError::BadSettings { region: self.region.clone(), problem: problem.clone() });
+        }
+        let token = match self.login.token(&self.http, asked).await {
+            Ok(token) => token,
+            Err(error @ ConnectError::RateLimited { .. }) => return Ok(Outcome::Busy { asked_for: None, error }),
+            Err(error) => return Err(error),
+        };
+        let mut header =
+            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ConnectError::BadSettings {
+                region: self.region.clone(),
+                problem: "the token holds a character that no token has".to_owned(),
+            })?;
+        header.set_sensitive(true);
+        let mut request = self.http.request(call.method.clone(), call.url(&self.base)).header(AUTHORIZATION, header);
+        if let Some(body) = &call.body {
+            request = request.json(body);
+        }
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() || error.is_timeout() || error.is_builder() => {
+                return Err(asked.failed(&error));
+            }
+            Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
+        };
+        let status = response.status();
+        let asked_for = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| retry_after(value, chrono::Utc::now()));
+        let bytes = match response.bytes().await {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_timeout() => return Err(asked.failed(&error)),
+            Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
+        };
+        if status.is_success() {
+            return Ok(Outcome::Answer(bytes));
+        }
+        let error = match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                ConnectError::RateLimited { region: self.region.clone(), call: name.to_owned(), waited: Duration::ZERO }
+            }
+            _ => asked.refused(status, &String::from_utf8_lossy(&bytes)),
+        };
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Ok(Outcome::Busy { asked_for, error }),
+            StatusCode::UNAUTHORIZED => Ok(Outcome::LoginRefused(error)),
+            _ => Err(error),
+        }
+    }
+}
+
+fn with_waited(error: ConnectError, spent: Duration) -> ConnectError {
+    match error {
+        ConnectError::RateLimited { region, call, .. } => ConnectError::RateLimited {
+            region,
+            call,
+            waited: Duration::from_millis(u64::try_from(spent.as_millis()).unwrap_or(u64::MAX)),
+        },
+        other => other,
+    }
+}
+
+/// Reads a workspace URL as people write it: with or without scheme, with whatever path and query.
+fn parse_base(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("it has no workspace URL".to_owned());
+    }
+    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let mut url = Url::parse(&full).map_err(|error| format!("{text:?} is not a URL ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(format!("{text:?} is not an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("its URL holds a user name or password, which belong in the login".to_owned());
+    }
+    url.set_path("/");
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{EAGER, client_of, refusal, serve, settings};
+    use super::super::{RegionClient, RetryPolicy};
+    use super::*;
+    use axum::Router;
+    use axum::http::HeaderMap;
+    use axum::response::{IntoResponse, Json};
+    use axum::routing::get;
+    use serde_json::json;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const CATALOG: &str = "/api/2.1/unity-catalog/catalogs/{name}";
+
+    #[test]
+    fn a_workspace_url_is_read_as_people_write_it() {
+        for text in ["dbc-1.example.com", " https://dbc-1.example.com/?o=12#x ", "https://dbc-1.example.com"] {
+            assert_eq!(parse_base(text).expect("a URL").as_str(), "https://dbc-1.example.com/");
+        }
+        assert!(parse_base("").is_err());
+        assert!(parse_base("ftp://x").is_err());
+        assert!(parse_base("https://user:hunter2@host").is_err_and(|problem| !problem.contains("hunter2")));
+    }
+
+    #[test]
+    fn names_in_a_path_are_encoded() {
+        let base = parse_base("http://127.0.0.1:1").expect("a URL");
+        let url = Call::get("/api/2.1/unity-catalog", &["catalogs", "a/b c%"]).query("max_results", 0).url(&base);
+        assert_eq!(url.as_str(), "http://127.0.0.1:1/api/2.1/unity-catalog/catalogs/a%2Fb%20c%25?max_results=0");
+    }
+
+    /// A server that answers the first `busy` calls with `status`, then with a catalog.
+    async fn busy_for(busy: usize, status: u16, retry: RetryPolicy) -> (RegionClient, Arc<AtomicUsize>) {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        let handler = move || {
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if call < busy {
+                    return ([("retry-after", "0")], refusal(status, "REQUEST_LIMIT_EXCEEDED", "slow down"))
+                        .into_response();
+                }
+                Json(json!({"name": "main", "a_field_of_the_future": {"x": 1}})).into_response()
+            }
+        };
+        let url = serve(Router::new().route(CATALOG, get(handler))).await;
+        (RegionClient::new(settings(&url, retry)).expect("the settings are good"), calls)
+    }
+
+    #[tokio::test]
+    async fn a_busy_region_is_asked_again() {
+        for status in [429, 503] {
+            let (client, calls) = busy_for(3, status, EAGER).await;
+            let catalog = client.catalog("main").await.expect("it answers in the end");
+            assert_eq!(catalog.map(|c| c.name).as_deref(), Some("main"));
+            assert_eq!(calls.load(Ordering::SeqCst), 4);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_region_that_stays_busy_is_given_up() {
+        let (client, calls) = busy_for(usize::MAX, 429, RetryPolicy::NEVER).await;
+        let error = client.catalog("main").await.expect_err("it never answers");
+        assert!(matches!(error, ConnectError::RateLimited { .. }) && error.is_transient(), "{error}");
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+
+        let (client, _) = busy_for(usize::MAX, 503, RetryPolicy::NEVER).await;
+        assert!(client.catalog("main").await.is_err_and(|error| error.is_unreachable()));
+    }
+
+    #[tokio::test]
+    async fn every_call_carries_token_and_product() {
+        let handler = |headers: HeaderMap| async move {
+            let of = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+            Json(json!({"name": "main", "comment": format!("{} {}", of("authorization"), of("user-agent"))}))
+        };
+        let client = client_of(Router::new().route(CATALOG, get(handler))).await;
+        let comment = client.catalog("main").await.expect("it answers").and_then(|c| c.comment);
+        let expected = format!("Bearer hunter2 resilience-console/{}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(comment.as_deref(), Some(expected.as_str()));
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_object_is_none_and_a_missing_region_is_not() {
+        let router =
+            Router::new().route(CATALOG, get(|| async { refusal(404, "CATALOG_DOES_NOT_EXIST", "no such catalog") }));
+        assert_eq!(client_of(router).await.catalog("main").await, Ok(None));
+        // Something else that listens on the port answers 404 to everything.
+        assert!(client_of(Router::new()).await.catalog("main").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_known_at_once_whatever_the_policy() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let client = RegionClient::new(settings(&url, RetryPolicy::STANDARD)).expect("the settings are good");
+        // Shorter than the first wait of the policy, so a retry would show.
+        let answer = tokio::time::timeout(Duration::from_millis(900), client.catalogs()).await.expect("no retry");
+        let error = answer.expect_err("nobody listens");
+        assert!(error.is_unreachable(), "{error}");
+        assert!(error.to_string().starts_with(&format!("us-east-1 does not answer at {url}: Connection refused")));
+    }
+
+    #[tokio::test]
+    async fn a_region_that_hangs_is_unreachable_after_the_timeout() {
+        let router = Router::new().route(CATALOG, get(std::future::pending::<()>));
+        let settings = ConnectSettings { timeout: Duration::from_millis(100), ..settings(&serve(router).await, EAGER) };
+        let client = RegionClient::new(settings).expect("the settings are good");
+        let error = client.catalog("main").await.expect_err("it hangs");
+        assert!(error.is_unreachable() && error.to_string().contains("no answer in time"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_not_tried_again() {
+        let router = Router::new().route(CATALOG, get(|| async { refusal(401, "UNAUTHENTICATED", "Token expired") }));
+        let error = client_of(router).await.catalog("main").await.expect_err("the token is refused");
+        assert_eq!(
+            error.to_string(),
+            "us-east-1 does not accept the login: Token expired. Enter a valid token for this workspace."
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_isnt_the_apis_is_said_to_be_that() {
+        let router = Router::new().route(CATALOG, get(|| async { "<html>Sign in</html>" }));
+        let error = client_of(router).await.catalog("main").await.expect_err("HTML is no catalog");
+        assert!(matches!(error, ConnectError::BadAnswer { .. }), "{error}");
+        assert!(!error.is_transient());
+    }
+
+    /// A server that closes its first connection after reading a request, and answers on the later ones.
+    async fn closes_the_first_connection() -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = connections.clone();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                if socket.read(&mut request).await.is_err() || counted.fetch_add(1, Ordering::SeqCst) == 0 {
+                    continue;
+                }
+                let body = r#"{"name":"main"}"#;
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+                let _ = socket.write_all(answer.as_bytes()).await;
+            }
+        });
+        (url, connections)
+    }
+
+    #[tokio::test]
+    async fn a_read_survives_a_connection_that_breaks_and_a_write_is_not_repeated() {
+        let (url, _) = closes_the_first_connection().await;
+        let client = RegionClient::new(settings(&url, EAGER)).expect("the settings are good");
+        assert!(client.catalog("main").await.expect("the second connection answers").is_some());
+
+        let (url, connections) = closes_the_first_connection().await;
+        let client = RegionClient::new(settings(&url, EAGER)).expect("the settings are good");
+        assert!(client.create_catalog(&Default::default()).await.is_err_and(|error| error.is_unreachable()));
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
+}
