@@ -8,7 +8,9 @@
 //! | 0 | [`domain`] | pure types and rules |
 //! | 1 | [`wire`] | serde bodies of the REST APIs |
 //! | 2 | [`connect`] | HTTP clients of a region |
+//! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 
 pub mod connect;
+pub mod delta;
 pub mod domain;
 pub mod wire;

@@ -1,0 +1,132 @@
+//! Compares the files that a log names.
+
+use super::{Comparison, Pair};
+use crate::delta::DeltaError;
+use crate::delta::log::{Log, Picture};
+use crate::delta::ship::{hash_file, pool};
+use crate::domain::{ErrorClass, ObjectStatus};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A file to compare.
+struct Wanted {
+    path: String,
+    /// Bytes as the log has them, which some writers get wrong.
+    size: u64,
+    live: bool,
+}
+
+/// What is wrong with a replica's file.
+enum Difference {
+    Lacks,
+    Size,
+    Bytes,
+    /// The source lacks it too, and its newest version needs it.
+    SourceLacks,
+}
+
+impl Pair {
+    /// Compares every file that versions up to the replica's `last` name, and the checkpoints that both hold.
+    pub(super) fn compare_files(
+        &self,
+        found: &mut Comparison,
+        picture: &Picture<'_>,
+        log: &Log,
+        there: &Log,
+        last: i64,
+    ) -> Result<(), DeltaError> {
+        let named = picture.inventory.files.iter().filter(|(_, named)| named.first <= last);
+        let mut wanted: Vec<Wanted> =
+            named.map(|(path, named)| Wanted { path: path.to_string(), size: named.size, live: named.live }).collect();
+        for (version, all) in log.checkpoints.range(..=last) {
+            let both = all.iter().filter(|ours| there.checkpoints.get(version).is_some_and(|all| all.contains(ours)));
+            wanted.extend(both.flat_map(|both| both.paths()).map(|path| Wanted { path, size: 0, live: false }));
+        }
+        wanted.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+        let bytes = AtomicU64::new(0);
+        let differing = Mutex::new(Vec::new());
+        let failed = Mutex::new(None);
+        let threads = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
+        pool::each(&wanted, threads, |file| match self.compare_file(file, &bytes) {
+            Ok(None) => {}
+            Ok(Some(difference)) => lock(&differing).push((file.path.clone(), difference)),
+            Err(error) => {
+                lock(&failed).get_or_insert(error);
+            }
+        });
+        if let Some(error) = lock(&failed).take() {
+            return Err(error);
+        }
+        found.files = wanted.len() as u64;
+        found.bytes = bytes.into_inner();
+        let mut differing = std::mem::take(&mut *lock(&differing));
+        differing.sort_by(|(a, _), (b, _)| a.cmp(b));
+        if let Some((path, _)) = differing.iter().find(|(_, found)| matches!(found, Difference::SourceLacks)) {
+            return Err(DeltaError::MissingFile {
+                table: self.source.display(""),
+                path: path.clone(),
+                version: picture.position.version,
+            });
+        }
+        if let Some((path, difference)) = differing.first() {
+            let what = match difference {
+                Difference::Lacks | Difference::SourceLacks => "lacks",
+                Difference::Size => "has another size than its source for",
+                Difference::Bytes => "has other bytes than were copied in",
+            };
+            let more = match differing.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            found.differ(
+                ObjectStatus::Drifted,
+                ErrorClass::Drift,
+                &[("path", path.clone()), ("files", differing.len().to_string())],
+                format!(
+                    "{} {what} the file {path}{more}. {}",
+                    self.replica.display(""),
+                    ErrorClass::Drift.resolution()
+                ),
+            );
+            found.damaged = differing.into_iter().map(|(path, _)| path).collect();
+        }
+        Ok(())
+    }
+
+    fn compare_file(&self, file: &Wanted, bytes: &AtomicU64) -> Result<Option<Difference>, DeltaError> {
+        let path = file.path.as_str();
+        let kept = self.kept.get(path);
+        let Some(there) = self.replica.stat(path)? else {
+            return Ok(match self.source.stat(path)? {
+                Some(_) => Some(Difference::Lacks),
+                None if file.live => Some(Difference::SourceLacks),
+                // Vacuumed: the source cannot read it either.
+                None => None,
+            });
+        };
+        bytes.fetch_add(there.size, Ordering::Relaxed);
+        let size = match kept {
+            Some(kept) => Some(kept.size),
+            None => self.source.stat(path)?.map(|source| source.size),
+        };
+        if size.is_some_and(|size| size != there.size) {
+            return Ok(Some(Difference::Size));
+        }
+        if file.live && self.source.stat(path)?.is_none() {
+            return Ok(Some(Difference::SourceLacks));
+        }
+        if !self.options.deep {
+            return Ok(None);
+        }
+        let expected = match kept {
+            Some(kept) => Some((kept.size, kept.sha256.clone())),
+            None => hash_file(&*self.source, path)?,
+        };
+        let actual = hash_file(&*self.replica, path)?;
+        Ok((expected.is_some() && expected != actual).then_some(Difference::Bytes))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

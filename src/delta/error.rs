@@ -1,0 +1,313 @@
+//! What can go wrong with a table's log, and how it is told.
+
+use crate::domain::ErrorClass;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What went wrong with one table.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeltaError {
+    /// A URI that names no place that can be opened.
+    #[error("{uri:?} is not a storage location that can be opened: {detail}. Write one such as file:///path/table.")]
+    BadUri {
+        /// What was given.
+        uri: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// No log where a table should be.
+    #[error("{table} has no Delta log with a commit or checkpoint in it. Check that the table lies there.")]
+    NoLog {
+        /// The table's root.
+        table: String,
+    },
+    /// A log that holds files, and among them nothing that a version could be read from.
+    #[error(
+        "The log of {table} holds no commit and no whole checkpoint, so no version of it can be read. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    EmptyLog {
+        /// The table's root.
+        table: String,
+    },
+    /// The newest version cannot be built from the commits and checkpoints that are there.
+    #[error(
+        "The log of {table} has a gap: version {missing} is missing below version {newest}. {}",
+        resolution(ErrorClass::LogGap)
+    )]
+    LogGap {
+        /// The table's root.
+        table: String,
+        /// The version that is missing.
+        missing: i64,
+        /// The newest version that is there.
+        newest: i64,
+    },
+    /// A commit file that is not what the protocol says.
+    #[error("Commit {version} of {table} cannot be read: {detail}. {}", resolution(ErrorClass::CorruptLog))]
+    CorruptCommit {
+        /// The table's root.
+        table: String,
+        /// The commit's version.
+        version: i64,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A checkpoint file that cannot be read.
+    #[error("The checkpoint {file} of {table} cannot be read: {detail}. {}", resolution(ErrorClass::CorruptLog))]
+    CorruptCheckpoint {
+        /// The table's root.
+        table: String,
+        /// The file, relative to the table's root.
+        file: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The log lacks an action without which no version can be read.
+    #[error(
+        "The log of {table} has no {action} action at version {version}, so no reader can open it. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    MissingAction {
+        /// The table's root.
+        table: String,
+        /// `protocol` or `metaData`.
+        action: &'static str,
+        /// The newest version.
+        version: i64,
+    },
+    /// A path that points outside the table.
+    #[error(
+        "The log of {table} names {path}, which is outside the table's folder, so a copied log would point back at the source. {}",
+        resolution(ErrorClass::AbsolutePath)
+    )]
+    AbsolutePath {
+        /// The table's root.
+        table: String,
+        /// The path as the log has it.
+        path: String,
+        /// The file that names it, relative to the table's root.
+        file: String,
+    },
+    /// A shallow clone.
+    #[error(
+        "{table} is a shallow clone: its log names {path}, a file of another table. {}",
+        resolution(ErrorClass::ShallowClone)
+    )]
+    ShallowClone {
+        /// The table's root.
+        table: String,
+        /// The path as the log has it.
+        path: String,
+    },
+    /// A path that decodes to nothing that a storage can hold, or into the log itself.
+    #[error(
+        "The log of {table} names the file {path:?}, which is no valid place in a table. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    BadPath {
+        /// The table's root.
+        table: String,
+        /// The path as the log has it.
+        path: String,
+    },
+    /// Commits that only a catalog may serve.
+    #[error(
+        "The commits of {table} are managed by its catalog (table feature {feature}), which does not serve them here. {}",
+        resolution(ErrorClass::CatalogManagedCommits)
+    )]
+    CatalogManaged {
+        /// The table's root.
+        table: String,
+        /// The table feature or property that says so.
+        feature: String,
+    },
+    /// A live file that the source does not hold.
+    #[error(
+        "{table} names the live file {path} at version {version}, and its storage does not hold it. {}",
+        resolution(ErrorClass::MissingDataFile)
+    )]
+    MissingFile {
+        /// The table's root.
+        table: String,
+        /// The file, decoded, relative to the table's root.
+        path: String,
+        /// The newest version that names it.
+        version: i64,
+    },
+    /// The destination holds another commit in the slot.
+    #[error(
+        "{table} holds another commit than its source under version {version}. {}",
+        resolution(ErrorClass::SplitBrain)
+    )]
+    SplitBrain {
+        /// The destination's root.
+        table: String,
+        /// The version.
+        version: i64,
+    },
+    /// Somebody began a newer epoch.
+    #[error(
+        "{table} was promoted for epoch {found} already, so epoch {asked} must not promote it any more. Ask what the group's epoch is now."
+    )]
+    StaleEpoch {
+        /// The table's root.
+        table: String,
+        /// The highest epoch on the table.
+        found: u64,
+        /// The epoch that was asked for.
+        asked: u64,
+    },
+    /// Two logs with nothing in common.
+    #[error(
+        "{old} and {new} share no version that both still hold, so the one cannot be rewound to the other. Replicate into a fresh path and keep {old} aside."
+    )]
+    NoCommonVersion {
+        /// The old primary's table.
+        old: String,
+        /// The new primary's table.
+        new: String,
+    },
+    /// A storage call failed.
+    #[error("Could not {action} {path}: {detail}.")]
+    Storage {
+        /// The verb, such as `read`.
+        action: &'static str,
+        /// The file or folder, as a person would look for it.
+        path: String,
+        /// The storage's answer.
+        detail: String,
+        /// What the storage's answer means.
+        class: ErrorClass,
+    },
+    /// The caller asked to stop before anything was published.
+    #[error("Copying {table} was stopped before its next commit was complete. The next cycle goes on from there.")]
+    Stopped {
+        /// The destination's root.
+        table: String,
+    },
+    /// A worker ended without an answer.
+    #[error("Work on {table} ended without an answer: {detail}. The next cycle tries again.")]
+    Interrupted {
+        /// The table's root.
+        table: String,
+        /// What is known of it.
+        detail: String,
+    },
+}
+
+fn resolution(class: ErrorClass) -> &'static str {
+    class.resolution()
+}
+
+impl DeltaError {
+    /// The cause's class.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::BadUri { .. } => ErrorClass::UnsupportedObject,
+            Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
+            Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
+            Self::LogGap { .. } => ErrorClass::LogGap,
+            Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
+            Self::ShallowClone { .. } => ErrorClass::ShallowClone,
+            Self::CatalogManaged { .. } => ErrorClass::CatalogManagedCommits,
+            Self::MissingFile { .. } => ErrorClass::MissingDataFile,
+            Self::SplitBrain { .. } | Self::StaleEpoch { .. } | Self::NoCommonVersion { .. } => ErrorClass::SplitBrain,
+            Self::Storage { class, .. } => *class,
+            // A storage that is not mounted looks just like a table that is not there.
+            Self::NoLog { .. } | Self::Stopped { .. } | Self::Interrupted { .. } => ErrorClass::StorageFailure,
+        }
+    }
+
+    /// What the cause names, for a program to read.
+    pub fn parameters(&self) -> BTreeMap<String, String> {
+        let pairs: Vec<(&str, String)> = match self {
+            Self::BadUri { uri, .. } => vec![("uri", uri.clone())],
+            Self::NoLog { table }
+            | Self::EmptyLog { table }
+            | Self::Stopped { table }
+            | Self::Interrupted { table, .. } => vec![("table", table.clone())],
+            Self::LogGap { table, missing, newest } => {
+                vec![("table", table.clone()), ("version", missing.to_string()), ("newest_version", newest.to_string())]
+            }
+            Self::CorruptCommit { table, version, .. } => {
+                vec![("table", table.clone()), ("version", version.to_string())]
+            }
+            Self::CorruptCheckpoint { table, file, .. } => vec![("table", table.clone()), ("path", file.clone())],
+            Self::MissingAction { table, action, version } => {
+                vec![("table", table.clone()), ("action", (*action).to_owned()), ("version", version.to_string())]
+            }
+            Self::AbsolutePath { table, path, file } => {
+                vec![("table", table.clone()), ("path", path.clone()), ("log_file", file.clone())]
+            }
+            Self::ShallowClone { table, path } | Self::BadPath { table, path } => {
+                vec![("table", table.clone()), ("path", path.clone())]
+            }
+            Self::CatalogManaged { table, feature } => vec![("table", table.clone()), ("feature", feature.clone())],
+            Self::MissingFile { table, path, version } => {
+                vec![("table", table.clone()), ("path", path.clone()), ("version", version.to_string())]
+            }
+            Self::SplitBrain { table, version } => vec![("table", table.clone()), ("version", version.to_string())],
+            Self::StaleEpoch { table, found, asked } => {
+                vec![("table", table.clone()), ("epoch", found.to_string()), ("asked_epoch", asked.to_string())]
+            }
+            Self::NoCommonVersion { old, new } => vec![("table", old.clone()), ("new_primary", new.clone())],
+            Self::Storage { path, action, .. } => vec![("path", path.clone()), ("action", (*action).to_owned())],
+        };
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// One table's failure as the rest of the product passes it on. Its siblings are not touched by it.
+#[derive(Clone)]
+pub struct TableFault {
+    /// The cause's class.
+    pub class: ErrorClass,
+    /// What the cause names: `table`, `path`, `version`, `feature` and the like.
+    pub parameters: BTreeMap<String, String>,
+    /// One sentence or two: what happened, to what, what to do.
+    pub message: String,
+    source: Arc<DeltaError>,
+}
+
+impl TableFault {
+    /// The error itself.
+    pub fn error(&self) -> &DeltaError {
+        &self.source
+    }
+
+    /// Whether the work was stopped because the caller asked for it, which is no failure of the table.
+    pub fn is_stopped(&self) -> bool {
+        matches!(*self.source, DeltaError::Stopped { .. })
+    }
+}
+
+impl From<DeltaError> for TableFault {
+    fn from(error: DeltaError) -> Self {
+        Self {
+            class: error.class(),
+            parameters: error.parameters(),
+            message: error.to_string(),
+            source: Arc::new(error),
+        }
+    }
+}
+
+impl fmt::Debug for TableFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableFault").field("class", &self.class).field("message", &self.message).finish()
+    }
+}
+
+impl fmt::Display for TableFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TableFault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.source)
+    }
+}

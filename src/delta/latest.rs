@@ -1,0 +1,142 @@
+//! Where a table is, and what was committed to it.
+
+use super::log::{Action, Commit, CommitInfo, Log, read_commit, sha256_hex, state_at};
+use super::place::{self, Place};
+use super::{DeltaError, Position, TableFault, TableRoot};
+
+/// A table's newest version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latest {
+    /// The version.
+    pub version: i64,
+    /// When it was committed, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// The sha256 of the commit file in hex.
+    pub sha256: String,
+    /// The same as a position, to go on from.
+    pub position: Position,
+}
+
+/// One commit in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitSummary {
+    /// Its version.
+    pub version: i64,
+    /// When it was committed, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Rows in the files that it added, where every file's statistics tell.
+    pub rows_added: Option<u64>,
+    /// Bytes in the files that it added.
+    pub bytes_added: u64,
+}
+
+/// The newest version of a table; None where there is no log.
+pub async fn latest(root: &TableRoot) -> Result<Option<Latest>, TableFault> {
+    let table = root.clone();
+    let found = place::blocking(root, move || {
+        let place = place::open(&table);
+        let log = Log::list(&*place, 0)?;
+        log.newest(None).map(|version| position_at(&*place, &log, version)).transpose()
+    });
+    Ok(found.await?.map(|position| Latest {
+        version: position.version,
+        time_ms: position.time_ms,
+        sha256: position.sha256.clone(),
+        position,
+    }))
+}
+
+/// The position of a table at `version`, which must be there.
+pub(super) fn position_at(place: &dyn Place, log: &Log, version: i64) -> Result<Position, DeltaError> {
+    let table = place.display("");
+    let (_, metadata) = state_at(place, log, version)?;
+    let table_id =
+        metadata.ok_or_else(|| DeltaError::MissingAction { table: table.clone(), action: "metaData", version })?.id;
+    if let Some(commit) = read_commit(place, version)? {
+        let summary = summarize(&commit, &table)?;
+        return Ok(Position {
+            version,
+            sha256: commit.sha256,
+            table_id,
+            time_ms: summary.time_ms,
+            stamp: commit.stamp,
+        });
+    }
+    let gap = || DeltaError::LogGap { table: table.clone(), missing: version, newest: version };
+    let path = log.checkpoints.get(&version).and_then(|all| all.first()?.paths().next()).ok_or_else(gap)?;
+    let content = place.read(&path)?.ok_or_else(gap)?;
+    let (sha256, time_ms) = (sha256_hex(&content.bytes), content.stamp.modified_ms());
+    Ok(Position { version, sha256, table_id, time_ms, stamp: content.stamp })
+}
+
+/// A commit in numbers.
+pub(super) fn summarize(commit: &Commit, table: &str) -> Result<CommitSummary, DeltaError> {
+    let mut info: Option<Box<CommitInfo>> = None;
+    let mut rows = Some(0_u64);
+    let mut bytes = 0;
+    commit.actions(table, |action| {
+        match action {
+            Action::CommitInfo(found) => info = info.take().or(Some(found)),
+            Action::Add(add) => {
+                bytes += add.size();
+                rows = rows.zip(add.rows()).map(|(sum, rows)| sum + rows);
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(CommitSummary {
+        version: commit.version,
+        time_ms: commit.time_ms(info.as_deref()),
+        rows_added: rows,
+        bytes_added: bytes,
+    })
+}
+
+/// The commits above `version`, in order.
+pub async fn commits_since(root: &TableRoot, version: i64) -> Result<Vec<CommitSummary>, TableFault> {
+    let table = root.clone();
+    place::blocking(root, move || {
+        let place = place::open(&table);
+        let log = Log::list(&*place, version + 1)?;
+        let mut found = Vec::new();
+        for version in log.commits.range(version + 1..).map(|(version, _)| *version) {
+            if let Some(commit) = read_commit(&*place, version)? {
+                found.push(summarize(&commit, &table.display())?);
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// The highest version whose commit is byte-equal in both; None where there is none.
+pub async fn common_version(a: &TableRoot, b: &TableRoot) -> Result<Option<i64>, TableFault> {
+    let (left, right) = (a.clone(), b.clone());
+    place::blocking(a, move || {
+        let (left, right) = (place::open(&left), place::open(&right));
+        let (left_log, right_log) = (Log::list(&*left, 0)?, Log::list(&*right, 0)?);
+        common(&*left, &left_log, &*right, &right_log)
+    })
+    .await
+}
+
+/// The highest version whose commit is byte-equal in both. Logs that once were one differ from some version on, so the
+/// search halves.
+pub(super) fn common(
+    left: &dyn Place,
+    left_log: &Log,
+    right: &dyn Place,
+    right_log: &Log,
+) -> Result<Option<i64>, DeltaError> {
+    let both: Vec<i64> =
+        left_log.commits.keys().filter(|version| right_log.commits.contains_key(version)).copied().collect();
+    let (mut low, mut high) = (0, both.len());
+    while let Some(version) = both.get(low..high).and_then(|range| range.get(range.len() / 2)) {
+        let middle = low + (high - low) / 2;
+        let ours = read_commit(left, *version)?.map(|commit| commit.sha256);
+        let theirs = read_commit(right, *version)?.map(|commit| commit.sha256);
+        if ours.is_some() && ours == theirs { low = middle + 1 } else { high = middle }
+    }
+    Ok(low.checked_sub(1).and_then(|index| both.get(index)).copied())
+}

@@ -1,0 +1,256 @@
+//! Which files a stretch of a log names, and which of them its last version needs.
+
+use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol};
+use super::path::{BadPath, deletion_vector, resolve};
+use super::{Base, CheckpointFiles, Commit, CommitInfo, Log, read_checkpoint, read_commit};
+use crate::delta::DeltaError;
+use crate::delta::place::Place;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A file that the log names.
+#[derive(Debug, Clone, Default)]
+pub(in crate::delta) struct Named {
+    /// Bytes as the log has them; 0 where it does not tell.
+    pub size: u64,
+    /// The lowest version of the stretch that names it.
+    pub first: i64,
+    /// Whether the last version needs it.
+    pub live: bool,
+    /// Whether it was there before the stretch begins: a remove names it that no add of the stretch explains.
+    pub before: bool,
+    /// Whether more than removes name it.
+    pub added: bool,
+}
+
+/// A file with the rows that are deleted in it: one logical file.
+type Key = (Arc<str>, Option<String>);
+
+/// Builds the picture from actions, oldest first.
+#[derive(Debug, Default)]
+pub(in crate::delta) struct Inventory {
+    table: String,
+    /// Files by decoded path.
+    pub files: HashMap<Arc<str>, Named>,
+    /// Logical files of the last version, with the file of their deletion vector.
+    live: HashMap<Key, Option<Arc<str>>>,
+    pub protocol: Option<Protocol>,
+    pub metadata: Option<Metadata>,
+    /// Whether a commit says that it made the table a shallow clone.
+    cloned: bool,
+    /// Whether paths that are no place in the table are passed over.
+    lenient: bool,
+}
+
+impl Inventory {
+    pub fn new(table: String) -> Self {
+        Self { table, ..Self::default() }
+    }
+
+    /// One that passes over paths that are no place in the table, where the log is only gone through for what is.
+    pub fn lenient(table: String) -> Self {
+        Self { lenient: true, ..Self::new(table) }
+    }
+
+    /// Takes in a checkpoint, sidecars and all.
+    pub fn read_checkpoint(
+        &mut self,
+        place: &dyn Place,
+        checkpoint: &super::Checkpoint,
+    ) -> Result<CheckpointFiles, DeltaError> {
+        read_checkpoint(place, checkpoint, true, &mut |action, file| match action {
+            // A tombstone: no version that can still be read needs the file.
+            Action::Remove(remove) => self.check_outside(&remove, file),
+            action => self.take(action, checkpoint.version, file),
+        })
+    }
+
+    /// Takes in a commit; returns its info.
+    pub fn take_commit(&mut self, commit: &Commit) -> Result<Option<CommitInfo>, DeltaError> {
+        let file = super::commit_path(commit.version);
+        let table = self.table.clone();
+        let mut info = None;
+        let mut outside = None;
+        commit.actions(&table, |action| {
+            if let Action::CommitInfo(found) = action {
+                self.cloned |= found.is_shallow_clone();
+                info.get_or_insert(*found);
+                return Ok(());
+            }
+            match self.take(action, commit.version, &file) {
+                Err(_) if self.lenient => Ok(()),
+                // The commit's info may stand last, and tells a clone from other absolute paths.
+                Err(error @ DeltaError::AbsolutePath { .. }) => {
+                    outside.get_or_insert(error);
+                    Ok(())
+                }
+                result => result,
+            }
+        })?;
+        match outside {
+            Some(DeltaError::AbsolutePath { table, path, .. }) if self.cloned => {
+                Err(DeltaError::ShallowClone { table, path })
+            }
+            Some(error) => Err(error),
+            None => Ok(info),
+        }
+    }
+
+    fn take(&mut self, action: Action, version: i64, file: &str) -> Result<(), DeltaError> {
+        match action {
+            Action::Add(add) => {
+                let (path, vector) = self.name_files(&add, version, file, true)?;
+                self.live.insert(key(path, add.deletion_vector.as_ref()), vector);
+            }
+            Action::Cdc(cdc) => {
+                self.name_files(&cdc, version, file, true)?;
+            }
+            Action::Remove(remove) => {
+                let (path, vector) = self.name_files(&remove, version, file, false)?;
+                if self.live.remove(&key(path.clone(), remove.deletion_vector.as_ref())).is_none() {
+                    for path in [Some(path), vector].into_iter().flatten() {
+                        if let Some(named) = self.files.get_mut(&path) {
+                            named.before = true;
+                        }
+                    }
+                }
+            }
+            Action::Protocol(protocol) => self.protocol = Some(protocol),
+            Action::Metadata(metadata) => self.metadata = Some(metadata),
+            Action::CommitInfo(_) | Action::Sidecar(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_outside(&self, action: &FileAction, file: &str) -> Result<(), DeltaError> {
+        resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
+        self.vector_of(action, file).map(|_| ())
+    }
+
+    fn vector_of(&self, action: &FileAction, file: &str) -> Result<Option<String>, DeltaError> {
+        let Some(vector) = &action.deletion_vector else { return Ok(None) };
+        deletion_vector(&vector.storage_type, &vector.path_or_inline_dv)
+            .map_err(|bad| self.bad_path(bad, &vector.path_or_inline_dv, file))
+    }
+
+    fn bad_path(&self, bad: BadPath, path: &str, file: &str) -> DeltaError {
+        let (table, path) = (self.table.clone(), path.to_owned());
+        match bad {
+            BadPath::Outside => DeltaError::AbsolutePath { table, path, file: file.to_owned() },
+            BadPath::Invalid => DeltaError::BadPath { table, path },
+        }
+    }
+
+    fn name_files(
+        &mut self,
+        action: &FileAction,
+        version: i64,
+        file: &str,
+        added: bool,
+    ) -> Result<(Arc<str>, Option<Arc<str>>), DeltaError> {
+        let path = resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
+        let vector = self.vector_of(action, file)?;
+        let path = self.name(path, action.size(), version, added);
+        // One file can hold many vectors, so the log does not tell its size.
+        let vector = vector.map(|path| self.name(path, 0, version, added));
+        Ok((path, vector))
+    }
+
+    fn name(&mut self, path: String, size: u64, version: i64, added: bool) -> Arc<str> {
+        if let Some((path, named)) = self.files.get_key_value(path.as_str()) {
+            let path = path.clone();
+            if (added && !named.added) || (named.size == 0 && size > 0) {
+                let mut named = named.clone();
+                named.added |= added;
+                named.size = named.size.max(size);
+                self.files.insert(path.clone(), named);
+            }
+            return path;
+        }
+        let path: Arc<str> = path.into();
+        self.files.insert(path.clone(), Named { size, first: version, added, ..Named::default() });
+        path
+    }
+
+    /// Marks what the last version needs. Call it after the last action.
+    pub fn finish(&mut self) {
+        let live: HashSet<&Arc<str>> =
+            self.live.iter().flat_map(|((path, _), vector)| std::iter::once(path).chain(vector)).collect();
+        for (path, named) in &mut self.files {
+            named.live = live.contains(path);
+        }
+    }
+
+    /// The table's id; an error where the stretch has no protocol or no metadata.
+    pub fn table_id(&self, version: i64) -> Result<String, DeltaError> {
+        let missing = |action| DeltaError::MissingAction { table: self.table.clone(), action, version };
+        self.protocol.as_ref().ok_or_else(|| missing("protocol"))?;
+        Ok(self.metadata.as_ref().ok_or_else(|| missing("metaData"))?.id.clone())
+    }
+
+    /// An error where the catalog manages the table's commits.
+    pub fn refuse_catalog_managed(&self) -> Result<(), DeltaError> {
+        match catalog_feature(self.protocol.as_ref(), self.metadata.as_ref()) {
+            Some(feature) => Err(DeltaError::CatalogManaged { table: self.table.clone(), feature }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn key(path: Arc<str>, vector: Option<&DeletionVector>) -> Key {
+    let vector = vector.map(|vector| {
+        let offset = vector.offset.map(|offset| format!("@{offset}")).unwrap_or_default();
+        format!("{}{}{offset}", vector.storage_type, vector.path_or_inline_dv)
+    });
+    (path, vector)
+}
+
+/// The feature or property that hands commits to the catalog.
+pub(in crate::delta) fn catalog_feature(protocol: Option<&Protocol>, metadata: Option<&Metadata>) -> Option<String> {
+    const FEATURES: [&str; 3] = ["catalogManaged", "catalogOwned", "catalogOwned-preview"];
+    const COORDINATOR: &str = "delta.coordinatedCommits.commitCoordinator";
+    let feature =
+        protocol.and_then(|protocol| protocol.features().find(|feature| FEATURES.contains(&feature.as_str())).cloned());
+    feature.or_else(|| {
+        let mut keys = metadata?.configuration.iter();
+        keys.find(|(key, value)| key.starts_with(COORDINATOR) && key.ends_with("-preview") && value.is_some())
+            .filter(|(key, _)| !key.contains("Conf"))
+            .map(|(key, _)| key.clone())
+    })
+}
+
+/// Protocol and metadata in force at `version`, read from the newest commit downwards.
+pub(in crate::delta) fn state_at(
+    place: &dyn Place,
+    log: &Log,
+    version: i64,
+) -> Result<(Option<Protocol>, Option<Metadata>), DeltaError> {
+    let table = place.display("");
+    let Base { checkpoint, commits } = log.base(version, false, &table)?;
+    let (mut protocol, mut metadata) = (None, None);
+    for at in commits.rev() {
+        let Some(commit) = read_commit(place, at)? else { continue };
+        commit.actions(&table, |action| {
+            match action {
+                Action::Protocol(found) if protocol.is_none() => protocol = Some(found),
+                Action::Metadata(found) if metadata.is_none() => metadata = Some(found),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if protocol.is_some() && metadata.is_some() {
+            return Ok((protocol, metadata));
+        }
+    }
+    if let Some(checkpoint) = checkpoint {
+        read_checkpoint(place, checkpoint, false, &mut |action, _| {
+            match action {
+                Action::Protocol(found) if protocol.is_none() => protocol = Some(found),
+                Action::Metadata(found) if metadata.is_none() => metadata = Some(found),
+                _ => {}
+            }
+            Ok(())
+        })?;
+    }
+    Ok((protocol, metadata))
+}

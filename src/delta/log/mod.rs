@@ -1,0 +1,137 @@
+//! What lies in a `_delta_log` folder, read without knowing any table feature.
+
+mod actions;
+mod checkpoint;
+mod commit;
+mod inventory;
+mod name;
+mod path;
+mod picture;
+
+pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
+pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
+pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
+pub(super) use inventory::{Inventory, Named, catalog_feature, state_at};
+pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path};
+pub(super) use picture::{Picture, read_picture};
+
+#[cfg(test)]
+pub(super) use actions::{DeletionVector, FileAction};
+
+use super::DeltaError;
+use super::place::Place;
+use super::position::Stamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names in a log, sorted by what they are.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// Commits by version, with their stamps where the listing told them.
+    pub commits: BTreeMap<i64, Option<Stamp>>,
+    /// Complete checkpoints by version.
+    pub checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
+    pub crcs: BTreeSet<i64>,
+    /// Compacted commits, first and last version.
+    pub compacted: Vec<(i64, i64)>,
+    pub has_hint: bool,
+    is_there: bool,
+}
+
+/// From what one version of a table is built.
+#[derive(Debug)]
+pub(super) struct Base<'a> {
+    /// Read first; None when the commits reach down to 0.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// Then these commits, in order; may be empty.
+    pub commits: std::ops::RangeInclusive<i64>,
+}
+
+impl Log {
+    /// Reads the names from version `from` on.
+    pub fn list(place: &dyn Place, from: i64) -> Result<Self, DeltaError> {
+        let listed = place.list(LOG, Some(&format!("{from:020}")))?;
+        let mut log = Self { is_there: !listed.is_empty(), ..Self::default() };
+        let mut parts: BTreeMap<(i64, u32), BTreeSet<u32>> = BTreeMap::new();
+        for entry in listed {
+            match LogName::parse(&entry.name) {
+                LogName::Commit(version) => {
+                    log.commits.insert(version, entry.stamp);
+                }
+                LogName::Checkpoint(version) => log.add_checkpoint(version, vec![entry.name]),
+                LogName::CheckpointPart { version, part, of } => {
+                    parts.entry((version, of)).or_default().insert(part);
+                }
+                LogName::Crc(version) => {
+                    log.crcs.insert(version);
+                }
+                LogName::Compacted { first, last } => log.compacted.push((first, last)),
+                LogName::Hint => log.has_hint = true,
+                LogName::Other => {}
+            }
+        }
+        for ((version, of), found) in parts {
+            // Only a checkpoint with all its parts is one.
+            if found.len() as u64 == u64::from(of) && found.first() == Some(&1) && found.last() == Some(&of) {
+                let names = (1..=of).map(|part| format!("{version:020}.checkpoint.{part:010}.{of:010}.parquet"));
+                log.add_checkpoint(version, names.collect());
+            }
+        }
+        log.compacted.sort_unstable();
+        Ok(log)
+    }
+
+    fn add_checkpoint(&mut self, version: i64, names: Vec<String>) {
+        let all = self.checkpoints.entry(version).or_default();
+        all.push(Checkpoint { version, names });
+        all.sort();
+    }
+
+    /// The newest version that is there, not above `bound`.
+    pub fn newest(&self, bound: Option<i64>) -> Option<i64> {
+        let bound = bound.unwrap_or(i64::MAX);
+        let commit = self.commits.range(..=bound).next_back().map(|(version, _)| *version);
+        let checkpoint = self.checkpoints.range(..=bound).next_back().map(|(version, _)| *version);
+        commit.max(checkpoint)
+    }
+
+    /// The newest version; an error where there is none.
+    pub fn newest_of(&self, table: &str) -> Result<i64, DeltaError> {
+        let table = table.to_owned();
+        let none = if self.is_there { DeltaError::EmptyLog { table } } else { DeltaError::NoLog { table } };
+        self.newest(None).ok_or(none)
+    }
+
+    /// The first version of the unbroken run of commits that ends at `version`; `version + 1` when it is not there.
+    fn run_start(&self, version: i64) -> i64 {
+        let mut start = version + 1;
+        while self.commits.contains_key(&(start - 1)) {
+            start -= 1;
+        }
+        start
+    }
+
+    /// From what `version` is built; `lowest` goes back as far as it can, else the nearest checkpoint is taken.
+    pub fn base(&self, version: i64, lowest: bool, table: &str) -> Result<Base<'_>, DeltaError> {
+        let start = self.run_start(version);
+        if lowest && start == 0 {
+            return Ok(Base { checkpoint: None, commits: 0..=version });
+        }
+        let mut usable = self.checkpoints.range(start - 1..=version);
+        let found = if lowest { usable.next() } else { usable.next_back() };
+        match found.and_then(|(at, all)| all.first().map(|checkpoint| (*at, checkpoint))) {
+            Some((at, checkpoint)) => Ok(Base { checkpoint: Some(checkpoint), commits: at + 1..=version }),
+            None if start == 0 => Ok(Base { checkpoint: None, commits: 0..=version }),
+            None => Err(DeltaError::LogGap { table: table.to_owned(), missing: start - 1, newest: version }),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) fn resolve_path(raw: &str) -> String {
+    path::resolve(raw).expect("a path in the table")
+}
+
+#[cfg(test)]
+pub(super) fn deletion_vector_path(vector: &DeletionVector) -> Option<String> {
+    path::deletion_vector(&vector.storage_type, &vector.path_or_inline_dv).expect("a deletion vector")
+}

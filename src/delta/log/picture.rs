@@ -1,0 +1,76 @@
+//! Everything that a log retains up to one version: its commits, and every file that they and its checkpoints name.
+
+use super::{Base, CheckpointFiles, Commit, Inventory, Log, read_commit, sha256_hex};
+use crate::delta::place::Place;
+use crate::delta::{DeltaError, Position};
+
+/// The whole picture of a table up to one version.
+pub(in crate::delta) struct Picture<'a> {
+    pub inventory: Inventory,
+    pub position: Position,
+    /// The checkpoint that the retained commits begin with, and its files.
+    pub base: Option<&'a super::Checkpoint>,
+    pub base_files: Option<CheckpointFiles>,
+}
+
+/// Reads the picture up to `version`. Hands over every commit with its time, in order.
+pub(in crate::delta) fn read_picture<'a>(
+    place: &dyn Place,
+    log: &'a Log,
+    version: i64,
+    mut each: impl FnMut(Commit, i64),
+) -> Result<Picture<'a>, DeltaError> {
+    let table = place.display("");
+    let Base { checkpoint: base, commits } = log.base(version, true, &table)?;
+    let gap = |missing| DeltaError::LogGap { table: table.clone(), missing, newest: version };
+    let mut last = None;
+    let mut take = |inventory: &mut Inventory, commit: Commit| -> Result<(), DeltaError> {
+        let info = inventory.take_commit(&commit)?;
+        let time_ms = commit.time_ms(info.as_ref());
+        if commit.version == version {
+            last = Some((commit.sha256.clone(), time_ms, commit.stamp.clone()));
+        }
+        each(commit, time_ms);
+        Ok(())
+    };
+
+    // What the log still holds below the run that the version is built from. No live file is named there.
+    let mut history = Inventory::new(table.clone());
+    let lowest = base.map_or(0, |checkpoint| checkpoint.version + 1);
+    for checkpoint in log.checkpoints.range(..lowest).filter_map(|(_, all)| all.first()) {
+        if Some(checkpoint) != base {
+            history.read_checkpoint(place, checkpoint)?;
+        }
+    }
+    for older in log.commits.range(..lowest).map(|(version, _)| *version) {
+        // Log clean-up takes these away at any time.
+        if let Some(commit) = read_commit(place, older)? {
+            take(&mut history, commit)?;
+        }
+    }
+
+    let mut inventory = Inventory::new(table.clone());
+    let base_files = base.map(|checkpoint| inventory.read_checkpoint(place, checkpoint)).transpose()?;
+    for version in commits {
+        let commit = read_commit(place, version)?.ok_or_else(|| gap(version))?;
+        take(&mut inventory, commit)?;
+    }
+    inventory.refuse_catalog_managed()?;
+    inventory.finish();
+    let table_id = inventory.table_id(version)?;
+    for (path, named) in history.files {
+        inventory.files.entry(path).or_insert(named);
+    }
+
+    let (sha256, time_ms, stamp) = match last {
+        Some(last) => last,
+        // Its commit was cleaned away; the checkpoint stands in for it.
+        None => {
+            let path = base.and_then(|checkpoint| checkpoint.paths().next()).ok_or_else(|| gap(version))?;
+            let content = place.read(&path)?.ok_or_else(|| gap(version))?;
+            (sha256_hex(&content.bytes), content.stamp.modified_ms(), content.stamp)
+        }
+    };
+    let position = Position { version, sha256, table_id, time_ms, stamp };
+    Ok(Picture { inventory, position, base, base_files })
+}

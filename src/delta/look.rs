@@ -1,0 +1,53 @@
+//! One cheap look: has a table moved since its remembered position?
+
+use super::log::{LOG, LogName, commit_path};
+use super::place::{self, stat_file};
+use super::{Position, TableFault, TableRoot};
+use std::path::Path;
+
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The table is where it was.
+    Same,
+    /// Something is newer, or other, than remembered: plan it.
+    Changed,
+}
+
+/// Looks at a table with at most one listing (object store) or two stats (local disk); parses nothing.
+pub async fn look(source: &TableRoot, known: &Position) -> Result<Look, TableFault> {
+    match source {
+        TableRoot::Local(path) => {
+            let (path, known) = (path.clone(), known.clone());
+            place::blocking(source, move || look_at(&path, &known)).await
+        }
+        TableRoot::Remote { .. } => {
+            let (place, known) = (place::open(source), known.clone());
+            place::blocking(source, move || {
+                let mut same = false;
+                for entry in place.list(LOG, Some(&format!("{:020}", known.version)))? {
+                    match LogName::parse(&entry.name) {
+                        LogName::Commit(version) if version > known.version => return Ok(Look::Changed),
+                        LogName::Commit(version) if version == known.version => {
+                            same = entry.stamp.is_some_and(|stamp| stamp.matches(&known.stamp))
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(if same { Look::Same } else { Look::Changed })
+            })
+            .await
+        }
+    }
+}
+
+/// [`look`] for a local disk, for a caller that looks at thousands of tables from one blocking thread.
+pub fn look_local(root: &Path, known: &Position) -> Result<Look, TableFault> {
+    look_at(root, known).map_err(TableFault::from)
+}
+
+fn look_at(root: &Path, known: &Position) -> Result<Look, super::DeltaError> {
+    let same = stat_file(&root.join(commit_path(known.version)))?.is_some_and(|stamp| stamp.matches(&known.stamp))
+        && stat_file(&root.join(commit_path(known.version + 1)))?.is_none();
+    Ok(if same { Look::Same } else { Look::Changed })
+}

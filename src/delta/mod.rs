@@ -1,0 +1,37 @@
+//! A Delta table's log as bytes: reading it, shipping it to another place, comparing, fencing, salvaging.
+//!
+//! The log is never rewritten. A commit arrives byte for byte, after every file that it names, under the number that it
+//! has at the source, with create-if-absent. So shipping needs no support for any table feature, and a replica is always
+//! some whole version of its source.
+//!
+//! Everything here works on two [`TableRoot`]s and keeps no state of its own: what is remembered of a table between
+//! cycles is its [`Position`], which the caller stores. When a remembered position is in doubt, leave it out: the next
+//! [`plan`] then finds out from what is really there.
+
+mod compare;
+mod error;
+mod latest;
+mod log;
+mod look;
+mod place;
+mod plan;
+mod position;
+mod promote;
+mod root;
+mod salvage;
+mod ship;
+mod shipment;
+#[cfg(test)]
+mod tests;
+
+pub use compare::{CompareOptions, Comparison, compare};
+pub use error::{DeltaError, TableFault};
+pub use latest::{CommitSummary, Latest, commits_since, common_version, latest};
+pub use look::{Look, look, look_local};
+pub use plan::plan;
+pub use position::{Position, Stamp};
+pub use promote::{Promotion, promote};
+pub use root::TableRoot;
+pub use salvage::{SalvageAbout, Salvaged, salvage, set_aside_whole};
+pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};
+pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};

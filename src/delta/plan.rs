@@ -1,0 +1,228 @@
+//! What one cycle has to bring over, found from both logs.
+
+mod extras;
+mod resume;
+
+pub(super) use resume::beside;
+
+use super::log::{Commit, Inventory, Log, Named, Picture, read_commit, read_picture};
+use super::place::{self, Place};
+use super::position::{Position, Stamp};
+use super::shipment::{Generation, Plan, PlanRequest, PlannedCommit, PlannedFile, Request, Shipment};
+use super::{DeltaError, TableFault};
+use resume::Resume;
+use std::sync::Arc;
+
+/// Commits of a shipment are kept in memory up to this many bytes in all; larger ones are read again when they are due.
+const COMMIT_BYTES_KEPT: usize = 1 << 20;
+
+/// Finds what `request.source` has and `request.destination` lacks. Writes nothing.
+pub async fn plan(request: PlanRequest<'_>) -> Result<Plan, TableFault> {
+    let request = Arc::new(Request::from(request));
+    let table = request.source.clone();
+    place::blocking(&table, move || plan_blocking(request)).await
+}
+
+pub(super) fn plan_blocking(request: Arc<Request>) -> Result<Plan, DeltaError> {
+    let planner = Planner::new(request);
+    if planner.request.recopy.is_empty()
+        && let Some(plan) = planner.go_on()?
+    {
+        return Ok(plan);
+    }
+    planner.recompute()
+}
+
+struct Planner {
+    source: Arc<dyn Place>,
+    destination: Arc<dyn Place>,
+    table: String,
+    request: Arc<Request>,
+}
+
+/// The commits of a shipment, as they are read.
+#[derive(Default)]
+struct Commits {
+    planned: Vec<PlannedCommit>,
+    bytes: usize,
+}
+
+impl Commits {
+    fn push(&mut self, commit: Commit, time_ms: i64) {
+        self.bytes += commit.bytes.len();
+        let keep = self.bytes <= COMMIT_BYTES_KEPT;
+        self.planned.push(PlannedCommit {
+            version: commit.version,
+            time_ms,
+            sha256: commit.sha256,
+            size: commit.bytes.len() as u64,
+            bytes: keep.then_some(commit.bytes),
+            stamp: commit.stamp,
+        });
+    }
+}
+
+impl Planner {
+    fn new(request: Arc<Request>) -> Self {
+        let source = place::open(&request.source);
+        let table = source.display("");
+        Self { destination: place::open(&request.destination), source, table, request }
+    }
+
+    /// The ordinary cycle: the source's log goes on from the remembered position, and the destination is there.
+    /// None when either is in doubt.
+    fn go_on(&self) -> Result<Option<Plan>, DeltaError> {
+        let Some(known) = &self.request.known else { return Ok(None) };
+        let log = Log::list(&*self.source, known.version)?;
+        let Some(stamp) = self.still_at(known, &log)? else { return Ok(None) };
+        let destination_is_there = self.destination.stat(&super::log::commit_path(known.version))?.is_some()
+            && self.destination.stat(&super::log::commit_path(known.version + 1))?.is_none();
+        if !destination_is_there {
+            return Ok(None);
+        }
+        let known = Position { stamp, ..known.clone() };
+        let newest = log.newest(self.request.up_to).unwrap_or(known.version);
+        if newest <= known.version {
+            return Ok(Some(Plan::UpToDate(known)));
+        }
+        let mut inventory = Inventory::new(self.table.clone());
+        let mut commits = Commits::default();
+        for version in known.version + 1..=newest {
+            // A hole, or a commit that vanished since the listing: the whole picture tells which.
+            let Some(commit) = read_commit(&*self.source, version)? else { return Ok(None) };
+            let info = inventory.take_commit(&commit)?;
+            let time_ms = commit.time_ms(info.as_ref());
+            commits.push(commit, time_ms);
+        }
+        inventory.refuse_catalog_managed()?;
+        inventory.finish();
+        let Some(last) = commits.planned.last() else { return Ok(None) };
+        let position = Position {
+            version: newest,
+            sha256: last.sha256.clone(),
+            table_id: inventory.metadata.as_ref().map_or_else(|| known.table_id.clone(), |found| found.id.clone()),
+            time_ms: last.time_ms,
+            stamp: last.stamp.clone(),
+        };
+        let files = inventory.files.iter().filter(|(_, named)| named.added);
+        let files = files.map(|(path, named)| planned_file(path, named, named.before)).collect();
+        let extras = self.extras(&log, Some(known.version), newest, None, None)?;
+        Ok(Some(Plan::Ship(Box::new(Shipment {
+            source: self.request.source.clone(),
+            destination: self.request.destination.clone(),
+            from: Some(known.version),
+            to: newest,
+            generation: Generation::Same,
+            files,
+            commits: commits.planned,
+            log_files: extras.files,
+            hint: extras.hint,
+            position,
+            target: self.request.destination.clone(),
+            clear_target: false,
+            request: self.request.clone(),
+        }))))
+    }
+
+    /// The stamp of the remembered commit, if the source still has it as remembered. Touched since, it may be another
+    /// table's with the same bytes, which only the whole picture tells.
+    fn still_at(&self, known: &Position, log: &Log) -> Result<Option<Stamp>, DeltaError> {
+        let Some(listed) = log.commits.get(&known.version) else { return Ok(None) };
+        let stamp = match listed {
+            Some(stamp) => Some(stamp.clone()),
+            None => self.source.stat(&super::log::commit_path(known.version))?,
+        };
+        Ok(stamp.filter(|stamp| stamp.matches(&known.stamp)))
+    }
+
+    /// The whole picture: everything that the source retains, against what the destination really holds.
+    fn recompute(&self) -> Result<Plan, DeltaError> {
+        let log = Log::list(&*self.source, 0)?;
+        let last = log.newest_of(&self.table)?;
+        let Some(newest) = log.newest(self.request.up_to) else {
+            let missing = self.request.up_to.unwrap_or(last);
+            return Err(DeltaError::LogGap { table: self.table.clone(), missing, newest: last });
+        };
+        let mut commits = Commits::default();
+        let Picture { inventory, position, base, base_files } =
+            read_picture(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
+
+        let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
+        let mut clear_target = false;
+        let (generation, target, resume) = match resume {
+            Resume::New => match beside(&self.request.destination)? {
+                None => (Generation::New, self.request.destination.clone(), Resume::Empty),
+                Some(target) => {
+                    let begun = self.resume(&place::open(&target), &log, newest, &position.table_id);
+                    // What lies there is ours alone: an attempt at this generation goes on, anything else is cleared.
+                    clear_target = !matches!(begun, Ok(Resume::At(_) | Resume::Empty));
+                    (Generation::New, target, begun.unwrap_or(Resume::Afresh))
+                }
+            },
+            resume => (Generation::Same, self.request.destination.clone(), resume),
+        };
+        let from = match resume {
+            Resume::At(version) => Some(version),
+            Resume::Empty | Resume::Afresh | Resume::New => None,
+        };
+        let target_place = place::open(&target);
+        let mut files = Vec::new();
+        for (path, named) in &inventory.files {
+            let before = from.is_some_and(|from| named.first <= from);
+            let file = planned_file(path, named, before);
+            if !before || self.lacks(&*target_place, &file)? {
+                files.push(file);
+            }
+        }
+        if let Some(from) = from {
+            commits.planned.retain(|commit| commit.version > from);
+        }
+        let mut extras = self.extras(&log, from, newest, base, base_files)?;
+        if from == Some(newest) {
+            extras.keep_missing(&*target_place)?;
+        }
+        extras.add_recopied(&self.request.recopy);
+        let idle = generation == Generation::Same
+            && from == Some(newest)
+            && files.is_empty()
+            && extras.files.iter().all(|file| !file.replace)
+            && !extras.is_mending();
+        if idle {
+            return Ok(Plan::UpToDate(position));
+        }
+        Ok(Plan::Ship(Box::new(Shipment {
+            source: self.request.source.clone(),
+            destination: self.request.destination.clone(),
+            from,
+            to: newest,
+            generation,
+            files,
+            commits: commits.planned,
+            log_files: extras.files,
+            hint: extras.hint,
+            position,
+            clear_target,
+            target,
+            request: self.request.clone(),
+        })))
+    }
+
+    /// Whether a file that an earlier shipment brought is not there any more, or has another size.
+    fn lacks(&self, target: &dyn Place, file: &PlannedFile) -> Result<bool, DeltaError> {
+        if self.request.recopy.contains(&file.path) {
+            return Ok(true);
+        }
+        let Some(there) = target.stat(&file.path)? else {
+            // What the source lacks too is nothing to mend, unless a reader needs it: then shipping it says so.
+            return Ok(file.live || self.source.stat(&file.path)?.is_some());
+        };
+        if there.size == file.size {
+            return Ok(false);
+        }
+        Ok(self.source.stat(&file.path)?.is_some_and(|source| source.size != there.size))
+    }
+}
+
+fn planned_file(path: &str, named: &Named, shipped_before: bool) -> PlannedFile {
+    PlannedFile { path: path.to_owned(), size: named.size, live: named.live, shipped_before }
+}

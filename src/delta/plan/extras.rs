@@ -1,0 +1,97 @@
+//! The files of a log that are no commits: checkpoints, sidecars, checksums, compacted commits, the hint.
+
+use super::Planner;
+use crate::delta::DeltaError;
+use crate::delta::log::{Checkpoint, CheckpointFiles, LOG, Log, crc_path, read_checkpoint};
+use crate::delta::place::Place;
+use crate::delta::shipment::LogFile;
+use std::collections::HashSet;
+
+/// What goes with the commits.
+pub(super) struct Extras {
+    pub files: Vec<LogFile>,
+    pub hint: Option<Vec<u8>>,
+    mending: bool,
+}
+
+impl Planner {
+    /// Everything for versions from `from` (a checkpoint may come long after its commit) up to `to`.
+    pub(super) fn extras(
+        &self,
+        log: &Log,
+        from: Option<i64>,
+        to: i64,
+        base: Option<&Checkpoint>,
+        base_files: Option<CheckpointFiles>,
+    ) -> Result<Extras, DeltaError> {
+        let low = from.unwrap_or(0);
+        let mut files: Vec<LogFile> = Vec::new();
+        let mut add = |path: String, first: bool, needed: bool| {
+            files.push(LogFile { path, first, replace: false, needed });
+        };
+        let mut base_files = base_files;
+        let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
+        for (version, all) in log.checkpoints.range(low..=to) {
+            for checkpoint in all {
+                let first = from.is_none() && base == Some(checkpoint);
+                let found = match base_files.take_if(|_| base == Some(checkpoint)) {
+                    Some(found) => found,
+                    // The newest is what readers open, so it is read whole; of others only the sidecars are wanted.
+                    None => {
+                        let whole = from.is_none() && Some(*version) == newest;
+                        read_checkpoint(&*self.source, checkpoint, whole, &mut |_, _| Ok(()))?
+                    }
+                };
+                found.sidecars.into_iter().for_each(|path| add(path, first, first));
+                found.top.into_iter().for_each(|path| add(path, first, first));
+            }
+        }
+        log.crcs.range(low..=to).for_each(|version| add(crc_path(*version), false, false));
+        for (first, last) in &log.compacted {
+            if (low..=to).contains(last) {
+                add(format!("{LOG}/{first:020}.{last:020}.compacted.json"), false, false);
+            }
+        }
+        // Two checkpoints may share a sidecar.
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.path.clone()));
+        let hint = if log.has_hint && newest.is_some() { self.hint(log, to)? } else { None };
+        Ok(Extras { files, hint, mending: false })
+    }
+
+    /// The source's `_last_checkpoint`, where it names a checkpoint that is shipped.
+    fn hint(&self, log: &Log, to: i64) -> Result<Option<Vec<u8>>, DeltaError> {
+        let Some(content) = self.source.read(&format!("{LOG}/_last_checkpoint"))? else { return Ok(None) };
+        let hint: Option<serde_json::Value> = serde_json::from_slice(&content.bytes).ok();
+        let version = hint.and_then(|hint| hint.get("version")?.as_i64());
+        Ok(version.filter(|version| *version <= to && log.checkpoints.contains_key(version)).map(|_| content.bytes))
+    }
+}
+
+impl Extras {
+    /// Leaves only what the target does not hold.
+    pub(super) fn keep_missing(&mut self, target: &dyn Place) -> Result<(), DeltaError> {
+        let mut missing = Vec::new();
+        for file in self.files.drain(..) {
+            if target.stat(&file.path)?.is_none() {
+                missing.push(file);
+            }
+        }
+        self.mending = !missing.is_empty();
+        self.files = missing;
+        Ok(())
+    }
+
+    /// Adds files of the log that shall be copied again over damaged ones.
+    pub(super) fn add_recopied(&mut self, recopy: &[String]) {
+        for path in recopy.iter().filter(|path| path.starts_with(LOG)) {
+            self.files.retain(|file| &file.path != path);
+            self.files.push(LogFile { path: path.clone(), first: true, replace: true, needed: true });
+        }
+    }
+
+    /// Whether something lacks that was there.
+    pub(super) fn is_mending(&self) -> bool {
+        self.mending
+    }
+}

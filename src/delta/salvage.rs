@@ -1,0 +1,124 @@
+//! Sets aside what a forced failover left behind, then rewinds the old primary.
+//!
+//! The order keeps everything safe at every instant: copy aside, sync, write the manifest, and only then remove, newest
+//! first. The manifest is the record that nothing is lost any more; with it there, a killed rewind goes on from it.
+
+mod collect;
+mod manifest;
+mod rewind;
+mod whole;
+
+use super::latest::common;
+use super::log::{Log, commit_path, read_picture};
+use super::place::{self, Place};
+use super::{DeltaError, Position, TableFault, TableRoot};
+use manifest::Manifest;
+use std::sync::Arc;
+
+/// What the manifest says besides what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SalvageAbout {
+    /// The table's full name.
+    pub table: String,
+    /// The failover group.
+    pub group: String,
+    /// The epoch that the failover began.
+    pub epoch: u64,
+    /// Now, in milliseconds since 1970.
+    pub now_ms: i64,
+}
+
+/// What was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Salvaged {
+    /// The version that the old primary was rewound to; None when the whole table was set aside.
+    pub common_version: Option<i64>,
+    /// Where the old primary's table is now, as a position to replicate on from; None when it is gone whole.
+    pub position: Option<Position>,
+    /// First version set aside; None when none was, or when the whole table was.
+    pub first_version: Option<i64>,
+    /// Last version set aside.
+    pub last_version: Option<i64>,
+    /// Commits set aside.
+    pub commits: u64,
+    /// Rows in the files that they added, where every file's statistics tell.
+    pub rows: Option<u64>,
+    /// Bytes of the files that they added.
+    pub bytes: u64,
+    /// Files set aside.
+    pub files: u64,
+    /// The folder that holds commits, files and `manifest.json`; None when nothing was orphaned.
+    pub folder: Option<String>,
+}
+
+/// Copies what `old` committed beyond the common version to `aside`, syncs it, then rewinds `old`. Goes on where it was
+/// killed; nothing is removed before it is safe aside.
+pub async fn salvage(
+    old: &TableRoot,
+    new: &TableRoot,
+    aside: &TableRoot,
+    about: SalvageAbout,
+) -> Result<Salvaged, TableFault> {
+    let (old_root, new, aside) = (old.clone(), new.clone(), aside.clone());
+    let work = move || {
+        let places = Places { old: place::open(&old_root), new: place::open(&new), aside: place::open(&aside) };
+        places.salvage(&about)
+    };
+    place::blocking(old, work).await
+}
+
+/// Moves a table that exists only at the old primary to `aside`, whole.
+pub async fn set_aside_whole(
+    table: &TableRoot,
+    aside: &TableRoot,
+    about: SalvageAbout,
+) -> Result<Salvaged, TableFault> {
+    let (root, aside) = (table.clone(), aside.clone());
+    place::blocking(table, move || whole::set_aside(&*place::open(&root), &*place::open(&aside), &about)).await
+}
+
+/// The three folders of a salvage.
+struct Places {
+    old: Arc<dyn Place>,
+    new: Arc<dyn Place>,
+    aside: Arc<dyn Place>,
+}
+
+impl Places {
+    fn salvage(&self, about: &SalvageAbout) -> Result<Salvaged, DeltaError> {
+        let log = Log::list(&*self.old, 0)?;
+        let new_log = Log::list(&*self.new, 0)?;
+        let apart = || DeltaError::NoCommonVersion { old: self.old.display(""), new: self.new.display("") };
+        let common = common(&*self.old, &log, &*self.new, &new_log)?.ok_or_else(apart)?;
+        if log.base(common, false, "").is_err() {
+            return Err(apart());
+        }
+        let lineage = read_picture(&*self.old, &log, common, |_, _| {})?;
+        let stamp = self.new.stat(&commit_path(common))?.ok_or_else(apart)?;
+        let position = Position { stamp, ..lineage.position };
+
+        let orphans = self.collect(&log, &new_log, common, &lineage.inventory)?;
+        let kept = Manifest::read(&*self.aside)?;
+        let manifest = match kept {
+            Some(kept) if orphans.is_in(&kept) => kept,
+            None if orphans.is_empty() => {
+                self.restore_files(&lineage.inventory)?;
+                return Ok(Salvaged {
+                    common_version: Some(common),
+                    position: Some(position),
+                    first_version: None,
+                    last_version: None,
+                    commits: 0,
+                    rows: Some(0),
+                    bytes: 0,
+                    files: 0,
+                    folder: None,
+                });
+            }
+            kept => self.copy_aside(about, common, orphans, kept)?,
+        };
+        let manifest =
+            if manifest.rewound { manifest } else { self.rewind(common, manifest, &lineage.inventory, &new_log)? };
+        Ok(manifest.outcome(Some(common), Some(position), self.aside.display("")))
+    }
+}

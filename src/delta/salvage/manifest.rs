@@ -1,0 +1,121 @@
+//! The list of what was set aside, beside it.
+
+use super::{SalvageAbout, Salvaged};
+use crate::delta::latest::summarize;
+use crate::delta::log::Commit;
+use crate::delta::place::{Mode, Place};
+use crate::delta::{DeltaError, FileRecord, Position};
+use serde::{Deserialize, Serialize};
+
+pub(super) const MANIFEST: &str = "manifest.json";
+
+/// The list of what was set aside. Its presence says that all of it is safe.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    pub table: String,
+    pub group: String,
+    pub epoch: u64,
+    /// Where the table lay.
+    pub location: String,
+    /// When it was set aside, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The version that the table was rewound to; absent when it was set aside whole.
+    pub common_version: Option<i64>,
+    pub first_version: Option<i64>,
+    pub last_version: Option<i64>,
+    /// Rows in the files that the commits added, where every file's statistics tell.
+    pub rows: Option<u64>,
+    /// Bytes of the files that the commits added.
+    pub bytes: u64,
+    pub commits: Vec<OrphanCommit>,
+    /// Data, change-data and deletion-vector files that only these commits name.
+    pub files: Vec<FileRecord>,
+    /// Files that these commits name and that the table itself still holds, because earlier versions name them too.
+    pub kept_in_table: Vec<String>,
+    /// Checkpoints, sidecars, checksums and compacted commits.
+    pub log_files: Vec<String>,
+    /// Whether the table has been rewound.
+    pub rewound: bool,
+}
+
+/// A commit that never arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OrphanCommit {
+    pub version: i64,
+    pub time_ms: i64,
+    pub sha256: String,
+    pub rows: Option<u64>,
+    pub bytes: u64,
+}
+
+impl OrphanCommit {
+    /// The commit in numbers; unknown ones where it cannot be read.
+    pub fn new(commit: &Commit, table: &str) -> Self {
+        let (version, sha256) = (commit.version, commit.sha256.clone());
+        match summarize(commit, table) {
+            Ok(found) => {
+                Self { version, time_ms: found.time_ms, sha256, rows: found.rows_added, bytes: found.bytes_added }
+            }
+            Err(_) => Self { version, time_ms: commit.stamp.modified_ms(), sha256, rows: None, bytes: 0 },
+        }
+    }
+}
+
+impl Manifest {
+    pub fn new(about: &SalvageAbout, location: String, common_version: Option<i64>) -> Self {
+        Self {
+            table: about.table.clone(),
+            group: about.group.clone(),
+            epoch: about.epoch,
+            location,
+            at_ms: about.now_ms,
+            common_version,
+            first_version: None,
+            last_version: None,
+            rows: Some(0),
+            bytes: 0,
+            commits: Vec::new(),
+            files: Vec::new(),
+            kept_in_table: Vec::new(),
+            log_files: Vec::new(),
+            rewound: false,
+        }
+    }
+
+    /// The manifest in a folder; None where there is none, or one that a loss of power cut short.
+    pub fn read(aside: &dyn Place) -> Result<Option<Self>, DeltaError> {
+        Ok(aside.read(MANIFEST)?.and_then(|content| serde_json::from_slice(&content.bytes).ok()))
+    }
+
+    /// Writes it and syncs it.
+    pub fn write(&self, aside: &dyn Place) -> Result<(), DeltaError> {
+        let bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        aside.put(MANIFEST, &bytes, self.at_ms.saturating_mul(1_000_000), Mode::Replace)?;
+        aside.sync(&[MANIFEST.to_owned()])
+    }
+
+    /// Takes in commits and counts anew.
+    pub fn count(&mut self, commits: Vec<OrphanCommit>) {
+        self.commits.extend(commits);
+        self.commits.sort_by_key(|commit| commit.version);
+        self.commits.dedup_by_key(|commit| commit.version);
+        self.first_version = self.common_version.and(self.commits.first().map(|commit| commit.version));
+        self.last_version = self.commits.last().map(|commit| commit.version);
+        self.rows = self.commits.iter().try_fold(0_u64, |sum, commit| Some(sum + commit.rows?));
+        self.bytes = self.commits.iter().map(|commit| commit.bytes).sum();
+    }
+
+    pub fn outcome(&self, common_version: Option<i64>, position: Option<Position>, folder: String) -> Salvaged {
+        Salvaged {
+            common_version,
+            position,
+            first_version: self.first_version,
+            last_version: self.last_version,
+            commits: self.commits.len() as u64,
+            rows: self.rows,
+            bytes: self.bytes,
+            files: self.files.len() as u64,
+            folder: Some(folder),
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! One shipment under way.
+
+use super::copy::{Outcome, copy, hash_file};
+use super::{CommitRecord, FileRecord, Shipped, Transfer};
+use crate::delta::log::{commit_path, sha256_hex};
+use crate::delta::place::{self, Place, Staged};
+use crate::delta::plan::plan_blocking;
+use crate::delta::shipment::{Generation, LogFile, Plan, PlannedCommit, PlannedFile, Shipment};
+use crate::delta::{DeltaError, Position};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// A piece of a shipment that one worker does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Job {
+    Data(usize),
+    LogFile(usize),
+    Commits,
+}
+
+/// What has been done so far.
+#[derive(Default)]
+pub(super) struct State {
+    pub fault: Option<DeltaError>,
+    /// Data files that are in place.
+    pub files: BTreeMap<String, Option<FileRecord>>,
+    pub unreadable: Vec<String>,
+    /// Live files that the source did not hold.
+    missing: Vec<String>,
+    pub staged_commits: HashMap<i64, Box<dyn Staged>>,
+    pub staged_log: HashMap<String, (Box<dyn Staged>, FileRecord)>,
+    pub staged_hint: Option<Box<dyn Staged>>,
+    /// Paths on a local disk that were written and are not synced yet.
+    pub copied: Vec<PathBuf>,
+    pub published: Vec<PathBuf>,
+    pub commits: Vec<CommitRecord>,
+    pub log_files: Vec<FileRecord>,
+    /// Where the destination is, once commits are published.
+    pub position: Option<Position>,
+    bytes: u64,
+}
+
+/// One shipment under way. A fault ends it and touches no other.
+pub(super) struct Load {
+    pub shipment: Shipment,
+    pub source: Arc<dyn Place>,
+    target: Arc<dyn Place>,
+    state: Mutex<State>,
+}
+
+impl Load {
+    pub fn new(shipment: Shipment) -> Self {
+        let (source, target) = (place::open(&shipment.source), place::open(&shipment.target));
+        Self { shipment, source, target, state: Mutex::default() }
+    }
+
+    pub fn target(&self) -> &dyn Place {
+        &*self.target
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Whether nothing went wrong so far.
+    pub fn is_well(&self) -> bool {
+        self.state().fault.is_none()
+    }
+
+    /// Runs a piece of work unless something went wrong before; remembers what goes wrong.
+    pub fn attempt(&self, work: impl FnOnce() -> Result<(), DeltaError>) {
+        if self.is_well()
+            && let Err(error) = work()
+        {
+            self.state().fault.get_or_insert(error);
+        }
+    }
+
+    /// What is left to copy, with sizes as far as the log tells.
+    pub fn jobs(&self) -> Vec<(u64, Job)> {
+        let state = self.state();
+        if state.fault.is_some() {
+            return Vec::new();
+        }
+        let files = self.shipment.files.iter().enumerate();
+        let files = files.filter(|(_, file)| !state.files.contains_key(&file.path));
+        let mut jobs: Vec<_> = files.map(|(index, file)| (file.size, Job::Data(index))).collect();
+        let logs = self.shipment.log_files.iter().enumerate();
+        let logs = logs.filter(|(_, file)| !state.staged_log.contains_key(&file.path));
+        jobs.extend(logs.map(|(index, _)| (0, Job::LogFile(index))));
+        jobs.push((0, Job::Commits));
+        jobs
+    }
+
+    pub fn run(&self, job: Job, transfer: &Transfer) -> Result<(), DeltaError> {
+        match job {
+            Job::Data(index) => self.shipment.files.get(index).map_or(Ok(()), |file| self.bring_data(file, transfer)),
+            Job::LogFile(index) => {
+                self.shipment.log_files.get(index).map_or(Ok(()), |file| self.stage_log_file(file, transfer))
+            }
+            Job::Commits => self.stage_commits(),
+        }
+    }
+
+    fn bring_data(&self, file: &PlannedFile, transfer: &Transfer) -> Result<(), DeltaError> {
+        if let Some(record) = self.present(file)? {
+            self.state().files.insert(file.path.clone(), record);
+            return Ok(());
+        }
+        match copy(&*self.source, &*self.target, &file.path, transfer)? {
+            Outcome::Copied(copied) => {
+                copied.staged.publish(place::Mode::Replace)?;
+                let record = FileRecord { path: file.path.clone(), size: copied.size, sha256: copied.sha256 };
+                let mut state = self.state();
+                state.bytes += record.size;
+                state.copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
+                state.files.insert(file.path.clone(), Some(record));
+            }
+            Outcome::Absent if file.live => self.state().missing.push(file.path.clone()),
+            Outcome::Absent => {
+                let mut state = self.state();
+                state.files.insert(file.path.clone(), None);
+                // An earlier shipment may have brought it while the source still had it.
+                if self.target.stat(&file.path)?.is_none() {
+                    state.unreadable.push(file.path.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the target holds the file already and needs no copy: the inner record is one worth keeping.
+    #[allow(clippy::option_option)]
+    fn present(&self, file: &PlannedFile) -> Result<Option<Option<FileRecord>>, DeltaError> {
+        if self.shipment.request.recopy.contains(&file.path) {
+            return Ok(None);
+        }
+        let Some(there) = self.target.stat(&file.path)? else { return Ok(None) };
+        let kept = self.shipment.request.kept.as_ref().and_then(|kept| kept(&file.path));
+        if kept.is_some_and(|kept| kept.size == there.size) {
+            return Ok(Some(None));
+        }
+        let source = self.source.stat(&file.path)?;
+        if file.shipped_before {
+            // An earlier shipment synced it before a commit named it.
+            return Ok(source.is_none_or(|source| source.size == there.size).then_some(None));
+        }
+        // Left by an attempt that did not come to its commit: nothing is known of its bytes.
+        if source.is_none_or(|source| source.size != there.size) {
+            return Ok(None);
+        }
+        let ours = hash_file(&*self.source, &file.path)?;
+        let theirs = hash_file(&*self.target, &file.path)?;
+        Ok(match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours == theirs => {
+                let record = FileRecord { path: file.path.clone(), size: ours.0, sha256: ours.1 };
+                self.state().copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
+                Some(Some(record))
+            }
+            _ => None,
+        })
+    }
+
+    fn stage_log_file(&self, file: &LogFile, transfer: &Transfer) -> Result<(), DeltaError> {
+        if !file.replace
+            && let Some(there) = self.target.stat(&file.path)?
+            && self.source.stat(&file.path)?.is_none_or(|source| source.size == there.size)
+        {
+            return Ok(());
+        }
+        match copy(&*self.source, &*self.target, &file.path, transfer)? {
+            Outcome::Copied(copied) => {
+                let record = FileRecord { path: file.path.clone(), size: copied.size, sha256: copied.sha256 };
+                let mut state = self.state();
+                state.bytes += record.size;
+                state.copied.extend(copied.staged.local_path().map(PathBuf::from));
+                state.staged_log.insert(file.path.clone(), (copied.staged, record));
+            }
+            Outcome::Absent if file.needed => self.state().missing.push(file.path.clone()),
+            // Log clean-up took it.
+            Outcome::Absent => {}
+        }
+        Ok(())
+    }
+
+    fn stage_commits(&self) -> Result<(), DeltaError> {
+        for commit in &self.shipment.commits {
+            if self.state().staged_commits.contains_key(&commit.version) {
+                continue;
+            }
+            let Some(bytes) = self.commit_bytes(commit)? else {
+                self.state().missing.push(commit_path(commit.version));
+                return Ok(());
+            };
+            let mut sink = self.target.create(&commit_path(commit.version), commit.size)?;
+            sink.write(&bytes)?;
+            let staged = sink.finish(commit.stamp.modified_ns)?;
+            let mut state = self.state();
+            state.bytes += commit.size;
+            state.copied.extend(staged.local_path().map(PathBuf::from));
+            state.staged_commits.insert(commit.version, staged);
+        }
+        if let Some(hint) = &self.shipment.hint {
+            let mut sink = self.target.create("_delta_log/_last_checkpoint", hint.len() as u64)?;
+            sink.write(hint)?;
+            let staged = sink.finish(self.shipment.position.stamp.modified_ns)?;
+            let mut state = self.state();
+            state.copied.extend(staged.local_path().map(PathBuf::from));
+            state.staged_hint = Some(staged);
+        }
+        Ok(())
+    }
+
+    /// A commit's bytes as planned; None when the source has others by now.
+    fn commit_bytes(&self, commit: &PlannedCommit) -> Result<Option<Vec<u8>>, DeltaError> {
+        if let Some(bytes) = &commit.bytes {
+            return Ok(Some(bytes.clone()));
+        }
+        let content = self.source.read(&commit_path(commit.version))?;
+        Ok(content.map(|content| content.bytes).filter(|bytes| sha256_hex(bytes) == commit.sha256))
+    }
+
+    /// Whether the source moved under the copy, so that it was planned again and there is more to copy.
+    ///
+    /// Asked after the copy: what was copied while the newest commit stood unchanged belongs to it.
+    pub fn check_source(&mut self, may_replan: bool) -> bool {
+        let missing = std::mem::take(&mut self.state().missing);
+        if !self.is_well() {
+            return false;
+        }
+        let moved = match self.source_moved() {
+            Ok(moved) => moved,
+            Err(error) => {
+                self.attempt(|| Err(error));
+                return false;
+            }
+        };
+        if missing.is_empty() && !moved {
+            return false;
+        }
+        let gone = missing.first().cloned().unwrap_or_else(|| commit_path(self.shipment.to));
+        let fault = self.missing_file(gone);
+        if !may_replan {
+            self.attempt(|| Err(fault));
+            return false;
+        }
+        match plan_blocking(self.shipment.request.clone()) {
+            Ok(Plan::Ship(next)) => {
+                let same = self.is_replanned_as(&next, &missing);
+                if same && !moved {
+                    self.attempt(|| Err(fault));
+                    return false;
+                }
+                self.replace(*next);
+                true
+            }
+            Ok(Plan::UpToDate(position)) => {
+                let mut state = self.state();
+                state.position = Some(position);
+                drop(state);
+                self.shipment.commits.clear();
+                self.shipment.log_files.clear();
+                self.shipment.files.clear();
+                false
+            }
+            Err(error) => {
+                self.attempt(|| Err(error));
+                false
+            }
+        }
+    }
+
+    fn missing_file(&self, path: String) -> DeltaError {
+        DeltaError::MissingFile { table: self.source.display(""), path, version: self.shipment.to }
+    }
+
+    fn source_moved(&self) -> Result<bool, DeltaError> {
+        let position = &self.shipment.position;
+        if self.shipment.commits.last().is_none_or(|last| last.version != position.version) {
+            return Ok(false);
+        }
+        Ok(self.source.stat(&commit_path(position.version))?.is_none_or(|stamp| !stamp.matches(&position.stamp)))
+    }
+
+    /// Whether a new plan asks for the same version and still needs what the source lacks.
+    fn is_replanned_as(&self, next: &Shipment, missing: &[String]) -> bool {
+        let live: HashSet<&str> = next.files.iter().filter(|file| file.live).map(|file| file.path.as_str()).collect();
+        let needed = |path: &String| live.contains(path.as_str()) || path.starts_with("_delta_log/");
+        next.position.sha256 == self.shipment.position.sha256 && missing.iter().any(needed)
+    }
+
+    fn replace(&mut self, next: Shipment) {
+        let mut done = std::mem::take(&mut *self.state());
+        let same_table =
+            next.position.table_id == self.shipment.position.table_id && next.generation == self.shipment.generation;
+        let mut state = State::default();
+        if same_table {
+            state.bytes = done.bytes;
+            state.copied = std::mem::take(&mut done.copied);
+            done.files.retain(|_, record| record.is_some());
+            state.files = done.files;
+        }
+        *self = Self::new(next);
+        *self.state() = state;
+        self.attempt(|| self.prepare());
+    }
+
+    /// Paths whose bytes must be synced before a commit names them.
+    pub fn take_copied(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.state().copied)
+    }
+
+    /// Paths whose names must be synced before they are counted.
+    pub fn take_published(&self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.state().published)
+    }
+
+    /// The source's last commit is the one that is published, so nothing was cut short.
+    pub fn is_complete(&self) -> bool {
+        self.state().position.as_ref().is_some_and(|position| position.version == self.shipment.to)
+    }
+
+    pub fn into_result(self) -> Result<Shipped, DeltaError> {
+        let table = self.shipment.destination.display();
+        let state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(fault) = state.fault {
+            return Err(fault);
+        }
+        let Some(position) = state.position else { return Err(DeltaError::Stopped { table }) };
+        let mut files: Vec<FileRecord> = state.files.into_values().flatten().collect();
+        files.extend(state.log_files);
+        Ok(Shipped { position, commits: state.commits, files, unreadable: state.unreadable, bytes_copied: state.bytes })
+    }
+
+    /// Makes the target ready: clears what an abandoned attempt left there.
+    pub fn prepare(&self) -> Result<(), DeltaError> {
+        super::swap::prepare(&self.shipment, self.shipment.generation == Generation::New)
+    }
+}

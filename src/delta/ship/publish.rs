@@ -1,0 +1,106 @@
+//! Makes what was copied visible: commits in order, then what hints at them.
+
+use super::load::Load;
+use super::{CommitRecord, swap};
+use crate::delta::log::{commit_path, read_commit};
+use crate::delta::place::{Mode, Put};
+use crate::delta::shipment::{Generation, PlannedCommit};
+use crate::delta::{DeltaError, Position};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+impl Load {
+    /// Publishes the commits. Stops between two of them when asked.
+    pub fn publish_commits(&self, stop: &AtomicBool) -> Result<(), DeltaError> {
+        if self.state().position.is_some() {
+            return Ok(());
+        }
+        if self.shipment.generation == Generation::New && self.target().local().is_none() {
+            swap::clear_log(self.target())?;
+        }
+        // The checkpoint that a cleaned log begins with: before it, no commit above it can be read.
+        self.publish_log_files(true)?;
+        for (index, commit) in self.shipment.commits.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return self.stop_at(index);
+            }
+            if index > 0 {
+                fail::fail_point!("delta.between_commits");
+            }
+            self.publish_commit(commit)?;
+        }
+        self.state().position = Some(self.shipment.position.clone());
+        Ok(())
+    }
+
+    fn stop_at(&self, index: usize) -> Result<(), DeltaError> {
+        let Some(last) = index.checked_sub(1).and_then(|last| self.shipment.commits.get(last)) else {
+            return Err(DeltaError::Stopped { table: self.shipment.destination.display() });
+        };
+        self.state().position = Some(Position {
+            version: last.version,
+            sha256: last.sha256.clone(),
+            table_id: self.shipment.position.table_id.clone(),
+            time_ms: last.time_ms,
+            stamp: last.stamp.clone(),
+        });
+        Ok(())
+    }
+
+    fn publish_commit(&self, commit: &PlannedCommit) -> Result<(), DeltaError> {
+        let split = || DeltaError::SplitBrain { table: self.shipment.destination.display(), version: commit.version };
+        let staged = self.state().staged_commits.remove(&commit.version).ok_or_else(split)?;
+        if staged.publish(Mode::Create)? == Put::Exists {
+            // Our own, when an earlier answer was lost. Anything else was written by somebody else.
+            let there = read_commit(self.target(), commit.version)?;
+            if there.is_none_or(|there| there.sha256 != commit.sha256) {
+                return Err(split());
+            }
+        }
+        let mut state = self.state();
+        state.published.extend(self.target().local().map(|place| place.root().join(commit_path(commit.version))));
+        state.commits.push(CommitRecord {
+            version: commit.version,
+            time_ms: commit.time_ms,
+            sha256: commit.sha256.clone(),
+        });
+        Ok(())
+    }
+
+    fn publish_log_files(&self, first: bool) -> Result<(), DeltaError> {
+        // In planned order: sidecars stand before the checkpoint that names them.
+        for file in self.shipment.log_files.iter().filter(|file| file.first == first) {
+            let staged = self.state().staged_log.remove(&file.path);
+            if let Some((staged, record)) = staged {
+                staged.publish(Mode::Replace)?;
+                let mut state = self.state();
+                state.published.extend(self.target().local().map(|place| place.root().join(&file.path)));
+                if !file.path.ends_with(".crc") && !file.path.ends_with(".compacted.json") {
+                    state.log_files.push(record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what readers can do without, and puts a new generation in its place.
+    pub fn publish_rest(&self) -> Result<(), DeltaError> {
+        if !self.is_complete() {
+            // A checkpoint above the last commit would show a version that is not there yet.
+            return if self.shipment.generation == Generation::New {
+                Err(DeltaError::Stopped { table: self.shipment.destination.display() })
+            } else {
+                Ok(())
+            };
+        }
+        self.publish_log_files(false)?;
+        fail::fail_point!("delta.before_last_checkpoint");
+        let hint = self.state().staged_hint.take();
+        if let Some(hint) = hint {
+            hint.publish(Mode::Replace)?;
+        }
+        if self.shipment.generation == Generation::New {
+            swap::put_in_place(&self.shipment)?;
+        }
+        Ok(())
+    }
+}

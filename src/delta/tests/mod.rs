@@ -1,0 +1,11 @@
+//! Behaviour of the whole layer on tables that the tests write themselves.
+
+pub(super) mod dying;
+mod parquet_checkpoint;
+mod property;
+mod remote;
+mod salvage;
+mod ship;
+pub(super) mod table;
+mod traps;
+mod writer;

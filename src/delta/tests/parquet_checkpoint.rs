@@ -1,0 +1,114 @@
+//! Writes Parquet checkpoints of a table, in any of the shapes that the protocol has.
+
+use super::table::Table;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Field};
+use parquet::arrow::ArrowWriter;
+use serde_json::Value;
+use std::sync::Arc;
+
+fn texts(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
+    let values = actions.iter().map(|action| action.get(kind)?.get(key)?.as_str());
+    Arc::new(StringArray::from_iter(values))
+}
+
+fn numbers(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
+    Arc::new(Int64Array::from_iter(actions.iter().map(|action| action.get(kind)?.get(key)?.as_i64())))
+}
+
+fn structure(actions: &[Value], kind: &str, columns: Vec<(&str, ArrayRef)>) -> (String, ArrayRef) {
+    let there = NullBuffer::from_iter(actions.iter().map(|action| action.get(kind).is_some()));
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) =
+        columns.into_iter().map(|(name, array)| (Field::new(name, array.data_type().clone(), true), array)).unzip();
+    (kind.to_owned(), Arc::new(StructArray::new(fields.into(), arrays, Some(there))))
+}
+
+fn vectors(actions: &[Value], kind: &str) -> ArrayRef {
+    let of = |action: &Value| action.get(kind).and_then(|file| file.get("deletionVector")).cloned();
+    let inner: Vec<Value> = actions
+        .iter()
+        .map(|action| of(action).map_or(Value::Null, |vector| serde_json::json!({"v": vector})))
+        .collect();
+    let columns = vec![
+        ("storageType", texts(&inner, "v", "storageType")),
+        ("pathOrInlineDv", texts(&inner, "v", "pathOrInlineDv")),
+        ("offset", numbers(&inner, "v", "offset")),
+    ];
+    structure(&inner, "v", columns).1
+}
+
+/// The bytes of a Parquet file with these actions.
+pub fn parquet_of(actions: &[Value]) -> Vec<u8> {
+    let file = |kind: &str| {
+        let columns = vec![
+            ("path", texts(actions, kind, "path")),
+            ("size", numbers(actions, kind, "size")),
+            ("deletionVector", vectors(actions, kind)),
+            ("stats", texts(actions, kind, "stats")),
+        ];
+        structure(actions, kind, columns)
+    };
+    let columns = vec![
+        file("add"),
+        file("remove"),
+        structure(actions, "sidecar", vec![("path", texts(actions, "sidecar", "path"))]),
+        structure(actions, "metaData", vec![("id", texts(actions, "metaData", "id"))]),
+        structure(
+            actions,
+            "protocol",
+            vec![
+                ("minReaderVersion", numbers(actions, "protocol", "minReaderVersion")),
+                ("minWriterVersion", numbers(actions, "protocol", "minWriterVersion")),
+            ],
+        ),
+        structure(actions, "checkpointMetadata", vec![("version", numbers(actions, "checkpointMetadata", "version"))]),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .expect("a batch");
+    assert!(matches!(batch.schema().field(0).data_type(), DataType::Struct(_)));
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("rows");
+    writer.close().expect("a footer");
+    bytes
+}
+
+impl Table {
+    /// One Parquet file.
+    pub fn checkpoint(&self) -> String {
+        let name = format!("_delta_log/{:020}.checkpoint.parquet", self.version());
+        self.file(&name, &parquet_of(&self.state_lines()));
+        name
+    }
+
+    /// Two Parquet files.
+    pub fn checkpoint_in_parts(&self) -> [String; 2] {
+        let state = self.state_lines();
+        let (first, second) = state.split_at(state.len() / 2);
+        [(1, first), (2, second)].map(|(part, actions)| {
+            let name = format!("_delta_log/{:020}.checkpoint.{part:010}.{:010}.parquet", self.version(), 2);
+            self.file(&name, &parquet_of(actions));
+            name
+        })
+    }
+
+    /// A V2 checkpoint: a top file in JSON or Parquet, and all files in one sidecar. Returns top file and sidecar.
+    pub fn checkpoint_with_sidecar(&self, json: bool) -> [String; 2] {
+        let (files, mut top): (Vec<Value>, Vec<Value>) =
+            self.state_lines().into_iter().partition(|action| action.get("add").is_some());
+        let sidecar = format!("{}.parquet", uuid::Uuid::new_v4());
+        self.file(&format!("_delta_log/_sidecars/{sidecar}"), &parquet_of(&files));
+        top.push(serde_json::json!({"checkpointMetadata": {"version": self.version()}}));
+        top.push(serde_json::json!({"sidecar": {"path": sidecar, "sizeInBytes": 1, "modificationTime": 1}}));
+        let kind = if json { "json" } else { "parquet" };
+        let name = format!("_delta_log/{:020}.checkpoint.{}.{kind}", self.version(), uuid::Uuid::new_v4());
+        let bytes = if json {
+            top.iter().map(|action| format!("{action}\n")).collect::<String>().into_bytes()
+        } else {
+            parquet_of(&top)
+        };
+        self.file(&name, &bytes);
+        [name, format!("_delta_log/_sidecars/{sidecar}")]
+    }
+}

@@ -1,0 +1,109 @@
+//! The same behaviour where source or replica lies in an object store.
+
+use super::table::*;
+use crate::delta::*;
+use crate::domain::{ErrorClass, ObjectStatus};
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
+use std::sync::Arc;
+
+fn bucket() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+fn at(store: &Arc<dyn ObjectStore>, prefix: &str) -> TableRoot {
+    TableRoot::Remote { store: store.clone(), prefix: prefix.into(), uri: format!("memory://bucket/{prefix}") }
+}
+
+fn local(path: std::path::PathBuf) -> TableRoot {
+    TableRoot::Local(path)
+}
+
+async fn arrives(from: &TableRoot, to: &TableRoot, known: Option<&Position>) -> Shipped {
+    let shipped = replicate(from, to, known).await.expect("a shipment");
+    let compared = compare_all(from, to).await;
+    assert_eq!(compared.status, ObjectStatus::InSync, "{compared:?}");
+    shipped
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_goes_from_disk_to_store_to_store_to_disk() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::create(dir.path().join("source"));
+    for rel in ["p=a b/1.parquet", "p=a%20b/2.parquet", "ü#?.parquet"] {
+        table.append(rel);
+    }
+    table.checkpoint_with_sidecar(false);
+    table.hint(3);
+    table.file("big.parquet", &vec![7; 20 << 20]);
+    table.commit(&[serde_json::json!({"add": {"path": "big.parquet", "size": 20 << 20, "partitionValues": {}}})]);
+    let (one, two) = (bucket(), bucket());
+    let (first, second) = (at(&one, "lake/t"), at(&two, "other/deep/t"));
+    let back = local(dir.path().join("back"));
+    let shipped = arrives(&table.root, &first, None).await;
+    let onward = arrives(&first, &second, None).await;
+    assert_eq!(onward.position.sha256, shipped.position.sha256);
+    arrives(&second, &back, None).await;
+    assert_eq!(read_whole(&dir.path().join("back")), read_whole(&table.path));
+    let key = object_store::path::Path::parse("lake/t/p=a%20b/2.parquet").expect("a key");
+    assert!(one.head(&key).await.is_ok(), "nothing in a key is encoded");
+
+    assert_eq!(look(&first, &onward.position).await.expect("a look"), Look::Same);
+    table.append("more.parquet");
+    arrives(&table.root, &first, Some(&shipped.position)).await;
+    assert_eq!(look(&first, &onward.position).await.expect("a look"), Look::Changed);
+    let next = arrives(&first, &second, Some(&onward.position)).await;
+    assert_eq!((next.position.version, next.files.len()), (5, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_in_a_store_is_promoted_and_the_old_primary_salvaged() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::create(dir.path().join("source"));
+    table.append("a.parquet");
+    let store = bucket();
+    let (old, new, aside) = (at(&store, "old"), at(&store, "new"), at(&store, "aside"));
+    arrives(&table.root, &old, None).await;
+    let shipped = arrives(&old, &new, None).await;
+    table.append("lost.parquet");
+    let disk = latest(&table.root).await.expect("a version").expect("a table").position;
+    arrives(&table.root, &old, None).await;
+    assert_eq!(disk.version, 2);
+
+    let Promotion::Fenced { position } = promote(&new, 3, "core", START_MS).await.expect("a promotion") else {
+        panic!("the table can be fenced")
+    };
+    assert_eq!(promote(&new, 3, "core", START_MS).await.expect("a promotion"), Promotion::Fenced { position });
+    let stale = promote(&new, 2, "core", START_MS).await.expect_err("an older epoch");
+    assert_eq!(stale.parameters["epoch"], "3");
+    let late = replicate(&old, &new, Some(&shipped.position)).await.expect_err("the late writer meets the fence");
+    assert_eq!(late.class, ErrorClass::SplitBrain);
+
+    let about = SalvageAbout { table: "t".into(), group: "core".into(), epoch: 3, now_ms: START_MS };
+    let salvaged = salvage(&old, &new, &aside, about.clone()).await.expect("a salvage");
+    assert_eq!((salvaged.common_version, salvaged.commits, salvaged.files), (Some(1), 1, 1));
+    assert_eq!(salvage(&old, &new, &aside, about.clone()).await.expect("a salvage"), salvaged);
+    arrives(&new, &old, salvaged.position.as_ref()).await;
+
+    let whole = set_aside_whole(&at(&store, "old"), &at(&store, "aside-whole"), about).await.expect("a salvage");
+    assert_eq!(whole.last_version, Some(2));
+    assert!(latest(&at(&store, "old")).await.expect("a look").is_none());
+    assert_eq!(latest(&at(&store, "aside-whole")).await.expect("a look").map(|found| found.version), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_made_again_replaces_a_replica_in_a_store() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::create(dir.path().join("source"));
+    table.append_many(0..3);
+    let store = bucket();
+    let replica = at(&store, "replica");
+    let first = arrives(&table.root, &replica, None).await;
+    std::fs::remove_dir_all(&table.path).expect("a drop");
+    let mut table = Table::create(table.path.clone());
+    table.append("new.parquet");
+    let second = arrives(&table.root, &replica, Some(&first.position)).await;
+    assert_eq!((second.position.version, second.position.table_id.as_str()), (1, table.id()));
+    let kept = latest(&at(&store, "replica/_resilience/replaced/1")).await.expect("a look").expect("the old log");
+    assert_eq!(kept.position.table_id, first.position.table_id);
+}

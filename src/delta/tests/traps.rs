@@ -1,0 +1,465 @@
+//! What a Delta table may hold that a careless copy gets wrong.
+
+use super::table::*;
+use crate::delta::*;
+use crate::domain::{ErrorClass, ObjectStatus};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+struct Pair {
+    _dir: tempfile::TempDir,
+    table: Table,
+    replica: TableRoot,
+    replica_path: PathBuf,
+}
+
+impl Pair {
+    fn new() -> Self {
+        Self::with(json!({"minReaderVersion": 1, "minWriterVersion": 2}), json!({}))
+    }
+
+    fn with(protocol: Value, configuration: Value) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let table = Table::create_with(dir.path().join("source"), protocol, configuration);
+        let replica_path = dir.path().join("replica");
+        Self { table, replica: TableRoot::Local(replica_path.clone()), replica_path, _dir: dir }
+    }
+
+    async fn ship(&self, known: Option<&Position>) -> Result<Shipped, TableFault> {
+        replicate(&self.table.root, &self.replica, known).await
+    }
+
+    async fn arrives(&self, known: Option<&Position>) -> Shipped {
+        let shipped = self.ship(known).await.expect("a shipment");
+        let compared = compare_all(&self.table.root, &self.replica).await;
+        assert_eq!(compared.status, ObjectStatus::InSync, "{compared:?}");
+        assert_eq!(read_whole(&self.replica_path), read_whole(&self.table.path));
+        shipped
+    }
+
+    async fn fault(&self) -> TableFault {
+        let fault = self.ship(None).await.expect_err("a flagged table");
+        assert!(!self.replica_path.join("_delta_log").join("00000000000000000000.json").exists());
+        fault
+    }
+
+    fn has(&self, rel: &str) -> bool {
+        self.replica_path.join(rel).is_file()
+    }
+}
+
+#[tokio::test]
+async fn encoded_paths_are_decoded_once() {
+    let mut pair = Pair::new();
+    for rel in ["p=a b/1.parquet", "p=a%20b/2.parquet", "p=10:00/3.parquet", "ü#?.parquet", "p=a%2Fb/4.parquet"] {
+        pair.table.append(rel);
+    }
+    let shipped = pair.arrives(None).await;
+    assert_eq!(shipped.files.len(), 5);
+    assert!(pair.has("p=a%20b/2.parquet"));
+}
+
+#[tokio::test]
+async fn paths_that_point_back_at_the_source_are_flagged() {
+    let outside = ["s3://lake/t/a.parquet", "/lake/t/a.parquet", "file:///lake/t/a.parquet", "../other/a.parquet"];
+    for path in outside {
+        for action in [
+            json!({"add": {"path": path, "size": 1, "partitionValues": {}, "dataChange": true}}),
+            json!({"remove": {"path": path, "dataChange": true}}),
+            json!({"cdc": {"path": path, "size": 1, "partitionValues": {}, "dataChange": false}}),
+        ] {
+            let mut pair = Pair::new();
+            pair.table.commit(&[info("WRITE"), action]);
+            let fault = pair.fault().await;
+            assert_eq!(fault.class, ErrorClass::AbsolutePath, "{path}");
+            assert_eq!(fault.parameters["path"], path);
+        }
+    }
+    let mut pair = Pair::new();
+    pair.table.commit(&[with_vector(add("a.parquet"), "p", "s3://lake/t/vector.bin", 1)]);
+    assert_eq!(pair.fault().await.class, ErrorClass::AbsolutePath);
+}
+
+#[tokio::test]
+async fn an_absolute_path_in_a_checkpoint_is_flagged() {
+    let mut pair = Pair::new();
+    pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}})]);
+    pair.table.checkpoint();
+    (0..=1).for_each(|version| pair.table.remove_log(version));
+    pair.table.append("b.parquet");
+    assert_eq!(pair.ship(None).await.expect_err("a flagged table").class, ErrorClass::AbsolutePath);
+}
+
+#[tokio::test]
+async fn a_shallow_clone_is_named_as_one() {
+    let mut pair = Pair::new();
+    let clone = json!({"commitInfo": {"operation": "CLONE", "operationParameters": {"isShallow": true}}});
+    let action = json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}});
+    pair.table.commit(&[action, clone]);
+    assert_eq!(pair.fault().await.class, ErrorClass::ShallowClone);
+}
+
+#[tokio::test]
+async fn one_file_of_deletion_vectors_serves_many_adds() {
+    let mut pair = Pair::new();
+    let (id, name) = vector(9);
+    pair.table.file(&name, b"two vectors");
+    for rel in ["a.parquet", "b.parquet", "c.parquet"] {
+        pair.table.append(rel);
+    }
+    pair.table.commit(&[
+        // In any order: an add may stand before the remove that it follows.
+        with_vector(add("a.parquet"), "u", &id, 1),
+        remove("a.parquet"),
+        remove("b.parquet"),
+        with_vector(add("b.parquet"), "u", &id, 40),
+        remove("c.parquet"),
+        with_vector(add("c.parquet"), "i", "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L", 0),
+    ]);
+    let shipped = pair.arrives(None).await;
+    assert_eq!(shipped.files.iter().filter(|file| file.path == name).count(), 1);
+    assert_eq!(shipped.files.len(), 4);
+}
+
+#[tokio::test]
+async fn a_path_that_is_added_again_is_not_copied_again() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let first = pair.arrives(None).await;
+    let (id, name) = vector(3);
+    pair.table.file(&name, b"vector");
+    pair.table.commit(&[remove("a.parquet"), with_vector(add("a.parquet"), "u", &id, 1)]);
+    let second = pair.arrives(Some(&first.position)).await;
+    assert_eq!(second.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), [name.as_str()]);
+}
+
+#[tokio::test]
+async fn a_restored_file_comes_again_when_the_replica_lost_it() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.commit(&[info("DELETE"), remove("a.parquet")]);
+    let first = pair.arrives(None).await;
+    std::fs::remove_file(pair.replica_path.join("a.parquet")).expect("a VACUUM on the replica");
+    pair.table.commit(&[info("RESTORE"), add("a.parquet")]);
+    let second = pair.arrives(Some(&first.position)).await;
+    assert_eq!(second.files.len(), 1);
+}
+
+#[tokio::test]
+async fn every_kind_of_checkpoint_carries_a_cleaned_log() {
+    for kind in 0..5 {
+        let mut pair = Pair::new();
+        for number in 0..6 {
+            pair.table.append(&format!("{number}.parquet"));
+        }
+        pair.table.commit(&[info("DELETE"), remove("2.parquet")]);
+        pair.table.append("after.parquet");
+        let names: Vec<String> = match kind {
+            0 => vec![pair.table.checkpoint()],
+            1 => pair.table.checkpoint_in_parts().to_vec(),
+            2 => pair.table.checkpoint_with_sidecar(true).to_vec(),
+            3 => pair.table.checkpoint_with_sidecar(false).to_vec(),
+            _ => vec![format!("_delta_log/{}", pair.table.checkpoint_json())],
+        };
+        pair.table.hint(8);
+        (0..8).for_each(|version| pair.table.remove_log(version));
+        pair.table.append("last.parquet");
+        let shipped = pair.arrives(None).await;
+        assert_eq!(shipped.commits.iter().map(|commit| commit.version).collect::<Vec<_>>(), [8, 9], "kind {kind}");
+        for name in names.iter().map(String::as_str).chain(["_delta_log/_last_checkpoint"]) {
+            assert!(pair.has(name), "kind {kind}: {name}");
+        }
+        assert!(!pair.has("2.parquet"), "no version that can be read needs it");
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_nothing_but_a_checkpoint_arrives() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.checkpoint();
+    (0..=1).for_each(|version| pair.table.remove_log(version));
+    let shipped = pair.arrives(None).await;
+    assert_eq!((shipped.position.version, shipped.commits.len()), (1, 0));
+    let next = pair.arrives(Some(&shipped.position)).await;
+    assert_eq!(next.position, shipped.position);
+}
+
+#[tokio::test]
+async fn a_checkpoint_without_all_its_parts_is_none() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let [part, _] = pair.table.checkpoint_in_parts();
+    std::fs::remove_file(pair.table.path.join(&part)).expect("a part");
+    pair.arrives(None).await;
+    pair.table.remove_log(0);
+    assert_eq!(pair.ship(None).await.expect_err("a gap").class, ErrorClass::LogGap);
+}
+
+#[tokio::test]
+async fn a_hint_never_names_a_checkpoint_that_is_not_there() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    pair.table.checkpoint();
+    pair.table.hint(2);
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
+    request.up_to = Some(1);
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
+    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(shipped.position.version, 1);
+    assert!(!pair.has("_delta_log/_last_checkpoint"));
+    pair.arrives(Some(&shipped.position)).await;
+    assert!(pair.has("_delta_log/_last_checkpoint"));
+}
+
+#[tokio::test]
+async fn checksums_and_compacted_commits_come_after_their_commits() {
+    let mut pair = Pair::new();
+    for rel in ["a.parquet", "b.parquet", "c.parquet"] {
+        pair.table.append(rel);
+    }
+    let crc = log_path(2, "crc");
+    let compacted = "_delta_log/00000000000000000001.00000000000000000003.compacted.json";
+    pair.table.file(&crc, b"{}");
+    pair.table.file(compacted, b"{\"add\":{}}");
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
+    request.up_to = Some(2);
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
+    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert!(pair.has(&crc));
+    assert!(!pair.has(compacted), "its end is above the replica's version");
+    pair.arrives(Some(&shipped.position)).await;
+    assert!(pair.has(compacted));
+}
+
+#[tokio::test]
+async fn in_commit_timestamps_are_the_commit_times() {
+    let mut pair = Pair::new();
+    pair.table.commit(&[json!({"commitInfo": {"inCommitTimestamp": 42, "operation": "WRITE"}})]);
+    assert_eq!(pair.arrives(None).await.position.time_ms, 42);
+}
+
+#[tokio::test]
+async fn a_vacuumed_file_of_history_is_no_fault() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.commit(&[info("DELETE"), remove("a.parquet")]);
+    std::fs::remove_file(pair.table.path.join("a.parquet")).expect("a VACUUM");
+    let shipped = pair.arrives(None).await;
+    assert_eq!(shipped.unreadable, ["a.parquet"]);
+}
+
+#[tokio::test]
+async fn a_live_file_that_is_missing_is_named() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    std::fs::remove_file(pair.table.path.join("a.parquet")).expect("a loss");
+    let fault = pair.fault().await;
+    assert_eq!(fault.class, ErrorClass::MissingDataFile);
+    assert_eq!(fault.parameters["path"], "a.parquet");
+}
+
+#[tokio::test]
+async fn a_file_vacuumed_under_the_copy_is_planned_again() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let Plan::Ship(shipment) = plan(PlanRequest::new(&pair.table.root, &pair.replica, None)).await.expect("a plan")
+    else {
+        panic!("something to ship")
+    };
+    pair.table.commit(&[info("DELETE"), remove("a.parquet")]);
+    std::fs::remove_file(pair.table.path.join("a.parquet")).expect("a VACUUM");
+    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!((shipped.position.version, shipped.unreadable.as_slice()), (3, ["a.parquet".to_owned()].as_slice()));
+    pair.arrives(Some(&shipped.position)).await;
+}
+
+#[tokio::test]
+async fn a_gap_in_the_log_is_flagged() {
+    let mut pair = Pair::new();
+    pair.table.append_many(0..4);
+    pair.table.remove_log(2);
+    let fault = pair.fault().await;
+    assert_eq!((fault.class, fault.parameters["version"].as_str()), (ErrorClass::LogGap, "2"));
+}
+
+#[tokio::test]
+async fn a_log_cleaned_beyond_the_replica_is_shipped_afresh() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let first = pair.arrives(None).await;
+    pair.table.append_many(0..4);
+    pair.table.checkpoint();
+    (0..5).for_each(|version| pair.table.remove_log(version));
+    pair.table.append("last.parquet");
+    let second = pair.arrives(Some(&first.position)).await;
+    assert_eq!(second.position.version, 6);
+    assert_eq!(read_version(&pair.replica_path, 1).map(|files| files.len()), Ok(1), "its own history stays");
+}
+
+#[tokio::test]
+async fn unknown_actions_and_fields_survive_byte_for_byte() {
+    let mut pair = Pair::new();
+    let bytes = b"{\"commitInfo\":{\"z\":1,\"a\":1.0e5}}\n\n  {\"future\":{\"x\":null}}\r\n{\"txn\":{\"appId\":\"a\",\"version\":1}}\n\
+        {\"domainMetadata\":{\"domain\":\"d\",\"configuration\":\"{}\",\"removed\":false}}";
+    let version = pair.table.commit_bytes(bytes);
+    pair.arrives(None).await;
+    assert_eq!(std::fs::read(pair.replica_path.join(log_path(version, "json"))).ok().as_deref(), Some(&bytes[..]));
+}
+
+#[tokio::test]
+async fn a_corrupt_commit_or_checkpoint_is_flagged() {
+    for bytes in [&b"{\"add\":{\"path\""[..], b"", b"[1]\n", b"{\"add\":{\"size\":1}}\n"] {
+        let mut pair = Pair::new();
+        pair.table.commit_bytes(bytes);
+        let fault = pair.fault().await;
+        assert_eq!((fault.class, fault.parameters["version"].as_str()), (ErrorClass::CorruptLog, "1"));
+    }
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let name = pair.table.checkpoint();
+    pair.table.file(&name, b"PAR1 and nothing else");
+    let fault = pair.fault().await;
+    assert_eq!((fault.class, fault.parameters["path"].as_str()), (ErrorClass::CorruptLog, name.as_str()));
+}
+
+#[tokio::test]
+async fn commits_that_the_catalog_manages_are_flagged() {
+    for feature in ["catalogManaged", "catalogOwned-preview"] {
+        let features = json!([feature, "inCommitTimestamp"]);
+        let protocol = json!({"minReaderVersion": 3, "minWriterVersion": 7,
+            "readerFeatures": [feature], "writerFeatures": features});
+        let fault = Pair::with(protocol, json!({})).fault().await;
+        assert_eq!((fault.class, fault.parameters["feature"].as_str()), (ErrorClass::CatalogManagedCommits, feature));
+    }
+    let protocol = json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [], "writerFeatures": []});
+    let configuration = json!({"delta.coordinatedCommits.commitCoordinator-preview": "dynamodb"});
+    assert_eq!(Pair::with(protocol, configuration).fault().await.class, ErrorClass::CatalogManagedCommits);
+}
+
+#[tokio::test]
+async fn an_unknown_reader_feature_is_shipped_and_named() {
+    let protocol = json!({"minReaderVersion": 3, "minWriterVersion": 7,
+        "readerFeatures": ["deletionVectors", "teleport"], "writerFeatures": ["deletionVectors", "teleport"]});
+    let mut pair = Pair::with(protocol, json!({}));
+    pair.table.append("a.parquet");
+    pair.ship(None).await.expect("a shipment");
+    let compared = compare_all(&pair.table.root, &pair.replica).await;
+    assert_eq!((compared.status, compared.parameters["feature"].as_str()), (ObjectStatus::Unverifiable, "teleport"));
+}
+
+fn recreate(pair: &mut Pair) {
+    std::fs::remove_dir_all(&pair.table.path).expect("a drop");
+    pair.table = Table::create(pair.table.path.clone());
+}
+
+fn replaced(pair: &Pair, number: u32) -> PathBuf {
+    pair.replica_path.join(format!("_resilience/replaced/{number}"))
+}
+
+#[tokio::test]
+async fn a_table_made_again_under_its_path_replaces_the_replica_whole() {
+    for remember in [true, false] {
+        let mut pair = Pair::new();
+        pair.table.append_many(0..3);
+        let first = pair.arrives(None).await;
+        let before = read_whole(&pair.replica_path);
+        recreate(&mut pair);
+        pair.table.append("new.parquet");
+        let known = remember.then_some(&first.position);
+        let Plan::Ship(shipment) =
+            plan(PlanRequest::new(&pair.table.root, &pair.replica, known)).await.expect("a plan")
+        else {
+            panic!("something to ship")
+        };
+        assert_eq!(shipment.generation, Generation::New);
+        assert_eq!(read_whole(&pair.replica_path), before);
+        let shipped = pair.arrives(known).await;
+        assert_eq!((shipped.position.version, shipped.position.table_id.as_str()), (1, pair.table.id()));
+        assert_eq!(read_whole(&replaced(&pair, 1)), before, "the old replica is kept aside");
+        pair.table.append("more.parquet");
+        pair.arrives(Some(&shipped.position)).await;
+
+        recreate(&mut pair);
+        pair.arrives(Some(&shipped.position)).await;
+        assert!(replaced(&pair, 1).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_table_made_again_and_already_longer_is_no_split_brain() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let first = pair.arrives(None).await;
+    recreate(&mut pair);
+    pair.table.append_many(0..5);
+    let shipped = pair.arrives(Some(&first.position)).await;
+    assert_eq!(shipped.position.version, 5);
+}
+
+#[tokio::test]
+async fn a_source_that_is_put_back_to_an_older_version_is_a_new_generation() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let first = pair.arrives(None).await;
+    pair.table.remove_log(2);
+    assert_eq!(pair.ship(None).await.expect_err("unknown who is right").class, ErrorClass::SplitBrain);
+    let second = pair.arrives(Some(&first.position)).await;
+    assert_eq!(second.position.version, 1);
+}
+
+#[tokio::test]
+async fn files_left_by_a_killed_attempt_are_not_trusted() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let mut wrong = content("a.parquet");
+    wrong[3] ^= 1;
+    std::fs::create_dir_all(&pair.replica_path).expect("a folder");
+    std::fs::write(pair.replica_path.join("a.parquet"), wrong).expect("a leftover");
+    std::fs::write(pair.replica_path.join(".a.parquet.resilience"), b"half").expect("a leftover");
+    pair.arrives(None).await;
+    assert!(!Path::new(&pair.replica_path.join(".a.parquet.resilience")).exists());
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_found_named_and_mended_when_asked() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let shipped = pair.arrives(None).await;
+    let kept = shipped.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
+    let damaged = pair.replica_path.join("a.parquet");
+    let mut bytes = std::fs::read(&damaged).expect("the file");
+    bytes[10] ^= 4;
+    std::fs::write(&damaged, bytes).expect("damage");
+    let options = CompareOptions { up_to: None, deep: true };
+    let compared = compare(&pair.table.root, &pair.replica, &kept, options).await;
+    assert_eq!((compared.status, compared.class), (ObjectStatus::Drifted, Some(ErrorClass::Drift)));
+    assert_eq!(compared.damaged, ["a.parquet"]);
+    let shallow = compare(&pair.table.root, &pair.replica, &kept, CompareOptions::default()).await;
+    assert_eq!(shallow.status, ObjectStatus::InSync, "only a deep comparison reads the bytes");
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position));
+    request.recopy = &compared.damaged;
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to mend") };
+    ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(compare(&pair.table.root, &pair.replica, &kept, options).await.status, ObjectStatus::InSync);
+}
+
+#[tokio::test]
+async fn a_damaged_commit_of_the_replica_is_mended_when_asked() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let shipped = pair.arrives(None).await;
+    std::fs::write(pair.replica_path.join(log_path(1, "json")), b"{\"txn\":{}}\n").expect("damage");
+    let compared = compare_all(&pair.table.root, &pair.replica).await;
+    assert_eq!((compared.class, compared.damaged.len()), (Some(ErrorClass::Drift), 1), "{compared:?}");
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position));
+    request.recopy = &compared.damaged;
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to mend") };
+    ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(compare_all(&pair.table.root, &pair.replica).await.status, ObjectStatus::InSync);
+}
