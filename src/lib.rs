@@ -9,8 +9,10 @@
 //! | 1 | [`wire`] | serde bodies of the REST APIs |
 //! | 2 | [`connect`] | HTTP clients of a region |
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
+//! | 2 | [`store`] | SQLite: what must survive a crash |
 
 pub mod connect;
 pub mod delta;
 pub mod domain;
+pub mod store;
 pub mod wire;

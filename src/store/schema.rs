@@ -1,0 +1,130 @@
+//! The store's tables and their versions.
+
+use super::StoreError;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
+const STEPS: [&str; 2] = [FIRST, STABLE_URLS_AND_TOKENS];
+
+const VERSION: i64 = STEPS.len() as i64;
+
+const FIRST: &str = "
+CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE failover_groups (id TEXT PRIMARY KEY, body TEXT NOT NULL, state_since INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE operations (
+    id TEXT PRIMARY KEY, group_id TEXT NOT NULL, started INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX operations_of_group ON operations (group_id, started);
+
+CREATE TABLE points (
+    group_id TEXT NOT NULL, epoch INTEGER NOT NULL, time INTEGER NOT NULL,
+    PRIMARY KEY (group_id, epoch, time)) WITHOUT ROWID;
+
+CREATE TABLE tables (
+    group_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (group_id, name)) WITHOUT ROWID;
+CREATE TABLE commits (
+    group_id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL, time INTEGER NOT NULL,
+    PRIMARY KEY (group_id, name, version)) WITHOUT ROWID;
+CREATE TABLE files (
+    group_id TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    PRIMARY KEY (group_id, name, path)) WITHOUT ROWID;
+
+CREATE TABLE salvage (seq INTEGER PRIMARY KEY, group_id TEXT NOT NULL, epoch INTEGER NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, UNIQUE (group_id, epoch, name));
+
+CREATE TABLE activity (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL,
+    message TEXT NOT NULL, before TEXT, after TEXT);
+";
+
+const STABLE_URLS_AND_TOKENS: &str = "
+CREATE TABLE stable_urls (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE tokens (id TEXT PRIMARY KEY, body TEXT NOT NULL, expires INTEGER) WITHOUT ROWID;
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+
+CREATE TRIGGER activity_is_never_changed BEFORE UPDATE ON activity
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER activity_is_never_removed BEFORE DELETE ON activity
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+";
+
+/// Refuses a file that is damaged, before anything is written to it.
+pub fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let fault = |source| StoreError::from_sqlite(path, source);
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(fault)?;
+    if verdict != "ok" {
+        return Err(StoreError::Corrupt { path: path.display().to_string(), detail: verdict });
+    }
+    Ok(())
+}
+
+/// Brings the tables of a new or older store up to date, and refuses one that a newer program wrote.
+pub fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let fault = |source| StoreError::from_sqlite(path, source);
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fault)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    let Some(missing) = usize::try_from(found).ok().and_then(|found| STEPS.get(found..)) else {
+        return Err(StoreError::Newer { path: path.display().to_string(), found, known: VERSION });
+    };
+    // All steps in one transaction: a crash leaves the version that was there.
+    let tx = connection.transaction().map_err(fault)?;
+    for step in missing {
+        tx.execute_batch(step).map_err(fault)?;
+    }
+    tx.pragma_update(None, "user_version", VERSION).map_err(fault)?;
+    tx.commit().map_err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ActivityRow, Store};
+
+    #[test]
+    fn a_store_of_the_first_version_keeps_what_it_holds_and_learns_the_rest() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let path = dir.path().join("state.db");
+        let old = Connection::open(&path).expect("created");
+        old.execute_batch(FIRST).expect("the first tables");
+        old.execute("INSERT INTO memory (key, value) VALUES ('a', '1')", []).expect("a value");
+        old.pragma_update(None, "user_version", 1).expect("set");
+        drop(old);
+        let store = Store::open(&path).expect("migrated");
+        assert_eq!(store.run_blocking(|tx| tx.value("a")).expect("reads"), Some("1".to_owned()));
+        assert!(store.run_blocking(|tx| tx.stable_urls()).expect("reads").is_empty());
+        drop(store);
+        let version = |c: &Connection| c.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+        assert_eq!(version(&Connection::open(&path).expect("opens")).expect("read"), VERSION);
+        Store::open(&path).expect("opens again");
+    }
+
+    #[test]
+    fn a_line_of_the_audit_log_can_be_neither_changed_nor_removed() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let path = dir.path().join("state.db");
+        let store = Store::open(&path).expect("created");
+        let line = ActivityRow {
+            at: chrono::DateTime::UNIX_EPOCH,
+            actor: "ada".to_owned(),
+            action: "failover_group.create".to_owned(),
+            target: "core".to_owned(),
+            message: "ada created core.".to_owned(),
+            before: None,
+            after: Some("{}".to_owned()),
+        };
+        store.run_blocking(|tx| tx.add_activity(&line)).expect("appended");
+        drop(store);
+        let connection = Connection::open(&path).expect("opens");
+        for forbidden in ["UPDATE activity SET actor = 'eve'", "DELETE FROM activity"] {
+            let refused = connection.execute(forbidden, []).expect_err("refused");
+            assert!(refused.to_string().contains("append-only"), "{refused}");
+        }
+        let store = Store::open(&path).expect("opens");
+        assert_eq!(store.run_blocking(|tx| tx.activity(10)).expect("reads"), [line]);
+    }
+}
