@@ -10,9 +10,11 @@
 //! | 2 | [`connect`] | HTTP clients of a region |
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 //! | 2 | [`store`] | SQLite: what must survive a crash |
+//! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
 
 pub mod connect;
 pub mod delta;
 pub mod domain;
+pub mod replicate;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,59 @@
+//! Temporary credentials: storage is touched only while the region that owns it vends them.
+
+use super::Link;
+use crate::connect::{ConnectError, StorageHandle, StorageOptions, open_storage};
+use crate::delta::TableRoot;
+use crate::domain::{Clock, Instant};
+use crate::wire::unity_catalog as uc;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
+
+/// Storage that may be reached, and until when.
+#[derive(Default)]
+pub struct Access {
+    granted: HashMap<(String, bool), (TableRoot, Instant)>,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Access").field("granted", &self.granted.len()).finish()
+    }
+}
+
+impl Access {
+    /// The root at `uri` if credentials for it were granted and hold for a minute more.
+    pub fn granted(&self, uri: &str, write: bool, now: Instant) -> Option<TableRoot> {
+        let (root, until) = self.granted.get(&(uri.to_owned(), write))?;
+        (*until > now + TimeDelta::minutes(1)).then(|| root.clone())
+    }
+
+    /// Remembers credentials.
+    pub fn remember(&mut self, uri: &str, write: bool, root: TableRoot, until: Instant) {
+        self.granted.insert((uri.to_owned(), write), (root, until));
+    }
+
+    /// Forgets everything, so that the next use asks the regions again.
+    pub fn forget(&mut self) {
+        self.granted.clear();
+    }
+}
+
+/// Asks a region for credentials to `uri` and opens the store there; the instant is when they expire.
+pub async fn root_of(
+    link: &Link,
+    uri: &str,
+    write: bool,
+    clock: &dyn Clock,
+) -> Result<(TableRoot, Instant), ConnectError> {
+    let operation = if write { uc::OPERATION_PATH_READ_WRITE } else { uc::OPERATION_PATH_READ };
+    let credentials = link.client.temporary_path_credentials(uri, operation).await?;
+    let until = credentials
+        .expiration_time
+        .and_then(DateTime::<Utc>::from_timestamp_millis)
+        .unwrap_or_else(|| clock.now() + TimeDelta::minutes(15));
+    let root = match open_storage(uri, Some(&credentials), &StorageOptions::default())? {
+        StorageHandle::Local(path) => TableRoot::Local(path),
+        StorageHandle::Remote { store, prefix } => TableRoot::Remote { store, prefix, uri: uri.to_owned() },
+    };
+    Ok((root, until))
+}

@@ -1,0 +1,342 @@
+//! One cycle: plan, copy, commit, record.
+
+use super::scope::{Inventory, read_inventory};
+use super::tables::{self, TableTask};
+use super::{CycleError, Link, Memory, ObjectRecord, catalogs, schemas, unsupported, views};
+use crate::connect::ConnectError;
+use crate::delta::Transfer;
+use crate::domain::{
+    AssetKind, AssetName, Clock, ErrorClass, GroupId, Instant, MappingTable, ObjectError, ObjectStatus,
+};
+use crate::store::Store;
+use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
+use chrono::TimeDelta;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How far a commit's time may lie before the moment at which readers see it.
+///
+/// A commit is timed before it is put in place, so one from just before the cut may become visible after the listing;
+/// the point stays this far behind the listing and never claims it.
+const VISIBILITY_DELAY: TimeDelta = TimeDelta::milliseconds(200);
+
+/// How long the destination's catalog is trusted to be as it was read: nobody else should change a replica's, but may.
+const DESTINATION_TRUST: TimeDelta = TimeDelta::seconds(30);
+
+/// How far a cycle has come, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Tables looked at or shipped.
+    pub tables_done: AtomicU64,
+    /// Tables in scope.
+    pub tables_total: AtomicU64,
+    /// Bytes copied.
+    pub bytes_copied: Arc<AtomicU64>,
+    /// Bytes planned so far.
+    pub bytes_total: AtomicU64,
+}
+
+impl Progress {
+    /// Percent of the scope that has arrived, as far as is known; 99 at most, because only the cycle's end is 100.
+    pub fn percent(&self) -> u8 {
+        let total = self.tables_total.load(Ordering::Relaxed);
+        if total == 0 {
+            return 0;
+        }
+        let tables = self.tables_done.load(Ordering::Relaxed) as f64 / total as f64;
+        let planned = self.bytes_total.load(Ordering::Relaxed);
+        let bytes = if planned == 0 {
+            tables
+        } else {
+            self.bytes_copied.load(Ordering::Relaxed).min(planned) as f64 / planned as f64
+        };
+        // Bytes weigh what tables alone hide: one table may be most of the scope.
+        ((tables * 0.5 + bytes * 0.5) * 100.0).clamp(0.0, 99.0) as u8
+    }
+}
+
+/// What a cycle works on.
+pub struct CycleRequest<'a> {
+    /// The group, for the ledger.
+    pub group: &'a GroupId,
+    /// Catalogs in scope.
+    pub catalogs: &'a [String],
+    /// How locations map.
+    pub mappings: &'a MappingTable,
+    /// The primary.
+    pub source: &'a Link,
+    /// The secondary.
+    pub destination: &'a Link,
+    /// The ledger.
+    pub store: &'a Store,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Stops the cycle at the next commit boundary.
+    pub stop: Arc<AtomicBool>,
+    /// Files copied at a time.
+    pub parallel_transfers: usize,
+    /// Where to tell how far it is.
+    pub progress: Arc<Progress>,
+}
+
+/// What a cycle found and did.
+#[derive(Debug, Clone)]
+pub struct CycleOutcome {
+    /// Everything committed at the source up to then has arrived, but for the objects that carry an error.
+    pub cut: Instant,
+    /// Whether every object was looked at; false when it was stopped.
+    pub complete: bool,
+    /// Every object in scope, by kind and name.
+    pub objects: Vec<ObjectRecord>,
+    /// Objects that had changed.
+    pub changed: u64,
+    /// Bytes copied.
+    pub bytes_copied: u64,
+}
+
+impl CycleOutcome {
+    /// Every object's error.
+    pub fn errors(&self) -> impl Iterator<Item = &ObjectError> {
+        self.objects.iter().filter_map(|o| o.error.as_ref())
+    }
+}
+
+/// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest anew.
+pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Result<CycleOutcome, CycleError> {
+    let cut = request.clock.now() - VISIBILITY_DELAY;
+    let source = read_inventory(request.source, request.catalogs).await?;
+    let now = request.clock.now();
+    let (mut there, read_at, fresh) = match memory.destination.take() {
+        Some((inventory, read_at)) if now - read_at < DESTINATION_TRUST => (inventory, read_at, false),
+        _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
+    };
+    let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
+    cycle.containers(&source, &mut there).await?;
+    cycle.drops(&source, &mut there, memory).await?;
+    let before = request.progress.bytes_copied.load(Ordering::Relaxed);
+    let complete = cycle.tables(&source, &mut there, memory).await?;
+    if complete {
+        cycle.views(&source, &mut there).await?;
+    }
+    cycle.strangers(&source, &there);
+    let Cycle { mut objects, changed, .. } = cycle;
+    objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    // A table that is flagged for what it holds says nothing about the destination.
+    let failing = objects
+        .iter()
+        .filter_map(|o| o.error.as_ref())
+        .any(|e| e.class.is_transient() || matches!(e.class, ErrorClass::PermissionDenied | ErrorClass::SplitBrain));
+    if complete && !failing {
+        memory.destination = Some((there, read_at));
+    } else {
+        // Whatever failed may have left the destination other than remembered.
+        memory.access.forget();
+    }
+    let bytes_copied = request.progress.bytes_copied.load(Ordering::Relaxed) - before;
+    Ok(CycleOutcome { cut, complete, objects, changed, bytes_copied })
+}
+
+struct Cycle<'a> {
+    request: &'a CycleRequest<'a>,
+    /// Whether the destination's catalog was read just now.
+    fresh: bool,
+    objects: Vec<ObjectRecord>,
+    changed: u64,
+    /// Catalogs and schemas that could not be made, with why; what lies below them fails for the same reason.
+    broken: BTreeMap<String, (ErrorClass, String)>,
+}
+
+impl Cycle<'_> {
+    /// A region that is away stops the cycle; any other answer concerns one object.
+    fn object_fault(&self, error: ConnectError) -> Result<(ErrorClass, String), CycleError> {
+        if error.is_unreachable() {
+            return Err(CycleError::at(&self.request.destination.region, error));
+        }
+        Ok((error.class(), error.to_string()))
+    }
+
+    fn flag(&mut self, kind: AssetKind, name: &AssetName, class: ErrorClass, message: String) {
+        self.objects.push(ObjectRecord::failed(kind, name, class, BTreeMap::new(), message, self.request.clock));
+    }
+
+    async fn containers(&mut self, source: &Inventory, there: &mut Inventory) -> Result<(), CycleError> {
+        let (from, to) = (self.request.source, self.request.destination);
+        for name in self.request.catalogs {
+            let asset = AssetName::catalog(name.as_str());
+            let Some(item) = source.catalogs.get(name) else {
+                let message = format!(
+                    "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
+                    from.region
+                );
+                self.flag(AssetKind::Catalog, &asset, ErrorClass::CatalogRefused, message);
+                continue;
+            };
+            match catalogs::ensure(item, from, to, self.request.mappings, there, self.fresh).await {
+                Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::Catalog, &asset, ObjectStatus::InSync)),
+                Err(error) => {
+                    let (class, message) = self.object_fault(error)?;
+                    self.broken.insert(name.clone(), (class, message.clone()));
+                    self.flag(AssetKind::Catalog, &asset, class, message);
+                }
+            }
+            for (schema, (info, _)) in &item.schemas {
+                let asset = AssetName::schema(name.as_str(), schema.as_str());
+                if let Some((class, message)) = self.broken.get(name).cloned() {
+                    self.flag(AssetKind::Schema, &asset, class, message);
+                    continue;
+                }
+                match schemas::ensure(info, to, there).await {
+                    Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync)),
+                    Err(error) => {
+                        let (class, message) = self.object_fault(error)?;
+                        self.broken.insert(format!("{name}.{schema}"), (class, message.clone()));
+                        self.flag(AssetKind::Schema, &asset, class, message);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops at the destination what was dropped, renamed or re-created at the source; the data stays on disk.
+    async fn drops(
+        &mut self,
+        source: &Inventory,
+        there: &mut Inventory,
+        memory: &mut Memory,
+    ) -> Result<(), CycleError> {
+        let ids: BTreeMap<String, Option<&str>> =
+            source.tables().map(|t| (t.full_name(), t.table_id.as_deref())).collect();
+        let gone: Vec<String> = memory
+            .tables
+            .iter()
+            // A catalog that the source does not list may only be hidden from the product's principal: its replica is kept.
+            .filter(|(name, _)| name.split_once('.').is_some_and(|(catalog, _)| source.catalogs.contains_key(catalog)))
+            .filter(|(name, table)| match ids.get(*name) {
+                None => true,
+                Some(id) => id.is_some_and(|id| id != table.table_id),
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in gone {
+            match self.request.destination.client.delete_table(&name).await {
+                Ok(()) | Err(ConnectError::NotFound { .. }) => {}
+                Err(error) if error.is_unreachable() => {
+                    return Err(CycleError::at(&self.request.destination.region, error));
+                }
+                Err(_) => continue,
+            }
+            let parts: Vec<&str> = name.splitn(3, '.').collect();
+            if let [catalog, schema, table] = parts.as_slice() {
+                there.remove(catalog, schema, table);
+            }
+            memory.tables.remove(&name);
+            let (group, forgotten) = (self.request.group.clone(), name.clone());
+            self.request.store.run(move |tx| tx.forget_table(&group, &forgotten)).await?;
+            self.changed += 1;
+        }
+        Ok(())
+    }
+
+    /// Ships every table; false when it was stopped on the way.
+    async fn tables(
+        &mut self,
+        source: &Inventory,
+        there: &mut Inventory,
+        memory: &mut Memory,
+    ) -> Result<bool, CycleError> {
+        let mut tasks = Vec::new();
+        for info in source.tables().filter(|t| t.table_type != TABLE_VIEW) {
+            let asset = asset_of(info);
+            if let Some(sentence) = unsupported::reason(info) {
+                self.flag(AssetKind::Table, &asset, ErrorClass::UnsupportedObject, sentence);
+            } else if let Some((class, message)) = self.broken_parent(info) {
+                self.flag(AssetKind::Table, &asset, class, message);
+            } else {
+                tasks.push(TableTask { name: info.full_name(), asset, info });
+            }
+        }
+        let progress = &self.request.progress;
+        progress.tables_total.store(tasks.len() as u64, Ordering::Relaxed);
+        progress.tables_done.store(0, Ordering::Relaxed);
+        let transfer = Transfer {
+            parallel: self.request.parallel_transfers,
+            stop: self.request.stop.clone(),
+            copied_bytes: progress.bytes_copied.clone(),
+        };
+        let shipped = tables::ship_all(self.request, tasks, there, memory, &transfer).await?;
+        self.changed += shipped.changed;
+        self.objects.extend(shipped.objects);
+        Ok(shipped.complete)
+    }
+
+    fn broken_parent(&self, info: &TableInfo) -> Option<(ErrorClass, String)> {
+        self.broken
+            .get(&info.catalog_name)
+            .or_else(|| self.broken.get(&format!("{}.{}", info.catalog_name, info.schema_name)))
+            .cloned()
+    }
+
+    async fn views(&mut self, source: &Inventory, there: &mut Inventory) -> Result<(), CycleError> {
+        for info in source.tables().filter(|t| t.table_type == TABLE_VIEW) {
+            let asset = asset_of(info);
+            if let Some(sentence) = unsupported::reason(info) {
+                self.flag(AssetKind::View, &asset, ErrorClass::UnsupportedObject, sentence);
+                continue;
+            }
+            if let Some((class, message)) = self.broken_parent(info) {
+                self.flag(AssetKind::View, &asset, class, message);
+                continue;
+            }
+            match views::ensure(info, self.request.destination, there).await {
+                Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::View, &asset, ObjectStatus::InSync)),
+                Err(error) => {
+                    let (class, message) = self.object_fault(error)?;
+                    self.flag(AssetKind::View, &asset, class, message);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names what is in the replica's catalogs and not in the source: somebody made it there.
+    fn strangers(&mut self, source: &Inventory, there: &Inventory) {
+        let known: BTreeSet<String> = source.tables().map(TableInfo::full_name).collect();
+        for table in there.tables().filter(|t| !known.contains(&t.full_name())) {
+            let kind = if table.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
+            let message = format!(
+                "{} is in {} and not in {}. It is left as it is; drop it there if nobody needs it.",
+                table.full_name(),
+                self.request.destination.region,
+                self.request.source.region
+            );
+            let asset = asset_of(table);
+            let mut record = ObjectRecord::failed(
+                kind,
+                &asset,
+                ErrorClass::UnsupportedObject,
+                BTreeMap::new(),
+                message,
+                self.request.clock,
+            );
+            record.status = ObjectStatus::Drifted;
+            self.objects.push(record);
+        }
+    }
+}
+
+fn asset_of(table: &TableInfo) -> AssetName {
+    AssetName::leaf(&table.catalog_name, &table.schema_name, &table.name)
+}
+
+/// The storage locations of everything in `inventory` that would be shipped, for checking that mappings cover them.
+pub fn locations(inventory: &Inventory) -> Vec<String> {
+    let mut all: Vec<String> = inventory
+        .tables()
+        .filter(|t| t.table_type != TABLE_VIEW && unsupported::reason(t).is_none())
+        .filter_map(|t| t.storage_location.clone())
+        .collect();
+    all.sort();
+    all
+}

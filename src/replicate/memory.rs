@@ -1,0 +1,36 @@
+//! What one direction of replication remembers between cycles.
+
+use super::Access;
+use super::scope::Inventory;
+use crate::delta::Position;
+use crate::domain::Instant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is remembered of one table; kept in the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableMemory {
+    /// The table's id in the catalog: a dropped and re-created table has another.
+    pub table_id: String,
+    /// The region that was the source.
+    pub source_region: String,
+    /// Where the source lies.
+    pub source_location: String,
+    /// Where the replica lies.
+    pub destination_location: String,
+    /// The newest commit that both sides hold.
+    pub position: Position,
+    /// Bytes of the files shipped so far.
+    pub bytes: u64,
+}
+
+/// What one direction of replication remembers; the store holds what must survive, the rest is found again.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Tables that have arrived, by full name.
+    pub tables: BTreeMap<String, TableMemory>,
+    /// The destination's catalog as last read, and when; dropped whenever anything goes wrong, so that it is read again.
+    pub destination: Option<(Inventory, Instant)>,
+    /// Storage that may be reached, and until when.
+    pub access: Access,
+}

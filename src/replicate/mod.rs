@@ -1,0 +1,28 @@
+//! One direction of replication: read the source's catalog, make the destination hold the same, ship every table.
+//!
+//! A cycle is one pass: plan, copy, commit, record. One file per asset kind; a new kind is a new file here.
+
+mod access;
+mod catalogs;
+mod compare;
+mod cycle;
+mod error;
+mod link;
+mod memory;
+mod objects;
+mod schemas;
+mod scope;
+mod tables;
+mod unsupported;
+mod views;
+
+pub use access::{Access, root_of};
+pub use catalogs::{set_read_only, set_writable};
+pub use compare::{CompareReport, compare_tables};
+pub use cycle::{CycleOutcome, CycleRequest, Progress, locations, run_cycle};
+pub use error::CycleError;
+pub use link::Link;
+pub use memory::{Memory, TableMemory};
+pub use objects::ObjectRecord;
+pub use scope::{CatalogItem, Inventory, read_inventory};
+pub use unsupported::reason as unsupported_reason;

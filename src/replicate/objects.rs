@@ -1,0 +1,72 @@
+//! What a cycle found out about one object.
+
+use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, ObjectError, ObjectStatus};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One object in scope.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObjectRecord {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: AssetKind,
+    /// Its full name.
+    pub name: String,
+    /// What is known of its replica.
+    pub status: ObjectStatus,
+    /// A table's newest version at the source.
+    pub source_version: Option<i64>,
+    /// A table's newest version at the replica.
+    pub replica_version: Option<i64>,
+    /// Milliseconds that the replica is behind.
+    pub lag_ms: Option<u64>,
+    /// Bytes of live data, where known.
+    pub bytes: Option<u64>,
+    /// Why it does not replicate, or what lacks.
+    pub error: Option<ObjectError>,
+}
+
+impl ObjectRecord {
+    /// An object of `kind` with nothing but a status.
+    pub fn new(kind: AssetKind, name: &AssetName, status: ObjectStatus) -> Self {
+        Self {
+            kind,
+            name: name.to_string(),
+            status,
+            source_version: None,
+            replica_version: None,
+            lag_ms: None,
+            bytes: None,
+            error: None,
+        }
+    }
+
+    /// An object that failed.
+    pub fn failed(
+        kind: AssetKind,
+        name: &AssetName,
+        class: ErrorClass,
+        parameters: BTreeMap<String, String>,
+        message: String,
+        clock: &dyn Clock,
+    ) -> Self {
+        let status =
+            if class == ErrorClass::UnsupportedObject { ObjectStatus::Unsupported } else { ObjectStatus::Failed };
+        let error = ObjectError { class, parameters, message, kind, object: name.to_string(), since: clock.now() };
+        Self { error: Some(error), ..Self::new(kind, name, status) }
+    }
+
+    /// Whether the object has arrived, or been flagged for a reason that is known.
+    pub fn is_settled(&self) -> bool {
+        match self.status {
+            ObjectStatus::Lagging | ObjectStatus::Unknown => false,
+            ObjectStatus::Missing => self.error.is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether the object holds back the group's replication point.
+    pub fn blocks(&self) -> bool {
+        self.error.as_ref().is_some_and(|e| e.class.blocks_replication_point())
+    }
+}

@@ -1,0 +1,94 @@
+//! Reading what a region's catalog holds.
+
+use super::{CycleError, Link};
+use crate::connect::ConnectError;
+use crate::wire::unity_catalog::{CatalogInfo, SchemaInfo, TableInfo};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeMap;
+
+/// Calls to one region at a time.
+const PARALLEL_CALLS: usize = 8;
+
+/// Catalogs of a region with all below them, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Catalogs by name.
+    pub catalogs: BTreeMap<String, CatalogItem>,
+}
+
+/// One catalog with all below it.
+#[derive(Debug, Clone)]
+pub struct CatalogItem {
+    /// The catalog itself.
+    pub info: CatalogInfo,
+    /// Schemas by name, each with its tables and views by name.
+    pub schemas: BTreeMap<String, (SchemaInfo, BTreeMap<String, TableInfo>)>,
+}
+
+impl Inventory {
+    /// The table or view with this full name.
+    pub fn table(&self, catalog: &str, schema: &str, name: &str) -> Option<&TableInfo> {
+        self.catalogs.get(catalog)?.schemas.get(schema)?.1.get(name)
+    }
+
+    /// Every table and view, in the order of their names.
+    pub fn tables(&self) -> impl Iterator<Item = &TableInfo> {
+        self.catalogs.values().flat_map(|c| c.schemas.values()).flat_map(|(_, tables)| tables.values())
+    }
+
+    /// Notes a table that was just created, so that the catalog need not be read again.
+    pub fn insert(&mut self, table: TableInfo) {
+        if let Some((_, tables)) =
+            self.catalogs.get_mut(&table.catalog_name).and_then(|c| c.schemas.get_mut(&table.schema_name))
+        {
+            tables.insert(table.name.clone(), table);
+        }
+    }
+
+    /// Notes that a table is gone.
+    pub fn remove(&mut self, catalog: &str, schema: &str, name: &str) {
+        if let Some((_, tables)) = self.catalogs.get_mut(catalog).and_then(|c| c.schemas.get_mut(schema)) {
+            tables.remove(name);
+        }
+    }
+}
+
+/// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.
+pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, CycleError> {
+    let fault = |source: ConnectError| CycleError::at(&link.region, source);
+    let there: Vec<CatalogInfo> =
+        link.client.catalogs().await.map_err(fault)?.into_iter().filter(|c| names.contains(&c.name)).collect();
+    let with_schemas: Vec<(CatalogInfo, Vec<SchemaInfo>)> = stream::iter(there)
+        .map(|catalog| async move {
+            let schemas = link.client.schemas(&catalog.name).await?;
+            Ok::<_, ConnectError>((catalog, schemas))
+        })
+        .buffered(PARALLEL_CALLS)
+        .try_collect()
+        .await
+        .map_err(fault)?;
+    let mut inventory = Inventory::default();
+    let mut all_schemas = Vec::new();
+    for (info, schemas) in with_schemas {
+        let name = info.name.clone();
+        // Every catalog has an information schema of its own; it is made by the catalog, not replicated.
+        all_schemas.extend(schemas.into_iter().filter(|s| s.name != "information_schema"));
+        inventory.catalogs.insert(name, CatalogItem { info, schemas: BTreeMap::new() });
+    }
+    let with_tables: Vec<(SchemaInfo, Vec<TableInfo>)> = stream::iter(all_schemas)
+        .map(|schema| async move {
+            let tables = link.client.tables(&schema.catalog_name, &schema.name).await?;
+            Ok::<_, ConnectError>((schema, tables))
+        })
+        .buffered(PARALLEL_CALLS)
+        .try_collect()
+        .await
+        .map_err(fault)?;
+    for (schema, tables) in with_tables {
+        if let Some(catalog) = inventory.catalogs.get_mut(&schema.catalog_name) {
+            let tables = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
+            catalog.schemas.insert(schema.name.clone(), (schema, tables));
+        }
+    }
+    Ok(inventory)
+}

@@ -1,0 +1,468 @@
+//! Tables: Delta tables with their data and history, shipped in batches.
+
+use super::access::root_of;
+use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory};
+use crate::connect::ConnectError;
+use crate::delta::{self, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer};
+use crate::domain::{AssetKind, AssetName, ErrorClass, Instant, ObjectStatus};
+use crate::store::{CommitRow, FileRow};
+use crate::wire::unity_catalog as uc;
+use futures::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Tables planned at a time.
+const PARALLEL_PLANS: usize = 8;
+/// A batch ends after so many tables or bytes, so that memory and what a crash repeats stay bounded.
+const BATCH_TABLES: usize = 256;
+const BATCH_BYTES: u64 = 1 << 30;
+/// Known tables looked at in one go on a blocking thread.
+const LOOK_CHUNK: usize = 512;
+
+/// One table to bring up to date.
+pub struct TableTask<'a> {
+    /// Its full name.
+    pub name: String,
+    /// Its name in parts.
+    pub asset: AssetName,
+    /// What the source's catalog says of it.
+    pub info: &'a uc::TableInfo,
+}
+
+/// What became of all tables.
+pub struct ShippedTables {
+    /// A record a table.
+    pub objects: Vec<ObjectRecord>,
+    /// Tables that had changed.
+    pub changed: u64,
+    /// False when it was stopped on the way.
+    pub complete: bool,
+}
+
+/// Both ends of a table.
+struct Ends {
+    source: TableRoot,
+    destination: TableRoot,
+    source_location: String,
+    destination_location: String,
+    /// Whether the destination's catalog still lacks it.
+    unregistered: bool,
+    /// When the credentials expire; None for those that are remembered already.
+    source_until: Option<Instant>,
+    destination_until: Option<Instant>,
+}
+
+/// A table with both its ends and what is missing.
+struct Prepared {
+    ends: Ends,
+    plan: Plan,
+}
+
+/// What a batch expects of one table.
+enum Planned {
+    UpToDate(Position),
+    Shipped { to: i64 },
+}
+
+fn nothing_shipped(position: Position) -> Shipped {
+    Shipped { position, commits: Vec::new(), files: Vec::new(), unreadable: Vec::new(), bytes_copied: 0 }
+}
+
+/// Why a table could not be prepared.
+enum Refusal {
+    /// The table's own fault, or its region's answer to it.
+    Flag(ErrorClass, BTreeMap<String, String>, String),
+    /// The source's region is away.
+    SourceAway(ConnectError),
+    /// The destination's region is away.
+    DestinationAway(ConnectError),
+}
+
+impl From<TableFault> for Refusal {
+    fn from(fault: TableFault) -> Self {
+        Self::Flag(fault.class, fault.parameters, fault.message)
+    }
+}
+
+/// Brings every table up to date.
+pub async fn ship_all(
+    request: &CycleRequest<'_>,
+    tasks: Vec<TableTask<'_>>,
+    there: &mut Inventory,
+    memory: &mut Memory,
+    transfer: &Transfer,
+) -> Result<ShippedTables, CycleError> {
+    let mut out = ShippedTables { objects: Vec::with_capacity(tasks.len()), changed: 0, complete: true };
+    let changed = idle_ones_out(request, tasks, there, memory, &mut out.objects).await;
+    let mut rest = changed.into_iter().peekable();
+    while rest.peek().is_some() {
+        if request.stop.load(Ordering::Relaxed) {
+            out.complete = false;
+            out.objects.extend(rest.map(|task| lagging(&task, memory)));
+            break;
+        }
+        let chunk: Vec<TableTask<'_>> = rest.by_ref().take(BATCH_TABLES).collect();
+        ship_chunk(request, chunk, there, memory, transfer, &mut out).await?;
+    }
+    Ok(out)
+}
+
+/// Looks at every table that has arrived before, and keeps those that changed.
+async fn idle_ones_out<'t>(
+    request: &CycleRequest<'_>,
+    tasks: Vec<TableTask<'t>>,
+    there: &Inventory,
+    memory: &Memory,
+    objects: &mut Vec<ObjectRecord>,
+) -> Vec<TableTask<'t>> {
+    let now = request.clock.now();
+    let mut changed = Vec::new();
+    let mut known = Vec::new();
+    for task in tasks {
+        let root = memory.tables.get(&task.name).and_then(|table| {
+            let same = task.info.table_id.as_deref().is_none_or(|id| id == table.table_id)
+                && table.source_region == request.source.region
+                && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
+                && there.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
+            same.then(|| memory.access.granted(&table.source_location, false, now)).flatten().map(|r| (r, table))
+        });
+        match root {
+            Some((root, table)) => known.push((task, root, table.position.clone(), table.bytes)),
+            None => changed.push(task),
+        }
+    }
+    let mut looks: Vec<bool> = Vec::with_capacity(known.len());
+    for chunk in known.chunks(LOOK_CHUNK) {
+        let local: Option<Vec<_>> = chunk
+            .iter()
+            .map(|(_, root, position, _)| match root {
+                TableRoot::Local(path) => Some((path.clone(), position.clone())),
+                TableRoot::Remote { .. } => None,
+            })
+            .collect();
+        match local {
+            Some(paths) => {
+                let same = tokio::task::spawn_blocking(move || {
+                    paths
+                        .iter()
+                        .map(|(path, at)| matches!(delta::look_local(path, at), Ok(Look::Same)))
+                        .collect::<Vec<_>>()
+                });
+                looks.extend(same.await.unwrap_or_else(|_| vec![false; chunk.len()]));
+            }
+            None => {
+                let each: Vec<_> = chunk.iter().map(|(_, root, at, _)| delta::look(root, at)).collect();
+                let looked: Vec<_> = stream::iter(each).buffered(PARALLEL_PLANS * 4).collect().await;
+                let same: Vec<bool> = looked.into_iter().map(|look| matches!(look, Ok(Look::Same))).collect();
+                looks.extend(same);
+            }
+        }
+    }
+    for ((task, _, position, bytes), same) in known.into_iter().zip(looks) {
+        if same {
+            request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
+            objects.push(in_sync(&task, position.version, bytes));
+        } else {
+            changed.push(task);
+        }
+    }
+    changed
+}
+
+fn in_sync(task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
+    ObjectRecord {
+        source_version: Some(version),
+        replica_version: Some(version),
+        lag_ms: Some(0),
+        bytes: Some(bytes),
+        ..ObjectRecord::new(AssetKind::Table, &task.asset, ObjectStatus::InSync)
+    }
+}
+
+fn lagging(task: &TableTask<'_>, memory: &Memory) -> ObjectRecord {
+    let version = memory.tables.get(&task.name).map(|t| t.position.version);
+    let status = if version.is_some() { ObjectStatus::Lagging } else { ObjectStatus::Missing };
+    ObjectRecord { replica_version: version, ..ObjectRecord::new(AssetKind::Table, &task.asset, status) }
+}
+
+async fn ship_chunk(
+    request: &CycleRequest<'_>,
+    chunk: Vec<TableTask<'_>>,
+    there: &mut Inventory,
+    memory: &mut Memory,
+    transfer: &Transfer,
+    out: &mut ShippedTables,
+) -> Result<(), CycleError> {
+    let prepared: Vec<Result<Prepared, Refusal>> = {
+        let (there, memory) = (&*there, &*memory);
+        let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, there, memory)).collect();
+        stream::iter(each).buffered(PARALLEL_PLANS).collect().await
+    };
+    let mut batch = Vec::new();
+    let mut batch_bytes = 0;
+    for (task, prepared) in chunk.into_iter().zip(prepared) {
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
+                out.objects.push(refuse(request, &task, refusal, memory)?);
+                continue;
+            }
+        };
+        let bytes = match &prepared.plan {
+            Plan::UpToDate(_) => 0,
+            Plan::Ship(shipment) => shipment.bytes_to_copy(),
+        };
+        request.progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
+        batch_bytes += bytes;
+        batch.push((task, prepared));
+        if batch_bytes >= BATCH_BYTES {
+            ship_batch(request, std::mem::take(&mut batch), there, memory, transfer, out).await?;
+            batch_bytes = 0;
+        }
+    }
+    ship_batch(request, batch, there, memory, transfer, out).await
+}
+
+/// Finds both ends of a table and plans what is missing.
+async fn prepare(
+    request: &CycleRequest<'_>,
+    task: &TableTask<'_>,
+    there: &Inventory,
+    memory: &Memory,
+) -> Result<Prepared, Refusal> {
+    let info = task.info;
+    let known = memory.tables.get(&task.name);
+    let Some(source_location) = info.storage_location.clone() else {
+        let message = format!("The catalog names no storage location for table {}. Check the table there.", task.name);
+        return Err(Refusal::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
+    };
+    let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
+    let destination_location = match replica.and_then(|r| r.storage_location.clone()) {
+        Some(location) => location,
+        None => place(request, task, &source_location).await?,
+    };
+    let now = request.clock.now();
+    let (source, source_until) = match memory.access.granted(&source_location, false, now) {
+        Some(root) => (root, None),
+        None => {
+            let fresh = root_of(request.source, &source_location, false, request.clock).await;
+            fresh.map(|(root, until)| (root, Some(until))).map_err(|e| away_or_flag(e, true))?
+        }
+    };
+    let (destination, destination_until) = match memory.access.granted(&destination_location, true, now) {
+        Some(root) => (root, None),
+        None => {
+            let fresh = root_of(request.destination, &destination_location, true, request.clock).await;
+            fresh.map(|(root, until)| (root, Some(until))).map_err(|e| away_or_flag(e, false))?
+        }
+    };
+    let position = known.map(|table| &table.position);
+    let plan = delta::plan(PlanRequest::new(&source, &destination, position)).await?;
+    let unregistered = replica.is_none();
+    let ends = Ends {
+        source,
+        destination,
+        source_location,
+        destination_location,
+        unregistered,
+        source_until,
+        destination_until,
+    };
+    Ok(Prepared { ends, plan })
+}
+
+fn away_or_flag(error: ConnectError, at_source: bool) -> Refusal {
+    match (error.is_unreachable(), at_source) {
+        (true, true) => Refusal::SourceAway(error),
+        (true, false) => Refusal::DestinationAway(error),
+        (false, _) => Refusal::Flag(error.class(), BTreeMap::new(), error.to_string()),
+    }
+}
+
+/// Asks the destination's catalog where a table that it lacks shall lie.
+async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location: &str) -> Result<String, Refusal> {
+    let (from, to) = (&request.source.region, request.destination);
+    let Some(mapped) = request.mappings.map(source_location, from, &to.region) else {
+        let message = format!(
+            "No storage mapping covers {source_location}, where table {} lies. Add one to the failover group.",
+            task.name
+        );
+        let parameters = [("location".to_owned(), source_location.to_owned())].into();
+        return Err(Refusal::Flag(ErrorClass::UnmappedLocation, parameters, message));
+    };
+    if task.info.table_type == uc::TABLE_EXTERNAL {
+        return Ok(mapped);
+    }
+    if !to.capabilities.staging_tables {
+        let message = format!(
+            "Region {} cannot make managed tables over its REST API, so table {} cannot be replicated there yet.",
+            to.region, task.name
+        );
+        return Err(Refusal::Flag(ErrorClass::UnsupportedObject, BTreeMap::new(), message));
+    }
+    let staging = uc::CreateStagingTable {
+        catalog_name: task.info.catalog_name.clone(),
+        schema_name: task.info.schema_name.clone(),
+        name: task.info.name.clone(),
+        storage_location: Some(mapped),
+        table_id: task.info.table_id.clone().filter(|_| to.capabilities.keeps_ids),
+    };
+    let staged = to.client.create_staging_table(&staging).await.map_err(|e| away_or_flag(e, false))?;
+    Ok(staged.staging_location)
+}
+
+/// What a refusal means for its table; a region that is away stops the cycle instead.
+fn refuse(
+    request: &CycleRequest<'_>,
+    task: &TableTask<'_>,
+    refusal: Refusal,
+    memory: &Memory,
+) -> Result<ObjectRecord, CycleError> {
+    let (class, parameters, message) = match refusal {
+        Refusal::SourceAway(source) => {
+            return Err(CycleError::at(&request.source.region, source));
+        }
+        Refusal::DestinationAway(source) => {
+            return Err(CycleError::at(&request.destination.region, source));
+        }
+        Refusal::Flag(class, parameters, message) => (class, parameters, message),
+    };
+    let mut record = ObjectRecord::failed(AssetKind::Table, &task.asset, class, parameters, message, request.clock);
+    record.replica_version = memory.tables.get(&task.name).map(|t| t.position.version);
+    Ok(record)
+}
+
+async fn ship_batch(
+    request: &CycleRequest<'_>,
+    batch: Vec<(TableTask<'_>, Prepared)>,
+    there: &mut Inventory,
+    memory: &mut Memory,
+    transfer: &Transfer,
+    out: &mut ShippedTables,
+) -> Result<(), CycleError> {
+    let mut shipments: Vec<Shipment> = Vec::new();
+    let mut rest = Vec::with_capacity(batch.len());
+    for (task, prepared) in batch {
+        let Prepared { ends, plan } = prepared;
+        let planned = match plan {
+            Plan::UpToDate(position) => Planned::UpToDate(position),
+            Plan::Ship(shipment) => {
+                let to = shipment.to;
+                shipments.push(*shipment);
+                Planned::Shipped { to }
+            }
+        };
+        rest.push((task, ends, planned));
+    }
+    let mut results = delta::ship(shipments, transfer).await.into_iter();
+    let mut ledger: Vec<(String, TableMemory, Vec<CommitRow>, Vec<FileRow>)> = Vec::new();
+    for (task, ends, planned) in rest {
+        request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
+        let (shipped, to) = match planned {
+            Planned::UpToDate(position) => (Ok(nothing_shipped(position)), None),
+            Planned::Shipped { to } => match results.next() {
+                Some(result) => (result, Some(to)),
+                None => continue,
+            },
+        };
+        let shipped = match shipped {
+            Ok(shipped) => shipped,
+            Err(fault) if fault.is_stopped() => {
+                out.complete = false;
+                out.objects.push(lagging(&task, memory));
+                continue;
+            }
+            Err(fault) => {
+                out.objects.push(refuse(request, &task, Refusal::from(fault), memory)?);
+                continue;
+            }
+        };
+        if ends.unregistered
+            && let Err(error) = register(request, &task, &ends.destination_location, there).await
+        {
+            out.objects.push(refuse(request, &task, away_or_flag(error, false), memory)?);
+            continue;
+        }
+        let whole = to.is_none_or(|to| shipped.position.version >= to);
+        out.complete &= whole;
+        out.changed += u64::from(!shipped.commits.is_empty());
+        let bytes =
+            shipped.files.iter().map(|f| f.size).sum::<u64>() + memory.tables.get(&task.name).map_or(0, |t| t.bytes);
+        let table = TableMemory {
+            table_id: task.info.table_id.clone().unwrap_or_default(),
+            source_region: request.source.region.clone(),
+            source_location: ends.source_location.clone(),
+            destination_location: ends.destination_location.clone(),
+            position: shipped.position.clone(),
+            bytes,
+        };
+        if let Some(until) = ends.source_until {
+            memory.access.remember(&ends.source_location, false, ends.source, until);
+        }
+        if let Some(until) = ends.destination_until {
+            memory.access.remember(&ends.destination_location, true, ends.destination, until);
+        }
+        let mut record = in_sync(&task, shipped.position.version, bytes);
+        if !whole {
+            record.status = ObjectStatus::Lagging;
+            record.lag_ms = None;
+            record.source_version = to;
+        }
+        out.objects.push(record);
+        let commits = shipped.commits.into_iter();
+        let commits = commits.map(|c| CommitRow { version: c.version, sha256: c.sha256, time_ms: c.time_ms }).collect();
+        let files = shipped.files.into_iter();
+        let files = files.map(|f| FileRow { path: f.path, size: f.size, sha256: f.sha256 }).collect();
+        ledger.push((task.name.clone(), table, commits, files));
+    }
+    let rows = ledger.clone();
+    let group = request.group.clone();
+    request
+        .store
+        .run(move |tx| {
+            for (name, table, commits, files) in &rows {
+                tx.put_table(&group, name, table)?;
+                tx.add_commits(&group, name, commits)?;
+                tx.add_files(&group, name, files)?;
+            }
+            Ok(())
+        })
+        .await?;
+    fail::fail_point!("replicate.after_ledger");
+    // Only what the ledger holds is remembered: after a failed write the next cycle looks again.
+    memory.tables.extend(ledger.into_iter().map(|(name, table, ..)| (name, table)));
+    Ok(())
+}
+
+/// Makes the destination's catalog show a table whose replica is whole.
+async fn register(
+    request: &CycleRequest<'_>,
+    task: &TableTask<'_>,
+    location: &str,
+    there: &mut Inventory,
+) -> Result<(), ConnectError> {
+    fail::fail_point!("replicate.before_register");
+    let info = task.info;
+    let create = uc::CreateTable {
+        name: info.name.clone(),
+        catalog_name: info.catalog_name.clone(),
+        schema_name: info.schema_name.clone(),
+        table_type: info.table_type.clone(),
+        data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
+        columns: info.columns.clone(),
+        storage_location: Some(location.to_owned()),
+        comment: info.comment.clone(),
+        properties: info.properties.clone(),
+        table_id: info.table_id.clone().filter(|_| request.destination.capabilities.keeps_ids),
+        view_definition: None,
+    };
+    match request.destination.client.create_table(&create).await {
+        Ok(_) | Err(ConnectError::AlreadyExists { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let mut replica = info.clone();
+    replica.storage_location = Some(location.to_owned());
+    there.insert(replica);
+    Ok(())
+}

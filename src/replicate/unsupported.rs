@@ -1,0 +1,39 @@
+//! What cannot be replicated, seen on the table object.
+
+use crate::wire::unity_catalog::{TABLE_EXTERNAL, TABLE_MANAGED, TABLE_VIEW, TableInfo};
+
+/// Why a table or view cannot be replicated, as a sentence; None when it can.
+pub fn reason(table: &TableInfo) -> Option<String> {
+    let name = table.full_name();
+    if table.row_filter.is_some() {
+        return Some(format!("Table {name} has a row filter, and row filters cannot be replicated."));
+    }
+    if let Some(column) = table.columns.iter().find(|c| c.mask.is_some()) {
+        return Some(format!(
+            "Column {} of table {name} has a mask, and column masks cannot be replicated.",
+            column.name
+        ));
+    }
+    if table.pipeline_id.is_some() {
+        return Some(format!("{name} belongs to a pipeline, and pipelines' tables cannot be replicated."));
+    }
+    match table.table_type.as_str() {
+        TABLE_MANAGED | TABLE_EXTERNAL => {
+            let format = table.data_source_format.as_deref().unwrap_or("DELTA");
+            (format != "DELTA").then(|| format!("Table {name} has the format {format}; only Delta tables replicate."))
+        }
+        TABLE_VIEW => table.view_definition.is_none().then(|| {
+            format!("View {name} shows no definition to the product's principal. Give it the privilege to read it.")
+        }),
+        "MATERIALIZED_VIEW" => Some(format!("{name} is a materialized view, which cannot be replicated.")),
+        "STREAMING_TABLE" => Some(format!("{name} is a streaming table, which cannot be replicated.")),
+        "METRIC_VIEW" => Some(format!("{name} is a metric view, which cannot be replicated.")),
+        "FOREIGN" => {
+            Some(format!("{name} is a foreign table: its data lies in another system, which has to replicate it."))
+        }
+        shallow if shallow.ends_with("SHALLOW_CLONE") => {
+            Some(format!("{name} is a shallow clone: it names files of another table. Replace it with a deep clone."))
+        }
+        other => Some(format!("{name} is of the type {other}, which is not replicated.")),
+    }
+}
