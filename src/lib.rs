@@ -11,8 +11,10 @@
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 //! | 2 | [`store`] | SQLite: what must survive a crash |
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
+//! | 4 | [`control`] | groups and the failover operation, one file a step |
 
 pub mod connect;
+pub mod control;
 pub mod delta;
 pub mod domain;
 pub mod replicate;

@@ -1,0 +1,255 @@
+//! One failover group in memory: its record, its worker's signals, and what it shows.
+
+use super::operation::Operation;
+use super::view::{
+    CycleView, GroupView, LagSample, LossEstimate, Mark, ObjectView, OperationOutcome, OperationView, SalvageView,
+    WorkloadView,
+};
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, ObjectStatus};
+use crate::replicate::Progress;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+/// Samples kept for the chart: an hour at one a second.
+const LAG_SAMPLES: usize = 3600;
+
+/// One failover group in memory.
+pub struct Cell {
+    /// Its id.
+    pub id: GroupId,
+    /// Serialises everything that is written to the store for this group.
+    pub turn: tokio::sync::Mutex<()>,
+    /// Wakes its worker.
+    pub wake: Notify,
+    /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
+    pub stop: Arc<AtomicBool>,
+    /// Tells every cycle to stop there, because the runtime stops.
+    pub quit: Arc<AtomicBool>,
+    /// Tells the worker to forget what it remembers, because the scope changed.
+    pub forget: AtomicBool,
+    /// How far the running cycle is.
+    pub progress: Mutex<Arc<Progress>>,
+    record: Mutex<Record>,
+}
+
+/// What is known of a group now. The store's part is written there first.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The group.
+    pub group: FailoverGroup,
+    /// When its state last changed.
+    pub state_since: Instant,
+    /// The operation that runs, or the last one.
+    pub operation: Option<Operation>,
+    /// Operations that ended, newest first.
+    pub history: Arc<Vec<OperationView>>,
+    /// Every object, as the last cycle found it.
+    pub objects: Arc<Vec<ObjectView>>,
+    /// Every error, blocking ones first.
+    pub errors: Arc<Vec<ObjectError>>,
+    /// Cycles.
+    pub cycle: CycleView,
+    /// Up to when everything that does not fail has arrived.
+    pub point_without_failing: Option<Instant>,
+    /// What forced failovers left behind.
+    pub salvage: Arc<Vec<SalvageView>>,
+    /// Lag, oldest first.
+    pub lag: VecDeque<LagSample>,
+    /// Marks on the chart.
+    pub marks: Arc<Vec<Mark>>,
+    /// Why the last cycle did not end, where it did not.
+    pub trouble: Option<ObjectError>,
+    /// What a forced failover would lose, as the last cycle left it.
+    pub loss: LossEstimate,
+}
+
+impl Record {
+    /// A group of which nothing but its own record is known.
+    pub fn new(group: FailoverGroup, state_since: Instant) -> Self {
+        Self {
+            group,
+            state_since,
+            operation: None,
+            history: Arc::default(),
+            objects: Arc::default(),
+            errors: Arc::default(),
+            cycle: CycleView::default(),
+            point_without_failing: None,
+            salvage: Arc::default(),
+            lag: VecDeque::new(),
+            marks: Arc::default(),
+            trouble: None,
+            loss: LossEstimate::default(),
+        }
+    }
+}
+
+impl Cell {
+    /// A cell around a record.
+    pub fn new(record: Record) -> Self {
+        Self {
+            id: record.group.spec.id.clone(),
+            turn: tokio::sync::Mutex::new(()),
+            wake: Notify::new(),
+            stop: Arc::default(),
+            quit: Arc::default(),
+            forget: AtomicBool::new(false),
+            progress: Mutex::default(),
+            record: Mutex::new(record),
+        }
+    }
+
+    /// The record; held for a moment only, never across an await.
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The group as it stands.
+    pub fn group(&self) -> FailoverGroup {
+        self.record().group.clone()
+    }
+
+    /// The operation as it stands.
+    pub fn operation(&self) -> Option<Operation> {
+        self.record().operation.clone()
+    }
+
+    /// The running cycle's progress.
+    pub fn progress(&self) -> Arc<Progress> {
+        self.progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// A fresh progress for a cycle that begins.
+    pub fn new_progress(&self) -> Arc<Progress> {
+        let fresh = Arc::new(Progress::default());
+        *self.progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = fresh.clone();
+        fresh
+    }
+
+    /// The group as the outside sees it, without what only screens show.
+    pub fn shown(&self) -> FailoverGroup {
+        let progress = self.progress();
+        let record = self.record();
+        let mut group = record.group.clone();
+        if group.state == GroupState::InitialReplication {
+            group.initial_replication_progress = Some(progress.percent());
+        }
+        group.has_replication_point_blocking_errors =
+            record.trouble.iter().chain(record.errors.iter()).any(|e| e.class.blocks_replication_point());
+        group
+    }
+
+    /// What the outside sees at `now`.
+    pub fn view(&self, now: Instant) -> GroupView {
+        let group = self.shown();
+        let progress = self.progress();
+        let record = self.record();
+        let lag_ms = group.replication_point.map(|point| (now - point).num_milliseconds().max(0) as u64);
+        let mut cycle = record.cycle.clone();
+        cycle.bytes_copied = progress.bytes_copied.load(Ordering::Relaxed);
+        cycle.bytes_total = progress.bytes_total.load(Ordering::Relaxed);
+        let errors = match &record.trouble {
+            None => record.errors.clone(),
+            Some(trouble) => Arc::new(std::iter::once(trouble.clone()).chain(record.errors.iter().cloned()).collect()),
+        };
+        GroupView {
+            state_since: record.state_since,
+            lag_ms,
+            point_without_failing: record.point_without_failing,
+            worst_object: worst(&record.objects),
+            lag_history: Arc::new(record.lag.iter().copied().collect()),
+            marks: record.marks.clone(),
+            objects: record.objects.clone(),
+            errors,
+            cycle,
+            operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
+            history: record.history.clone(),
+            salvage: record.salvage.clone(),
+            to_resume: to_resume(&record),
+            loss_estimate: LossEstimate {
+                // What was written since the point is what a forced failover cannot promise.
+                seconds: lag_ms.map(|ms| ms as f64 / 1000.0),
+                ..record.loss.clone()
+            },
+            group,
+        }
+    }
+}
+
+impl Record {
+    /// Adds a lag sample, at most one a second.
+    pub fn sample_lag(&mut self, now: Instant) {
+        if self.lag.back().is_some_and(|last| (now - last.at).num_milliseconds() < 1000) {
+            return;
+        }
+        let lag_ms = self.group.replication_point.map(|point| (now - point).num_milliseconds().max(0) as u64);
+        if self.lag.len() == LAG_SAMPLES {
+            self.lag.pop_front();
+        }
+        self.lag.push_back(LagSample { at: now, lag_ms });
+    }
+
+    /// Marks a moment on the chart.
+    pub fn mark(&mut self, at: Instant, label: impl Into<String>) {
+        let marks = Arc::make_mut(&mut self.marks);
+        marks.push(Mark { at, label: label.into() });
+        if marks.len() > 200 {
+            marks.remove(0);
+        }
+    }
+
+    /// Says of every object that nothing is known, because a region cannot be reached.
+    pub fn forget_statuses(&mut self) {
+        if self.objects.iter().any(|o| matches!(o.status, ObjectStatus::InSync | ObjectStatus::Lagging)) {
+            for object in Arc::make_mut(&mut self.objects) {
+                if matches!(object.status, ObjectStatus::InSync | ObjectStatus::Lagging) {
+                    object.status = ObjectStatus::Unknown;
+                    object.lag_ms = None;
+                }
+            }
+        }
+    }
+}
+
+fn worst(objects: &[ObjectView]) -> Option<(String, u64)> {
+    objects
+        .iter()
+        .filter_map(|o| Some((o.name.clone(), o.lag_ms?)))
+        .max_by_key(|(_, lag)| *lag)
+        .filter(|(_, lag)| *lag > 0)
+}
+
+/// What ran before the last failover and was not started again yet.
+fn to_resume(record: &Record) -> Vec<WorkloadView> {
+    let Some(operation) = &record.operation else { return Vec::new() };
+    if operation.outcome != OperationOutcome::Succeeded
+        || operation.resumed
+        || operation.to_region != record.group.effective_primary_region
+    {
+        return Vec::new();
+    }
+    let list = |kind, state: &str, of: &[super::operation::RememberedWorkload]| -> Vec<WorkloadView> {
+        of.iter()
+            .map(|w| WorkloadView {
+                kind,
+                id: w.id.clone(),
+                name: w.name.clone(),
+                running: false,
+                state: state.to_owned(),
+            })
+            .collect()
+    };
+    let remembered = &operation.remembered;
+    let mut all = list(AssetKind::SqlWarehouse, "STOPPED", &remembered.warehouses);
+    all.extend(list(AssetKind::Cluster, "TERMINATED", &remembered.clusters));
+    all.extend(remembered.jobs.iter().map(|job| WorkloadView {
+        kind: AssetKind::Job,
+        id: job.job_id.to_string(),
+        name: job.name.clone(),
+        running: false,
+        state: "PAUSED".to_owned(),
+    }));
+    all
+}

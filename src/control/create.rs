@@ -1,0 +1,141 @@
+//! Creating a failover group.
+
+use super::cell::{Cell, Record};
+use super::deletion::{EPOCH_FLOOR, left_key};
+use super::{Control, ControlError, journal};
+use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
+use crate::replicate::{self, Link};
+use crate::wire::sandbox::{DisasterRecoveryRole, ROLE_PRIMARY, ROLE_SECONDARY};
+
+impl Control {
+    /// Checks a group and, unless `validate_only`, creates it; it exists durably when this returns.
+    pub async fn create_group(
+        &self,
+        actor: &str,
+        spec: FailoverGroupSpec,
+        validate_only: bool,
+    ) -> Result<FailoverGroup, ControlError> {
+        let _creating = self.inner.creating.lock().await;
+        let facts = self.facts(&spec).await;
+        let violations = validate_spec(&spec, &facts);
+        if !violations.is_empty() {
+            return Err(ControlError::Invalid { violations });
+        }
+        let now = self.now();
+        let floor: u64 = self.remembered(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let mut group = FailoverGroup {
+            effective_primary_region: spec.initial_primary_region.clone(),
+            spec,
+            state: GroupState::Creating,
+            state_message: None,
+            epoch: floor + 1,
+            bootstrapped: false,
+            salvage_pending: false,
+            etag: String::new(),
+            create_time: now,
+            update_time: now,
+            replication_point: None,
+            has_replication_point_blocking_errors: false,
+            initial_replication_progress: None,
+        };
+        journal::renew_etag(&mut group, now);
+        if validate_only {
+            return Ok(group);
+        }
+        let id = group.spec.id.clone();
+        let mut line = journal::line(
+            now,
+            actor,
+            "failover_group.create",
+            id.as_str(),
+            format!("{actor} created failover group {id} with {} as primary.", group.effective_primary_region),
+        );
+        journal::show_change(&mut line, None, Some(&group));
+        self.write(&group, None, now, Some(line), |_| Ok(())).await?;
+        fail::fail_point!("control.after_create_stored");
+        self.adopt(Cell::new(Record::new(group.clone(), now)));
+        Ok(group)
+    }
+
+    /// What the rules are checked against; a region that does not answer leaves its facts unknown.
+    pub(super) async fn facts(&self, spec: &FailoverGroupSpec) -> Facts {
+        let mut facts =
+            Facts { group_ids: self.cells().iter().map(|c| c.id.to_string()).collect(), ..Facts::default() };
+        for workspace in &self.inner.deployment.workspaces {
+            let on = match workspace.client.mission_critical().await {
+                // A workspace that has no such add-on has nothing to switch on.
+                Ok(answer) => answer.unwrap_or(true),
+                // An unreachable workspace keeps what was last known; the rules must not call it off for that.
+                Err(_) => self.workspaces().iter().any(|w| w.id == workspace.id && w.mission_critical),
+            };
+            facts.workspaces.push(WorkspaceFacts {
+                id: workspace.id.clone(),
+                name: workspace.name.clone(),
+                region: workspace.region.clone(),
+                mission_critical: on,
+            });
+        }
+        for cell in self.cells() {
+            let group = cell.group();
+            facts.catalogs_taken.extend(group.catalogs().iter().map(|c| (c.clone(), group.spec.id.to_string())));
+        }
+        let urls = self.stable_urls().into_iter();
+        facts.stable_urls = Some(urls.map(|url| (url.name, url.group.map(|id| id.to_string()))).collect());
+        let Some(assets) = &spec.unity_catalog_assets else { return facts };
+        let primary = self.end_of(spec, &spec.initial_primary_region).await;
+        let secondary = self.end_of(spec, spec.other_region(&spec.initial_primary_region)).await;
+        if let Some(link) = &primary {
+            facts.primary_catalogs =
+                link.client.catalogs().await.ok().map(|all| all.into_iter().map(|c| c.name).collect());
+            if let Ok(inventory) = replicate::read_inventory(link, &assets.catalogs).await {
+                facts.locations = replicate::locations(&inventory);
+            }
+        }
+        if let Some(link) = &secondary
+            && let Ok(all) = link.client.catalogs().await
+        {
+            let mut foreign = Vec::new();
+            for catalog in all {
+                // A replica that a deleted group left is taken up again: it is compared, and only what differs is copied.
+                if !matches!(self.left_by(&link.region, &catalog.name).await, Ok(Some(_))) {
+                    foreign.push(catalog.name);
+                }
+            }
+            facts.secondary_catalogs = Some(foreign);
+        }
+        facts
+    }
+
+    async fn end_of(&self, spec: &FailoverGroupSpec, region: &str) -> Option<Link> {
+        let set = spec.data_workspace_set()?;
+        let workspaces = &self.inner.deployment.workspaces;
+        let workspace = workspaces.iter().find(|w| w.region == region && set.workspace_ids.contains(&w.id))?;
+        Link::connect(region, &workspace.id, workspace.client.clone()).await.ok()
+    }
+
+    /// Prepares both regions of a new group.
+    pub(super) async fn provision(&self, group: &FailoverGroup) -> Result<(), ControlError> {
+        let from = self.inner.deployment.link(group, &group.effective_primary_region).await?;
+        let to = self.inner.deployment.link(group, group.effective_secondary_region()).await?;
+        set_role(&from, group, ROLE_PRIMARY).await?;
+        set_role(&to, group, ROLE_SECONDARY).await?;
+        for catalog in group.catalogs() {
+            // A replica that is in use again is nobody's to release.
+            self.remember(&left_key(&to.region, catalog), "").await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells a region its role in the group, where it offers to know.
+pub async fn set_role(link: &Link, group: &FailoverGroup, role: &str) -> Result<(), ControlError> {
+    if link.capabilities.disaster_recovery_role {
+        let role = DisasterRecoveryRole {
+            failover_group: group.spec.id.to_string(),
+            role: role.to_owned(),
+            epoch: group.epoch,
+        };
+        link.client.set_disaster_recovery_role(&role).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Deleting a failover group: replication stops, the replica stays whole and read-only.
+
+use super::cell::Cell;
+use super::create::set_role;
+use super::worker::{settle, trouble};
+use super::{Control, ControlError, journal};
+use crate::domain::{Event, FailoverGroup, GroupId};
+use crate::replicate::{self, Link};
+use crate::wire::sandbox::ROLE_NONE;
+use crate::wire::unity_catalog::ISOLATION_ISOLATED;
+use std::time::Duration;
+
+impl Control {
+    /// Begins to delete a group; durable when this returns.
+    pub async fn delete_group(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        etag: Option<&str>,
+    ) -> Result<FailoverGroup, ControlError> {
+        let cell = self.cell(id)?;
+        let _turn = cell.turn.lock().await;
+        if etag.is_some_and(|etag| etag != cell.group().etag) {
+            return Err(ControlError::Stale { id: id.to_string() });
+        }
+        let owed = cell.operation().is_some_and(|o| o.restore_pending);
+        if cell.group().salvage_pending || owed {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {id} still has to put its old primary in order, which has not answered since the last failover. Delete the group once that region has answered."
+                ),
+            });
+        }
+        let line = journal::line(
+            self.now(),
+            actor,
+            "failover_group.delete",
+            id.as_str(),
+            format!("{actor} deleted failover group {id}. Its replica stays, read-only."),
+        );
+        self.apply_in_turn(&cell, Event::DeleteRequested, Some(line), |_, _| {}).await
+    }
+}
+
+/// Under which key the highest epoch of any deleted group is remembered.
+pub const EPOCH_FLOOR: &str = "epoch_floor";
+
+/// Under which key a replica that a deleted group left is listed; the value is the group's name.
+pub fn left_key(region: &str, catalog: &str) -> String {
+    format!("left_replica.{region}.{catalog}")
+}
+
+impl Control {
+    /// The group that left the replica of `catalog` in `region` when it was deleted, unless it was released since.
+    pub async fn left_by(&self, region: &str, catalog: &str) -> Result<Option<String>, ControlError> {
+        self.remembered(&left_key(region, catalog)).await
+    }
+
+    /// Releases a replica that a deleted group left: its workspace may write to it from now on.
+    pub async fn release_replica(&self, actor: &str, region: &str, catalog: &str) -> Result<String, ControlError> {
+        let Some(group) = self.left_by(region, catalog).await? else {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Catalog {catalog} in {region} is not a replica that a deleted failover group left. There is nothing to release."
+                ),
+            });
+        };
+        let workspaces = &self.inner.deployment.workspaces;
+        let workspace = workspaces.iter().find(|w| w.region == region).ok_or_else(|| ControlError::BadArgument {
+            sentence: format!("The account has no workspace in {region}."),
+        })?;
+        let link = Link::connect(region, &workspace.id, workspace.client.clone()).await?;
+        replicate::set_writable(&link, catalog, ISOLATION_ISOLATED).await?;
+        self.remember(&left_key(region, catalog), "").await?;
+        let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
+        let line = journal::line(self.now(), actor, "replica.release", catalog, message.clone());
+        let stored = line.clone();
+        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
+        self.show_activity(line);
+        self.refresh_regions();
+        Ok(message)
+    }
+}
+
+/// Takes the group apart; None when it is gone.
+pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
+    let group = cell.group();
+    let outcome = async {
+        for region in &group.spec.regions {
+            let link = control.inner.deployment.link(&group, region).await?;
+            set_role(&link, &group, ROLE_NONE).await?;
+        }
+        let (id, region) = (group.spec.id.clone(), group.effective_secondary_region().to_owned());
+        let (catalogs, epoch) = (group.catalogs().to_vec(), group.epoch);
+        let detached = control.detached(&group, None);
+        let kept = detached.clone();
+        control
+            .inner
+            .store
+            .run(move |tx| {
+                // Markers of this group's epochs stay in the tables, so a group after it begins above them.
+                let floor: u64 = tx.value(EPOCH_FLOOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+                tx.set_value(EPOCH_FLOOR, &floor.max(epoch).to_string())?;
+                for catalog in &catalogs {
+                    tx.set_value(&left_key(&region, catalog), id.as_str())?;
+                }
+                kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
+                tx.remove_group(&id)
+            })
+            .await?;
+        control.keep_urls(detached);
+        Ok::<(), ControlError>(())
+    };
+    match outcome.await {
+        Ok(()) => {
+            control.release(&group.spec.id);
+            None
+        }
+        Err(error) if error.is_unreachable() => {
+            trouble(control, cell, &error);
+            Some(control.inner.settings.retry_pause * 4)
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let applied =
+                control.apply(cell, Event::DeletionFailed, None, |group, _| group.state_message = Some(message)).await;
+            Some(settle(control, cell, applied.map(|_| ())))
+        }
+    }
+}

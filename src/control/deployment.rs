@@ -1,0 +1,62 @@
+//! The account's workspaces and how they are reached.
+
+use super::ControlError;
+use crate::connect::RegionClient;
+use crate::domain::{FailoverGroup, Region, WorkspaceId};
+use crate::replicate::Link;
+
+/// The account and its workspaces.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// The account's id.
+    pub account_id: String,
+    /// Every workspace.
+    pub workspaces: Vec<Workspace>,
+}
+
+/// One workspace and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its display name.
+    pub name: String,
+    /// Its region.
+    pub region: Region,
+    /// Its URL.
+    pub url: String,
+    /// Its REST APIs, with the product's own principal.
+    pub client: RegionClient,
+    /// A URI above every location of its region, where known.
+    pub storage_root: Option<String>,
+}
+
+impl Deployment {
+    /// The workspace with this id.
+    pub fn workspace(&self, id: &str) -> Result<&Workspace, ControlError> {
+        self.workspaces.iter().find(|w| w.id == id).ok_or_else(|| ControlError::UnknownWorkspace { id: id.to_owned() })
+    }
+
+    /// The group's workspace in `region`.
+    pub fn workspace_of(&self, group: &FailoverGroup, region: &str) -> Result<&Workspace, ControlError> {
+        let set = group.spec.data_workspace_set().ok_or_else(|| ControlError::Refused {
+            sentence: format!("Failover group {} has no workspace set. Add one.", group.spec.id),
+        })?;
+        set.workspace_ids
+            .iter()
+            .filter_map(|id| self.workspaces.iter().find(|w| &w.id == id))
+            .find(|w| w.region == region)
+            .ok_or_else(|| ControlError::Refused {
+                sentence: format!(
+                    "Failover group {} has no workspace in {region}. Add one to its workspace set.",
+                    group.spec.id
+                ),
+            })
+    }
+
+    /// One end of the group's replication.
+    pub async fn link(&self, group: &FailoverGroup, region: &str) -> Result<Link, ControlError> {
+        let workspace = self.workspace_of(group, region)?;
+        Ok(Link::connect(region, &workspace.id, workspace.client.clone()).await?)
+    }
+}

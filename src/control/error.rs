@@ -1,0 +1,117 @@
+//! Why the control handle refuses or fails.
+
+use crate::domain::{InvalidTransition, Violation};
+use crate::replicate::CycleError;
+use crate::store::StoreError;
+
+/// A refusal or failure of a call on the control handle.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The request breaks rules; nothing was changed.
+    #[error("{}", sentences(violations))]
+    Invalid {
+        /// Every rule that it breaks, at least one.
+        violations: Vec<Violation>,
+    },
+    /// One argument is wrong.
+    #[error("{sentence}")]
+    BadArgument {
+        /// What is wrong and what to do.
+        sentence: String,
+    },
+    /// No such group.
+    #[error("There is no failover group named {id}.")]
+    UnknownGroup {
+        /// The name asked for.
+        id: String,
+    },
+    /// No such workspace.
+    #[error("The account has no workspace with the id {id}.")]
+    UnknownWorkspace {
+        /// The id asked for.
+        id: String,
+    },
+    /// No such stable URL.
+    #[error("There is no stable URL named {id}.")]
+    UnknownStableUrl {
+        /// The name asked for.
+        id: String,
+    },
+    /// No such token.
+    #[error("There is no token with the id {id}. Look at the list again.")]
+    UnknownToken {
+        /// The id asked for.
+        id: String,
+    },
+    /// The name is taken.
+    #[error("{sentence}")]
+    Exists {
+        /// What is taken and what to do.
+        sentence: String,
+    },
+    /// A file that holds a secret cannot be read or written.
+    #[error("The file {} cannot be read or written: {source}. Check the rights of its folder and the space on its disk.", path.display())]
+    SecretFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system gave no random bits.
+    #[error("The system gave no random bits for a token. Try again.")]
+    NoRandomBits,
+    /// The group changed since the caller looked.
+    #[error("The failover group {id} has changed since you looked. Look again, then repeat what you want.")]
+    Stale {
+        /// The group.
+        id: String,
+    },
+    /// The state does not allow it.
+    #[error(transparent)]
+    State(#[from] InvalidTransition),
+    /// Something else than the state does not allow it.
+    #[error("{sentence}")]
+    Refused {
+        /// What stands in the way and what to do.
+        sentence: String,
+    },
+    /// A region failed.
+    #[error(transparent)]
+    Region(#[from] crate::connect::ConnectError),
+    /// Replication failed.
+    #[error(transparent)]
+    Cycle(Box<CycleError>),
+    /// A table failed.
+    #[error("{}", .0.message)]
+    Table(crate::delta::TableFault),
+    /// The store failed; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn sentences(violations: &[Violation]) -> String {
+    violations.iter().map(|v| v.sentence.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl From<CycleError> for ControlError {
+    fn from(error: CycleError) -> Self {
+        Self::Cycle(Box::new(error))
+    }
+}
+
+impl From<crate::delta::TableFault> for ControlError {
+    fn from(fault: crate::delta::TableFault) -> Self {
+        Self::Table(fault)
+    }
+}
+
+impl ControlError {
+    /// Whether a region cannot be reached.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Region(error) => error.is_unreachable(),
+            Self::Cycle(error) => error.is_unreachable(),
+            _ => false,
+        }
+    }
+}

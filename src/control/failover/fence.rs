@@ -1,0 +1,58 @@
+//! Fence: the old primary refuses writes for this epoch.
+//!
+//! Planned: its catalogs are read-only already; this looks once more that nothing slipped in after the comparison.
+//! Forced: it is made read-only if it answers. If it does not, it is fenced as soon as it does, and whatever it accepts
+//! until then is set aside, never merged.
+
+use super::wait_for_writes::{make_read_only, modes, remember};
+use super::{StepContext, StepEnd, compare};
+use crate::control::ControlError;
+use crate::domain::FailoverKind;
+use std::time::Duration;
+
+/// Rounds of catching up and comparing before something is writing past the catalog.
+const MOST_ROUNDS: usize = 5;
+/// How long a forced failover waits for the old primary to be fenced.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
+    match context.operation()?.kind {
+        FailoverKind::Planned => planned(context).await,
+        FailoverKind::Forced => forced(context).await,
+    }
+}
+
+async fn planned(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
+    let (group, old) = (context.group(), context.old_primary().await?);
+    make_read_only(&old, &group).await?;
+    for _ in 0..MOST_ROUNDS {
+        let outcome = context.cycle().await?;
+        let known = context.operation()?.left_behind;
+        let newly_flagged = outcome.objects.iter().any(|o| o.blocks() && !known.contains(&o.name));
+        if outcome.complete && outcome.changed == 0 && !newly_flagged {
+            return Ok(StepEnd::Done(format!("{} refuses writes, and nothing came after the comparison.", old.region)));
+        }
+        compare::run(context).await?;
+    }
+    Err(ControlError::Refused {
+        sentence: format!("Something keeps writing to {} past its catalog. Stop it, then fail over again.", old.region),
+    })
+}
+
+async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
+    let group = context.group();
+    let region = context.operation()?.from_region;
+    let attempt = async {
+        let old = context.old_primary().await?;
+        let found = modes(&old, &group).await?;
+        context.journal(|operation| remember(operation, found)).await?;
+        make_read_only(&old, &group).await
+    };
+    Ok(StepEnd::Done(match tokio::time::timeout(PATIENCE, attempt).await {
+        Ok(Ok(())) => format!("{region} answers and refuses writes."),
+        Ok(Err(error)) => format!("{region} could not be fenced and will be when it answers. {error}"),
+        Err(_) => {
+            format!("{region} does not answer. It is fenced when it does; what it accepts until then is set aside.")
+        }
+    }))
+}

@@ -1,0 +1,255 @@
+//! A failover: a saga of idempotent, journaled steps with one point of no return.
+//!
+//! Every step is written down before it begins and when it ends, so that a process that starts again goes on with the
+//! step that was running. Until the cutover a failure undoes what was done; after it there is only forward.
+
+mod catch_up;
+mod compare;
+mod cut_over;
+mod fence;
+mod notify;
+mod pause_schedules;
+mod rebind;
+mod reverse;
+mod roll_back;
+mod stop_compute;
+mod wait_for_writes;
+
+pub use pause_schedules::{pause_all, primary_elsewhere, remember as remember_jobs};
+pub use roll_back::{owes_a_restore, try_restore};
+pub use stop_compute::{remember as remember_compute, running, stop_all};
+pub use wait_for_writes::{make_read_only, until_quiet};
+
+use super::cell::Cell;
+use super::operation::Operation;
+use super::view::OperationOutcome;
+use super::worker::{Desk, settle, trouble};
+use super::{Control, ControlError};
+use crate::domain::{Event, FailoverGroup, FailoverStep, StepStatus};
+use crate::replicate::{CycleOutcome, Link};
+use std::time::Duration;
+
+/// Tries of a step after the cutover before a person is asked.
+const FORWARD_TRIES: u32 = 8;
+
+/// How a step ended.
+pub enum StepEnd {
+    /// It did what it is for; the note says what that was.
+    Done(String),
+    /// It was not needed; the note says why.
+    Skipped(String),
+    /// The cutover is stored, and the step's end with it.
+    Stored,
+}
+
+/// What a step works with.
+pub struct StepContext<'a> {
+    pub control: &'a Control,
+    pub cell: &'a Cell,
+    pub desk: &'a mut Desk,
+    pub step: FailoverStep,
+}
+
+impl StepContext<'_> {
+    pub fn group(&self) -> FailoverGroup {
+        self.cell.group()
+    }
+
+    pub fn operation(&self) -> Result<Operation, ControlError> {
+        self.cell.operation().ok_or_else(|| ControlError::Refused {
+            sentence: format!(
+                "Failover group {} is failing over without an operation on record. Retry the failover.",
+                self.cell.id
+            ),
+        })
+    }
+
+    /// The region that was primary when the failover began.
+    pub async fn old_primary(&self) -> Result<Link, ControlError> {
+        self.control.inner.deployment.link(&self.group(), &self.operation()?.from_region).await
+    }
+
+    /// The region that becomes primary.
+    pub async fn new_primary(&self) -> Result<Link, ControlError> {
+        self.control.inner.deployment.link(&self.group(), &self.operation()?.to_region).await
+    }
+
+    /// Runs a cycle that only the runtime's end stops.
+    pub async fn cycle(&mut self) -> Result<CycleOutcome, ControlError> {
+        self.desk.cycle(self.control, self.cell, &self.cell.quit).await
+    }
+
+    /// Edits the operation, in the store first.
+    pub async fn journal(&self, edit: impl FnOnce(&mut Operation)) -> Result<(), ControlError> {
+        edit_operation(self.control, self.cell, edit).await
+    }
+
+    /// Shows what the step does now; only a step's end is worth a write.
+    pub fn note(&self, text: String) {
+        if let Some(operation) = &mut self.cell.record().operation {
+            operation.note(self.step, text);
+        }
+        self.control.touch();
+    }
+}
+
+/// Edits the operation, in the store first.
+pub async fn edit_operation(
+    control: &Control,
+    cell: &Cell,
+    edit: impl FnOnce(&mut Operation),
+) -> Result<(), ControlError> {
+    let _turn = cell.turn.lock().await;
+    let (group, since, operation) = {
+        let record = cell.record();
+        (record.group.clone(), record.state_since, record.operation.clone())
+    };
+    let Some(mut operation) = operation else { return Ok(()) };
+    edit(&mut operation);
+    control.write(&group, Some(&operation), since, None, |_| Ok(())).await?;
+    cell.record().operation = Some(operation);
+    control.touch();
+    Ok(())
+}
+
+/// Runs the operation from its first step that has not ended.
+pub async fn run(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
+    // What replication remembers was for the other direction, or for a moment that has passed.
+    desk.clear();
+    let mut tries = 0;
+    loop {
+        if *control.stopping().borrow() {
+            return Duration::from_millis(10);
+        }
+        let Some(operation) = cell.operation().filter(|o| o.outcome == OperationOutcome::Running) else {
+            // A record without an operation cannot go on; the group goes back to replicating.
+            let applied = control.apply(cell, Event::FailoverRolledBack { was_active: false }, None, |_, _| {}).await;
+            return settle(control, cell, applied.map(|_| ()));
+        };
+        if operation.rolling_back {
+            return roll_back::run(control, cell).await;
+        }
+        let Some(step) = operation.next_step() else {
+            return settle(control, cell, finish(control, cell).await);
+        };
+        match run_step(control, cell, desk, step).await {
+            Ok(()) => tries = 0,
+            Err(error) if step.can_roll_back() => {
+                let message = error.to_string();
+                tracing::warn!(group = %cell.id, step = step.name(), %error, "failover is rolled back");
+                let noted = edit_operation(control, cell, |operation| {
+                    operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
+                    operation.rolling_back = true;
+                    operation.message = Some(format!("{} failed. {message}", step.label()));
+                });
+                if let Err(error) = noted.await {
+                    return settle(control, cell, Err(error));
+                }
+            }
+            Err(error) => {
+                // A region that is away comes back; only what answers and refuses needs a person.
+                tries += u32::from(!error.is_unreachable());
+                tracing::warn!(group = %cell.id, step = step.name(), %error, tries, "a step after the cutover failed");
+                trouble(control, cell, &error);
+                if tries >= FORWARD_TRIES {
+                    return settle(control, cell, give_up(control, cell, step, &error).await);
+                }
+                tokio::time::sleep(control.inner.settings.retry_pause * tries.max(1)).await;
+            }
+        }
+    }
+}
+
+async fn run_step(control: &Control, cell: &Cell, desk: &mut Desk, step: FailoverStep) -> Result<(), ControlError> {
+    let now = control.now();
+    edit_operation(control, cell, |operation| operation.begin(step, now)).await?;
+    tracing::info!(group = %cell.id, step = step.name(), "failover step begins");
+    fail::fail_point!(step_point(step));
+    let mut context = StepContext { control, cell, desk, step };
+    let end = match step {
+        FailoverStep::Notify => notify::run(&context).await?,
+        FailoverStep::PauseSchedules => pause_schedules::run(&context).await?,
+        FailoverStep::StopCompute => stop_compute::run(&context).await?,
+        FailoverStep::WaitForWrites => wait_for_writes::run(&context).await?,
+        FailoverStep::CatchUp => catch_up::run(&mut context).await?,
+        FailoverStep::Compare => compare::run(&mut context).await?,
+        FailoverStep::Fence => fence::run(&mut context).await?,
+        FailoverStep::CutOver => cut_over::run(&context).await?,
+        FailoverStep::Rebind => rebind::run(&context).await?,
+        FailoverStep::Reverse => reverse::run(&context).await?,
+    };
+    let (status, note) = match end {
+        StepEnd::Done(note) => (StepStatus::Done, note),
+        StepEnd::Skipped(note) => (StepStatus::Skipped, note),
+        StepEnd::Stored => return Ok(()),
+    };
+    edit_operation(control, cell, |operation| operation.end(step, status, Some(note), control.now())).await
+}
+
+/// The failpoint inside each step, where a test build can be killed.
+#[cfg_attr(not(feature = "failpoints"), allow(dead_code))]
+fn step_point(step: FailoverStep) -> &'static str {
+    match step {
+        FailoverStep::Notify => "failover.notify",
+        FailoverStep::PauseSchedules => "failover.pause_schedules",
+        FailoverStep::StopCompute => "failover.stop_compute",
+        FailoverStep::WaitForWrites => "failover.wait_for_writes",
+        FailoverStep::CatchUp => "failover.catch_up",
+        FailoverStep::Compare => "failover.compare",
+        FailoverStep::Fence => "failover.fence",
+        FailoverStep::CutOver => "failover.cut_over",
+        FailoverStep::Rebind => "failover.rebind",
+        FailoverStep::Reverse => "failover.reverse",
+    }
+}
+
+async fn finish(control: &Control, cell: &Cell) -> Result<(), ControlError> {
+    let now = control.now();
+    let line = cell.operation().map(|operation| {
+        super::journal::line(
+            now,
+            &operation.requested_by,
+            "failover_group.failed_over",
+            cell.id.as_str(),
+            format!("{} is primary for {} now.", operation.to_region, cell.id),
+        )
+    });
+    control
+        .apply(cell, Event::FailedOver, line, |_, operation| {
+            if let Some(operation) = operation {
+                operation.ended = Some(now);
+                operation.outcome = OperationOutcome::Succeeded;
+                operation.resumed =
+                    operation.remembered.nothing_ran() && operation.kind == crate::domain::FailoverKind::Planned;
+            }
+        })
+        .await?;
+    remember_ended(cell);
+    Ok(())
+}
+
+async fn give_up(control: &Control, cell: &Cell, step: FailoverStep, error: &ControlError) -> Result<(), ControlError> {
+    let message = format!("{} failed {FORWARD_TRIES} times. {error}", step.label());
+    control
+        .apply(cell, Event::FailoverFailed, None, |group, operation| {
+            group.state_message = Some(message.clone());
+            if let Some(operation) = operation {
+                operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
+                operation.outcome = OperationOutcome::Failed;
+                operation.message = Some(message);
+            }
+        })
+        .await?;
+    remember_ended(cell);
+    Ok(())
+}
+
+/// Puts the operation that ended into the history that is shown.
+pub fn remember_ended(cell: &Cell) {
+    let mut record = cell.record();
+    let Some(view) = record.operation.as_ref().map(Operation::view) else { return };
+    let history = std::sync::Arc::make_mut(&mut record.history);
+    history.retain(|o| o.id != view.id);
+    history.insert(0, view);
+    history.truncate(20);
+}

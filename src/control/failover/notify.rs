@@ -1,0 +1,30 @@
+//! Notify: tells the webhook, where one is set. A webhook that fails never holds up a failover.
+
+use super::{StepContext, StepEnd};
+use crate::control::ControlError;
+use std::time::Duration;
+
+pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
+    let Some(webhook) = &context.control.inner.settings.webhook else {
+        return Ok(StepEnd::Skipped("No webhook is set.".to_owned()));
+    };
+    let operation = context.operation()?;
+    let body = serde_json::json!({
+        "event": "failover_started",
+        "failover_group": context.cell.id.as_str(),
+        "failover_type": operation.kind,
+        "from_region": operation.from_region,
+        "to_region": operation.to_region,
+        "requested_by": operation.requested_by,
+        "started": operation.started,
+    });
+    let sent = async {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        client.post(webhook).json(&body).send().await?.error_for_status()
+    };
+    Ok(StepEnd::Done(match sent.await {
+        Ok(_) => "The webhook was told.".to_owned(),
+        // Its URL may carry a secret, so the error is told without it.
+        Err(error) => format!("The webhook did not take it: {}. The failover goes on.", error.without_url()),
+    }))
+}

@@ -1,0 +1,118 @@
+//! Rebind: the promoted tables get their fence commit, then the new primary's workspace may write.
+
+use super::catch_up::some;
+use super::{StepContext, StepEnd};
+use crate::control::ControlError;
+use crate::control::create::set_role;
+use crate::delta::{self, Promotion};
+use crate::domain::{FailoverGroup, Region};
+use crate::replicate::{self, Link, TableMemory};
+use crate::wire::sandbox::ROLE_PRIMARY;
+use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
+use futures::{StreamExt, stream};
+use std::collections::BTreeMap;
+
+pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
+    let (group, new) = (context.group(), context.new_primary().await?);
+    let promoted = promote_all(context, &group, &new).await?;
+    turn_memory(context, &group, &promoted).await?;
+    fail::fail_point!("failover.after_promote");
+    let remembered = context.operation()?.remembered;
+    for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
+        let known = remembered.catalogs.iter().find(|c| c.name == catalog.name);
+        // Where the old primary could not be asked, isolation stays: opening a catalog is a person's decision.
+        let mode = known.map_or(ISOLATION_ISOLATED, |c| c.isolation_mode.as_str());
+        replicate::set_writable(&new, &catalog.name, mode).await?;
+    }
+    set_role(&new, &group, ROLE_PRIMARY).await?;
+    let now = context.control.now();
+    context.journal(|operation| operation.writable_at = operation.writable_at.or(Some(now))).await?;
+    let without: Vec<&str> =
+        promoted.iter().filter(|(_, p)| p.fence_skipped.is_some()).map(|(n, _)| n.as_str()).collect();
+    let marker_only =
+        if without.is_empty() { String::new() } else { format!(" No fence commit in {}.", some(&without)) };
+    Ok(StepEnd::Done(format!("{} accepts writes; {} tables promoted.{marker_only}", new.region, promoted.len())))
+}
+
+/// A promoted table.
+pub struct Promoted {
+    location: String,
+    table_id: Option<String>,
+    fence_skipped: Option<String>,
+}
+
+async fn promote_all(
+    context: &StepContext<'_>,
+    group: &FailoverGroup,
+    new: &Link,
+) -> Result<BTreeMap<String, Promoted>, ControlError> {
+    let inventory = replicate::read_inventory(new, group.catalogs()).await?;
+    let tables =
+        inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
+    let places: Vec<(String, String, Option<String>)> =
+        tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?, t.table_id.clone()))).collect();
+    let control = context.control;
+    let now_ms = control.now().timestamp_millis();
+    let results: Vec<Result<(String, Promoted), ControlError>> = stream::iter(places)
+        .map(|(name, location, table_id)| async move {
+            // One table that cannot be promoted must not keep all others from being written to.
+            let skipped = |why: String| Promoted {
+                location: location.clone(),
+                table_id: table_id.clone(),
+                fence_skipped: Some(why),
+            };
+            let root = match replicate::root_of(new, &location, true, control.inner.clock.as_ref()).await {
+                Ok((root, _)) => root,
+                Err(error) if error.is_unreachable() => return Err(error.into()),
+                Err(error) => return Ok((name, skipped(error.to_string()))),
+            };
+            let promoted = match delta::promote(&root, group.epoch, group.spec.id.as_str(), now_ms).await {
+                Ok(Promotion::Fenced { .. }) => Promoted { location, table_id, fence_skipped: None },
+                Ok(Promotion::MarkerOnly { reason, .. }) => skipped(reason),
+                Err(fault) if fault.class.is_transient() => return Err(fault.into()),
+                Err(fault) => {
+                    tracing::warn!(table = %name, error = %fault.message, "a table could not be promoted");
+                    skipped(fault.message)
+                }
+            };
+            Ok((name, promoted))
+        })
+        .buffer_unordered(8)
+        .collect()
+        .await;
+    results.into_iter().collect()
+}
+
+/// Turns what is remembered of each table around: the replica is the source now.
+async fn turn_memory(
+    context: &StepContext<'_>,
+    group: &FailoverGroup,
+    promoted: &BTreeMap<String, Promoted>,
+) -> Result<(), ControlError> {
+    let region: Region = group.effective_primary_region.clone();
+    let known: BTreeMap<String, (String, Option<String>)> =
+        promoted.iter().map(|(n, p)| (n.clone(), (p.location.clone(), p.table_id.clone()))).collect();
+    let id = context.cell.id.clone();
+    context
+        .control
+        .inner
+        .store
+        .run(move |tx| {
+            for row in tx.tables::<TableMemory>(&id)? {
+                let mut table = row.body;
+                if table.source_region == region {
+                    continue;
+                }
+                let (location, table_id) = known.get(&row.name).cloned().unwrap_or_default();
+                let new_source = if location.is_empty() { table.destination_location.clone() } else { location };
+                // Ids differ between regions that cannot keep them; the new primary's is what its catalog will show.
+                table.table_id = table_id.unwrap_or(table.table_id);
+                table.destination_location = std::mem::replace(&mut table.source_location, new_source);
+                table.source_region.clone_from(&region);
+                tx.put_table(&id, &row.name, &table)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! Reverse: the old primary becomes the secondary, and compute is refused there.
+
+use super::{StepContext, StepEnd};
+use crate::control::ControlError;
+use crate::control::create::set_role;
+use crate::domain::FailoverKind;
+use crate::wire::sandbox::ROLE_SECONDARY;
+
+pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
+    let operation = context.operation()?;
+    if operation.kind == FailoverKind::Forced {
+        return Ok(StepEnd::Done(format!(
+            "Replication turns around once {} answers and what never arrived is set aside.",
+            operation.from_region
+        )));
+    }
+    let turned = async {
+        let old = context.old_primary().await?;
+        set_role(&old, &context.group(), ROLE_SECONDARY).await
+    };
+    match turned.await {
+        Ok(()) => {}
+        Err(error) if error.is_unreachable() => {
+            // It died right after the cutover: it is made a secondary when it answers, as after a forced failover.
+            owe_reclaim(context).await?;
+            return Ok(StepEnd::Done(format!(
+                "{} does not answer; replication turns around when it does.",
+                operation.from_region
+            )));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(StepEnd::Done(format!("{} replicates to {} now.", operation.to_region, operation.from_region)))
+}
+
+async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
+    let _turn = context.cell.turn.lock().await;
+    let (mut group, since, operation) = {
+        let record = context.cell.record();
+        (record.group.clone(), record.state_since, record.operation.clone())
+    };
+    group.salvage_pending = true;
+    context.control.write(&group, operation.as_ref(), since, None, |_| Ok(())).await?;
+    context.cell.record().group = group;
+    Ok(())
+}

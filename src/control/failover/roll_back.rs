@@ -1,0 +1,96 @@
+//! Rolling back: what a failover changed in the old primary before its cutover is put back as it was.
+
+use super::{edit_operation, remember_ended};
+use crate::connect::ConnectError;
+use crate::control::cell::Cell;
+use crate::control::create::set_role;
+use crate::control::operation::Operation;
+use crate::control::view::OperationOutcome;
+use crate::control::worker::settle;
+use crate::control::{Control, ControlError};
+use crate::domain::Event;
+use crate::replicate;
+use crate::wire::sandbox::ROLE_PRIMARY;
+use std::time::Duration;
+
+/// Puts back what can be put back, and ends the operation: a group must not hang while its primary is away, because that
+/// is when somebody wants to force a failover.
+pub async fn run(control: &Control, cell: &Cell) -> Duration {
+    let Some(operation) = cell.operation() else { return Duration::ZERO };
+    let restored = restore(control, cell, &operation).await;
+    fail::fail_point!("failover.during_roll_back");
+    let owed = match &restored {
+        Ok(()) => false,
+        Err(error) => {
+            tracing::warn!(group = %cell.id, %error, "what a failover stopped could not be started again yet");
+            true
+        }
+    };
+    let now = control.now();
+    let line = crate::control::journal::line(
+        now,
+        &operation.requested_by,
+        "failover_group.rolled_back",
+        cell.id.as_str(),
+        format!(
+            "The failover of {} was rolled back. {}{}",
+            cell.id,
+            operation.message.as_deref().unwrap_or_default(),
+            if owed { " What it stopped could not all be started again yet; this is tried again." } else { "" }
+        ),
+    );
+    let event = Event::FailoverRolledBack { was_active: operation.was_active };
+    let applied = control
+        .apply(cell, event, Some(line), |_, operation| {
+            if let Some(operation) = operation {
+                operation.outcome = OperationOutcome::RolledBack;
+                operation.ended = Some(now);
+                operation.restore_pending = owed;
+            }
+        })
+        .await;
+    remember_ended(cell);
+    settle(control, cell, applied.map(|_| ()))
+}
+
+/// Whether the last operation was rolled back without reaching the old primary.
+pub fn owes_a_restore(cell: &Cell) -> bool {
+    cell.record().operation.as_ref().is_some_and(|o| o.restore_pending)
+}
+
+/// Tries to put back what is still owed; a later cycle tries again.
+pub async fn try_restore(control: &Control, cell: &Cell) {
+    let Some(operation) = cell.operation() else { return };
+    if restore(control, cell, &operation).await.is_ok() {
+        // A write that fails only means that it is put back once more.
+        let _ = edit_operation(control, cell, |operation| operation.restore_pending = false).await;
+    }
+}
+
+async fn restore(control: &Control, cell: &Cell, operation: &Operation) -> Result<(), ControlError> {
+    let group = cell.group();
+    let old = control.inner.deployment.link(&group, &operation.from_region).await?;
+    for catalog in &operation.remembered.catalogs {
+        replicate::set_writable(&old, &catalog.name, &catalog.isolation_mode).await?;
+    }
+    set_role(&old, &group, ROLE_PRIMARY).await?;
+    // One thing that is gone, or that refuses, must not keep the rest from being put back.
+    let mut first: Option<ConnectError> = None;
+    let mut note = |answer: Result<(), ConnectError>| match answer {
+        Err(error) if !error.is_not_found() => drop(first.get_or_insert(error)),
+        _ => {}
+    };
+    for warehouse in &operation.remembered.warehouses {
+        note(old.client.start_warehouse(&warehouse.id).await);
+    }
+    for cluster in &operation.remembered.clusters {
+        note(old.client.start_cluster(&cluster.id).await);
+    }
+    for job in &operation.remembered.jobs {
+        note(old.client.resume_job(job).await);
+    }
+    match first {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,486 @@
+//! The control handle: every change to a group enters here, whoever asks.
+
+use super::cell::{Cell, Record};
+use super::deployment::Deployment;
+use super::keyring::Keyring;
+use super::operation::{Operation, Remembered, RememberedWorkload};
+use super::view::{AccountView, ActivityEntry, OperationOutcome, RegionView, WorkspaceView};
+use super::{ControlError, worker};
+use crate::connect::UnpausedJob;
+use crate::domain::{
+    AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, group_state,
+};
+use crate::store::{ActivityRow, Store, Tx};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How eagerly the runtime works.
+#[derive(Debug, Clone)]
+pub struct ControlSettings {
+    /// Pause between two cycles while tables change.
+    pub busy_pause: Duration,
+    /// Pause between two cycles while nothing changes.
+    pub idle_pause: Duration,
+    /// Pause before a failed cycle is tried again, doubled up to thirty times as long.
+    pub retry_pause: Duration,
+    /// Between two readings of what runs in the regions.
+    pub region_pause: Duration,
+    /// How long writes must have been quiet to count as stopped.
+    pub quiet_period: Duration,
+    /// How long to wait for writes to stop before a planned failover is rolled back.
+    pub quiet_timeout: Duration,
+    /// Files copied at a time.
+    pub parallel_transfers: usize,
+    /// Where a failover is announced with a POST, where set.
+    pub webhook: Option<String>,
+    /// Scheme and authority of the stable URLs that are made from now on.
+    pub stable_url_origin: String,
+}
+
+impl Default for ControlSettings {
+    fn default() -> Self {
+        Self {
+            busy_pause: Duration::from_millis(300),
+            idle_pause: Duration::from_millis(700),
+            retry_pause: Duration::from_millis(500),
+            region_pause: Duration::from_secs(3),
+            quiet_period: Duration::from_millis(400),
+            quiet_timeout: Duration::from_secs(120),
+            parallel_transfers: 4,
+            webhook: None,
+            stable_url_origin: "https://localhost".to_owned(),
+        }
+    }
+}
+
+/// The control handle; cheap to clone.
+#[derive(Clone)]
+pub struct Control {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub deployment: Deployment,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    pub settings: ControlSettings,
+    /// Serialises what the account's rules are checked for, so that two groups cannot take one catalog or stable URL.
+    pub creating: tokio::sync::Mutex<()>,
+    pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
+    pub keyring: Keyring,
+    pub regions: Mutex<Vec<RegionView>>,
+    pub mission_critical: Mutex<BTreeMap<String, bool>>,
+    /// Wakes the reader of the regions.
+    pub refresh: tokio::sync::Notify,
+    activity: Mutex<Arc<Vec<ActivityEntry>>>,
+    cells: Mutex<BTreeMap<GroupId, Arc<Cell>>>,
+    changed: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+    workers: Mutex<JoinSet<()>>,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Control {
+    /// Loads every group from the store and goes on with whatever a crash interrupted.
+    pub async fn start(
+        deployment: Deployment,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        settings: ControlSettings,
+    ) -> Result<Self, ControlError> {
+        let (groups, activity) = store.run(|tx| Ok((tx.groups()?, tx.activity(200)?))).await?;
+        let (urls, tokens) = store.run(|tx| Ok((tx.stable_urls()?, tx.tokens()?))).await?;
+        let control = Self {
+            inner: Arc::new(Inner {
+                regions: Mutex::new(super::regions::unread(&deployment)),
+                stable_urls: Mutex::new(urls.into_iter().map(|url| (url.id.clone(), url)).collect()),
+                keyring: Keyring::new(tokens),
+                deployment,
+                store,
+                clock,
+                settings,
+                creating: tokio::sync::Mutex::new(()),
+                mission_critical: Mutex::default(),
+                refresh: tokio::sync::Notify::new(),
+                activity: Mutex::new(Arc::new(activity.into_iter().map(entry).collect())),
+                cells: Mutex::default(),
+                changed: watch::Sender::new(0),
+                stopping: watch::Sender::new(false),
+                workers: Mutex::default(),
+            }),
+        };
+        super::regions::recall_workloads(&control).await?;
+        for (group, state_since) in groups {
+            let id = group.spec.id.clone();
+            let (operations, salvage) =
+                control.inner.store.run(move |tx| Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?))).await?;
+            let mut record = Record::new(group, state_since);
+            record.salvage = Arc::new(salvage);
+            record.history = Arc::new(
+                operations.iter().map(|o| o.body.view()).filter(|o| o.outcome != OperationOutcome::Running).collect(),
+            );
+            record.operation = operations.into_iter().next().map(|o| o.body);
+            control.adopt(Cell::new(record));
+        }
+        let reader = control.clone();
+        lock(&control.inner.workers).spawn(async move { super::regions::keep_reading(reader).await });
+        Ok(control)
+    }
+
+    /// Takes a cell in and starts its worker.
+    pub(super) fn adopt(&self, cell: Cell) {
+        let cell = Arc::new(cell);
+        lock(&self.inner.cells).insert(cell.id.clone(), cell.clone());
+        let control = self.clone();
+        lock(&self.inner.workers).spawn(async move { worker::run(control, cell).await });
+        self.touch();
+    }
+
+    /// Lets a group that is gone go.
+    pub(super) fn release(&self, id: &GroupId) {
+        lock(&self.inner.cells).remove(id);
+        self.touch();
+    }
+
+    /// Stops every worker at a commit boundary and waits for them.
+    pub async fn stop(&self) {
+        self.inner.stopping.send_replace(true);
+        for cell in self.cells() {
+            cell.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            cell.quit.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        let mut workers = std::mem::take(&mut *lock(&self.inner.workers));
+        while workers.join_next().await.is_some() {}
+    }
+
+    /// Whether the runtime is stopping; waits for it when asked to.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.inner.stopping.subscribe()
+    }
+
+    /// Says that a view changed.
+    pub(super) fn touch(&self) {
+        self.inner.changed.send_modify(|n| *n += 1);
+    }
+
+    /// Ticks whenever a view changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    /// The time.
+    pub fn now(&self) -> Instant {
+        self.inner.clock.now()
+    }
+
+    /// The account's id.
+    pub fn account_id(&self) -> &str {
+        &self.inner.deployment.account_id
+    }
+
+    pub(super) fn cells(&self) -> Vec<Arc<Cell>> {
+        lock(&self.inner.cells).values().cloned().collect()
+    }
+
+    pub(super) fn cell(&self, id: &GroupId) -> Result<Arc<Cell>, ControlError> {
+        lock(&self.inner.cells).get(id).cloned().ok_or_else(|| ControlError::UnknownGroup { id: id.to_string() })
+    }
+
+    /// One group.
+    pub fn group(&self, id: &GroupId) -> Result<FailoverGroup, ControlError> {
+        Ok(self.cell(id)?.shown())
+    }
+
+    /// Every group, by id.
+    pub fn groups(&self) -> Vec<FailoverGroup> {
+        self.cells().iter().map(|cell| cell.shown()).collect()
+    }
+
+    /// Everything that is known, whole.
+    pub fn view(&self) -> AccountView {
+        let now = self.now();
+        let groups: Vec<_> = self.cells().iter().map(|cell| Arc::new(cell.view(now))).collect();
+        let mut regions = lock(&self.inner.regions).clone();
+        for catalog in regions.iter_mut().flat_map(|r| &mut r.catalogs) {
+            catalog.group =
+                groups.iter().find(|g| g.group.catalogs().contains(&catalog.name)).map(|g| g.group.spec.id.clone());
+        }
+        AccountView {
+            account_id: self.account_id().to_owned(),
+            workspaces: self.workspaces(),
+            regions,
+            groups,
+            activity: lock(&self.inner.activity).clone(),
+            stable_urls: self.stable_urls(),
+            tokens: self.tokens(),
+        }
+    }
+
+    /// Every workspace.
+    pub fn workspaces(&self) -> Vec<WorkspaceView> {
+        let on = lock(&self.inner.mission_critical);
+        let workspaces = self.inner.deployment.workspaces.iter();
+        workspaces
+            .map(|w| WorkspaceView {
+                id: w.id.clone(),
+                name: w.name.clone(),
+                region: w.region.clone(),
+                url: w.url.clone(),
+                mission_critical: on.get(&w.id).copied().unwrap_or(false),
+            })
+            .collect()
+    }
+
+    /// Writes an event of a group to the store, then lets it take effect.
+    ///
+    /// `change` edits group and operation in the same transaction; an error leaves everything as it was.
+    pub(super) async fn apply(
+        &self,
+        cell: &Cell,
+        event: Event,
+        activity: Option<ActivityRow>,
+        change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
+    ) -> Result<FailoverGroup, ControlError> {
+        let _turn = cell.turn.lock().await;
+        self.apply_in_turn(cell, event, activity, change).await
+    }
+
+    /// As [`Self::apply`], for a caller that holds the group's turn.
+    pub(super) async fn apply_in_turn(
+        &self,
+        cell: &Cell,
+        event: Event,
+        activity: Option<ActivityRow>,
+        change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
+    ) -> Result<FailoverGroup, ControlError> {
+        let (mut group, mut operation, mut since) = {
+            let record = cell.record();
+            (record.group.clone(), record.operation.clone(), record.state_since)
+        };
+        let (state, effects) = group_state::apply(group.state, event)?;
+        let now = self.now();
+        if state != group.state {
+            since = now;
+        }
+        group.state = state;
+        group.state_message = None;
+        change(&mut group, &mut operation);
+        let group = self.commit(cell, group, operation, since, activity, |_| Ok(())).await?;
+        if effects.contains(&group_state::Effect::StopReplicating) {
+            cell.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok(group)
+    }
+
+    /// Writes a changed group with a new etag, then shows it; `also` runs in the same transaction.
+    pub(super) async fn commit(
+        &self,
+        cell: &Cell,
+        mut group: FailoverGroup,
+        operation: Option<Operation>,
+        since: Instant,
+        mut activity: Option<ActivityRow>,
+        also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<FailoverGroup, ControlError> {
+        super::journal::renew_etag(&mut group, self.now());
+        if let Some(line) = &mut activity {
+            super::journal::show_change(line, Some(&cell.group()), Some(&group));
+        }
+        self.write(&group, operation.as_ref(), since, activity, also).await?;
+        let moved = {
+            let mut record = cell.record();
+            let moved = record.group.state != group.state;
+            record.group = group.clone();
+            record.operation = operation;
+            record.state_since = since;
+            moved
+        };
+        if moved {
+            tracing::info!(group = %group.spec.id, state = %group.state, "state changed");
+        }
+        cell.wake.notify_one();
+        self.touch();
+        Ok(group)
+    }
+
+    /// Writes a group, its operation and a line of the audit log in one transaction.
+    pub(super) async fn write(
+        &self,
+        group: &FailoverGroup,
+        operation: Option<&Operation>,
+        since: Instant,
+        activity: Option<ActivityRow>,
+        also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), ControlError> {
+        let (group, operation, line) = (group.clone(), operation.cloned(), activity.clone());
+        self.inner
+            .store
+            .run(move |tx| {
+                tx.put_group(&group, since)?;
+                if let Some(operation) = &operation {
+                    tx.put_operation(&operation.id, &group.spec.id, operation.started, operation)?;
+                }
+                if let Some(line) = &line {
+                    tx.add_activity(line)?;
+                }
+                also(tx)
+            })
+            .await?;
+        if let Some(line) = activity {
+            self.show_activity(line);
+        }
+        Ok(())
+    }
+
+    /// Shows a line of the audit log that is stored already.
+    pub(super) fn show_activity(&self, line: ActivityRow) {
+        let mut shown = lock(&self.inner.activity);
+        let shown = Arc::make_mut(&mut shown);
+        shown.insert(0, entry(line));
+        shown.truncate(200);
+    }
+
+    /// Confirms a failover: durable when this returns, and the answer already shows FAILING_OVER.
+    ///
+    /// Asking for the region that is primary already changes nothing, so a repeated call is harmless.
+    pub async fn fail_over(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        target: &str,
+        kind: FailoverKind,
+        etag: Option<&str>,
+    ) -> Result<FailoverGroup, ControlError> {
+        let cell = self.cell(id)?;
+        let _turn = cell.turn.lock().await;
+        let group = cell.group();
+        if !group.spec.regions.iter().any(|r| r == target) {
+            return Err(ControlError::BadArgument {
+                sentence: format!(
+                    "{target:?} is not a region of failover group {id}. Name one of {}.",
+                    group.spec.regions.join(", ")
+                ),
+            });
+        }
+        let running_there = group.state == GroupState::FailingOver
+            && cell.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.to_region == target);
+        if running_there {
+            return Ok(group);
+        }
+        if etag.is_some_and(|etag| etag != group.etag) {
+            return Err(ControlError::Stale { id: id.to_string() });
+        }
+        if group.effective_primary_region == target {
+            return match group.state {
+                GroupState::FailingOver => Err(ControlError::Refused {
+                    sentence: format!(
+                        "Failover group {id} is failing over away from {target} now. Wait until that ends."
+                    ),
+                }),
+                _ => Ok(group),
+            };
+        }
+        if group.salvage_pending && kind == FailoverKind::Forced {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "{target} still holds commits that the last forced failover left behind, so its tables are no replica yet. Wait until it answers and they are set aside."
+                ),
+            });
+        }
+        if group.salvage_pending {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "{target} has not answered since the forced failover, so it is no replica yet. Wait until the group is ACTIVE."
+                ),
+            });
+        }
+        let now = self.now();
+        let mut operation =
+            Operation::new(uuid::Uuid::new_v4().to_string(), kind, &group.effective_primary_region, target, actor, now);
+        operation.was_active = group.state == GroupState::Active;
+        if kind == FailoverKind::Forced {
+            operation.remembered = self.last_known_workloads(&group.effective_primary_region);
+        }
+        operation.point = group.replication_point;
+        let word = match kind {
+            FailoverKind::Planned => "planned",
+            FailoverKind::Forced => "forced",
+        };
+        let line = super::journal::line(
+            now,
+            actor,
+            "failover_group.fail_over",
+            id.as_str(),
+            format!("{actor} confirmed a {word} failover of {id} from {} to {target}.", group.effective_primary_region),
+        );
+        // What an earlier failover stopped and could not start again is still owed, now to the new primary.
+        if let Some(earlier) = cell.operation().filter(|o| o.restore_pending) {
+            operation.remembered.take_over(earlier.remembered);
+        }
+        let event = Event::FailoverRequested { bootstrapped: group.bootstrapped };
+        let group = self.apply_in_turn(&cell, event, Some(line), |_, slot| *slot = Some(operation)).await?;
+        cell.record().mark(now, format!("{word} failover"));
+        fail::fail_point!("control.after_failover_confirmed");
+        Ok(group)
+    }
+
+    /// What ran in a region when it was last heard of.
+    fn last_known_workloads(&self, region: &str) -> Remembered {
+        let regions = lock(&self.inner.regions);
+        let running = || regions.iter().filter(|r| r.name == region).flat_map(|r| &r.workloads).filter(|w| w.running);
+        let of = |kind| {
+            let all = running().filter(move |w| w.kind == kind);
+            all.map(|w| RememberedWorkload { id: w.id.clone(), name: w.name.clone() }).collect()
+        };
+        Remembered {
+            jobs: running()
+                .filter(|w| w.kind == AssetKind::Job)
+                .map(|w| UnpausedJob {
+                    job_id: w.id.parse().unwrap_or_default(),
+                    name: w.name.clone(),
+                    places: Default::default(),
+                })
+                .collect(),
+            clusters: of(AssetKind::Cluster),
+            warehouses: of(AssetKind::SqlWarehouse),
+            catalogs: Vec::new(),
+        }
+    }
+
+    /// Tries the failed phase of a group again.
+    pub async fn retry(&self, actor: &str, id: &GroupId) -> Result<FailoverGroup, ControlError> {
+        let cell = self.cell(id)?;
+        let line = super::journal::line(
+            self.now(),
+            actor,
+            "failover_group.retry",
+            id.as_str(),
+            format!("{actor} asked to try the failed step of {id} again."),
+        );
+        self.apply(&cell, Event::RetryRequested, Some(line), |_, operation| {
+            if let Some(operation) = operation {
+                operation.outcome = OperationOutcome::Running;
+                operation.ended = None;
+            }
+        })
+        .await
+    }
+}
+
+fn entry(line: ActivityRow) -> ActivityEntry {
+    ActivityEntry {
+        at: line.at,
+        actor: line.actor,
+        action: line.action,
+        target: line.target,
+        message: line.message,
+        before: line.before,
+        after: line.after,
+    }
+}

@@ -1,0 +1,30 @@
+//! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
+
+mod cell;
+mod create;
+mod credentials;
+mod deletion;
+mod deployment;
+mod error;
+mod failover;
+mod handle;
+mod journal;
+mod keyring;
+mod operation;
+mod reclaim;
+mod regions;
+mod resume;
+mod stable_urls;
+mod tokens;
+mod update;
+mod verify;
+pub mod view;
+mod worker;
+
+pub use credentials::CredentialFiles;
+pub use deployment::{Deployment, Workspace};
+pub use error::ControlError;
+pub use handle::{Control, ControlSettings};
+pub use keyring::Caller;
+pub use tokens::AccessToken;
+pub use update::{GroupPatch, SetPatch};

@@ -1,0 +1,244 @@
+//! Reading what the regions hold and run, for the screens that show it.
+
+use super::deployment::{Deployment, Workspace};
+use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
+use super::{Control, ControlError, journal};
+use crate::connect::ConnectError;
+use crate::domain::AssetKind;
+use crate::replicate::{self, Link};
+use crate::wire::jobs::PAUSED;
+use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
+
+/// Regions of which nothing has been read yet.
+pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
+    let mut regions: Vec<RegionView> = Vec::new();
+    for workspace in &deployment.workspaces {
+        if !regions.iter().any(|r| r.name == workspace.region) {
+            regions.push(RegionView {
+                name: workspace.region.clone(),
+                unreachable_since: None,
+                read_at: None,
+                storage_root: workspace.storage_root.clone(),
+                catalogs: Vec::new(),
+                external_locations: Vec::new(),
+                workloads: Vec::new(),
+            });
+        }
+    }
+    regions
+}
+
+/// Reads everything once, then what runs every few seconds; everything again when asked.
+pub async fn keep_reading(control: Control) {
+    let mut stopping = control.stopping();
+    let mut whole = true;
+    loop {
+        for workspace in control.inner.deployment.workspaces.clone() {
+            read(&control, &workspace, whole).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(control.inner.settings.region_pause) => whole = false,
+            () = control.inner.refresh.notified() => whole = true,
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+async fn read(control: &Control, workspace: &Workspace, whole: bool) {
+    let came_back = {
+        let regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        regions.iter().any(|r| r.name == workspace.region && (r.unreachable_since.is_some() || r.read_at.is_none()))
+    };
+    let mut found = read_workspace(workspace, whole || came_back).await;
+    if let Ok(Found { catalogs: Some((catalogs, _)), .. }) = &mut found {
+        for catalog in catalogs {
+            catalog.left_by = control.left_by(&workspace.region, &catalog.name).await.ok().flatten();
+        }
+    }
+    if let Ok(found) = &found {
+        keep_workloads(control, &workspace.region, &found.workloads).await;
+    }
+    let now = control.now();
+    let mut changed = false;
+    {
+        let mut regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(region) = regions.iter_mut().find(|r| r.name == workspace.region) else { return };
+        match found {
+            Ok(found) => {
+                changed |= region.unreachable_since.take().is_some() || region.workloads != found.workloads;
+                region.workloads = found.workloads;
+                if let Some((catalogs, locations)) = found.catalogs {
+                    changed = true;
+                    region.catalogs = catalogs;
+                    region.external_locations = locations;
+                    region.read_at = Some(now);
+                }
+                if let Some(on) = found.mission_critical {
+                    let mut known =
+                        control.inner.mission_critical.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    changed |= known.insert(workspace.id.clone(), on) != Some(on);
+                }
+            }
+            Err(error) if error.is_unreachable() => {
+                changed |= region.unreachable_since.is_none();
+                region.unreachable_since.get_or_insert(now);
+            }
+            Err(error) => tracing::debug!(region = %workspace.region, %error, "the region could not be read"),
+        }
+    }
+    if changed {
+        control.touch();
+    }
+}
+
+/// Keeps what runs in a region, because a forced failover can no longer ask a region that has died.
+async fn keep_workloads(control: &Control, region: &str, workloads: &[WorkloadView]) {
+    let known = {
+        let regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        regions.iter().any(|r| r.name == region && r.workloads == workloads)
+    };
+    if known {
+        return;
+    }
+    if let Ok(text) = serde_json::to_string(workloads)
+        && let Err(error) = control.remember(&format!("workloads.{region}"), &text).await
+    {
+        tracing::warn!(region, %error, "what runs in the region could not be kept");
+    }
+}
+
+/// What was known to run in the regions before this start.
+pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
+    let names: Vec<String> = control.inner.deployment.workspaces.iter().map(|w| w.region.clone()).collect();
+    for name in names {
+        let Some(text) = control.remembered(&format!("workloads.{name}")).await? else { continue };
+        let mut regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let (Some(region), Ok(workloads)) =
+            (regions.iter_mut().find(|r| r.name == name), serde_json::from_str(&text))
+        {
+            region.workloads = workloads;
+        }
+    }
+    Ok(())
+}
+
+struct Found {
+    workloads: Vec<WorkloadView>,
+    mission_critical: Option<bool>,
+    catalogs: Option<(Vec<CatalogView>, Vec<String>)>,
+}
+
+async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, ConnectError> {
+    let client = &workspace.client;
+    let mut workloads: Vec<WorkloadView> = Vec::new();
+    for job in client.jobs().await? {
+        let places = crate::connect::UnpausedPlaces::of(&job.settings);
+        let running = !places.is_empty();
+        workloads.push(WorkloadView {
+            kind: AssetKind::Job,
+            id: job.job_id.to_string(),
+            name: job.settings.name.unwrap_or_default(),
+            running,
+            state: if running { "UNPAUSED".to_owned() } else { PAUSED.to_owned() },
+        });
+    }
+    workloads.extend(client.clusters().await?.into_iter().map(|c| WorkloadView {
+        kind: AssetKind::Cluster,
+        running: c.is_running(),
+        id: c.cluster_id,
+        name: c.cluster_name,
+        state: c.state,
+    }));
+    workloads.extend(client.warehouses().await?.into_iter().map(|w| WorkloadView {
+        kind: AssetKind::SqlWarehouse,
+        running: w.is_running(),
+        id: w.id,
+        name: w.name,
+        state: w.state,
+    }));
+    let mission_critical = client.mission_critical().await?;
+    let catalogs = if whole { Some(read_catalogs(workspace).await?) } else { None };
+    Ok(Found { workloads, mission_critical: Some(mission_critical.unwrap_or(true)), catalogs })
+}
+
+async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<String>), ConnectError> {
+    let link = Link::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?;
+    let names: Vec<String> = link.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+    let inventory = replicate::read_inventory(&link, &names).await.map_err(|error| match error {
+        replicate::CycleError::Region { source, .. } => *source,
+        other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
+    })?;
+    let own: Option<i64> = workspace.id.parse().ok();
+    let mut catalogs = Vec::new();
+    for (name, item) in inventory.catalogs {
+        // Only an isolated catalog heeds its bindings.
+        let read_only = item.info.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
+            && link
+                .client
+                .bindings_of_catalog(&name)
+                .await?
+                .iter()
+                .any(|b| Some(b.workspace_id) == own && b.is_read_only());
+        let schemas = item.schemas.into_iter().map(|(name, (_, tables))| SchemaView {
+            name,
+            tables: tables
+                .into_iter()
+                .map(|(name, info)| TableEntry {
+                    name,
+                    kind: if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table },
+                    unsupported: replicate::unsupported_reason(&info),
+                })
+                .collect(),
+        });
+        catalogs.push(CatalogView {
+            name,
+            storage_root: item.info.storage_root,
+            read_only,
+            group: None,
+            left_by: None,
+            schemas: schemas.collect(),
+        });
+    }
+    let locations = link.client.external_locations().await?.into_iter().map(|l| l.url).collect();
+    Ok((catalogs, locations))
+}
+
+impl Control {
+    /// Reads what the regions hold again, soon.
+    pub fn refresh_regions(&self) {
+        self.inner.refresh.notify_one();
+    }
+
+    /// Switches the Mission Critical add-on of a workspace; it cannot go off while a group needs it.
+    pub async fn set_mission_critical(
+        &self,
+        actor: &str,
+        workspace_id: &str,
+        on: bool,
+    ) -> Result<String, ControlError> {
+        let workspace = self.inner.deployment.workspace(workspace_id)?.clone();
+        let in_use = self.cells().into_iter().map(|cell| cell.group()).find(|group| {
+            group.spec.workspace_sets.iter().any(|set| set.workspace_ids.iter().any(|id| id == workspace_id))
+        });
+        if let Some(group) = in_use.filter(|_| !on) {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Mission Critical cannot be switched off for {}: failover group {} uses the workspace. Delete the group first.",
+                    workspace.name, group.spec.id
+                ),
+            });
+        }
+        let before = self.workspaces().into_iter().find(|w| w.id == workspace_id).map(|w| w.mission_critical);
+        workspace.client.set_mission_critical(on).await?;
+        let word = if on { "on" } else { "off" };
+        let message = format!("Mission Critical is {word} for {}.", workspace.name);
+        let mut line = journal::line(self.now(), actor, "workspace.mission_critical", workspace_id, message.clone());
+        let state = |on: bool| serde_json::json!({"mission_critical": on});
+        journal::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
+        let stored = line.clone();
+        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
+        self.show_activity(line);
+        self.refresh_regions();
+        Ok(message)
+    }
+}

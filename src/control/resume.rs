@@ -1,0 +1,94 @@
+//! Resuming, in the new primary, what ran in the old one: a step to click, not a thing to remember.
+
+use super::failover::edit_operation;
+use super::{Control, ControlError, journal};
+use crate::connect::{UnpausedJob, UnpausedPlaces};
+use crate::domain::GroupId;
+use crate::wire::jobs::JobSettings;
+
+impl Control {
+    /// Starts warehouses and clusters and resumes schedules that ran in the old primary, found again by name.
+    ///
+    /// The answer says what was resumed and what has no counterpart here.
+    pub async fn resume_workloads(&self, actor: &str, id: &GroupId) -> Result<String, ControlError> {
+        let cell = self.cell(id)?;
+        if cell.view(self.now()).to_resume.is_empty() {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "There is nothing to resume for {id}: nothing ran before the last failover, or it runs again already."
+                ),
+            });
+        }
+        let group = cell.group();
+        let Some(operation) = cell.operation() else { return Ok(String::new()) };
+        let link = self.inner.deployment.link(&group, &group.effective_primary_region).await?;
+        let remembered = &operation.remembered;
+        let mut missing = Vec::new();
+        let mut resumed = 0usize;
+
+        let warehouses = link.client.warehouses().await?;
+        for wanted in &remembered.warehouses {
+            match warehouses.iter().find(|w| w.name == wanted.name) {
+                Some(warehouse) if warehouse.is_running() => resumed += 1,
+                Some(warehouse) => {
+                    link.client.start_warehouse(&warehouse.id).await?;
+                    resumed += 1;
+                }
+                None => missing.push(format!("SQL warehouse {}", wanted.name)),
+            }
+        }
+        let clusters = link.client.clusters().await?;
+        for wanted in &remembered.clusters {
+            match clusters.iter().find(|c| c.cluster_name == wanted.name) {
+                Some(cluster) if cluster.is_running() => resumed += 1,
+                Some(cluster) => {
+                    link.client.start_cluster(&cluster.cluster_id).await?;
+                    resumed += 1;
+                }
+                None => missing.push(format!("cluster {}", wanted.name)),
+            }
+        }
+        // Schedules last: a run that finds no compute would only fail.
+        let jobs = link.client.jobs().await?;
+        for wanted in &remembered.jobs {
+            match jobs.iter().find(|j| j.settings.name.as_deref() == Some(wanted.name.as_str())) {
+                Some(job) => {
+                    // A dead region could not say in which places the job ran; then it runs wherever it can be paused.
+                    let places =
+                        if wanted.places.is_empty() { everywhere(&job.settings) } else { wanted.places.clone() };
+                    let counterpart = UnpausedJob { job_id: job.job_id, name: wanted.name.clone(), places };
+                    link.client.resume_job(&counterpart).await?;
+                    resumed += 1;
+                }
+                None => missing.push(format!("job {}", wanted.name)),
+            }
+        }
+        edit_operation(self, &cell, |operation| operation.resumed = true).await?;
+        let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", link.region);
+        if !missing.is_empty() {
+            message.push_str(&format!(
+                " Without a counterpart there: {}. Create them if they are needed.",
+                missing.join(", ")
+            ));
+        }
+        let mut line = journal::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
+        let after = cell.operation().unwrap_or_else(|| operation.clone());
+        journal::show_change(&mut line, Some(&operation), Some(&after));
+        let stored = line.clone();
+        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
+        self.show_activity(line);
+        self.inner.refresh.notify_one();
+        self.touch();
+        Ok(message)
+    }
+}
+
+/// Every place in which a job can be paused.
+fn everywhere(settings: &JobSettings) -> UnpausedPlaces {
+    UnpausedPlaces {
+        schedule: settings.schedule.is_some(),
+        continuous: settings.continuous.is_some(),
+        trigger: settings.trigger.is_some(),
+        triggers: settings.triggers.iter().map(|trigger| trigger.other.clone()).collect(),
+    }
+}

@@ -1,0 +1,166 @@
+//! Stable URLs: records, what they are attached to, and where they lead.
+
+use super::handle::lock;
+use super::keyring::random_hex;
+use super::view::StableUrlView;
+use super::{Control, ControlError, journal};
+use crate::domain::{FailoverGroup, GroupId, StableUrl, WorkspaceId};
+use std::collections::BTreeMap;
+
+/// What a stable URL is attached to: the group, and the workspace that the group moves it to.
+type Attachments = BTreeMap<String, (GroupId, Option<WorkspaceId>)>;
+
+impl Control {
+    /// Every stable URL, by id.
+    pub fn stable_urls(&self) -> Vec<StableUrlView> {
+        let attached = self.attachments();
+        lock(&self.inner.stable_urls).values().map(|url| self.url_view(url, &attached)).collect()
+    }
+
+    /// One stable URL.
+    pub fn stable_url(&self, id: &str) -> Result<StableUrlView, ControlError> {
+        let known = lock(&self.inner.stable_urls).get(id).cloned();
+        let url = known.ok_or_else(|| ControlError::UnknownStableUrl { id: id.to_owned() })?;
+        Ok(self.url_view(&url, &self.attachments()))
+    }
+
+    /// Checks a stable URL and, unless `validate_only`, creates it; None where it was only checked.
+    pub async fn create_stable_url(
+        &self,
+        actor: &str,
+        id: &str,
+        initial_workspace_id: &str,
+        validate_only: bool,
+    ) -> Result<Option<StableUrlView>, ControlError> {
+        let _creating = self.inner.creating.lock().await;
+        StableUrl::check_id(id).map_err(|problem| ControlError::BadArgument { sentence: problem.to_string() })?;
+        if lock(&self.inner.stable_urls).contains_key(id) {
+            return Err(ControlError::Exists {
+                sentence: format!("A stable URL named {id} exists already. Choose another id."),
+            });
+        }
+        if self.inner.deployment.workspace(initial_workspace_id).is_err() {
+            return Err(ControlError::BadArgument {
+                sentence: format!(
+                    "The account has no workspace with the id {initial_workspace_id:?}. Give one of its workspaces as initial_workspace_id."
+                ),
+            });
+        }
+        if validate_only {
+            return Ok(None);
+        }
+        let stable_workspace_id = self.new_workspace_id()?;
+        let url = StableUrl {
+            id: id.to_owned(),
+            url: format!("{}/?w={stable_workspace_id}", self.inner.settings.stable_url_origin),
+            stable_workspace_id,
+            effective_workspace_id: initial_workspace_id.to_owned(),
+        };
+        let message = format!("{actor} created the stable URL {id}, which leads to workspace {initial_workspace_id}.");
+        let mut line = journal::line(self.now(), actor, "stable_url.create", id, message);
+        journal::show_change(&mut line, None, Some(&url));
+        let (stored, written) = (url.clone(), line.clone());
+        self.inner
+            .store
+            .run(move |tx| {
+                tx.put_stable_url(&stored)?;
+                tx.add_activity(&written)
+            })
+            .await?;
+        self.keep_urls(vec![url]);
+        self.show_activity(line);
+        self.touch();
+        self.stable_url(id).map(Some)
+    }
+
+    /// Deletes a stable URL that no group moves.
+    pub async fn delete_stable_url(&self, actor: &str, id: &str) -> Result<(), ControlError> {
+        let _creating = self.inner.creating.lock().await;
+        let shown = self.stable_url(id)?;
+        if let Some(group) = shown.group {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "The stable URL {id} is attached to failover group {group}. Detach it there first, or delete the group."
+                ),
+            });
+        }
+        let before = lock(&self.inner.stable_urls).get(id).cloned();
+        let mut line =
+            journal::line(self.now(), actor, "stable_url.delete", id, format!("{actor} deleted the stable URL {id}."));
+        journal::show_change(&mut line, before.as_ref(), None);
+        let (removed, written) = (id.to_owned(), line.clone());
+        self.inner
+            .store
+            .run(move |tx| {
+                tx.remove_stable_url(&removed)?;
+                tx.add_activity(&written)
+            })
+            .await?;
+        lock(&self.inner.stable_urls).remove(id);
+        self.show_activity(line);
+        self.touch();
+        Ok(())
+    }
+
+    /// Stable URLs that `before` moves and `after` does not, as they are to be kept: leading where they lead now.
+    pub(crate) fn detached(&self, before: &FailoverGroup, after: Option<&FailoverGroup>) -> Vec<StableUrl> {
+        let moved = |group: &FailoverGroup| -> Attachments { self.attachments_of(group).into_iter().collect() };
+        let still = after.map(moved).unwrap_or_default();
+        let urls = lock(&self.inner.stable_urls);
+        let gone = moved(before).into_iter().filter(|(name, _)| !still.contains_key(name));
+        gone.filter_map(|(name, (_, workspace))| {
+            let url = urls.values().find(|url| self.url_name(&url.id) == name)?;
+            Some(StableUrl { effective_workspace_id: workspace?, ..url.clone() })
+        })
+        .collect()
+    }
+
+    /// Shows stable URLs that are stored already.
+    pub(super) fn keep_urls(&self, urls: Vec<StableUrl>) {
+        lock(&self.inner.stable_urls).extend(urls.into_iter().map(|url| (url.id.clone(), url)));
+    }
+
+    fn url_name(&self, id: &str) -> String {
+        StableUrl::resource_name(self.account_id(), id)
+    }
+
+    fn url_view(&self, url: &StableUrl, attached: &Attachments) -> StableUrlView {
+        let name = self.url_name(&url.id);
+        let (group, workspace) = attached.get(&name).cloned().map_or((None, None), |(group, to)| (Some(group), to));
+        StableUrlView {
+            id: url.id.clone(),
+            name,
+            stable_workspace_id: url.stable_workspace_id.clone(),
+            url: url.url.clone(),
+            effective_workspace_id: workspace.unwrap_or_else(|| url.effective_workspace_id.clone()),
+            group,
+        }
+    }
+
+    fn attachments(&self) -> Attachments {
+        self.cells().iter().flat_map(|cell| self.attachments_of(&cell.group())).collect()
+    }
+
+    fn attachments_of(&self, group: &FailoverGroup) -> Vec<(String, (GroupId, Option<WorkspaceId>))> {
+        let sets = group.spec.workspace_sets.iter().filter(|set| !set.stable_url_names.is_empty());
+        sets.flat_map(|set| {
+            let primary = set.workspace_ids.iter().find(|id| {
+                self.inner.deployment.workspace(id).is_ok_and(|w| w.region == group.effective_primary_region)
+            });
+            set.stable_url_names.iter().map(move |name| (name.clone(), (group.spec.id.clone(), primary.cloned())))
+        })
+        .collect()
+    }
+
+    /// Sixteen digits that no workspace and no other stable URL has.
+    fn new_workspace_id(&self) -> Result<String, ControlError> {
+        loop {
+            let bits = u64::from_str_radix(&random_hex::<8>()?, 16).unwrap_or_default();
+            let id = (1_000_000_000_000_000 + bits % 9_000_000_000_000_000).to_string();
+            let taken = lock(&self.inner.stable_urls).values().any(|url| url.stable_workspace_id == id);
+            if !taken && self.inner.deployment.workspace(&id).is_err() {
+                return Ok(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Changing a failover group: its scope, its mappings, and what follows its workspace sets.
+
+use super::deletion::left_key;
+use super::{Control, ControlError, journal};
+use crate::domain::{
+    Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
+    group_state, validate_spec,
+};
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+/// What is to change; what is None stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GroupPatch {
+    /// The catalogs in scope and all that belongs to them; `Some(None)` takes every catalog out.
+    pub unity_catalog_assets: Option<Option<UnityCatalogAssets>>,
+    /// The catalogs in scope.
+    pub catalogs: Option<Vec<String>>,
+    /// The storage mappings.
+    pub location_mappings: Option<Vec<LocationMapping>>,
+    /// The workspace set that data replicates through; it can be repeated, not changed.
+    pub data_replication_workspace_set: Option<String>,
+    /// Every workspace set; their workspaces can be repeated, not changed.
+    pub workspace_sets: Option<Vec<WorkspaceSet>>,
+    /// Single properties of workspace sets.
+    pub sets: Vec<SetPatch>,
+}
+
+/// What is to change in one workspace set; what is None stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SetPatch {
+    /// The set.
+    pub name: String,
+    /// Whether notebooks, jobs and the like replicate too.
+    pub replicate_workspace_assets: Option<bool>,
+    /// Full names of the stable URLs that follow the set.
+    pub stable_url_names: Option<Vec<String>>,
+}
+
+impl GroupPatch {
+    /// The spec with the change made; an error names what cannot change.
+    fn apply(self, spec: &FailoverGroupSpec) -> Result<FailoverGroupSpec, ControlError> {
+        let mut changed = spec.clone();
+        let set_name = spec.unity_catalog_assets.as_ref().map(|assets| assets.data_replication_workspace_set.clone());
+        if let Some(assets) = self.unity_catalog_assets {
+            changed.unity_catalog_assets = assets;
+        }
+        if self.catalogs.is_some() || self.location_mappings.is_some() || self.data_replication_workspace_set.is_some()
+        {
+            let assets = changed.unity_catalog_assets.get_or_insert_with(|| UnityCatalogAssets {
+                catalogs: Vec::new(),
+                data_replication_workspace_set: spec
+                    .workspace_sets
+                    .first()
+                    .map(|set| set.name.clone())
+                    .unwrap_or_default(),
+                location_mappings: Vec::new(),
+            });
+            assets.catalogs = self.catalogs.unwrap_or(std::mem::take(&mut assets.catalogs));
+            assets.location_mappings = self.location_mappings.unwrap_or(std::mem::take(&mut assets.location_mappings));
+            if let Some(name) = self.data_replication_workspace_set {
+                assets.data_replication_workspace_set = name;
+            }
+        }
+        if let (Some(old), Some(assets)) = (set_name, &mut changed.unity_catalog_assets) {
+            if assets.data_replication_workspace_set.is_empty() {
+                assets.data_replication_workspace_set = old;
+            } else if assets.data_replication_workspace_set != old {
+                return Err(immutable(&format!(
+                    "The data replication workspace set is {old:?} for as long as the group lives."
+                )));
+            }
+        }
+        if let Some(sets) = self.workspace_sets {
+            changed.workspace_sets = same_workspaces(&spec.workspace_sets, sets)?;
+        }
+        for patch in self.sets {
+            let Some(set) = changed.workspace_sets.iter_mut().find(|set| set.name == patch.name) else {
+                return Err(ControlError::BadArgument {
+                    sentence: format!("The group has no workspace set named {:?}. Name one that it has.", patch.name),
+                });
+            };
+            set.replicate_workspace_assets = patch.replicate_workspace_assets.unwrap_or(set.replicate_workspace_assets);
+            if let Some(names) = patch.stable_url_names {
+                set.stable_url_names = names;
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn immutable(what: &str) -> ControlError {
+    ControlError::BadArgument {
+        sentence: format!("{what} Create another group where it must differ, or repeat it as it is."),
+    }
+}
+
+/// The new sets in the order of the old ones; their names and workspaces must be the same.
+fn same_workspaces(old: &[WorkspaceSet], new: Vec<WorkspaceSet>) -> Result<Vec<WorkspaceSet>, ControlError> {
+    let refuse = || immutable("A group's workspace sets, and the workspaces in them, cannot be changed.");
+    if old.len() != new.len() {
+        return Err(refuse());
+    }
+    old.iter()
+        .map(|old| {
+            let found = new.iter().find(|set| set.name == old.name).ok_or_else(refuse)?;
+            let (before, after): (BTreeSet<_>, BTreeSet<_>) =
+                (old.workspace_ids.iter().collect(), found.workspace_ids.iter().collect());
+            if before != after {
+                return Err(refuse());
+            }
+            Ok(WorkspaceSet { workspace_ids: old.workspace_ids.clone(), ..found.clone() })
+        })
+        .collect()
+}
+
+impl Control {
+    /// Changes a group; durable when this returns. A change of nothing is no change, and keeps the etag.
+    pub async fn update_group(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        etag: Option<&str>,
+        patch: GroupPatch,
+    ) -> Result<FailoverGroup, ControlError> {
+        // Every change of a spec holds this, so the spec that is checked is the one that is changed.
+        let _creating = self.inner.creating.lock().await;
+        let cell = self.cell(id)?;
+        let before = cell.group();
+        let fresh = |group: &FailoverGroup| match etag {
+            Some(etag) if etag != group.etag => Err(ControlError::Stale { id: id.to_string() }),
+            _ => changeable(group),
+        };
+        fresh(&before)?;
+        let spec = patch.apply(&before.spec)?;
+        if spec == before.spec {
+            return Ok(cell.shown());
+        }
+        self.check_change(&before, &spec).await?;
+
+        let _turn = cell.turn.lock().await;
+        let current = cell.group();
+        fresh(&current)?;
+        let mut group = FailoverGroup { spec, ..current.clone() };
+        let gained = group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
+        let lost: Vec<String> = current.catalogs().iter().filter(|c| !group.catalogs().contains(c)).cloned().collect();
+        let (now, mut since) = (self.now(), cell.record().state_since);
+        if gained && group.state.replicates() {
+            let (state, _) = group_state::apply(group.state, Event::ScopeGrew)?;
+            if state != group.state {
+                since = now;
+            }
+            group.state = state;
+            // A point covers everything in scope, and of the new catalogs nothing has arrived.
+            group.replication_point = None;
+        }
+        let detached = self.detached(&current, Some(&group));
+        let scope_changed = group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
+        let message = format!("{actor} changed failover group {id}: {}.", in_words(&current.spec, &group.spec));
+        let line = journal::line(now, actor, "failover_group.update", id.as_str(), message);
+        let (kept, of, secondary) = (detached.clone(), id.clone(), current.effective_secondary_region().to_owned());
+        let also = move |tx: &crate::store::Tx<'_>| {
+            kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
+            for catalog in &lost {
+                // Its replica stays, read-only, until it is taken up again or released.
+                tx.set_value(&left_key(&secondary, catalog), of.as_str())?;
+            }
+            for table in tx.tables::<serde_json::Value>(&of)? {
+                if lost.iter().any(|catalog| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.')))
+                {
+                    tx.forget_table(&of, &table.name)?;
+                }
+            }
+            Ok(())
+        };
+        let operation = cell.operation();
+        self.commit(&cell, group, operation, since, Some(line), also).await?;
+        if scope_changed {
+            cell.forget.store(true, Ordering::Relaxed);
+            cell.stop.store(true, Ordering::Relaxed);
+        }
+        self.keep_urls(detached);
+        self.touch();
+        Ok(cell.shown())
+    }
+
+    /// Checks a changed spec as a new one is checked, except for what the group itself brought about.
+    async fn check_change(&self, before: &FailoverGroup, spec: &FailoverGroupSpec) -> Result<(), ControlError> {
+        let now_primary =
+            FailoverGroupSpec { initial_primary_region: before.effective_primary_region.clone(), ..spec.clone() };
+        let mut facts = self.facts(&now_primary).await;
+        facts.group_ids.retain(|known| known != spec.id.as_str());
+        if let Some(there) = &mut facts.secondary_catalogs {
+            there.retain(|catalog| !before.catalogs().contains(catalog));
+        }
+        if let Some(there) = &mut facts.primary_catalogs {
+            there.extend(before.catalogs().iter().cloned());
+        }
+        let violations = validate_spec(&now_primary, &facts);
+        if violations.is_empty() { Ok(()) } else { Err(ControlError::Invalid { violations }) }
+    }
+}
+
+fn changeable(group: &FailoverGroup) -> Result<(), ControlError> {
+    if group.salvage_pending {
+        return Err(ControlError::Refused {
+            sentence: format!(
+                "Failover group {} waits for its old primary to answer and be put in order. Change it when it is ACTIVE.",
+                group.spec.id
+            ),
+        });
+    }
+    match group.state {
+        GroupState::InitialReplication | GroupState::Active | GroupState::CreationFailed => Ok(()),
+        state => Err(ControlError::Refused {
+            sentence: format!(
+                "Failover group {} is in {state} and cannot be changed now. It can when it is ACTIVE.",
+                group.spec.id
+            ),
+        }),
+    }
+}
+
+/// What differs, for the audit log.
+fn in_words(before: &FailoverGroupSpec, after: &FailoverGroupSpec) -> String {
+    let assets = |spec: &FailoverGroupSpec| spec.unity_catalog_assets.clone();
+    let catalogs = |spec| assets(spec).map(|a| a.catalogs).unwrap_or_default();
+    let mappings = |spec| assets(spec).map(|a| a.location_mappings).unwrap_or_default();
+    let mut changes = Vec::new();
+    let list = |names: Vec<String>| names.join(", ");
+    let missing = |from: &[String], within: &[String]| -> Vec<String> {
+        from.iter().filter(|name| !within.contains(name)).cloned().collect()
+    };
+    let (old, new) = (catalogs(before), catalogs(after));
+    let (added, removed) = (missing(&new, &old), missing(&old, &new));
+    if !added.is_empty() {
+        changes.push(format!("added {}", list(added)));
+    }
+    if !removed.is_empty() {
+        changes.push(format!("took out {}", list(removed)));
+    }
+    if mappings(before) != mappings(after) {
+        changes.push("changed the storage mappings".to_owned());
+    }
+    if before.workspace_sets != after.workspace_sets {
+        changes.push("changed what follows its workspace sets".to_owned());
+    }
+    if changes.is_empty() { "reordered its scope".to_owned() } else { changes.join("; ") }
+}

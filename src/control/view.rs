@@ -1,0 +1,346 @@
+//! What the outside sees of the account: plain, immutable data, published whole.
+
+use crate::domain::{
+    AssetKind, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role, StepStatus,
+    WorkspaceId,
+};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Everything that is known of the account at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AccountView {
+    /// The account's id.
+    pub account_id: String,
+    /// Every workspace.
+    pub workspaces: Vec<WorkspaceView>,
+    /// What each region holds, as last read; absent catalogs mean it has not been read yet.
+    pub regions: Vec<RegionView>,
+    /// Every failover group, by name.
+    pub groups: Vec<Arc<GroupView>>,
+    /// What was done and by whom, newest first, at most 200 entries.
+    pub activity: Arc<Vec<ActivityEntry>>,
+    /// Every stable URL, by id.
+    pub stable_urls: Vec<StableUrlView>,
+    /// Every token and client of the account API, newest first, those that were revoked too.
+    pub tokens: Vec<TokenView>,
+}
+
+/// One stable URL.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StableUrlView {
+    /// The short id.
+    pub id: String,
+    /// The full resource name.
+    pub name: String,
+    /// Its own id, which never changes.
+    pub stable_workspace_id: String,
+    /// The URL, which never changes.
+    pub url: String,
+    /// The workspace that it leads to now.
+    pub effective_workspace_id: WorkspaceId,
+    /// The group that it is attached to.
+    pub group: Option<GroupId>,
+}
+
+/// One token or client of the account API, without its secret.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TokenView {
+    /// Its public id; for a client the client id.
+    pub id: String,
+    /// Its name, which is the actor in the audit log.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// Whether it is a client that logs in for access tokens.
+    pub is_client: bool,
+    /// When it was made.
+    pub created: Instant,
+    /// When it was revoked.
+    pub revoked: Option<Instant>,
+}
+
+/// One workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkspaceView {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its display name.
+    pub name: String,
+    /// Its region.
+    pub region: Region,
+    /// Where its REST API is served.
+    pub url: String,
+    /// Whether the Mission Critical add-on is on.
+    pub mission_critical: bool,
+}
+
+/// One region as last read over its API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegionView {
+    /// Its name.
+    pub name: Region,
+    /// Since when it has not answered; None while it does.
+    pub unreachable_since: Option<Instant>,
+    /// When the rest of this was read.
+    pub read_at: Option<Instant>,
+    /// A `file://` or cloud URI above every location of the region, where known.
+    pub storage_root: Option<String>,
+    /// Its catalogs, by name.
+    pub catalogs: Vec<CatalogView>,
+    /// Its external locations' URIs.
+    pub external_locations: Vec<String>,
+    /// Jobs, clusters and warehouses of its workspaces.
+    pub workloads: Vec<WorkloadView>,
+}
+
+/// One catalog of a region.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogView {
+    /// Its name.
+    pub name: String,
+    /// Where its managed tables lie, where the catalog says so.
+    pub storage_root: Option<String>,
+    /// Whether the region's workspace may only read it.
+    pub read_only: bool,
+    /// The failover group that it belongs to.
+    pub group: Option<GroupId>,
+    /// The deleted failover group that left it here as a read-only replica, until an admin releases it.
+    pub left_by: Option<String>,
+    /// Its schemas, by name.
+    pub schemas: Vec<SchemaView>,
+}
+
+/// One schema of a catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemaView {
+    /// Its name.
+    pub name: String,
+    /// Its tables and views, by name.
+    pub tables: Vec<TableEntry>,
+}
+
+/// One table or view, as the scope tree shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableEntry {
+    /// Its name in its schema.
+    pub name: String,
+    /// Table or view.
+    pub kind: AssetKind,
+    /// Why it cannot be replicated, as a sentence; None when it can.
+    pub unsupported: Option<String>,
+}
+
+/// Something in a workspace that runs or is scheduled.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct WorkloadView {
+    /// Job, cluster or SQL warehouse.
+    pub kind: AssetKind,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it runs, or for a job: whether its schedule is on.
+    pub running: bool,
+    /// The state as the region's API spells it, such as `RUNNING`, `TERMINATED`, `PAUSED`.
+    pub state: String,
+}
+
+/// One failover group with all that its screens show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupView {
+    /// The group itself.
+    pub group: FailoverGroup,
+    /// When the state last changed.
+    pub state_since: Instant,
+    /// Milliseconds since everything in scope was last at the secondary, when the view was made; None until bootstrap ends.
+    pub lag_ms: Option<u64>,
+    /// The replication point without the objects that fail; equals the group's own when nothing fails.
+    pub point_without_failing: Option<Instant>,
+    /// The object furthest behind, with its lag in milliseconds.
+    pub worst_object: Option<(String, u64)>,
+    /// Lag over the last hour, oldest first, at most one sample a second.
+    pub lag_history: Arc<Vec<LagSample>>,
+    /// Marks on the chart: failovers and changes.
+    pub marks: Arc<Vec<Mark>>,
+    /// Every object in scope, by kind and name.
+    pub objects: Arc<Vec<ObjectView>>,
+    /// Every error, blocking ones first.
+    pub errors: Arc<Vec<ObjectError>>,
+    /// The cycle that runs or ran last.
+    pub cycle: CycleView,
+    /// The operation that runs, or the last one.
+    pub operation: Option<Arc<OperationView>>,
+    /// Operations that ended, newest first, at most 20.
+    pub history: Arc<Vec<OperationView>>,
+    /// What forced failovers left behind, newest first.
+    pub salvage: Arc<Vec<SalvageView>>,
+    /// What ran in the old primary before the last failover and does not run in the new one yet.
+    pub to_resume: Vec<WorkloadView>,
+    /// What a forced failover to the secondary would lose now.
+    pub loss_estimate: LossEstimate,
+}
+
+/// Lag at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LagSample {
+    /// When.
+    pub at: Instant,
+    /// Milliseconds; None when it was not known.
+    pub lag_ms: Option<u64>,
+}
+
+/// A mark on the RPO chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// When.
+    pub at: Instant,
+    /// What happened, in a few words.
+    pub label: String,
+}
+
+pub use crate::replicate::ObjectRecord as ObjectView;
+
+/// The cycle that runs or ran last.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CycleView {
+    /// Cycles since the process started.
+    pub iteration: u64,
+    /// Whether one runs now.
+    pub running: bool,
+    /// When it began.
+    pub started: Option<Instant>,
+    /// How long the last whole one took, in seconds.
+    pub seconds: Option<f64>,
+    /// Tables that the last whole one found changed.
+    pub changed: u64,
+    /// Bytes copied since the bootstrap or cycle began.
+    pub bytes_copied: u64,
+    /// Bytes to copy in all, as far as planned.
+    pub bytes_total: u64,
+}
+
+/// One failover, with its steps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OperationView {
+    /// Its id.
+    pub id: String,
+    /// Planned or forced.
+    pub kind: FailoverKind,
+    /// The region that becomes secondary.
+    pub from_region: Region,
+    /// The region that becomes primary.
+    pub to_region: Region,
+    /// Who asked for it.
+    pub requested_by: String,
+    /// When it was confirmed.
+    pub started: Instant,
+    /// When it ended, either way.
+    pub ended: Option<Instant>,
+    /// How it stands.
+    pub outcome: OperationOutcome,
+    /// Why it was rolled back or failed, as a sentence.
+    pub message: Option<String>,
+    /// Seconds from confirmation to the new primary accepting writes.
+    pub rto_seconds: Option<f64>,
+    /// Seconds of writes that a forced failover lost, as measured; None while unknown.
+    pub rpo_seconds: Option<f64>,
+    /// Commits that never arrived; None while the old primary has not answered.
+    pub commits_lost: Option<u64>,
+    /// Steps in their order.
+    pub steps: Vec<StepView>,
+}
+
+/// How an operation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationOutcome {
+    /// It runs.
+    Running,
+    /// Every step is done.
+    Succeeded,
+    /// It was undone before the point of no return.
+    RolledBack,
+    /// It stopped after the point of no return and waits for a retry.
+    Failed,
+}
+
+/// One step of an operation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepView {
+    /// Which.
+    pub step: FailoverStep,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// When it began.
+    pub started: Option<Instant>,
+    /// When it ended.
+    pub ended: Option<Instant>,
+    /// What it does now or did: counts, or why it was skipped or failed.
+    pub note: Option<String>,
+}
+
+impl StepView {
+    /// Seconds that the step took; None while it has not ended.
+    pub fn seconds(&self) -> Option<f64> {
+        let (started, ended) = (self.started?, self.ended?);
+        Some((ended - started).num_milliseconds() as f64 / 1000.0)
+    }
+}
+
+/// What one forced failover left behind on one table.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct SalvageView {
+    /// The table.
+    pub table: String,
+    /// The epoch that the failover began.
+    pub epoch: u64,
+    /// First version that never arrived; None when the whole table never did.
+    pub first_version: Option<i64>,
+    /// Last version that never arrived.
+    pub last_version: i64,
+    /// Commits set aside.
+    pub commits: u64,
+    /// Rows in the data files that they added, where the log's statistics tell.
+    pub rows: Option<u64>,
+    /// Bytes of the data files that they added.
+    pub bytes: u64,
+    /// The folder that holds commits, files and the list.
+    pub folder: String,
+    /// When it was set aside.
+    pub at: Instant,
+}
+
+/// What a forced failover would lose, as far as the last cycle knows. None is unknown, never zero.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LossEstimate {
+    /// Seconds of writes.
+    pub seconds: Option<f64>,
+    /// Commits known at the source and not at the replica.
+    pub commits: Option<u64>,
+    /// Rows in them, where statistics tell.
+    pub rows: Option<u64>,
+    /// Bytes in them.
+    pub bytes: Option<u64>,
+    /// Tables that they belong to.
+    pub tables: Vec<String>,
+}
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ActivityEntry {
+    /// When.
+    pub at: Instant,
+    /// Who: a token's name, or `console`.
+    pub actor: String,
+    /// What was done, such as `failover_group.create`.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// The whole story as a sentence.
+    pub message: String,
+    /// The target before, as JSON.
+    pub before: Option<String>,
+    /// The target after, as JSON.
+    pub after: Option<String>,
+}

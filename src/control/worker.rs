@@ -1,0 +1,338 @@
+//! A group's worker: whatever the group's state asks for, one thing at a time.
+
+use super::cell::Cell;
+use super::{Control, ControlError, failover, reclaim};
+use crate::domain::{
+    AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
+};
+use crate::replicate::{CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, run_cycle};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant as Stopwatch};
+
+/// Runs until the group is gone or the runtime stops.
+pub async fn run(control: Control, cell: Arc<Cell>) {
+    let mut stopping = control.stopping();
+    let mut desk = Desk::default();
+    loop {
+        if *stopping.borrow() {
+            return;
+        }
+        cell.stop.store(false, Ordering::Relaxed);
+        let pause = match cell.group().state {
+            GroupState::Creating => create(&control, &cell).await,
+            GroupState::InitialReplication | GroupState::Active => replicate(&control, &cell, &mut desk).await,
+            // Dropping a failover in the middle is what a crash does to it, and its journal is made for that.
+            GroupState::FailingOver => tokio::select! {
+                pause = failover::run(&control, &cell, &mut desk) => pause,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            },
+            GroupState::Deleting => match super::deletion::dismantle(&control, &cell).await {
+                Some(pause) => pause,
+                None => return,
+            },
+            GroupState::CreationFailed | GroupState::FailoverFailed | GroupState::DeletionFailed => Duration::MAX,
+        };
+        if pause == Duration::ZERO {
+            continue;
+        }
+        tokio::select! {
+            () = cell.wake.notified() => {}
+            () = tokio::time::sleep(pause.min(Duration::from_secs(86_400))) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// What a worker keeps at hand between cycles; everything in it can be found again.
+///
+/// It belongs to one epoch: what was found out for one direction must never be used for the other.
+#[derive(Default)]
+pub struct Desk {
+    epoch: u64,
+    /// Both ends, while they answer.
+    ends: Option<(Link, Link)>,
+    /// What replication remembers; None until read from the store.
+    pub memory: Option<Memory>,
+    /// Failed cycles in a row.
+    failures: u32,
+    /// What the last of them said; the same is not logged twice.
+    said: String,
+}
+
+impl Desk {
+    /// Forgets everything, so that the next cycle finds out anew.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Both ends of the group's replication: source, destination.
+    pub async fn ends(&mut self, control: &Control, cell: &Cell) -> Result<(Link, Link), ControlError> {
+        let group = cell.group();
+        if self.epoch != group.epoch {
+            *self = Self { epoch: group.epoch, ..Self::default() };
+        }
+        if let Some(ends) = &self.ends {
+            return Ok(ends.clone());
+        }
+        let deployment = &control.inner.deployment;
+        let source = deployment.link(&group, &group.effective_primary_region).await?;
+        let destination = deployment.link(&group, group.effective_secondary_region()).await?;
+        self.ends = Some((source.clone(), destination.clone()));
+        Ok((source, destination))
+    }
+
+    /// Runs one cycle over the whole scope, until `stop` says to end at a commit boundary.
+    pub async fn cycle(
+        &mut self,
+        control: &Control,
+        cell: &Cell,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<CycleOutcome, ControlError> {
+        let group = cell.group();
+        let (source, destination) = self.ends(control, cell).await?;
+        let memory = match &mut self.memory {
+            Some(memory) => memory,
+            slot => slot.insert(read_memory(control, cell).await?),
+        };
+        let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
+        let mappings = MappingTable::new(rows, &group.spec.regions).unwrap_or_default();
+        let request = CycleRequest {
+            group: &group.spec.id,
+            catalogs: group.catalogs(),
+            mappings: &mappings,
+            source: &source,
+            destination: &destination,
+            store: &control.inner.store,
+            clock: control.inner.clock.as_ref(),
+            stop: stop.clone(),
+            parallel_transfers: control.inner.settings.parallel_transfers,
+            progress: cell.new_progress(),
+        };
+        Ok(run_cycle(&request, memory).await?)
+    }
+}
+
+async fn read_memory(control: &Control, cell: &Cell) -> Result<Memory, ControlError> {
+    let id = cell.id.clone();
+    let rows = control.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
+    // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
+    let group = cell.group();
+    let in_scope =
+        |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.catalogs().iter().any(|c| c == catalog));
+    let rows = rows.into_iter().filter(|row| in_scope(&row.name));
+    Ok(Memory { tables: rows.map(|row| (row.name, row.body)).collect(), ..Memory::default() })
+}
+
+async fn create(control: &Control, cell: &Cell) -> Duration {
+    match control.provision(&cell.group()).await {
+        Ok(()) => {
+            fail::fail_point!("control.after_provision");
+            settle(control, cell, control.apply(cell, Event::Created, None, |_, _| {}).await.map(|_| ()))
+        }
+        Err(error) if error.is_unreachable() => {
+            trouble(control, cell, &error);
+            control.inner.settings.retry_pause * 4
+        }
+        Err(error) => {
+            let message = error.to_string();
+            tracing::warn!(group = %cell.id, %error, "creation failed");
+            let applied =
+                control.apply(cell, Event::CreationFailed, None, |group, _| group.state_message = Some(message)).await;
+            settle(control, cell, applied.map(|_| ()))
+        }
+    }
+}
+
+/// Goes on at once after something was stored, and waits a little where it could not be.
+pub fn settle(control: &Control, cell: &Cell, stored: Result<(), ControlError>) -> Duration {
+    match stored {
+        Ok(()) => Duration::ZERO,
+        Err(error) => {
+            trouble(control, cell, &error);
+            control.inner.settings.retry_pause
+        }
+    }
+}
+
+async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
+    let settings = &control.inner.settings;
+    if super::failover::owes_a_restore(cell) {
+        failover::try_restore(control, cell).await;
+    }
+    if cell.forget.swap(false, Ordering::Relaxed) {
+        desk.clear();
+    }
+    let scope = cell.group().spec.unity_catalog_assets;
+    let watch = Stopwatch::now();
+    begin(control, cell);
+    let outcome = match cell.group().salvage_pending {
+        // Reclaiming may be dropped in the middle, as by a crash: every part of it may be done twice.
+        true => match until_stopped(control, reclaim::reclaim(control, cell, desk)).await {
+            Ok(()) => desk.cycle(control, cell, &cell.stop).await,
+            Err(error) => Err(error),
+        },
+        false => desk.cycle(control, cell, &cell.stop).await,
+    };
+    let outcome = match outcome {
+        Ok(outcome) => finish(control, cell, &outcome, &scope, watch.elapsed()).await.map(|()| outcome),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(outcome) => {
+            if desk.failures > 0 {
+                tracing::info!(group = %cell.id, failures = desk.failures, "replication recovered");
+                desk.failures = 0;
+                desk.said.clear();
+            }
+            if outcome.complete && outcome.changed == 0 { settings.idle_pause } else { settings.busy_pause }
+        }
+        Err(ControlError::Cycle(error)) if matches!(*error, CycleError::Stopped) => Duration::ZERO,
+        Err(error) => {
+            let (failures, said) = (desk.failures + 1, error.to_string());
+            if desk.said != said {
+                tracing::warn!(group = %cell.id, %error, "replication is held up");
+            }
+            desk.clear();
+            (desk.failures, desk.said) = (failures, said);
+            trouble(control, cell, &error);
+            settings.retry_pause * 2u32.saturating_pow(failures.min(5)).min(4)
+        }
+    }
+}
+
+/// Runs `work` unless the runtime stops first.
+async fn until_stopped(
+    control: &Control,
+    work: impl Future<Output = Result<(), ControlError>>,
+) -> Result<(), ControlError> {
+    let mut stopping = control.stopping();
+    tokio::select! {
+        done = work => done,
+        _ = stopping.wait_for(|stop| *stop) => Err(CycleError::Stopped.into()),
+    }
+}
+
+fn begin(control: &Control, cell: &Cell) {
+    let mut record = cell.record();
+    record.cycle.iteration += 1;
+    record.cycle.running = true;
+    record.cycle.started = Some(control.now());
+    let bootstrap = record.group.state == GroupState::InitialReplication;
+    drop(record);
+    // An ordinary cycle is over before anybody could read that it runs.
+    if bootstrap {
+        control.touch();
+    }
+}
+
+/// Records what a cycle found: the point last, because it alone says that everything before it has arrived.
+async fn finish(
+    control: &Control,
+    cell: &Cell,
+    outcome: &CycleOutcome,
+    scope: &Option<UnityCatalogAssets>,
+    took: Duration,
+) -> Result<(), ControlError> {
+    let now = control.now();
+    let blocked = outcome.objects.iter().any(|o| o.blocks());
+    let settled = outcome.complete && outcome.objects.iter().all(|o| o.is_settled());
+    let _turn = cell.turn.lock().await;
+    let (mut group, since, known) = {
+        let record = cell.record();
+        (record.group.clone(), record.state_since, record.errors.clone())
+    };
+    // A cycle over another scope says nothing of this one.
+    if !group.state.replicates() || group.spec.unity_catalog_assets != *scope {
+        return Ok(());
+    }
+    let mut objects = outcome.objects.clone();
+    keep_since(objects.iter_mut().filter_map(|o| o.error.as_mut()), &known);
+    let mut errors: Vec<ObjectError> = objects.iter().filter_map(|o| o.error.clone()).collect();
+    errors.sort_by_key(|e| !e.class.blocks_replication_point());
+    let point = (settled && !blocked).then(|| replication_point::advance(group.replication_point, outcome.cut));
+    fail::fail_point!("control.before_point");
+    if let Some(point) = point {
+        group.replication_point = Some(point);
+    }
+    group.has_replication_point_blocking_errors = blocked;
+    let arrived = settled && group.state == GroupState::InitialReplication;
+    if point.is_some() || blocked != cell.record().group.has_replication_point_blocking_errors {
+        let (stored, epoch, changed) = (group.clone(), group.epoch, outcome.changed > 0);
+        control
+            .inner
+            .store
+            .run(move |tx| {
+                tx.put_group(&stored, since)?;
+                match point {
+                    // An idle cycle moves the point without a new version to read back, so only the group keeps it.
+                    Some(point) if changed => tx.add_point(&stored.spec.id, epoch, point),
+                    _ => Ok(()),
+                }
+            })
+            .await?;
+    }
+    {
+        let mut record = cell.record();
+        // Before the point moves: the chart shows how far behind it got, not how close it came.
+        record.sample_lag(now);
+        record.group = group;
+        record.objects = same_or_new(&record.objects, objects);
+        record.errors = same_or_new(&record.errors, errors);
+        record.trouble = None;
+        record.point_without_failing = if settled { Some(outcome.cut) } else { record.point_without_failing };
+        record.cycle.running = false;
+        record.cycle.seconds = Some(took.as_secs_f64());
+        record.cycle.changed = outcome.changed;
+        record.loss = Default::default();
+    }
+    if arrived {
+        control.apply_in_turn(cell, Event::EverythingArrived, None, |group, _| group.bootstrapped = true).await?;
+        fail::fail_point!("control.after_active");
+    }
+    control.touch();
+    Ok(())
+}
+
+/// Keeps the list that is shown when nothing in it changed, so that nobody has to look at it again.
+fn same_or_new<T: PartialEq>(shown: &Arc<Vec<T>>, found: Vec<T>) -> Arc<Vec<T>> {
+    if **shown == found { shown.clone() } else { Arc::new(found) }
+}
+
+/// Gives errors that were there before the instant at which they were first seen.
+fn keep_since<'a>(found: impl Iterator<Item = &'a mut ObjectError>, known: &[ObjectError]) {
+    let seen: BTreeMap<(&str, ErrorClass), Instant> =
+        known.iter().map(|e| ((e.object.as_str(), e.class), e.since)).collect();
+    for error in found {
+        if let Some(since) = seen.get(&(error.object.as_str(), error.class)) {
+            error.since = *since;
+        }
+    }
+}
+
+/// Shows why a cycle did not end.
+pub fn trouble(control: &Control, cell: &Cell, error: &ControlError) {
+    let now = control.now();
+    let mut record = cell.record();
+    record.cycle.running = false;
+    let (class, object) = match error {
+        ControlError::Region(e) => (e.class(), e.region().unwrap_or(cell.id.as_str()).to_owned()),
+        ControlError::Cycle(e) => match e.as_ref() {
+            CycleError::Region { region, source } => (source.class(), region.clone()),
+            CycleError::Store(_) | CycleError::Stopped => (ErrorClass::StorageFailure, cell.id.to_string()),
+        },
+        ControlError::Table(fault) => (fault.class, cell.id.to_string()),
+        _ => (ErrorClass::StorageFailure, cell.id.to_string()),
+    };
+    if error.is_unreachable() {
+        record.forget_statuses();
+    }
+    let since = record.trouble.as_ref().filter(|t| t.class == class && t.object == object).map_or(now, |t| t.since);
+    let parameters = BTreeMap::from([("region".to_owned(), object.clone())]);
+    record.trouble =
+        Some(ObjectError { class, parameters, message: error.to_string(), kind: AssetKind::Catalog, object, since });
+    record.sample_lag(now);
+    drop(record);
+    control.touch();
+}
