@@ -12,11 +12,13 @@
 //! | 2 | [`store`] | SQLite: what must survive a crash |
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
 //! | 4 | [`control`] | groups and the failover operation, one file a step |
+//! | 5 | [`sandbox`] | two embedded regions over HTTP |
 
 pub mod connect;
 pub mod control;
 pub mod delta;
 pub mod domain;
 pub mod replicate;
+pub mod sandbox;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,83 @@
+//! What the product only reads: the metastore, locations, credentials, volumes and functions.
+
+use crate::sandbox::call::{Answer, Call, answer, page};
+use crate::sandbox::records::Kind;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::region::Region;
+use crate::wire::unity_catalog::{MetastoreAssignment, MetastoreSummary};
+
+pub fn metastore_assignment(region: &Region) -> Answer {
+    answer(&MetastoreAssignment {
+        workspace_id: region.identity.workspace_id,
+        metastore_id: region.identity.metastore_id.clone(),
+        default_catalog_name: Some("main".to_owned()),
+    })
+}
+
+pub fn metastore_summary(region: &Region) -> Answer {
+    let identity = &region.identity;
+    answer(&MetastoreSummary {
+        metastore_id: identity.metastore_id.clone(),
+        name: Some(format!("metastore-{}", identity.region)),
+        cloud: Some("aws".to_owned()),
+        region: Some(identity.region.clone()),
+        global_metastore_id: Some(format!("aws:{}:{}", identity.region, identity.metastore_id)),
+        owner: Some(identity.admin_name.clone()),
+        storage_root: Some(identity.storage_root.clone()),
+        external_access_enabled: Some(true),
+    })
+}
+
+fn whole(body: &str) -> Option<String> {
+    Some(body.to_owned())
+}
+
+fn list_in_schema(region: &Region, call: &Call, kind: Kind, field: &str) -> Answer {
+    let catalog = call.required("catalog_name")?.to_lowercase();
+    let schema = call.required("schema_name")?.to_lowercase();
+    region.catalog(call.caller, &catalog)?;
+    page(&region.records, call, kind, &format!("{catalog}.{schema}."), field, whole)
+}
+
+fn get_in_catalog(region: &Region, call: &Call, kind: Kind, code: &str, name: &str) -> Answer {
+    let name = name.to_lowercase();
+    region.catalog(call.caller, name.split('.').next().unwrap_or_default())?;
+    get_one(region, kind, code, &name)
+}
+
+fn get_one(region: &Region, kind: Kind, code: &str, name: &str) -> Answer {
+    let body = region.records.text(kind, name).ok_or_else(|| Refusal::missing(code, name))?;
+    Ok(body.to_string())
+}
+
+pub fn list_volumes(region: &Region, call: &Call) -> Answer {
+    list_in_schema(region, call, Kind::Volume, "volumes")
+}
+
+pub fn get_volume(region: &Region, call: &Call, name: &str) -> Answer {
+    get_in_catalog(region, call, Kind::Volume, "VOLUME", name)
+}
+
+pub fn list_functions(region: &Region, call: &Call) -> Answer {
+    list_in_schema(region, call, Kind::Function, "functions")
+}
+
+pub fn get_function(region: &Region, call: &Call, name: &str) -> Answer {
+    get_in_catalog(region, call, Kind::Function, "FUNCTION", name)
+}
+
+pub fn list_external_locations(region: &Region, call: &Call) -> Answer {
+    page(&region.records, call, Kind::ExternalLocation, "", "external_locations", whole)
+}
+
+pub fn get_external_location(region: &Region, name: &str) -> Answer {
+    get_one(region, Kind::ExternalLocation, "EXTERNAL_LOCATION", name)
+}
+
+pub fn list_storage_credentials(region: &Region, call: &Call) -> Answer {
+    page(&region.records, call, Kind::StorageCredential, "", "storage_credentials", whole)
+}
+
+pub fn get_storage_credential(region: &Region, name: &str) -> Answer {
+    get_one(region, Kind::StorageCredential, "STORAGE_CREDENTIAL", name)
+}

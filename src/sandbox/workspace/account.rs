@@ -1,0 +1,30 @@
+use crate::sandbox::call::{Answer, Call, answer};
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::region::Region;
+use crate::wire::workspace::{AccountWorkspace, Me};
+
+pub fn me(region: &Region, call: &Call) -> Answer {
+    let user = region.user(call.caller).to_owned();
+    answer(&Me { id: user.clone(), display_name: Some(user.clone()), user_name: user, active: Some(true) })
+}
+
+pub fn workspaces(region: &Region, account: &str) -> Answer {
+    if account != region.identity.account_id {
+        return Err(Refusal::missing("ACCOUNT", account));
+    }
+    let entries: Vec<AccountWorkspace> = region
+        .account
+        .iter()
+        .map(|sibling| AccountWorkspace {
+            workspace_id: sibling.workspace_id,
+            workspace_name: sibling.workspace_name.clone(),
+            account_id: Some(account.to_owned()),
+            deployment_name: Some(sibling.workspace_name.clone()),
+            cloud: Some("aws".to_owned()),
+            aws_region: Some(sibling.region.clone()),
+            workspace_status: Some("RUNNING".to_owned()),
+            ..AccountWorkspace::default()
+        })
+        .collect();
+    answer(&entries)
+}
