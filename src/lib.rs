@@ -12,8 +12,10 @@
 //! | 2 | [`store`] | SQLite: what must survive a crash |
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
 //! | 4 | [`control`] | groups and the failover operation, one file a step |
+//! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |
 
+pub mod api;
 pub mod connect;
 pub mod control;
 pub mod delta;

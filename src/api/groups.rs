@@ -1,0 +1,94 @@
+//! Failover groups.
+
+use super::auth::{Bytes, Call, json};
+use super::body::{group_body, spec_of};
+use super::mask::patch_of;
+use super::paging::page;
+use super::reply::{Answer, Refusal, bad, ok};
+use super::server::{Api, to_the_end};
+use crate::domain::{FailoverGroup, FailoverKind, GroupId, Right};
+use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
+use axum::extract::State;
+use serde_json::json;
+use std::sync::Arc;
+
+/// `POST …/failover-groups`
+pub async fn create(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Change)?;
+    let validate_only = call.query.flag("validate_only")?;
+    let id = GroupId::new(call.query.required("failover_group_id")?).map_err(|problem| bad(problem.to_string()))?;
+    let spec = spec_of(id, json(&bytes)?)?;
+    let (control, actor) = (api.control.clone(), call.caller.name);
+    let group = to_the_end(async move { control.create_group(&actor, spec, validate_only).await }).await?;
+    whole(&api, group)
+}
+
+/// `GET …/failover-groups`
+pub async fn list(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Look)?;
+    let page = page("failover-groups", api.control.groups(), |group| group.spec.id.as_str(), &call.query)?;
+    let account_id = api.control.account_id();
+    ok(&ListFailoverGroups {
+        failover_groups: page.items.into_iter().map(|group| group_body(account_id, group, true)).collect(),
+        next_page_token: page.next,
+    })
+}
+
+/// `GET …/failover-groups/{id}`
+pub async fn get(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Look)?;
+    let group = api.control.group(&id_of(&call.id)?)?;
+    whole(&api, group)
+}
+
+/// `PATCH …/failover-groups/{id}`
+pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Change)?;
+    let id = id_of(&call.id)?;
+    let body: FailoverGroupBody = json(&bytes)?;
+    let patch = patch_of(call.query.text("update_mask").unwrap_or_default(), &body)?;
+    let (control, etag, actor) = (api.control.clone(), call.etag(), call.caller.name);
+    let change = async move { control.update_group(&actor, &id, etag.as_deref(), patch).await };
+    whole(&api, to_the_end(change).await?)
+}
+
+/// `DELETE …/failover-groups/{id}`
+pub async fn delete(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Change)?;
+    let id = id_of(&call.id)?;
+    let (control, etag, actor) = (api.control.clone(), call.etag(), call.caller.name);
+    to_the_end(async move { control.delete_group(&actor, &id, etag.as_deref()).await }).await?;
+    ok(&json!({}))
+}
+
+/// `POST …/failover-groups/{id}/failover`
+pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::FailOver)?;
+    let id = id_of(&call.id)?;
+    let request: FailoverRequest = json(&bytes)?;
+    let kind = match request.failover_type.as_str() {
+        "FORCED" => FailoverKind::Forced,
+        "PLANNED" => FailoverKind::Planned,
+        other => {
+            return Err(bad(format!("failover_type is {other:?}. Write FORCED; this server also takes PLANNED.")));
+        }
+    };
+    if request.target_primary_region.is_empty() {
+        return Err(bad("target_primary_region is missing. Name the region that is to be primary."));
+    }
+    let (control, actor) = (api.control.clone(), call.caller.name);
+    let etag = request.etag.filter(|etag| !etag.is_empty());
+    let target = request.target_primary_region;
+    let confirm = async move { control.fail_over(&actor, &id, &target, kind, etag.as_deref()).await };
+    whole(&api, to_the_end(confirm).await?)
+}
+
+fn whole(api: &Api, group: FailoverGroup) -> Answer {
+    ok(&group_body(api.control.account_id(), group, false))
+}
+
+/// A text that is no id is no group's id.
+fn id_of(text: &str) -> Result<GroupId, Refusal> {
+    GroupId::new(text)
+        .map_err(|_| Refusal::NotFound { sentence: format!("There is no failover group named {text:?}.") })
+}

@@ -1,0 +1,20 @@
+//! The account's disaster-recovery REST API, over the control handle: paths, fields and codes as official clients know them.
+
+mod account;
+mod auth;
+mod body;
+mod error;
+mod groups;
+mod login;
+mod mask;
+mod paging;
+mod query;
+mod rate;
+mod reply;
+mod server;
+mod stable_urls;
+#[cfg(test)]
+mod tests;
+
+pub use error::ServeError;
+pub use server::{ApiOptions, ApiServer, check_address};
