@@ -14,6 +14,7 @@
 //! | 4 | [`control`] | groups and the failover operation, one file a step |
 //! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |
+//! | 6 | [`runtime`] | the tokio thread: intents in, snapshots out |
 
 pub mod api;
 pub mod connect;
@@ -21,6 +22,7 @@ pub mod control;
 pub mod delta;
 pub mod domain;
 pub mod replicate;
+pub mod runtime;
 pub mod sandbox;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,99 @@
+//! The data dir: where everything lies, held by one instance at a time.
+
+use super::RuntimeError;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A data dir that this process holds. The hold ends with the process, however it ends.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the folder where needed and takes hold of it.
+    pub fn hold(path: &Path) -> Result<Self, RuntimeError> {
+        let unusable = |source| RuntimeError::DataDirUnusable { path: path.to_owned(), source };
+        if path.is_file() {
+            return Err(RuntimeError::DataDirIsFile { path: path.to_owned() });
+        }
+        // Tokens lie in it, so it is the owner's alone.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                RuntimeError::DataDirIsFile { path: path.to_owned() }
+            }
+            _ => unusable(source),
+        })?;
+        let path = path.canonicalize().map_err(unusable)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(unusable)?;
+        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(RuntimeError::DataDirHeld { path }),
+            Err(error) => return Err(unusable(error.into())),
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Whether another process holds `path`.
+    pub fn is_held(path: &Path) -> bool {
+        let Ok(lock) = OpenOptions::new().write(true).open(path.join("lock")) else { return false };
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            == Err(rustix::io::Errno::WOULDBLOCK)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The store's file.
+    pub fn store(&self) -> PathBuf {
+        self.path.join("state.db")
+    }
+
+    /// The sandbox's folder.
+    pub fn sandbox(&self) -> PathBuf {
+        self.path.join("sandbox")
+    }
+
+    /// The private socket on which another command reaches this instance.
+    pub fn socket(path: &Path) -> PathBuf {
+        path.join("control.sock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_held_by_one_instance_at_a_time() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let path = dir.path().join("data");
+        let held = DataDir::hold(&path).expect("held");
+        assert!(DataDir::is_held(&path));
+        assert!(matches!(DataDir::hold(&path), Err(RuntimeError::DataDirHeld { .. })));
+        drop(held);
+        assert!(!DataDir::is_held(&path));
+        DataDir::hold(&path).expect("free again");
+    }
+
+    #[test]
+    fn a_file_is_no_data_dir() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let path = dir.path().join("data");
+        std::fs::write(&path, "x").expect("written");
+        assert!(matches!(DataDir::hold(&path), Err(RuntimeError::DataDirIsFile { .. })));
+        assert!(matches!(DataDir::hold(&path.join("below")), Err(RuntimeError::DataDirIsFile { .. })));
+        assert_eq!(std::fs::read_to_string(&path).expect("kept"), "x");
+    }
+}

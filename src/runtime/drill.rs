@@ -1,0 +1,391 @@
+//! The drill: the whole way once, on the sandbox, as a person would go it.
+//!
+//! Where it is is kept in the store, so that a drill that was killed goes on when it is started again.
+
+use super::{Engine, RuntimeError};
+use crate::control::ControlError;
+use crate::control::view::{OperationOutcome, OperationView};
+use crate::delta::{self, TableRoot};
+use crate::domain::{
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping, Region,
+    UnityCatalogAssets, WorkspaceSet,
+};
+use crate::replicate::CompareReport;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant as Stopwatch};
+
+/// The group that a drill makes.
+const GROUP: &str = "drill";
+/// Where the drill keeps how far it is.
+const MEMORY: &str = "drill";
+/// How long one wait may take before something is wrong.
+const PATIENCE: Duration = Duration::from_secs(1800);
+/// How often a wait looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long the jobs write between two parts of the drill.
+const WRITING: Duration = Duration::from_secs(2);
+
+/// What a drill reports.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DrillReport {
+    /// Whether everything held.
+    pub held: bool,
+    /// Seconds from confirming the forced failover to the new primary accepting writes.
+    pub rto_seconds: Option<f64>,
+    /// Seconds between the replication point and the moment at which the primary's region died.
+    pub rpo_seconds: Option<f64>,
+    /// Commits on the dead region's disk that never arrived.
+    pub commits_lost: Option<u64>,
+    /// Tables that compare equal at the end.
+    pub tables_verified: u64,
+    /// Tables that differ at the end.
+    pub tables_differing: u64,
+    /// Seconds from confirming the planned failover to the new primary accepting writes.
+    pub planned_rto_seconds: Option<f64>,
+    /// The same for the planned failback.
+    pub failback_rto_seconds: Option<f64>,
+    /// What did not hold, as sentences.
+    pub problems: Vec<String>,
+    /// Every step with its time.
+    pub steps: Vec<DrillStep>,
+}
+
+/// One step of a drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillStep {
+    /// Its name.
+    pub name: String,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// The parts of a drill, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Part {
+    Create,
+    Planned,
+    Failback,
+    TakeDown,
+    Forced,
+    CountLoss,
+    BringUp,
+    Verify,
+    Done,
+}
+
+/// What is kept between two starts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Memory {
+    part: Part,
+    home: Region,
+    away: Region,
+    died_at: Option<Instant>,
+    report: DrillReport,
+}
+
+/// Runs a drill, or goes on with one that was interrupted. `say` is told what happens, with a percentage where known.
+pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -> Result<DrillReport, RuntimeError> {
+    let mut drill = Drill::resume(engine, say).await?;
+    loop {
+        let part = drill.memory.part;
+        let watch = Stopwatch::now();
+        let next = match part {
+            Part::Create => drill.create().await.map(|()| Part::Planned),
+            Part::Planned => drill.planned(true).await.map(|()| Part::Failback),
+            Part::Failback => drill.planned(false).await.map(|()| Part::TakeDown),
+            Part::TakeDown => drill.take_down().await.map(|()| Part::Forced),
+            Part::Forced => drill.forced().await.map(|()| Part::CountLoss),
+            Part::CountLoss => drill.count_loss().await.map(|()| Part::BringUp),
+            Part::BringUp => drill.bring_up().await.map(|()| Part::Verify),
+            Part::Verify => drill.verify().await.map(|()| Part::Done),
+            Part::Done => break,
+        };
+        match next {
+            Ok(next) => {
+                drill.step(part_name(part), watch.elapsed());
+                drill.memory.part = next;
+            }
+            Err(error) => {
+                drill.memory.report.problems.push(error.to_string());
+                break;
+            }
+        }
+        drill.keep().await?;
+    }
+    let mut report = drill.memory.report.clone();
+    report.held = report.problems.is_empty() && report.tables_differing == 0 && drill.memory.part == Part::Done;
+    if drill.memory.part == Part::Done {
+        drill.forget().await?;
+    }
+    Ok(report)
+}
+
+fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Create => "create_and_replicate",
+        Part::Planned => "planned_failover",
+        Part::Failback => "planned_failback",
+        Part::TakeDown => "take_region_down",
+        Part::Forced => "forced_failover",
+        Part::CountLoss => "count_loss",
+        Part::BringUp => "reclaim_and_replicate",
+        Part::Verify => "verify",
+        Part::Done => "done",
+    }
+}
+
+struct Drill<'a> {
+    engine: &'a Engine,
+    say: &'a mut dyn FnMut(&str, Option<u8>),
+    id: GroupId,
+    memory: Memory,
+}
+
+impl<'a> Drill<'a> {
+    async fn resume(engine: &'a Engine, say: &'a mut dyn FnMut(&str, Option<u8>)) -> Result<Self, RuntimeError> {
+        let id = GroupId::new(GROUP).map_err(|e| RuntimeError::GaveUp { sentence: e.to_string() })?;
+        let kept = engine.control().remembered(MEMORY).await?;
+        let memory = match kept.and_then(|text| serde_json::from_str::<Memory>(&text).ok()) {
+            Some(memory) => {
+                say(&format!("Going on with the drill that was interrupted at {}.", part_name(memory.part)), None);
+                memory
+            }
+            None => {
+                let regions: Vec<Region> = engine.sandbox().regions().into_iter().map(|r| r.region).collect();
+                let home = match engine.control().group(&id) {
+                    Ok(group) => group.effective_primary_region,
+                    Err(_) => regions.first().cloned().unwrap_or_default(),
+                };
+                let away = regions.into_iter().find(|r| *r != home).unwrap_or_default();
+                Memory { part: Part::Create, home, away, died_at: None, report: DrillReport::default() }
+            }
+        };
+        Ok(Self { engine, say, id, memory })
+    }
+
+    async fn keep(&self) -> Result<(), RuntimeError> {
+        let text = serde_json::to_string(&self.memory).unwrap_or_default();
+        Ok(self.engine.control().remember(MEMORY, &text).await?)
+    }
+
+    async fn forget(&self) -> Result<(), RuntimeError> {
+        Ok(self.engine.control().remember(MEMORY, "").await?)
+    }
+
+    fn step(&mut self, name: &str, took: Duration) {
+        self.memory.report.steps.push(DrillStep { name: name.to_owned(), seconds: took.as_secs_f64() });
+    }
+
+    fn group(&self) -> Result<FailoverGroup, ControlError> {
+        self.engine.control().group(&self.id)
+    }
+
+    /// Waits for `done`, saying how far the group is.
+    async fn until(
+        &mut self,
+        what: &str,
+        done: impl Fn(&FailoverGroup) -> bool,
+    ) -> Result<FailoverGroup, RuntimeError> {
+        let watch = Stopwatch::now();
+        loop {
+            let group = self.group()?;
+            if done(&group) {
+                return Ok(group);
+            }
+            if matches!(
+                group.state,
+                GroupState::CreationFailed | GroupState::FailoverFailed | GroupState::DeletionFailed
+            ) {
+                let why = group.state_message.unwrap_or_default();
+                return Err(RuntimeError::GaveUp { sentence: format!("The group is {}. {why}", group.state) });
+            }
+            if watch.elapsed() > PATIENCE {
+                return Err(RuntimeError::GaveUp {
+                    sentence: format!(
+                        "{what} did not end within {} minutes; the group is {}.",
+                        PATIENCE.as_secs() / 60,
+                        group.state
+                    ),
+                });
+            }
+            (self.say)(what, group.initial_replication_progress);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn create(&mut self) -> Result<(), RuntimeError> {
+        let control = self.engine.control();
+        if self.group().is_err() {
+            (self.say)("Creating the failover group", None);
+            control.create_group("drill", self.spec().await?, false).await?;
+        }
+        self.until("Initial replication", |group| group.state == GroupState::Active).await?;
+        tokio::time::sleep(WRITING).await;
+        Ok(())
+    }
+
+    async fn spec(&self) -> Result<FailoverGroupSpec, RuntimeError> {
+        let regions = self.engine.sandbox().regions();
+        let catalogs = self.engine.control().replicable_catalogs(&self.memory.home).await?;
+        let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
+        let mapping = LocationMapping {
+            name: "storage".to_owned(),
+            uri_by_region: regions.iter().map(|r| (r.region.clone(), uri(&r.storage_root))).collect::<BTreeMap<_, _>>(),
+        };
+        Ok(FailoverGroupSpec {
+            id: self.id.clone(),
+            regions: regions.iter().map(|r| r.region.clone()).collect(),
+            initial_primary_region: self.memory.home.clone(),
+            workspace_sets: vec![WorkspaceSet {
+                name: "workspaces".to_owned(),
+                workspace_ids: regions.iter().map(|r| r.workspace_id.clone()).collect(),
+                replicate_workspace_assets: false,
+                stable_url_names: Vec::new(),
+            }],
+            unity_catalog_assets: Some(UnityCatalogAssets {
+                catalogs,
+                data_replication_workspace_set: "workspaces".to_owned(),
+                location_mappings: vec![mapping],
+            }),
+        })
+    }
+
+    /// Fails over and waits for the operation's end; the operation as it ended.
+    async fn fail_over(&mut self, kind: FailoverKind, target: &str) -> Result<OperationView, RuntimeError> {
+        let group = self.group()?;
+        if group.effective_primary_region != target || group.state == GroupState::FailingOver {
+            self.engine.control().fail_over("drill", &self.id, target, kind, None).await?;
+        }
+        let word = if kind == FailoverKind::Planned { "Planned failover" } else { "Forced failover" };
+        self.until(&format!("{word} to {target}"), |group| group.state != GroupState::FailingOver).await?;
+        let operation = self
+            .engine
+            .control()
+            .last_operation(&self.id)?
+            .ok_or_else(|| RuntimeError::GaveUp { sentence: "The failover left no record.".to_owned() })?;
+        if operation.outcome != OperationOutcome::Succeeded || operation.to_region != target {
+            let why = operation.message.unwrap_or_default();
+            return Err(RuntimeError::GaveUp { sentence: format!("The failover to {target} did not succeed. {why}") });
+        }
+        for step in &operation.steps {
+            if let Some(seconds) = step.seconds() {
+                let name = format!(
+                    "{}.{}",
+                    if kind == FailoverKind::Planned { "planned" } else { "forced" },
+                    step.step.name()
+                );
+                self.memory.report.steps.push(DrillStep { name, seconds });
+            }
+        }
+        Ok(operation)
+    }
+
+    async fn planned(&mut self, there: bool) -> Result<(), RuntimeError> {
+        let target = if there { self.memory.away.clone() } else { self.memory.home.clone() };
+        let operation = self.fail_over(FailoverKind::Planned, &target).await?;
+        let slot = if there {
+            &mut self.memory.report.planned_rto_seconds
+        } else {
+            &mut self.memory.report.failback_rto_seconds
+        };
+        *slot = operation.rto_seconds;
+        self.until("Reversing replication", |group| group.state == GroupState::Active).await?;
+        self.resume_workloads().await?;
+        (self.say)("Jobs write in the new primary", None);
+        tokio::time::sleep(WRITING).await;
+        Ok(())
+    }
+
+    /// Resumes what ran; nothing to resume is fine, as after a restart of the drill.
+    async fn resume_workloads(&self) -> Result<(), RuntimeError> {
+        match self.engine.control().resume_workloads("drill", &self.id).await {
+            Ok(_) | Err(ControlError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn take_down(&mut self) -> Result<(), RuntimeError> {
+        let home = self.memory.home.clone();
+        (self.say)(&format!("{home} dies"), None);
+        self.engine.sandbox().take_down(&home).await?;
+        if self.memory.died_at.is_none() {
+            self.memory.died_at = Some(self.engine.control().now());
+        }
+        Ok(())
+    }
+
+    async fn forced(&mut self) -> Result<(), RuntimeError> {
+        let away = self.memory.away.clone();
+        let point = self.group()?.replication_point;
+        let operation = self.fail_over(FailoverKind::Forced, &away).await?;
+        self.memory.report.rto_seconds = operation.rto_seconds;
+        let measured = self
+            .memory
+            .died_at
+            .zip(point)
+            .map(|(died, point)| (died - point).num_milliseconds().max(0) as f64 / 1000.0);
+        self.memory.report.rpo_seconds = self.memory.report.rpo_seconds.or(measured).or(operation.rpo_seconds);
+        Ok(())
+    }
+
+    /// Counts, on the dead region's disk, the commits that the new primary does not have.
+    async fn count_loss(&mut self) -> Result<(), RuntimeError> {
+        (self.say)("Counting what was lost on the dead region's disk", None);
+        let sandbox = self.engine.sandbox();
+        let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
+        let replicas = sandbox.truth(&self.memory.away, &catalogs).await?.into_iter();
+        let replicas: BTreeMap<String, PathBuf> = replicas.map(|table| (table.full_name, table.folder)).collect();
+        let mut lost = 0;
+        for table in sandbox.truth(&self.memory.home, &catalogs).await? {
+            let dead = TableRoot::Local(table.folder);
+            let common = match replicas.get(&table.full_name) {
+                Some(replica) => delta::common_version(&dead, &TableRoot::Local(replica.clone())).await,
+                None => Ok(None),
+            };
+            let common = common.map_err(ControlError::from)?;
+            let beyond = delta::commits_since(&dead, common.unwrap_or(-1)).await.map_err(ControlError::from)?;
+            lost += beyond.len() as u64;
+        }
+        self.memory.report.commits_lost = Some(lost);
+        Ok(())
+    }
+
+    async fn bring_up(&mut self) -> Result<(), RuntimeError> {
+        self.resume_workloads().await?;
+        (self.say)("Jobs write in the new primary", None);
+        tokio::time::sleep(WRITING).await;
+        let home = self.memory.home.clone();
+        (self.say)(&format!("{home} comes back"), None);
+        self.engine.sandbox().bring_up(&home).await?;
+        self.until("Setting aside what never arrived, and replicating", |group| group.state == GroupState::Active)
+            .await?;
+        Ok(())
+    }
+
+    /// Compares everything at rest: schedules pause, the last commits arrive, every file is read again.
+    async fn verify(&mut self) -> Result<(), RuntimeError> {
+        let primary = self.group()?.effective_primary_region;
+        let paused = self.engine.control().pause_schedules_in(&self.id, &primary).await?;
+        let watch = Stopwatch::now();
+        let report: CompareReport = loop {
+            (self.say)("Comparing every file", None);
+            let report = self.engine.control().verify(&self.id, true).await?;
+            // The last commits may still be on their way; differing for a minute is not.
+            if report.differing().is_empty() || watch.elapsed() > Duration::from_secs(60) {
+                break report;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        self.engine.control().resume_schedules_in(&self.id, &primary, &paused).await?;
+        self.memory.report.tables_verified = report.verified() as u64;
+        self.memory.report.tables_differing = report.differing().len() as u64;
+        let problems = report.differing().into_iter().take(20).map(|o| {
+            let why = o.error.as_ref().map_or_else(|| o.status.label().to_owned(), |e| e.message.clone());
+            format!("{} differs: {why}", o.name)
+        });
+        self.memory.report.problems.extend(problems);
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! The runtime itself: the sandbox, the store and the control handle, started in order and stopped in reverse.
+
+use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, socket};
+use crate::api::{ApiOptions, ApiServer};
+use crate::connect::{ConnectSettings, RegionClient, Secret};
+use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Workspace};
+use crate::domain::Clock;
+use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::store::Store;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the runtime starts with.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// Managed tables that a new sandbox is seeded with.
+    pub sandbox_tables: Option<usize>,
+    /// Catalogs that a new sandbox is seeded with.
+    pub sandbox_catalogs: Option<usize>,
+    /// Commits a second of all the sandbox's writers together; None for the usual few.
+    pub sandbox_commits_per_second: Option<f64>,
+    /// The seed of names, schemas and rows.
+    pub sandbox_seed: u64,
+    /// How eagerly the runtime works.
+    pub control: ControlSettings,
+    /// How the account API is served; None to serve none.
+    pub api: Option<ApiOptions>,
+}
+
+/// The runtime.
+pub struct Engine {
+    data_dir: DataDir,
+    sandbox: Arc<Sandbox>,
+    control: Control,
+    api: Option<ApiServer>,
+    credentials: CredentialFiles,
+    socket: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// What `serve` says on standard output when it is ready.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ready {
+    /// The account API; null where it is not served.
+    pub api_url: Option<String>,
+    /// The account's id.
+    pub account_id: String,
+    /// The file that holds the account API's token.
+    pub token_file: Option<String>,
+    /// The file that holds a client id and secret for the account API, as JSON.
+    pub client_file: Option<String>,
+    /// The gateway of the stable URLs; null where it is not served.
+    pub gateway_url: Option<String>,
+    /// The folder that holds `replication/states`.
+    pub system_tables: Option<String>,
+    /// The regions; the seeded one first.
+    pub regions: Vec<ReadyRegion>,
+}
+
+/// One region of the ready line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadyRegion {
+    /// Its name.
+    pub region: String,
+    /// Its workspace's id.
+    pub workspace_id: String,
+    /// Its metastore's id.
+    pub metastore_id: String,
+    /// Its workspace's URL.
+    pub workspace_url: String,
+    /// The file that holds a user's token for it.
+    pub token_file: String,
+    /// A `file://` URI above every location of it.
+    pub storage_root: String,
+}
+
+impl Engine {
+    /// Starts everything on a data dir that this process holds.
+    pub async fn start(data_dir: DataDir, options: EngineOptions, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
+        // The store first: a damaged one must stop the start before anything else is touched.
+        let store = Store::open(&data_dir.store())?;
+        let mut seed = SandboxOptions::new(data_dir.sandbox());
+        seed.tables = options.sandbox_tables;
+        seed.catalogs = options.sandbox_catalogs;
+        seed.seed = options.sandbox_seed;
+        if let Some(rate) = options.sandbox_commits_per_second {
+            seed.commits_per_second = rate;
+        }
+        let sandbox = Arc::new(Sandbox::start(seed, clock.clone()).await?);
+        let workspaces = sandbox.regions().into_iter().map(|region| {
+            let token = Secret::new(region.replication_token.clone());
+            let settings = ConnectSettings::new(&region.region, &region.workspace_url, token).brisk();
+            Ok(Workspace {
+                client: RegionClient::new(settings)?,
+                id: region.workspace_id,
+                name: region.workspace_name,
+                region: region.region,
+                url: region.workspace_url,
+                storage_root: Some(region.storage_root),
+            })
+        });
+        let workspaces = workspaces.collect::<Result<Vec<_>, RuntimeError>>()?;
+        let deployment = Deployment { account_id: sandbox.account_id().to_owned(), workspaces };
+        let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
+        let control = Control::start(deployment, store, clock, settings).await?;
+        let credentials = control.keep_credentials(data_dir.path()).await?;
+        let api = match &options.api {
+            Some(api) => Some(ApiServer::start(control.clone(), api).await?),
+            None => None,
+        };
+        let socket = socket::listen(data_dir.path(), control.clone());
+        Ok(Self { data_dir, sandbox, control, api, credentials, socket })
+    }
+
+    /// The control handle.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The sandbox.
+    pub fn sandbox(&self) -> &Arc<Sandbox> {
+        &self.sandbox
+    }
+
+    /// The data dir.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data_dir.path()
+    }
+
+    /// How the deployment is reached, for the screens.
+    pub fn deployment(&self) -> DeploymentView {
+        DeploymentView {
+            data_dir: self.data_dir.path().display().to_string(),
+            api_url: self.api.as_ref().map(|api| api.url().to_owned()),
+        }
+    }
+
+    /// What `serve` says when it is ready.
+    pub fn ready(&self) -> Ready {
+        let text = |path: PathBuf| path.display().to_string();
+        let regions = self.sandbox.regions().into_iter().map(|region| ReadyRegion {
+            region: region.region,
+            workspace_id: region.workspace_id,
+            metastore_id: region.metastore_id,
+            workspace_url: region.workspace_url,
+            token_file: text(region.token_file),
+            storage_root: region.storage_root,
+        });
+        Ready {
+            api_url: self.api.as_ref().map(|api| api.url().to_owned()),
+            account_id: self.control.account_id().to_owned(),
+            token_file: Some(text(self.credentials.token.clone())),
+            client_file: Some(text(self.credentials.client.clone())),
+            gateway_url: None,
+            system_tables: None,
+            regions: regions.collect(),
+        }
+    }
+
+    /// Does what an intent asks for, as `actor`.
+    pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, Refusal> {
+        perform(&self.control, &self.sandbox, actor, intent).await
+    }
+
+    /// Stops taking calls, then replication at a commit boundary, then the sandbox.
+    pub async fn stop(self) {
+        if let Some(api) = self.api {
+            api.stop().await;
+        }
+        self.control.stop().await;
+        if let Some(socket) = self.socket {
+            socket.abort();
+        }
+        if let Some(sandbox) = Arc::into_inner(self.sandbox) {
+            sandbox.shutdown().await;
+        }
+    }
+}
+
+/// Scheme and authority of stable URLs: a port that was free at the first start is kept for whatever serves them.
+async fn stable_url_origin(store: &Store) -> Result<String, RuntimeError> {
+    const KEY: &str = "stable_urls.origin";
+    if let Some(origin) = store.run(|tx| tx.value(KEY)).await? {
+        return Ok(origin);
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let origin = format!("https://{}", free.map_err(|source| RuntimeError::System { source })?);
+    let kept = origin.clone();
+    store.run(move |tx| tx.set_value(KEY, &kept)).await?;
+    Ok(origin)
+}
+
+/// Does what an intent asks for, as `actor`.
+pub async fn perform(
+    control: &Control,
+    sandbox: &Sandbox,
+    actor: &str,
+    intent: Intent,
+) -> Result<NoticeDetail, Refusal> {
+    let group = |group| NoticeDetail::Group(Box::new(group));
+    let answer = match intent {
+        Intent::CreateGroup { spec, validate_only } => {
+            control.create_group(actor, spec, validate_only).await.map(group)
+        }
+        Intent::FailOver { id, target_primary_region, kind, etag } => {
+            control.fail_over(actor, &id, &target_primary_region, kind, Some(&etag)).await.map(group)
+        }
+        Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
+        Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
+        Intent::DeleteGroup { id, etag } => control.delete_group(actor, &id, Some(&etag)).await.map(group),
+        Intent::ReleaseReplica { region, catalog } => {
+            control.release_replica(actor, &region, &catalog).await.map(NoticeDetail::Done)
+        }
+        Intent::RefreshRegions => {
+            control.refresh_regions();
+            Ok(NoticeDetail::Done("The regions are being read again.".to_owned()))
+        }
+        Intent::SetMissionCritical { workspace_id, on } => {
+            control.set_mission_critical(actor, &workspace_id, on).await.map(NoticeDetail::Done)
+        }
+        Intent::TakeRegionDown { region } => {
+            return sandbox_answer(sandbox.take_down(&region).await.map(|()| format!("{region} is down.")), control);
+        }
+        Intent::BringRegionUp { region } => {
+            return sandbox_answer(sandbox.bring_up(&region).await.map(|()| format!("{region} is up.")), control);
+        }
+    };
+    answer.map_err(refusal)
+}
+
+fn sandbox_answer(
+    done: Result<String, crate::sandbox::SandboxError>,
+    control: &Control,
+) -> Result<NoticeDetail, Refusal> {
+    control.refresh_regions();
+    done.map(NoticeDetail::Done).map_err(|e| Refusal { sentence: e.to_string(), violations: Vec::new(), stale: false })
+}
+
+fn refusal(error: ControlError) -> Refusal {
+    let sentence = error.to_string();
+    match error {
+        ControlError::Invalid { violations } => Refusal { sentence, violations, stale: false },
+        ControlError::Stale { .. } => Refusal { sentence, violations: Vec::new(), stale: true },
+        _ => Refusal { sentence, violations: Vec::new(), stale: false },
+    }
+}

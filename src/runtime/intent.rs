@@ -1,0 +1,102 @@
+//! What a click asks of the runtime, and the one answer that it gets.
+
+use crate::domain::{FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Region, Violation, WorkspaceId};
+
+/// Numbers an intent, so that its notice can be matched to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntentId(pub u64);
+
+/// What a user asks for, as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Intent {
+    /// Creates a failover group, or only checks it.
+    CreateGroup {
+        /// What is asked for.
+        spec: FailoverGroupSpec,
+        /// Checks everything and creates nothing.
+        validate_only: bool,
+    },
+    /// Fails a group over.
+    FailOver {
+        /// The group.
+        id: GroupId,
+        /// The region that shall be primary.
+        target_primary_region: Region,
+        /// Planned or forced.
+        kind: FailoverKind,
+        /// The etag that the user saw.
+        etag: String,
+    },
+    /// Resumes the schedules and starts the compute that ran in the old primary, in the new one.
+    ResumeWorkloads {
+        /// The group.
+        id: GroupId,
+    },
+    /// Tries the failed phase of a group again.
+    RetryGroup {
+        /// The group.
+        id: GroupId,
+    },
+    /// Deletes a group; its replica stays, read-only.
+    DeleteGroup {
+        /// The group.
+        id: GroupId,
+        /// The etag that the user saw.
+        etag: String,
+    },
+    /// Releases a replica that a deleted group left: its workspace may write to it.
+    ReleaseReplica {
+        /// The region that holds it.
+        region: Region,
+        /// The catalog.
+        catalog: String,
+    },
+    /// Reads what the regions hold again.
+    RefreshRegions,
+    /// Switches the Mission Critical add-on of a workspace.
+    SetMissionCritical {
+        /// The workspace.
+        workspace_id: WorkspaceId,
+        /// On or off.
+        on: bool,
+    },
+    /// Sandbox only: makes a region stop answering, jobs and all.
+    TakeRegionDown {
+        /// The region.
+        region: Region,
+    },
+    /// Sandbox only: brings a region back.
+    BringRegionUp {
+        /// The region.
+        region: Region,
+    },
+}
+
+/// The one answer to an intent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// The intent that it answers.
+    pub intent: IntentId,
+    /// How it went.
+    pub outcome: Result<NoticeDetail, Refusal>,
+}
+
+/// What a successful intent brought about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoticeDetail {
+    /// Done, in a sentence.
+    Done(String),
+    /// A group was accepted, checked or changed.
+    Group(Box<FailoverGroup>),
+}
+
+/// Why an intent was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// What happened and what to do.
+    pub sentence: String,
+    /// Broken rules by form field, for CreateGroup.
+    pub violations: Vec<Violation>,
+    /// The world moved since the user looked: ask again with what is true now.
+    pub stale: bool,
+}

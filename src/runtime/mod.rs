@@ -1,0 +1,20 @@
+//! The replication runtime on a tokio thread: intents in, snapshots and notices out.
+
+pub mod data_dir;
+mod drill;
+mod engine;
+mod error;
+pub mod intent;
+mod publish;
+pub mod snapshot;
+mod socket;
+mod thread;
+
+pub use data_dir::DataDir;
+pub use drill::{DrillReport, DrillStep, run_drill};
+pub use engine::{Engine, EngineOptions, Ready, ReadyRegion};
+pub use error::RuntimeError;
+pub use intent::{Intent, IntentId, Notice, NoticeDetail, Refusal};
+pub use snapshot::{DeploymentView, SandboxRegionView, SandboxView, Snapshot};
+pub use socket::{VerifyAnswer, ask_running_instance};
+pub use thread::RuntimeThread;

@@ -1,0 +1,66 @@
+//! Publishing snapshots: coalesced, whole, and only when something changed.
+
+use super::{DeploymentView, SandboxRegionView, SandboxView, Snapshot};
+use crate::control::Control;
+use crate::sandbox::Sandbox;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Changes closer together than this are published as one.
+const COALESCE: Duration = Duration::from_millis(40);
+/// The longest time between two snapshots.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// The picture now.
+pub fn snapshot(control: &Control, sandbox: &Sandbox, deployment: &DeploymentView) -> Snapshot {
+    let status = sandbox.status();
+    let regions = sandbox.regions().into_iter().map(|region| {
+        let known = status.iter().find(|s| s.region == region.region);
+        SandboxRegionView {
+            up: known.is_none_or(|s| s.up),
+            commits: known.map_or(0, |s| s.commits),
+            region: region.region,
+            workspace_url: region.workspace_url,
+            storage_root: region.storage_root,
+        }
+    });
+    Snapshot {
+        taken_at: control.now(),
+        interval_ms: HEARTBEAT.as_millis() as u64,
+        deployment: deployment.clone(),
+        account: Arc::new(control.view()),
+        sandbox: Some(Arc::new(SandboxView { regions: regions.collect() })),
+    }
+}
+
+/// Publishes until the receiver side of `snapshots` is gone.
+///
+/// `wake` is called after a change; a heartbeat replaces the snapshot without waking anybody, so that an idle window
+/// stays asleep and still finds fresh news when it looks.
+pub async fn publish(
+    control: Control,
+    sandbox: Arc<Sandbox>,
+    deployment: DeploymentView,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    wake: impl Fn() + Send + 'static,
+) {
+    let (mut changes, mut faults) = (control.changes(), sandbox.changes());
+    loop {
+        let changed = tokio::select! {
+            news = changes.changed() => news.is_ok(),
+            news = faults.changed() => news.is_ok(),
+            () = tokio::time::sleep(HEARTBEAT) => false,
+            () = snapshots.closed() => return,
+        };
+        if changed {
+            tokio::time::sleep(COALESCE).await;
+            changes.mark_unchanged();
+            faults.mark_unchanged();
+        }
+        snapshots.send_replace(Arc::new(snapshot(&control, &sandbox, &deployment)));
+        if changed {
+            wake();
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The runtime on a thread of its own, for a window that must never wait for it.
+
+use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, engine, publish};
+use crate::domain::Clock;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Intents that may wait; a window that asks for more than this is told to wait.
+const INTENTS: usize = 64;
+
+/// A runtime on its own thread. Dropping it stops the runtime at a commit boundary and waits for that.
+pub struct RuntimeThread {
+    /// The newest snapshot.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where intents go.
+    pub intents: mpsc::Sender<(IntentId, Intent)>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl RuntimeThread {
+    /// Starts the runtime and waits until it is ready.
+    ///
+    /// `wake` is called from the runtime's thread whenever there is a new snapshot or notice to look at.
+    pub fn start(
+        data_dir: DataDir,
+        options: EngineOptions,
+        clock: Arc<dyn Clock>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Notice>), RuntimeError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .worker_threads(2)
+            .thread_name("runtime")
+            .build()
+            .map_err(|source| RuntimeError::System { source })?;
+        let engine = runtime.block_on(Engine::start(data_dir, options, clock))?;
+        let first = publish::snapshot(engine.control(), engine.sandbox(), &engine.deployment());
+        let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
+        let (intents, mut asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
+        let (notices, answered) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::Builder::new().name("runtime".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                let wake = Arc::new(wake);
+                let woken = wake.clone();
+                let publisher = tokio::spawn(publish::publish(
+                    engine.control().clone(),
+                    engine.sandbox().clone(),
+                    engine.deployment(),
+                    snapshots_in,
+                    move || woken(),
+                ));
+                let (control, sandbox) = (engine.control().clone(), engine.sandbox().clone());
+                let server = tokio::spawn(async move {
+                    while let Some((id, intent)) = asked.recv().await {
+                        let (control, sandbox) = (control.clone(), sandbox.clone());
+                        let (notices, wake) = (notices.clone(), wake.clone());
+                        // Each on its own: a slow region must not hold up another click.
+                        tokio::spawn(async move {
+                            let outcome = engine::perform(&control, &sandbox, "console", intent).await;
+                            let _ = notices.send(Notice { intent: id, outcome });
+                            wake();
+                        });
+                    }
+                });
+                // An error means that the handle was dropped, which is the same wish.
+                let _ = stopped.await;
+                server.abort();
+                publisher.abort();
+                let _ = (server.await, publisher.await);
+                engine.stop().await;
+            });
+        });
+        let thread = thread.map_err(|source| RuntimeError::System { source })?;
+        Ok((Self { snapshots, intents, stop: Some(stop), thread: Some(thread) }, answered))
+    }
+
+    /// Stops the runtime at a commit boundary and waits for it.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RuntimeThread {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
