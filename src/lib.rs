@@ -15,9 +15,12 @@
 //! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |
 //! | 6 | [`runtime`] | the tokio thread: intents in, snapshots out |
+//! | 7 | [`console`] | the egui window |
 
 pub mod api;
 pub mod connect;
+#[cfg(feature = "desktop")]
+pub mod console;
 pub mod control;
 pub mod delta;
 pub mod domain;

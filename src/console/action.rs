@@ -1,0 +1,65 @@
+//! What a screen asks of the window, as plain data.
+
+use super::theme::Preferences;
+use crate::domain::{GroupId, Region};
+use crate::runtime::Intent;
+
+/// A place in the window.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// The list of failover groups.
+    Groups,
+    /// The form that creates one.
+    CreateGroup,
+    /// One group.
+    Group(GroupId, GroupTab),
+    /// Workspaces and their add-ons.
+    Workspaces,
+    /// The two regions.
+    Regions,
+    /// What was done and by whom.
+    Activity,
+    /// Settings.
+    Settings,
+}
+
+/// A part of a group's screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum GroupTab {
+    /// State, replication point, chart.
+    #[default]
+    Overview,
+    /// Every object.
+    Objects,
+    /// Errors by cause.
+    Errors,
+    /// Failovers and their steps.
+    Operations,
+    /// What forced failovers left behind.
+    LeftBehind,
+}
+
+/// What a screen asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send an intent to the runtime.
+    Send(Intent),
+    /// Show another place.
+    Go(Route),
+    /// Ask how and where a group shall fail over.
+    AskFailOver(GroupId),
+    /// Ask whether a group shall be deleted.
+    AskDelete(GroupId),
+    /// Ask whether a replica that a deleted group left shall be released.
+    AskRelease(Region, String),
+    /// Show the command palette.
+    ShowPalette,
+    /// Show the keys.
+    ShowKeys,
+    /// Close the dialog that is open.
+    CloseDialog,
+    /// Throw a half-filled form away.
+    Discard,
+    /// Change the preferences.
+    Prefer(Preferences),
+}

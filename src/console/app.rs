@@ -1,0 +1,363 @@
+//! The window's own state and one frame of it.
+
+use super::action::{Action, Route};
+use super::command::Command;
+use super::notices::{Notices, Toast, toast_of};
+use super::palette::{PaletteState, keys_dialog_ui};
+use super::scene::{Awaited, Scene, patience_ms, until_next_second};
+use super::screens::activity::ActivityScreen;
+use super::screens::create::CreateForm;
+use super::screens::delete_dialog::DeleteDialog;
+use super::screens::fail_over::FailOverDialog;
+use super::screens::group::GroupScreen;
+use super::screens::release_dialog::ReleaseDialog;
+use super::screens::{groups, regions, settings, workspaces};
+use super::theme::{self, Icon, Preferences, Role, Tone, rich};
+use super::widgets::dialog::dialog_ui;
+use super::widgets::{Button, hatch};
+use super::{format, shell};
+use crate::domain::{Clock, GroupId, Instant};
+use crate::runtime::{Intent, IntentId, Notice, Snapshot};
+use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// What ties the window to the runtime.
+pub struct ConsoleLink {
+    /// Snapshots in.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Intents out.
+    pub intents: mpsc::Sender<(IntentId, Intent)>,
+    /// Answers in, one for each intent.
+    pub notices: mpsc::UnboundedReceiver<Notice>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What the person chose last time; changes are sent here, for whoever keeps them.
+    pub preferences: watch::Sender<Preferences>,
+}
+
+/// The dialog that is open.
+#[derive(Debug)]
+enum Dialog {
+    FailOver(FailOverDialog),
+    Delete(DeleteDialog),
+    Release(ReleaseDialog),
+    Palette(PaletteState),
+    Keys,
+    Discard(Route),
+}
+
+/// The window.
+pub struct ConsoleApp {
+    link: ConsoleLink,
+    snapshot: Arc<Snapshot>,
+    preferences: Preferences,
+    route: Route,
+    dialog: Option<Dialog>,
+    create: CreateForm,
+    group: (Option<GroupId>, GroupScreen),
+    activity: ActivityScreen,
+    notices: Notices,
+    awaited: Awaited,
+    last_intent: u64,
+}
+
+impl ConsoleApp {
+    /// A window over `link`, with fonts and themes installed.
+    pub fn new(cc: &eframe::CreationContext<'_>, link: ConsoleLink) -> Self {
+        theme::install(&cc.egui_ctx);
+        let preferences = *link.preferences.borrow();
+        theme::apply_preferences(&cc.egui_ctx, preferences);
+        let snapshot = link.snapshots.borrow().clone();
+        Self {
+            link,
+            snapshot,
+            preferences,
+            route: Route::Groups,
+            dialog: None,
+            create: CreateForm::default(),
+            group: (None, GroupScreen::default()),
+            activity: ActivityScreen::default(),
+            notices: Notices::default(),
+            awaited: Awaited::new(),
+            last_intent: 0,
+        }
+    }
+
+    /// Where the window is.
+    pub fn route(&self) -> &Route {
+        &self.route
+    }
+
+    fn take_notices(&mut self, now: Instant) {
+        while let Ok(notice) = self.link.notices.try_recv() {
+            // An answer to an intent that this window did not send is somebody else's.
+            let Some(intent) = self.awaited.remove(&notice.intent) else { continue };
+            self.take_notice(&intent, &notice, now);
+        }
+        if self.link.intents.is_closed() && !self.awaited.is_empty() {
+            self.awaited.clear();
+            let sentence = "The runtime stopped before it answered. Start the console again to see what became of it.";
+            self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });
+        }
+        self.notices.expire(now);
+    }
+
+    fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Instant) {
+        let refusal = notice.outcome.as_ref().err();
+        let mut shown_in_place = false;
+        match (intent, &mut self.dialog) {
+            (Intent::CreateGroup { spec, validate_only }, _) => {
+                let next = self.create.answered(spec, *validate_only, &notice.outcome);
+                // Whoever has gone elsewhere meanwhile is told there, and not called back.
+                if self.route == Route::CreateGroup {
+                    shown_in_place = refusal.is_some() || *validate_only;
+                    if let Some(Action::Go(route)) = next {
+                        self.route = route;
+                    }
+                }
+            }
+            (Intent::FailOver { id, .. }, Some(Dialog::FailOver(dialog))) if dialog.id == *id => match refusal {
+                Some(refusal) => {
+                    dialog.refused(refusal);
+                    shown_in_place = true;
+                }
+                None => self.dialog = None,
+            },
+            (Intent::DeleteGroup { id, .. }, Some(Dialog::Delete(dialog))) if dialog.id == *id => match refusal {
+                Some(refusal) => {
+                    dialog.refused(refusal);
+                    shown_in_place = true;
+                }
+                None => {
+                    self.dialog = None;
+                    self.route = Route::Groups;
+                }
+            },
+            (Intent::ReleaseReplica { catalog, .. }, Some(Dialog::Release(dialog))) if dialog.catalog == *catalog => {
+                match refusal {
+                    Some(refusal) => {
+                        dialog.refused(refusal);
+                        shown_in_place = true;
+                    }
+                    None => self.dialog = None,
+                }
+            }
+            _ => {}
+        }
+        if !shown_in_place {
+            self.notices.push(toast_of(intent, &notice.outcome, now));
+        }
+    }
+
+    fn send(&mut self, intent: Intent) {
+        self.last_intent += 1;
+        let id = IntentId(self.last_intent);
+        match self.link.intents.try_send((id, intent.clone())) {
+            Ok(()) => {
+                self.awaited.insert(id, intent);
+            }
+            Err(error) => {
+                let sentence = match error {
+                    mpsc::error::TrySendError::Full(_) => {
+                        "The runtime is busy and took nothing. Try again in a moment."
+                    }
+                    mpsc::error::TrySendError::Closed(_) => {
+                        "The runtime has stopped, so nothing can be changed. Close the window and start it again."
+                    }
+                };
+                self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });
+            }
+        }
+    }
+
+    fn act(&mut self, ctx: &Context, scene: &Scene<'_>, action: Action) {
+        match action {
+            Action::Send(intent) => self.send(intent),
+            Action::Go(route) => self.go(route),
+            Action::AskFailOver(id) => {
+                if let Some(view) = scene.group(&id) {
+                    self.dialog = Some(Dialog::FailOver(FailOverDialog::open(scene, view)));
+                }
+            }
+            Action::AskDelete(id) => {
+                if let Some(view) = scene.group(&id) {
+                    self.dialog = Some(Dialog::Delete(DeleteDialog::open(view)));
+                }
+            }
+            Action::AskRelease(region, catalog) => {
+                self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
+            }
+            Action::ShowPalette => self.dialog = Some(Dialog::Palette(PaletteState::default())),
+            Action::ShowKeys => self.dialog = Some(Dialog::Keys),
+            Action::CloseDialog => self.dialog = None,
+            Action::Discard => {
+                if let Some(Dialog::Discard(route)) = self.dialog.take() {
+                    self.create = CreateForm::default();
+                    self.route = route;
+                }
+            }
+            Action::Prefer(preferences) => {
+                self.preferences = preferences;
+                theme::apply_preferences(ctx, preferences);
+                self.link.preferences.send_replace(preferences);
+            }
+        }
+    }
+
+    /// Leaves for `route`, unless that would throw a half-filled form away.
+    fn go(&mut self, route: Route) {
+        let leaves_form = self.route == Route::CreateGroup && route != Route::CreateGroup;
+        if leaves_form && !self.create.draft.is_blank() {
+            self.dialog = Some(Dialog::Discard(route));
+            return;
+        }
+        self.route = route;
+    }
+
+    fn keys(&self, ctx: &Context) -> Vec<Action> {
+        if self.dialog.is_some() {
+            return Vec::new();
+        }
+        let typing = ctx.text_edit_focused();
+        let pressed = |command: &&Command| {
+            let Some(keys) = command.shortcut() else { return false };
+            // A bare key belongs to the field that is being typed into.
+            if typing && keys.modifiers.is_none() && keys.logical_key == egui::Key::Questionmark {
+                return false;
+            }
+            ctx.input_mut(|input| {
+                // Where `?` needs Shift, the shortcut must not mind it.
+                if keys.logical_key == egui::Key::Questionmark {
+                    input.key_pressed(egui::Key::Questionmark)
+                } else {
+                    input.consume_shortcut(&keys)
+                }
+            })
+        };
+        Command::WITH_KEY.iter().filter(pressed).map(|command| command.action(self.preferences)).collect()
+    }
+
+    fn screen_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
+        match self.route.clone() {
+            Route::Groups => groups::show(ui, scene),
+            Route::CreateGroup => self.create.show(ui, scene),
+            Route::Group(id, tab) => {
+                if self.group.0.as_ref() != Some(&id) {
+                    self.group = (Some(id.clone()), GroupScreen::default());
+                }
+                self.group.1.show(ui, scene, &id, tab)
+            }
+            Route::Workspaces => workspaces::show(ui, scene),
+            Route::Regions => regions::show(ui, scene),
+            Route::Activity => {
+                self.activity.show(ui, scene);
+                Vec::new()
+            }
+            Route::Settings => settings::show(ui, scene, self.preferences),
+        }
+    }
+
+    fn dialog_ui(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
+        match &mut self.dialog {
+            None => Vec::new(),
+            Some(Dialog::FailOver(dialog)) => dialog.show(ctx, scene),
+            Some(Dialog::Delete(dialog)) => dialog.show(ctx, scene),
+            Some(Dialog::Release(dialog)) => dialog.show(ctx, scene),
+            Some(Dialog::Palette(palette)) => palette.show(ctx, scene, self.preferences),
+            Some(Dialog::Keys) => keys_dialog_ui(ctx),
+            Some(Dialog::Discard(_)) => discard_ui(ctx),
+        }
+    }
+
+    /// Asks for the next frame where something changes by itself: an age, a notice that goes, data that grows stale.
+    fn schedule(&self, ctx: &Context, scene: &Scene<'_>, wall: Instant) {
+        let mut next: Option<u64> = self.notices.next_expiry_ms(wall);
+        let mut soonest = |ms: u64| next = Some(next.map_or(ms, |before| before.min(ms)));
+        if scene.ticks() {
+            soonest(until_next_second(wall));
+        }
+        match scene.stale_ms {
+            None => {
+                let left = patience_ms(self.snapshot.interval_ms) - format::since(self.snapshot.taken_at, wall);
+                soonest(u64::try_from(left).unwrap_or(0) + 1);
+            }
+            // How old stale data is changes by the minute once it is that old.
+            Some(age) => soonest(if age < 60_000 { until_next_second(wall) } else { 60_000 - age as u64 % 60_000 }),
+        }
+        if let Some(ms) = next {
+            ctx.request_repaint_after(Duration::from_millis(ms));
+        }
+    }
+}
+
+fn discard_ui(ctx: &Context) -> Vec<Action> {
+    let response = dialog_ui(
+        ctx,
+        "discard",
+        "Discard this failover group?",
+        440.0,
+        &mut (),
+        |ui, ()| {
+            let palette = theme::palette(ui);
+            let sentence = "What you filled in has not been created and would be lost.";
+            ui.label(rich(Role::Body, sentence).color(palette.text_soft));
+        },
+        |ui, ()| {
+            let discard = ui.add(Button::danger("Discard").icon(Icon::Delete)).clicked();
+            (discard, ui.add(Button::ordinary("Keep editing")).clicked())
+        },
+    );
+    match response.inner {
+        (true, _) => vec![Action::Discard],
+        (_, true) => vec![Action::CloseDialog],
+        _ if response.close => vec![Action::CloseDialog],
+        _ => Vec::new(),
+    }
+}
+
+impl eframe::App for ConsoleApp {
+    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+        self.snapshot = self.link.snapshots.borrow_and_update().clone();
+        let now = self.link.clock.now();
+        self.take_notices(now);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let snapshot = self.snapshot.clone();
+        let awaited = self.awaited.clone();
+        let wall = self.link.clock.now();
+        let scene = Scene::new(&snapshot, wall, &awaited);
+        theme::set_stale(&ctx, scene.stale_ms.is_some());
+        let mut actions = self.keys(&ctx);
+        actions.extend(shell::sidebar_ui(ui, &scene, &self.route));
+        if let Some(age) = scene.stale_ms {
+            shell::stale_band_ui(ui, age);
+        }
+        let canvas = Frame::new().fill(theme::palette(ui).canvas);
+        let drawn = CentralPanel::default().frame(canvas).show(ui, |ui| {
+            let drawn = self.screen_ui(ui, &scene);
+            if scene.stale_ms.is_some() {
+                hatch::paint_hatch(ui, ui.max_rect());
+            }
+            drawn
+        });
+        actions.extend(drawn.inner);
+        actions.extend(self.dialog_ui(&ctx, &scene));
+        self.notices.show(&ctx);
+        if !actions.is_empty() {
+            // What was pressed is drawn at once, not when the pointer next moves.
+            ctx.request_repaint();
+        }
+        for action in actions {
+            self.act(&ctx, &scene, action);
+        }
+        self.schedule(&ctx, &scene, wall);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

@@ -1,0 +1,256 @@
+//! Every action that the palette and the keyboard know: one enum owns text, explanation, icon and key.
+
+use super::action::{Action, GroupTab, Route};
+use super::scene::Scene;
+use super::theme::{Density, Icon, Preferences, ThemeChoice};
+use crate::domain::{Event, GroupId, GroupState, Region, group_state};
+use crate::runtime::Intent;
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Shows the palette.
+    ShowPalette,
+    /// Shows the keys.
+    ShowKeys,
+    /// Shows the failover groups.
+    ShowGroups,
+    /// Shows the workspaces.
+    ShowWorkspaces,
+    /// Shows the regions.
+    ShowRegions,
+    /// Shows the activity.
+    ShowActivity,
+    /// Shows the settings.
+    ShowSettings,
+    /// Opens the form for a new group.
+    CreateGroup,
+    /// Reads the regions again.
+    RefreshRegions,
+    /// Shows one group.
+    OpenGroup(GroupId),
+    /// Asks how a group shall fail over.
+    FailOver(GroupId),
+    /// Resumes what ran in the old primary.
+    Resume(GroupId),
+    /// Tries a failed phase again.
+    Retry(GroupId),
+    /// Asks whether a group shall be deleted.
+    Delete(GroupId),
+    /// Stops a sandbox region.
+    TakeDown(Region),
+    /// Starts a sandbox region.
+    BringUp(Region),
+    /// Changes the theme.
+    UseTheme(ThemeChoice),
+    /// Changes the density.
+    UseDensity(Density),
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+
+impl Command {
+    /// Every command that makes sense now.
+    pub fn all(scene: &Scene<'_>) -> Vec<Command> {
+        let mut all = vec![
+            Self::CreateGroup,
+            Self::ShowGroups,
+            Self::ShowWorkspaces,
+            Self::ShowRegions,
+            Self::ShowActivity,
+            Self::ShowSettings,
+        ];
+        for view in &scene.account().groups {
+            let id = &view.group.spec.id;
+            all.push(Self::OpenGroup(id.clone()));
+            all.push(Self::FailOver(id.clone()));
+            if !view.to_resume.is_empty() {
+                all.push(Self::Resume(id.clone()));
+            }
+            if is_failed(view.group.state) {
+                all.push(Self::Retry(id.clone()));
+            }
+            all.push(Self::Delete(id.clone()));
+        }
+        for region in scene.snapshot.sandbox.iter().flat_map(|sandbox| &sandbox.regions) {
+            all.push(if region.up {
+                Self::TakeDown(region.region.clone())
+            } else {
+                Self::BringUp(region.region.clone())
+            });
+        }
+        all.extend([
+            Self::RefreshRegions,
+            Self::UseTheme(ThemeChoice::Light),
+            Self::UseTheme(ThemeChoice::Dark),
+            Self::UseTheme(ThemeChoice::System),
+            Self::UseDensity(Density::Comfortable),
+            Self::UseDensity(Density::Compact),
+            Self::ShowKeys,
+        ]);
+        all
+    }
+
+    /// Commands that a key reaches from everywhere.
+    pub const WITH_KEY: [Command; 9] = [
+        Self::ShowPalette,
+        Self::ShowKeys,
+        Self::ShowGroups,
+        Self::ShowWorkspaces,
+        Self::ShowRegions,
+        Self::ShowActivity,
+        Self::ShowSettings,
+        Self::CreateGroup,
+        Self::RefreshRegions,
+    ];
+
+    /// Its words.
+    pub fn text(&self) -> String {
+        match self {
+            Self::ShowPalette => "Search commands".to_owned(),
+            Self::ShowKeys => "Show the keys".to_owned(),
+            Self::ShowGroups => "Go to failover groups".to_owned(),
+            Self::ShowWorkspaces => "Go to workspaces".to_owned(),
+            Self::ShowRegions => "Go to regions".to_owned(),
+            Self::ShowActivity => "Go to activity".to_owned(),
+            Self::ShowSettings => "Go to settings".to_owned(),
+            Self::CreateGroup => "Create failover group".to_owned(),
+            Self::RefreshRegions => "Read the regions again".to_owned(),
+            Self::OpenGroup(id) => format!("Open {id}"),
+            Self::FailOver(id) => format!("Fail over {id}…"),
+            Self::Resume(id) => format!("Resume schedules and compute of {id}"),
+            Self::Retry(id) => format!("Retry {id}"),
+            Self::Delete(id) => format!("Delete {id}…"),
+            Self::TakeDown(region) => format!("Take {region} down"),
+            Self::BringUp(region) => format!("Bring {region} up"),
+            Self::UseTheme(ThemeChoice::Light) => "Use the light theme".to_owned(),
+            Self::UseTheme(ThemeChoice::Dark) => "Use the dark theme".to_owned(),
+            Self::UseTheme(ThemeChoice::System) => "Use the system's theme".to_owned(),
+            Self::UseDensity(Density::Comfortable) => "Use comfortable rows".to_owned(),
+            Self::UseDensity(Density::Compact) => "Use compact rows".to_owned(),
+        }
+    }
+
+    /// What it does, in a few words more.
+    pub fn tooltip(&self) -> &'static str {
+        match self {
+            Self::ShowPalette => "Find and run any command",
+            Self::ShowKeys => "Every key that works in this window",
+            Self::ShowGroups => "State, direction and lag of every failover group",
+            Self::ShowWorkspaces => "Workspaces and their add-ons",
+            Self::ShowRegions => "What each region holds and whether it answers",
+            Self::ShowActivity => "What was done and by whom",
+            Self::ShowSettings => "Theme and density",
+            Self::CreateGroup => "Choose workspaces, catalogs and where their storage maps to",
+            Self::RefreshRegions => "Ask both regions for their catalogs, jobs and compute",
+            Self::OpenGroup(_) => "State, replication point and objects",
+            Self::FailOver(_) => "Planned or forced; you confirm it in the next step",
+            Self::Resume(_) => "Start in the new primary what ran in the old one",
+            Self::Retry(_) => "Try the failed phase again",
+            Self::Delete(_) => "Stops replication; the replica stays, read-only",
+            Self::TakeDown(_) => "Sandbox: the region stops answering, jobs and all",
+            Self::BringUp(_) => "Sandbox: the region answers again",
+            Self::UseTheme(_) => "Appearance",
+            Self::UseDensity(_) => "Appearance",
+        }
+    }
+
+    /// Its sign.
+    pub fn icon(&self) -> Icon {
+        match self {
+            Self::ShowPalette => Icon::Search,
+            Self::ShowKeys => Icon::Keyboard,
+            Self::ShowGroups | Self::OpenGroup(_) => Icon::Shield,
+            Self::ShowWorkspaces => Icon::Workspace,
+            Self::ShowRegions => Icon::Region,
+            Self::ShowActivity => Icon::History,
+            Self::ShowSettings => Icon::Settings,
+            Self::CreateGroup => Icon::Add,
+            Self::RefreshRegions => Icon::Refresh,
+            Self::FailOver(_) => Icon::Failover,
+            Self::Resume(_) => Icon::Play,
+            Self::Retry(_) => Icon::Retry,
+            Self::Delete(_) => Icon::Delete,
+            Self::TakeDown(_) | Self::BringUp(_) => Icon::Power,
+            Self::UseTheme(ThemeChoice::Light) => Icon::Light,
+            Self::UseTheme(ThemeChoice::Dark) => Icon::Dark,
+            Self::UseTheme(ThemeChoice::System) => Icon::System,
+            Self::UseDensity(_) => Icon::Density,
+        }
+    }
+
+    /// The key that runs it from everywhere.
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        let key = |key| Some(KeyboardShortcut::new(CTRL, key));
+        match self {
+            Self::ShowPalette => key(Key::K),
+            Self::ShowKeys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark)),
+            Self::ShowGroups => key(Key::Num1),
+            Self::ShowWorkspaces => key(Key::Num2),
+            Self::ShowRegions => key(Key::Num3),
+            Self::ShowActivity => key(Key::Num4),
+            Self::ShowSettings => key(Key::Comma),
+            Self::CreateGroup => key(Key::N),
+            Self::RefreshRegions => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F5)),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be run now; else why not, as a sentence.
+    pub fn available(&self, scene: &Scene<'_>) -> Result<(), String> {
+        match self {
+            Self::FailOver(id) => can_fail_over(scene, id),
+            _ => Ok(()),
+        }
+    }
+
+    /// What running it asks of the window.
+    pub fn action(&self, preferences: Preferences) -> Action {
+        match self.clone() {
+            Self::ShowPalette => Action::ShowPalette,
+            Self::ShowKeys => Action::ShowKeys,
+            Self::ShowGroups => Action::Go(Route::Groups),
+            Self::ShowWorkspaces => Action::Go(Route::Workspaces),
+            Self::ShowRegions => Action::Go(Route::Regions),
+            Self::ShowActivity => Action::Go(Route::Activity),
+            Self::ShowSettings => Action::Go(Route::Settings),
+            Self::CreateGroup => Action::Go(Route::CreateGroup),
+            Self::RefreshRegions => Action::Send(Intent::RefreshRegions),
+            Self::OpenGroup(id) => Action::Go(Route::Group(id, GroupTab::Overview)),
+            Self::FailOver(id) => Action::AskFailOver(id),
+            Self::Resume(id) => Action::Send(Intent::ResumeWorkloads { id }),
+            Self::Retry(id) => Action::Send(Intent::RetryGroup { id }),
+            Self::Delete(id) => Action::AskDelete(id),
+            Self::TakeDown(region) => Action::Send(Intent::TakeRegionDown { region }),
+            Self::BringUp(region) => Action::Send(Intent::BringRegionUp { region }),
+            Self::UseTheme(theme) => Action::Prefer(Preferences { theme, ..preferences }),
+            Self::UseDensity(density) => Action::Prefer(Preferences { density, ..preferences }),
+        }
+    }
+}
+
+/// Whether a state waits for a person to try again.
+pub fn is_failed(state: GroupState) -> bool {
+    matches!(state, GroupState::CreationFailed | GroupState::FailoverFailed | GroupState::DeletionFailed)
+}
+
+/// Whether a group's state allows a failover; else why not.
+pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
+    let Some(view) = scene.group(id) else { return Err(format!("The failover group {id} is gone.")) };
+    let event = Event::FailoverRequested { bootstrapped: view.group.bootstrapped };
+    group_state::apply(view.group.state, event).map(|_| ()).map_err(|refusal| refusal.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_belongs_to_one_command() {
+        let keys: Vec<_> = Command::WITH_KEY.iter().filter_map(Command::shortcut).collect();
+        assert_eq!(keys.len(), Command::WITH_KEY.len());
+        let unique: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(unique.len(), keys.len());
+    }
+}

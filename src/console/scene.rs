@@ -1,0 +1,112 @@
+//! What one frame is drawn from: the snapshot, the time, and which answers are awaited.
+
+use super::format;
+use crate::control::view::{AccountView, GroupView, RegionView};
+use crate::domain::{GroupId, Instant};
+use crate::runtime::{Intent, IntentId, Snapshot};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Intents that have no answer yet.
+pub type Awaited = BTreeMap<IntentId, Intent>;
+
+/// One frame's input; screens read it and change nothing.
+pub struct Scene<'a> {
+    /// The newest snapshot.
+    pub snapshot: &'a Snapshot,
+    /// The time that ages count to. It stands still while the data is stale, so that no age claims to be fresh.
+    pub now: Instant,
+    /// How old the data is, in milliseconds, once it is too old to be believed.
+    pub stale_ms: Option<i64>,
+    /// Intents that have no answer yet.
+    pub awaited: &'a Awaited,
+    ticks: Cell<bool>,
+}
+
+/// Milliseconds after which data that was taken at `taken_at` is too old to be believed.
+pub fn patience_ms(interval_ms: u64) -> i64 {
+    i64::try_from(interval_ms.saturating_mul(2)).unwrap_or(i64::MAX)
+}
+
+impl<'a> Scene<'a> {
+    /// A scene of `snapshot` at the wall clock's `wall`.
+    pub fn new(snapshot: &'a Snapshot, wall: Instant, awaited: &'a Awaited) -> Self {
+        let age = format::since(snapshot.taken_at, wall);
+        let stale_ms = (age > patience_ms(snapshot.interval_ms)).then_some(age);
+        let now = if stale_ms.is_some() { snapshot.taken_at } else { wall };
+        Self { snapshot, now, stale_ms, awaited, ticks: Cell::new(false) }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &'a AccountView {
+        &self.snapshot.account
+    }
+
+    /// One group.
+    pub fn group(&self, id: &GroupId) -> Option<&'a Arc<GroupView>> {
+        self.snapshot.account.groups.iter().find(|view| &view.group.spec.id == id)
+    }
+
+    /// One region.
+    pub fn region(&self, name: &str) -> Option<&'a RegionView> {
+        self.snapshot.account.regions.iter().find(|region| region.name == name)
+    }
+
+    /// The display name of a workspace; its id where it is not known.
+    pub fn workspace_name(&self, id: &str) -> String {
+        let found = self.account().workspaces.iter().find(|workspace| workspace.id == id);
+        found.map_or_else(|| id.to_owned(), |workspace| workspace.name.clone())
+    }
+
+    /// Milliseconds since `then`, which will be drawn: the window comes back when the next second is full.
+    pub fn age_ms(&self, then: Instant) -> i64 {
+        self.ticks.set(true);
+        format::since(then, self.now)
+    }
+
+    /// Whether an age was drawn that grows by itself.
+    pub fn ticks(&self) -> bool {
+        self.ticks.get() && self.stale_ms.is_none()
+    }
+
+    /// Whether an intent like this has no answer yet.
+    pub fn awaits(&self, like: impl Fn(&Intent) -> bool) -> bool {
+        self.awaited.values().any(like)
+    }
+}
+
+/// Milliseconds from `now` until an age shows its next second.
+pub fn until_next_second(now: Instant) -> u64 {
+    1000 - u64::try_from(now.timestamp_millis().rem_euclid(1000)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    fn snapshot_at(taken_at: Instant) -> Snapshot {
+        Snapshot {
+            taken_at,
+            interval_ms: 5_000,
+            deployment: Default::default(),
+            account: Default::default(),
+            sandbox: None,
+        }
+    }
+
+    #[test]
+    fn data_is_stale_after_twice_the_interval_and_then_ages_stand_still() {
+        let start = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a valid time");
+        let (snapshot, awaited) = (snapshot_at(start), Awaited::new());
+        let fresh = Scene::new(&snapshot, start + TimeDelta::seconds(10), &awaited);
+        assert_eq!(fresh.stale_ms, None);
+        assert_eq!(fresh.age_ms(start), 10_000);
+        assert!(fresh.ticks());
+        let stale = Scene::new(&snapshot, start + TimeDelta::seconds(240), &awaited);
+        assert_eq!(stale.stale_ms, Some(240_000));
+        assert_eq!(stale.age_ms(start), 0);
+        assert!(!stale.ticks());
+    }
+}

@@ -1,0 +1,132 @@
+//! The live summary beside the form: what will be created, what must hold, and the two buttons.
+
+use super::model::{Standing, requirements};
+use super::{CreateForm, scope};
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
+use crate::console::widgets::{Button, card, field, text};
+use crate::domain::{Violation, validation};
+use crate::runtime::Intent;
+use eframe::egui::{self, CornerRadius, Frame, Margin, ScrollArea, Ui};
+
+/// Draws the summary; whether a button was pressed, and whether it was Validate.
+pub fn summary_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm, violations: &[Violation]) -> Option<bool> {
+    let palette = theme::palette(ui);
+    let mut pressed = None;
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = space::M;
+        ui.label(rich(Role::Heading, "Summary").color(palette.text));
+        facts_ui(ui, scene, form);
+        card::hairline_ui(ui);
+        ui.label(rich(Role::Heading, "Requirements").color(palette.text));
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = space::S;
+            let all: Vec<_> = violations.iter().chain(form.refused()).cloned().collect();
+            for requirement in requirements(&form.draft, scene, &all) {
+                let (icon, tone) = match requirement.standing {
+                    Standing::Met => (Icon::Good, Tone::Good),
+                    Standing::Open => (Icon::Circle, Tone::Quiet),
+                    Standing::Broken => (Icon::Bad, Tone::Bad),
+                };
+                let ink = if requirement.standing == Standing::Open { palette.text_weak } else { palette.text };
+                ui.horizontal_top(|ui| {
+                    text::icon_ui(ui, icon, 17.0, palette.tone(tone));
+                    ui.add(egui::Label::new(rich(Role::Body, requirement.words).color(ink)).wrap());
+                });
+            }
+        });
+        card::hairline_ui(ui);
+        if let Some(sentence) = &form.refusal {
+            field::problems_ui(ui, [sentence.as_str()]);
+        }
+        if !form.refused().is_empty() {
+            ui.label(rich(Role::Label, "Refused by the runtime").color(palette.text_soft));
+            field::problems_ui(ui, form.refused().iter().map(|violation| violation.sentence.as_str()));
+        }
+        let spec = form.draft.spec(scene);
+        if spec.is_some() && form.checked == spec {
+            checked_ui(ui);
+        }
+        let waiting = scene.awaits(|intent| matches!(intent, Intent::CreateGroup { .. }));
+        let creating = scene.awaits(|intent| matches!(intent, Intent::CreateGroup { validate_only: false, .. }));
+        let width = ui.available_width();
+        let words = if creating { "Creating…" } else { "Create failover group" };
+        let create = Button::primary(words).icon(Icon::Add).min_width(width).enabled(!waiting);
+        if ui.add(create).clicked() {
+            pressed = Some(false);
+        }
+        let words = if waiting && !creating { "Validating…" } else { "Validate" };
+        let hint = "Checks everything in both regions and creates nothing";
+        if ui.add(Button::ordinary(words).min_width(width).enabled(!waiting).hint(hint)).clicked() {
+            pressed = Some(true);
+        }
+    });
+    pressed
+}
+
+fn checked_ui(ui: &mut Ui) {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(palette.wash(Tone::Good))
+        .corner_radius(CornerRadius::same(radius::M))
+        .inner_margin(Margin::same(10))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_top(|ui| {
+                text::icon_ui(ui, Icon::Good, 17.0, palette.good);
+                let sentence = "Both regions were asked: everything holds. Nothing was created.";
+                ui.add(egui::Label::new(rich(Role::Small, sentence).color(palette.text)).wrap());
+            });
+        });
+}
+
+/// What will be created, a line a fact.
+pub fn facts(scene: &Scene<'_>, form: &CreateForm) -> Vec<(&'static str, Option<String>)> {
+    let draft = &form.draft;
+    let workspace = |found: Option<&crate::control::view::WorkspaceView>| {
+        found.map(|workspace| format!("{} · {}", workspace.name, workspace.region))
+    };
+    let scope = draft
+        .primary_region(scene)
+        .filter(|_| !draft.catalogs.is_empty())
+        .map(|region| scope::totals(&region.catalogs, &draft.catalogs));
+    let locations = draft.locations(scene);
+    let covered = locations.iter().filter(|row| row.covered.is_some()).count();
+    let mapped = (!locations.is_empty())
+        .then(|| format!("{covered} of {} covered", format::plural(locations.len(), "location", "locations")));
+    let taken: usize = scene.account().groups.iter().map(|view| view.group.catalogs().len()).sum();
+    let after = taken + draft.catalogs.len();
+    vec![
+        ("Name", (!draft.name.trim().is_empty()).then(|| draft.name.trim().to_owned())),
+        ("Primary", workspace(draft.primary_of(scene))),
+        ("Secondary", workspace(draft.secondary_of(scene))),
+        ("Scope", scope),
+        ("Storage", mapped),
+        ("Account", Some(format!("{after} of {} catalogs", validation::MAX_CATALOGS))),
+    ]
+}
+
+fn facts_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm) {
+    let palette = theme::palette(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = space::S;
+        for (head, value) in facts(scene, form) {
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = space::S;
+                ui.allocate_ui_with_layout(
+                    egui::vec2(78.0, 18.0),
+                    egui::Layout::left_to_right(egui::Align::Min),
+                    |ui| {
+                        ui.set_width(78.0);
+                        ui.label(rich(Role::Body, head).color(palette.text_weak));
+                    },
+                );
+                match value {
+                    Some(value) => ui.add(egui::Label::new(rich(Role::Body, value).color(palette.text)).wrap()),
+                    None => ui.label(rich(Role::Body, "—").color(palette.text_weak)),
+                };
+            });
+        }
+    });
+}

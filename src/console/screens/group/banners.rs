@@ -1,0 +1,203 @@
+//! Bands above the tabs: what a person should know or do about the group now.
+
+use crate::console::action::{Action, GroupTab, Route};
+use crate::console::command::is_failed;
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{Icon, Tone};
+use crate::console::widgets::chip::is_unprotected;
+use crate::console::widgets::{Button, banner_ui};
+use crate::control::view::{CycleView, GroupView, WorkloadView};
+use crate::domain::{AssetKind, GroupState};
+use crate::runtime::Intent;
+use eframe::egui::Ui;
+
+/// What a band offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Nothing to press.
+    Nothing,
+    /// Try the failed phase again.
+    Retry,
+    /// Start what ran in the old primary.
+    Resume,
+    /// Show the errors.
+    Errors,
+    /// Show the steps.
+    Steps,
+}
+
+/// One band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Banner {
+    /// Its sign.
+    pub icon: Icon,
+    /// How much it matters.
+    pub tone: Tone,
+    /// What is going on.
+    pub heading: String,
+    /// What it means.
+    pub sentence: String,
+    /// What to press.
+    pub offer: Offer,
+}
+
+/// The bands of a group, what matters most first.
+pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
+    let group = &view.group;
+    let mut found = Vec::new();
+    if is_failed(group.state) {
+        found.push(Banner {
+            icon: Icon::Bad,
+            tone: Tone::Bad,
+            heading: failed_heading(group.state).to_owned(),
+            sentence: group.state_message.clone().unwrap_or_else(|| "The reason was not recorded.".to_owned()),
+            offer: Offer::Retry,
+        });
+    }
+    if group.state == GroupState::FailingOver {
+        let step = view.operation.as_ref().and_then(|operation| {
+            operation.steps.iter().find(|step| step.status == crate::domain::StepStatus::Running)
+        });
+        found.push(Banner {
+            icon: Icon::Failover,
+            tone: Tone::Warn,
+            heading: format!("Failing over to {}", target_of(view)),
+            sentence: step.map_or_else(String::new, |step| format!("Now: {}.", step.step.label())),
+            offer: Offer::Steps,
+        });
+    }
+    if is_unprotected(group) && group.state != GroupState::FailingOver {
+        found.push(Banner {
+            icon: Icon::Warn,
+            tone: Tone::Warn,
+            heading: format!("Unprotected until {} is complete again", group.effective_secondary_region()),
+            sentence: unprotected(scene, view),
+            offer: Offer::Nothing,
+        });
+    }
+    if !view.to_resume.is_empty() && group.state != GroupState::FailingOver {
+        found.push(Banner {
+            icon: Icon::Play,
+            tone: Tone::Busy,
+            heading: format!("{} in {}", waiting(&view.to_resume), group.effective_primary_region),
+            sentence: format!(
+                "They ran in {} before the failover and have not been started here.",
+                group.effective_secondary_region()
+            ),
+            offer: Offer::Resume,
+        });
+    }
+    if group.has_replication_point_blocking_errors {
+        let blocking = view.errors.iter().filter(|error| error.class.blocks_replication_point()).count();
+        let objects = format::plural(blocking, "object holds", "objects hold");
+        found.push(Banner {
+            icon: Icon::Bad,
+            tone: Tone::Bad,
+            heading: format!("{objects} the replication point back"),
+            sentence: "Everything else goes on. A failover is possible and names what it leaves behind.".to_owned(),
+            offer: Offer::Errors,
+        });
+    }
+    found
+}
+
+fn failed_heading(state: GroupState) -> &'static str {
+    match state {
+        GroupState::CreationFailed => "The regions could not be prepared",
+        GroupState::FailoverFailed => "The failover stopped after the cutover",
+        _ => "The group could not be taken apart",
+    }
+}
+
+fn target_of(view: &GroupView) -> String {
+    let running = view.operation.as_ref().map(|operation| operation.to_region.clone());
+    running.unwrap_or_else(|| view.group.effective_secondary_region().to_owned())
+}
+
+fn unprotected(scene: &Scene<'_>, view: &GroupView) -> String {
+    let secondary = view.group.effective_secondary_region();
+    if let Some(since) = scene.region(secondary).and_then(|region| region.unreachable_since) {
+        let age = format::age(scene.age_ms(since));
+        return format!(
+            "{secondary} has not answered for {age}. When it does, what never arrived is set aside and the replica is completed."
+        );
+    }
+    match eta(&view.cycle, scene) {
+        Some(left) => format!("About {left} left, going by the bytes copied so far."),
+        None if view.group.salvage_pending => {
+            format!("What {secondary} kept for itself is being set aside; then its replica is completed.")
+        }
+        None => "Replication in the new direction has begun; how long it takes is not known yet.".to_owned(),
+    }
+}
+
+/// How long a bootstrap still takes, in words, going by its bytes so far; None while that cannot be told.
+pub fn eta(cycle: &CycleView, scene: &Scene<'_>) -> Option<String> {
+    let started = cycle.started?;
+    let left = cycle.bytes_total.checked_sub(cycle.bytes_copied)?;
+    if !cycle.running || cycle.bytes_copied == 0 || cycle.bytes_total == 0 {
+        return None;
+    }
+    let elapsed = scene.age_ms(started) as f64 / 1000.0;
+    if elapsed < 2.0 {
+        return None;
+    }
+    let seconds = left as f64 * elapsed / cycle.bytes_copied as f64;
+    Some(format::age((seconds * 1000.0) as i64))
+}
+
+/// `2 schedules and 1 compute resource wait`.
+fn waiting(workloads: &[WorkloadView]) -> String {
+    let jobs = workloads.iter().filter(|workload| workload.kind == AssetKind::Job).count();
+    let compute = workloads.len() - jobs;
+    let mut parts = Vec::new();
+    if jobs > 0 {
+        parts.push(format::plural(jobs, "schedule", "schedules"));
+    }
+    if compute > 0 {
+        parts.push(format::plural(compute, "compute resource", "compute resources"));
+    }
+    let verb = if workloads.len() == 1 { "waits" } else { "wait" };
+    format!("{} {verb} to be resumed", parts.join(" and "))
+}
+
+/// Draws the bands.
+pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTab, actions: &mut Vec<Action>) {
+    let id = &view.group.spec.id;
+    for banner in banners(scene, view) {
+        // On the tab that a band points to, its button would lead nowhere.
+        let offer = match (banner.offer, tab) {
+            (Offer::Errors, GroupTab::Errors) => continue,
+            (Offer::Steps, GroupTab::Operations | GroupTab::Overview) => continue,
+            (offer, _) => offer,
+        };
+        banner_ui(ui, banner.icon, banner.tone, &banner.heading, &banner.sentence, |ui| match offer {
+            Offer::Nothing => {}
+            Offer::Retry => {
+                let waits = scene.awaits(|intent| matches!(intent, Intent::RetryGroup { id: of } if of == id));
+                let words = if waits { "Retrying…" } else { "Retry" };
+                if ui.add(Button::ordinary(words).icon(Icon::Retry).enabled(!waits)).clicked() {
+                    actions.push(Action::Send(Intent::RetryGroup { id: id.clone() }));
+                }
+            }
+            Offer::Resume => {
+                let waits = scene.awaits(|intent| matches!(intent, Intent::ResumeWorkloads { id: of } if of == id));
+                let words = if waits { "Resuming…" } else { "Resume schedules and compute" };
+                if ui.add(Button::primary(words).icon(Icon::Play).enabled(!waits)).clicked() {
+                    actions.push(Action::Send(Intent::ResumeWorkloads { id: id.clone() }));
+                }
+            }
+            Offer::Errors => {
+                if ui.add(Button::ordinary("Show the errors")).clicked() {
+                    actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Errors)));
+                }
+            }
+            Offer::Steps => {
+                if ui.add(Button::ordinary("Show the steps")).clicked() {
+                    actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Operations)));
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,214 @@
+//! Errors grouped by cause: what happened, whether it holds the replication point back, what to do.
+
+use super::objects::capitalised;
+use super::tab_page_ui;
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
+use crate::console::widgets::{button, card, chip, copy, text};
+use crate::control::view::GroupView;
+use crate::domain::{ErrorClass, ObjectError};
+use eframe::egui::{
+    self, Align, Align2, CornerRadius, CursorIcon, Layout, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo,
+};
+
+/// Which cause is open.
+#[derive(Debug, Default)]
+pub struct ErrorsTab {
+    open: Option<ErrorClass>,
+}
+
+/// One cause and the errors that it has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// The class.
+    pub class: ErrorClass,
+    /// In words.
+    pub words: String,
+    /// Whether it holds the replication point back.
+    pub blocks: bool,
+    /// Indices of its errors in the published list.
+    pub errors: Vec<usize>,
+}
+
+/// Errors by cause: blocking ones first, then by how many.
+pub fn causes(errors: &[ObjectError]) -> Vec<Cause> {
+    let mut found: Vec<Cause> = Vec::new();
+    for (index, error) in errors.iter().enumerate() {
+        match found.iter_mut().find(|cause| cause.class == error.class) {
+            Some(cause) => cause.errors.push(index),
+            None => found.push(Cause {
+                class: error.class,
+                words: words(error.class),
+                blocks: error.class.blocks_replication_point(),
+                errors: vec![index],
+            }),
+        }
+    }
+    found.sort_by_key(|cause| (!cause.blocks, std::cmp::Reverse(cause.errors.len())));
+    found
+}
+
+fn words(class: ErrorClass) -> String {
+    capitalised(&class.as_str().to_lowercase().replace('_', " "))
+}
+
+impl ErrorsTab {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+        let causes = causes(&view.errors);
+        let palette = theme::palette(ui);
+        tab_page_ui(ui, |ui| {
+            if causes.is_empty() {
+                card::card_ui(ui, |ui| {
+                    ui.vertical_centered(|ui| {
+                        ui.add_space(48.0);
+                        text::icon_ui(ui, Icon::Good, 28.0, palette.good);
+                        ui.label(rich(Role::Heading, "No object fails").color(palette.text));
+                        let note = "Everything in scope arrives, or is of a kind that is not replicated yet.";
+                        ui.label(rich(Role::Body, note).color(palette.text_weak));
+                        ui.add_space(48.0);
+                    });
+                });
+                return;
+            }
+            let open = causes.iter().find(|cause| Some(cause.class) == self.open).or_else(|| causes.first());
+            let Some(open) = open else { return };
+            let height = ui.available_height() - 4.0;
+            ui.horizontal_top(|ui| {
+                ui.spacing_mut().item_spacing.x = space::L;
+                ui.allocate_ui_with_layout(Vec2::new(280.0, height), Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(280.0);
+                    ui.spacing_mut().item_spacing.y = 6.0;
+                    ScrollArea::vertical().id_salt("causes").auto_shrink([false, true]).show(ui, |ui| {
+                        for cause in &causes {
+                            if cause_ui(ui, cause, cause.class == open.class) {
+                                self.open = Some(cause.class);
+                            }
+                        }
+                    });
+                });
+                ui.allocate_ui_with_layout(ui.available_size(), Layout::top_down(Align::Min), |ui| {
+                    card::flush_card_ui(ui, |ui| {
+                        ui.set_height(height - 2.0);
+                        detail_ui(ui, scene, view, open);
+                    });
+                });
+            });
+        });
+    }
+}
+
+fn cause_ui(ui: &mut Ui, cause: &Cause, on: bool) -> bool {
+    let palette = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 56.0), Sense::click());
+    let name = format!("{}, {}", cause.words, format::plural(cause.errors.len(), "object", "objects"));
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Tab, true, on, &name));
+    let (fill, outline) = match (on, response.hovered()) {
+        (true, _) => (palette.surface, palette.text_weak),
+        (false, true) => (palette.hover, palette.border),
+        (false, false) => (palette.canvas, palette.border),
+    };
+    let corners = CornerRadius::same(radius::M + 2);
+    ui.painter().rect(rect, corners, fill, Stroke::new(1.0, outline), egui::StrokeKind::Inside);
+    let (icon, tone) = if cause.blocks { (Icon::Bad, Tone::Bad) } else { (Icon::Block, Tone::Warn) };
+    icon.paint(ui.painter(), egui::pos2(rect.left() + 22.0, rect.center().y), 18.0, palette.tone(tone));
+    let words = Rect::from_min_max(rect.min + Vec2::new(42.0, 8.0), rect.max - Vec2::new(48.0, 8.0));
+    let (upper, lower) = words.split_top_bottom_at_fraction(0.5);
+    text::paint(ui, upper, Align2::LEFT_CENTER, Role::Strong, palette.text, &cause.words);
+    let effect = if cause.blocks { "Holds the replication point back" } else { "Does not hold it back" };
+    text::paint(ui, lower, Align2::LEFT_CENTER, Role::Small, palette.text_weak, effect);
+    let number = Rect::from_min_max(egui::pos2(rect.right() - 60.0, rect.top()), rect.max - Vec2::new(14.0, 0.0));
+    let count = format::count(cause.errors.len() as u64);
+    text::paint(ui, number, Align2::RIGHT_CENTER, Role::Mono, palette.text_soft, &count);
+    button::focus_ring(ui, &response, rect);
+    response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+fn detail_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, cause: &Cause) {
+    let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    egui::Frame::new().inner_margin(egui::Margin::same(space::L as i8)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.horizontal(|ui| {
+            ui.label(rich(Role::Heading, &cause.words).color(palette.text));
+            if cause.blocks {
+                chip::chip_ui(ui, Icon::Bad, Tone::Bad, "Blocking", "");
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy::copy_ui(ui, "the class", cause.class.as_str());
+                ui.label(rich(Role::MonoSmall, cause.class.as_str()).color(palette.text_weak));
+            });
+        });
+        let resolution = cause.class.resolution();
+        ui.add(egui::Label::new(rich(Role::Body, resolution).color(palette.text_soft)).wrap());
+    });
+    card::hairline_ui(ui);
+    // Where lines are short a message gets two of them.
+    let height = if ui.available_width() < 700.0 { 84.0 } else { 66.0 };
+    ScrollArea::vertical().id_salt(("errors", cause.class.as_str())).auto_shrink(false).show_rows(
+        ui,
+        height,
+        cause.errors.len(),
+        |ui, range| {
+            for index in range {
+                if let Some(error) = cause.errors.get(index).and_then(|at| view.errors.get(*at)) {
+                    error_ui(ui, scene, error, height);
+                }
+            }
+        },
+    );
+}
+
+fn error_ui(ui: &mut Ui, scene: &Scene<'_>, error: &ObjectError, height: f32) {
+    let palette = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.border.gamma_multiply(0.6)));
+    let inner = rect.shrink2(Vec2::new(space::L, 10.0)).with_max_x(rect.right() - 54.0);
+    let (upper, lower) = inner.split_top_bottom_at_y(inner.top() + 21.0);
+    let age = format!("since {}", format::short_age(scene.age_ms(error.since)));
+    let stamp = text::paint(ui, upper, Align2::RIGHT_CENTER, Role::Small, palette.text_weak, &age);
+    let name = upper.with_max_x(stamp.left() - space::M);
+    text::paint(ui, name, Align2::LEFT_CENTER, Role::Strong, palette.text, &error.object);
+    let rows = (lower.height() / 16.0) as usize;
+    let galley = text::lines(ui, Role::Small, palette.text_soft, &error.message, lower.width(), rows);
+    let cut = galley.elided;
+    ui.painter().galley(egui::pos2(lower.left(), lower.center().y - galley.size().y / 2.0), galley, palette.text_soft);
+    response
+        .widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, format!("{}: {}", error.object, error.message)));
+    if cut {
+        response.on_hover_text(&error.message);
+    }
+    let place = Rect::from_center_size(egui::pos2(rect.right() - 29.0, rect.center().y), Vec2::splat(26.0));
+    let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("copy", &error.object)));
+    let story = format!("{} {}: {}", error.class.as_str(), error.object, error.message);
+    copy::copy_ui(&mut corner, &format!("the error of {}", error.object), &story);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AssetKind;
+    use chrono::{TimeZone, Utc};
+
+    #[test]
+    fn causes_that_hold_the_point_back_come_first() {
+        let error = |class, object: &str| ObjectError {
+            class,
+            parameters: Default::default(),
+            message: "It failed.".to_owned(),
+            kind: AssetKind::Table,
+            object: object.to_owned(),
+            since: Utc.timestamp_opt(1_800_000_000, 0).single().expect("a valid time"),
+        };
+        let errors = [
+            error(ErrorClass::UnsupportedObject, "a"),
+            error(ErrorClass::UnsupportedObject, "b"),
+            error(ErrorClass::LogGap, "c"),
+        ];
+        let found = causes(&errors);
+        let shown: Vec<_> = found.iter().map(|cause| (cause.words.as_str(), cause.errors.len())).collect();
+        assert_eq!(shown, [("Log gap", 1), ("Unsupported object", 2)]);
+    }
+}

@@ -1,0 +1,171 @@
+//! One failover group: what stands above its tabs, and the tabs.
+
+mod banners;
+mod chart;
+mod errors;
+mod left_behind;
+mod objects;
+mod operations;
+mod overview;
+
+pub use banners::{Banner, banners, eta};
+pub use errors::{Cause, causes};
+pub use objects::{ObjectFilter, capitalised, visible_objects};
+
+use crate::console::action::{Action, GroupTab, Route};
+use crate::console::command;
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, rich, space};
+use crate::console::widgets::tabs::{Tab, tabs_ui};
+use crate::console::widgets::{Button, button, card, chip, text};
+use crate::control::view::GroupView;
+use crate::domain::GroupId;
+use eframe::egui::{self, Frame, Margin, Ui};
+use std::sync::Arc;
+
+/// What a group's screen remembers: half-typed searches and what is unfolded.
+#[derive(Debug, Default)]
+pub struct GroupScreen {
+    objects: objects::ObjectsTab,
+    errors: errors::ErrorsTab,
+    operations: operations::OperationsTab,
+    seen: bool,
+}
+
+impl GroupScreen {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, id: &GroupId, tab: GroupTab) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let Some(view) = scene.group(id) else {
+            gone_ui(ui, id, self.seen, &mut actions);
+            return actions;
+        };
+        self.seen = true;
+        let margin = Margin { left: 32, right: 32, top: 20, bottom: 0 };
+        Frame::new().inner_margin(margin).show(ui, |ui| {
+            ui.set_width(ui.available_width().min(1240.0));
+            ui.spacing_mut().item_spacing.y = space::M;
+            head_ui(ui, scene, view, &mut actions);
+            banners::banners_ui(ui, scene, view, tab, &mut actions);
+            if let Some(pressed) = tabs_ui(ui, tab, &tabs(view)) {
+                actions.push(Action::Go(Route::Group(id.clone(), pressed)));
+            }
+        });
+        match tab {
+            GroupTab::Overview => overview::overview_ui(ui, scene, view, &mut actions),
+            GroupTab::Objects => self.objects.show(ui, scene, view),
+            GroupTab::Errors => self.errors.show(ui, scene, view),
+            GroupTab::Operations => self.operations.show(ui, scene, view),
+            GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view),
+        }
+        actions
+    }
+}
+
+/// The area below the tabs, with the screen's margins.
+fn tab_page_ui(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui)) {
+    Frame::new().inner_margin(Margin { left: 32, right: 32, top: 16, bottom: 20 }).show(ui, |ui| {
+        ui.set_width(ui.available_width().min(1240.0));
+        ui.spacing_mut().item_spacing.y = space::M;
+        add_contents(ui);
+    });
+}
+
+fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 5] {
+    let tone = if view.group.has_replication_point_blocking_errors { Tone::Bad } else { Tone::Warn };
+    let tab = |value, label, count| Tab { value, label, count };
+    [
+        tab(GroupTab::Overview, "Overview", None),
+        tab(GroupTab::Objects, "Objects", Some((view.objects.len(), Tone::Quiet))),
+        tab(GroupTab::Errors, "Errors", Some((view.errors.len(), tone))),
+        tab(GroupTab::Operations, "Operations", Some((operations::ended(view).count(), Tone::Quiet))),
+        tab(GroupTab::LeftBehind, "Left behind", Some((view.salvage.len(), Tone::Quiet))),
+    ]
+}
+
+fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let group = &view.group;
+    let id = &group.spec.id;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        if button::link_ui(ui, "Failover groups", "Back to failover groups").clicked() {
+            actions.push(Action::Go(Route::Groups));
+        }
+        text::icon_ui(ui, Icon::Right, 16.0, palette.text_weak);
+        text::line_ui(ui, Role::Label, palette.text_soft, id.as_str());
+    });
+    card::sides_ui(
+        ui,
+        34.0,
+        |ui| {
+            let (icon, tone) = chip::group_sign(group);
+            let age = format::short_age(scene.age_ms(view.state_since));
+            let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
+            let beside =
+                chip::chip_width(ui, tone, group.state.as_str(), &age) + direction_width(ui, primary, secondary);
+            let room = (ui.available_width() - beside - 5.0 * space::S).max(96.0);
+            let title = text::line(ui, Role::Title, palette.text, id.as_str(), room);
+            let cut = title.elided;
+            let (rect, response) = ui.allocate_exact_size(title.size(), egui::Sense::hover());
+            ui.painter().galley(rect.min, title, palette.text);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Heading, true, id.as_str()));
+            if cut {
+                response.on_hover_text(id.as_str());
+            }
+            ui.add_space(space::XS);
+            chip::chip_ui(ui, icon, tone, group.state.as_str(), &age);
+            ui.add_space(space::XS);
+            direction_ui(ui, primary, secondary);
+        },
+        |ui| {
+            let allowed = command::can_fail_over(scene, id);
+            let hint = allowed.clone().err();
+            let hint = hint.as_deref().unwrap_or("Planned or forced; you confirm it in the next step");
+            let button = Button::ordinary("Fail over…").icon(Icon::Failover).enabled(allowed.is_ok()).hint(hint);
+            if ui.add(button).clicked() {
+                actions.push(Action::AskFailOver(id.clone()));
+            }
+            let delete = Button::quiet("Delete…").icon(Icon::Delete);
+            if ui.add(delete.hint("Stops replication; the replica stays, read-only")).clicked() {
+                actions.push(Action::AskDelete(id.clone()));
+            }
+        },
+    );
+}
+
+/// `us-east-1 → us-west-2`, primary first.
+fn direction_ui(ui: &mut Ui, primary: &str, secondary: &str) {
+    let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.x = 6.0;
+    ui.label(rich(Role::Strong, primary).color(palette.text)).on_hover_text("Effective primary region");
+    text::icon_ui(ui, Icon::Arrow, 16.0, palette.text_weak);
+    ui.label(rich(Role::Body, secondary).color(palette.text_soft)).on_hover_text("Effective secondary region");
+}
+
+fn direction_width(ui: &Ui, primary: &str, secondary: &str) -> f32 {
+    let palette = theme::palette(ui);
+    let width = |role, text| text::line(ui, role, palette.text, text, f32::INFINITY).size().x;
+    width(Role::Strong, primary) + width(Role::Body, secondary) + 16.0 + 12.0
+}
+
+/// Instead of a group that is not in the snapshot: not yet, when it was only just created, or no longer.
+fn gone_ui(ui: &mut Ui, id: &GroupId, was_here: bool, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let (heading, note) = if was_here {
+        let note = "It was deleted. Its replica stays in the secondary region, read-only.";
+        (format!("{id} is not here any more"), note)
+    } else {
+        (format!("Waiting for the first news of {id}"), "It appears here as soon as the runtime has taken it up.")
+    };
+    ui.vertical_centered(|ui| {
+        ui.add_space(160.0);
+        ui.label(rich(Role::Title, heading).color(palette.text));
+        ui.label(rich(Role::Body, note).color(palette.text_soft));
+        ui.add_space(space::M);
+        if ui.add(Button::ordinary("Back to failover groups")).clicked() {
+            actions.push(Action::Go(Route::Groups));
+        }
+    });
+}

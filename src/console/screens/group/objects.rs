@@ -1,0 +1,364 @@
+//! Every object in scope with what is known of its replica.
+
+use super::overview::tally;
+use super::tab_page_ui;
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, rich, space};
+use crate::console::widgets::{button, card, chip, field, text};
+use crate::control::view::{GroupView, ObjectView};
+use crate::domain::failover_group::kinds_not_replicated;
+use crate::domain::{AssetKind, GroupState, ObjectStatus};
+use eframe::egui::{
+    self, Align, Align2, CornerRadius, CursorIcon, Layout, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+};
+use egui_extras::{Column, TableBuilder};
+use std::sync::Arc;
+
+/// What the list is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObjectFilter {
+    /// Part of a name.
+    pub search: String,
+    /// One status only.
+    pub status: Option<ObjectStatus>,
+}
+
+/// Search, filter, and the order that they last gave.
+#[derive(Debug, Default)]
+pub struct ObjectsTab {
+    filter: ObjectFilter,
+    shown: Option<Shown>,
+}
+
+/// The answer to a filter on one published list; kept so that an unchanged list is not sorted again.
+#[derive(Debug)]
+struct Shown {
+    of: Arc<Vec<ObjectView>>,
+    filter: ObjectFilter,
+    rows: Vec<usize>,
+}
+
+/// Indices of the objects that `filter` leaves, those that need a person first.
+pub fn visible_objects(objects: &[ObjectView], filter: &ObjectFilter) -> Vec<usize> {
+    let needle = filter.search.trim().to_lowercase();
+    let mut rows: Vec<usize> = objects
+        .iter()
+        .enumerate()
+        .filter(|(_, object)| filter.status.is_none_or(|status| status == object.status))
+        .filter(|(_, object)| needle.is_empty() || object.name.to_lowercase().contains(&needle))
+        .map(|(index, _)| index)
+        .collect();
+    rows.sort_by_key(|index| objects.get(*index).map_or(u8::MAX, |object| urgency(object.status)));
+    rows
+}
+
+fn urgency(status: ObjectStatus) -> u8 {
+    match status {
+        ObjectStatus::Failed | ObjectStatus::Drifted => 0,
+        ObjectStatus::Missing => 1,
+        ObjectStatus::Unsupported | ObjectStatus::Unverifiable => 2,
+        ObjectStatus::Unknown => 3,
+        ObjectStatus::Lagging => 4,
+        ObjectStatus::InSync => 5,
+    }
+}
+
+impl ObjectsTab {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+        tab_page_ui(ui, |ui| {
+            self.filters_ui(ui, view);
+            let rows = self.rows(view);
+            let left = ui.available_height() - 52.0;
+            card::flush_card_ui(ui, |ui| {
+                ui.set_height(left.max(120.0));
+                if rows.is_empty() {
+                    nothing_ui(ui, view.objects.is_empty());
+                } else {
+                    table_ui(ui, view, &rows, scene);
+                }
+            });
+            not_replicated_ui(ui);
+        });
+    }
+
+    fn rows(&mut self, view: &GroupView) -> Vec<usize> {
+        let fresh = |shown: &Shown| Arc::ptr_eq(&shown.of, &view.objects) && shown.filter == self.filter;
+        if !self.shown.as_ref().is_some_and(fresh) {
+            let rows = visible_objects(&view.objects, &self.filter);
+            self.shown = Some(Shown { of: view.objects.clone(), filter: self.filter.clone(), rows });
+        }
+        self.shown.as_ref().map(|shown| shown.rows.clone()).unwrap_or_default()
+    }
+
+    fn filters_ui(&mut self, ui: &mut Ui, view: &GroupView) {
+        ui.horizontal_wrapped(|ui| {
+            field::search_ui(ui, "Search objects", &mut self.filter.search, 260.0);
+            ui.add_space(space::XS);
+            ui.spacing_mut().item_spacing.x = 6.0;
+            if filter_ui(ui, "All", view.objects.len(), None, self.filter.status.is_none()) {
+                self.filter.status = None;
+            }
+            for (status, count) in tally(view) {
+                let on = self.filter.status == Some(status);
+                if filter_ui(ui, status.label(), count, Some(chip::status_sign_in(status, view.group.state)), on) {
+                    self.filter.status = (!on).then_some(status);
+                }
+            }
+        });
+    }
+}
+
+fn filter_ui(ui: &mut Ui, word: &str, count: usize, sign: Option<(Icon, Tone)>, on: bool) -> bool {
+    let palette = theme::palette(ui);
+    let label = text::line(ui, Role::Label, palette.text, word, f32::INFINITY);
+    let number = text::line(ui, Role::Small, palette.text_soft, &format::count(count as u64), f32::INFINITY);
+    let sign_width = if sign.is_some() { 20.0 } else { 0.0 };
+    let width = 20.0 + sign_width + label.size().x + 6.0 + number.size().x;
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(width, 30.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(egui::Role::Button, true, on, format!("{word} {count}")));
+    let (fill, outline) = match (on, response.hovered()) {
+        (true, _) => (palette.selected, palette.text_weak),
+        (false, true) => (palette.hover, palette.border_strong),
+        (false, false) => (palette.canvas, palette.border),
+    };
+    let corners = CornerRadius::same(15);
+    ui.painter().rect(rect, corners, fill, Stroke::new(1.0, outline), StrokeKind::Inside);
+    let mut x = rect.left() + 10.0;
+    let middle = rect.center().y;
+    if let Some((icon, tone)) = sign {
+        icon.paint(ui.painter(), egui::pos2(x + 7.0, middle), 15.0, palette.tone(tone));
+        x += sign_width;
+    }
+    let label_width = label.size().x;
+    ui.painter().galley(egui::pos2(x, middle - label.size().y / 2.0), label, palette.text);
+    ui.painter().galley(egui::pos2(x + label_width + 6.0, middle - number.size().y / 2.0), number, palette.text_soft);
+    button::focus_ring(ui, &response, rect);
+    response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+fn nothing_ui(ui: &mut Ui, none_at_all: bool) {
+    let palette = theme::palette(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space(56.0);
+        let sentence = if none_at_all {
+            "Objects are listed once the first cycle has read the primary's catalogs."
+        } else {
+            "No object matches. Clear the search or choose All."
+        };
+        ui.label(rich(Role::Body, sentence).color(palette.text_weak));
+    });
+}
+
+fn table_ui(ui: &mut Ui, view: &GroupView, rows: &[usize], scene: &Scene<'_>) {
+    let palette = theme::palette(ui);
+    let height = theme::metrics(ui).row;
+    ui.spacing_mut().item_spacing = Vec2::new(0.0, 0.0);
+    let narrow = ui.available_width() < 900.0;
+    let columns: &[Part] = if narrow {
+        &[Part::Name, Part::Status, Part::Source, Part::Replica, Part::Lag]
+    } else {
+        &[Part::Name, Part::Kind, Part::Status, Part::Source, Part::Replica, Part::Lag, Part::Bytes]
+    };
+    let fixed: f32 = columns.iter().map(|part| part.width()).sum();
+    let flexible = (ui.available_width() - fixed).max(180.0);
+    let mut table =
+        TableBuilder::new(ui).id_salt("objects").cell_layout(Layout::left_to_right(Align::Center)).auto_shrink(false);
+    for part in columns {
+        let width = if *part == Part::Name { flexible } else { part.width() };
+        table = table.column(Column::exact(width).clip(true));
+    }
+    let table = table.header(36.0, |mut header| {
+        for part in columns {
+            header.col(|ui| {
+                let rect = padded(ui.max_rect(), *part);
+                text::paint(ui, rect, part.align(), Role::Label, palette.text_weak, part.head());
+                let edge = ui.max_rect();
+                ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, palette.border));
+            });
+        }
+    });
+    table.body(|body| {
+        body.rows(height, rows.len(), |mut row| {
+            let object = rows.get(row.index()).and_then(|index| view.objects.get(*index));
+            let Some(object) = object else { return };
+            for part in columns {
+                row.col(|ui| match part {
+                    Part::Name => name_ui(ui, object),
+                    Part::Status => status_ui(ui, object, scene, view.group.state),
+                    part => cell_ui(ui, *part, &part.words(object)),
+                });
+            }
+        });
+    });
+}
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Name,
+    Kind,
+    Status,
+    Source,
+    Replica,
+    Lag,
+    Bytes,
+}
+
+impl Part {
+    fn head(self) -> &'static str {
+        match self {
+            Self::Name => "Object",
+            Self::Kind => "Type",
+            Self::Status => "Status",
+            Self::Source => "Source",
+            Self::Replica => "Replica",
+            Self::Lag => "Lag",
+            Self::Bytes => "Size",
+        }
+    }
+
+    fn width(self) -> f32 {
+        match self {
+            Self::Name => 0.0,
+            Self::Kind => 110.0,
+            Self::Status => 150.0,
+            Self::Source | Self::Replica => 90.0,
+            Self::Lag | Self::Bytes => 100.0,
+        }
+    }
+
+    fn align(self) -> Align2 {
+        match self {
+            Self::Name | Self::Kind | Self::Status => Align2::LEFT_CENTER,
+            _ => Align2::RIGHT_CENTER,
+        }
+    }
+
+    fn words(self, object: &ObjectView) -> String {
+        let version = |version: Option<i64>| version.map(|version| format::count(version.max(0) as u64));
+        let words = match self {
+            Self::Name => Some(object.name.clone()),
+            Self::Kind => Some(capitalised(object.kind.label())),
+            Self::Status => Some(object.status.label().to_owned()),
+            Self::Source => version(object.source_version),
+            Self::Replica => version(object.replica_version),
+            Self::Lag => object.lag_ms.map(format::lag),
+            Self::Bytes => object.bytes.map(format::bytes),
+        };
+        words.unwrap_or_else(|| "—".to_owned())
+    }
+}
+
+fn padded(rect: egui::Rect, part: Part) -> egui::Rect {
+    let left = if part == Part::Name { space::L } else { 6.0 };
+    let right = if matches!(part, Part::Bytes | Part::Lag) { space::L } else { 6.0 };
+    egui::Rect::from_min_max(
+        egui::pos2(rect.left() + left, rect.top()),
+        egui::pos2(rect.right() - right, rect.bottom()),
+    )
+}
+
+fn ruled(ui: &Ui) {
+    let palette = theme::palette(ui);
+    let edge = ui.max_rect();
+    ui.painter().hline(edge.x_range(), edge.bottom() - 0.5, Stroke::new(1.0, palette.border.gamma_multiply(0.6)));
+}
+
+fn cell_ui(ui: &mut Ui, part: Part, value: &str) {
+    let palette = theme::palette(ui);
+    ruled(ui);
+    let role = if part == Part::Kind { Role::Small } else { Role::MonoSmall };
+    let ink = if value == "—" { palette.text_weak } else { palette.text_soft };
+    text::paint(ui, padded(ui.max_rect(), part), part.align(), role, ink, value);
+}
+
+fn name_ui(ui: &mut Ui, object: &ObjectView) {
+    let palette = theme::palette(ui);
+    ruled(ui);
+    let rect = padded(ui.max_rect(), Part::Name);
+    let icon = match object.kind {
+        AssetKind::Catalog => Icon::Catalog,
+        AssetKind::Schema => Icon::Schema,
+        AssetKind::View => Icon::View,
+        _ => Icon::Table,
+    };
+    icon.paint(ui.painter(), egui::pos2(rect.left() + 8.0, rect.center().y), 16.0, palette.text_weak);
+    let words = rect.with_min_x(rect.left() + 26.0);
+    let galley = text::line(ui, Role::Body, palette.text, &object.name, words.width());
+    let cut = galley.elided;
+    ui.painter().galley(egui::pos2(words.left(), words.center().y - galley.size().y / 2.0), galley, palette.text);
+    let response = ui.interact(rect, ui.scope_id().with(("name", &object.name)), Sense::hover());
+    response.widget_info(|| {
+        WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, object.status.label()))
+    });
+    if cut {
+        response.on_hover_text(&object.name);
+    }
+}
+
+fn status_ui(ui: &mut Ui, object: &ObjectView, scene: &Scene<'_>, state: GroupState) {
+    let palette = theme::palette(ui);
+    ruled(ui);
+    let rect = padded(ui.max_rect(), Part::Status);
+    let (icon, tone) = chip::status_sign_in(object.status, state);
+    // Only what needs a person is written in colour.
+    let ink = if tone == Tone::Bad { palette.bad } else { palette.text_soft };
+    text::paint_sign(ui, rect.left_center(), icon, palette.tone(tone), Role::Small, ink, object.status.label());
+    if let Some(error) = &object.error {
+        let response = ui.interact(rect, ui.scope_id().with(("why", &object.name)), Sense::hover());
+        let age = format::age(format::since(error.since, scene.now));
+        response.on_hover_text(format!("{}\n{}\nSince {age}.", error.message, error.class.resolution()));
+    }
+}
+
+fn not_replicated_ui(ui: &mut Ui) {
+    let palette = theme::palette(ui);
+    let kinds: Vec<_> = kinds_not_replicated().map(|kind| format!("{}s", kind.label())).collect();
+    ui.horizontal(|ui| {
+        text::icon_ui(ui, Icon::Info, 16.0, palette.text_weak);
+        let line = format!("Not replicated yet: {}.", kinds.join(", "));
+        text::line_ui(ui, Role::Small, palette.text_weak, &line);
+    });
+}
+
+/// `text` with a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, status: ObjectStatus) -> ObjectView {
+        ObjectView {
+            kind: AssetKind::Table,
+            name: name.to_owned(),
+            status,
+            source_version: None,
+            replica_version: None,
+            lag_ms: None,
+            bytes: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn what_needs_a_person_comes_first_and_filters_add_up() {
+        let objects = [
+            object("main.sales.orders", ObjectStatus::InSync),
+            object("main.sales.broken", ObjectStatus::Failed),
+            object("hr.people.orders", ObjectStatus::Lagging),
+        ];
+        let all = visible_objects(&objects, &ObjectFilter::default());
+        assert_eq!(all, [1, 2, 0]);
+        let narrowed = ObjectFilter { search: "ORDERS".to_owned(), status: Some(ObjectStatus::InSync) };
+        assert_eq!(visible_objects(&objects, &narrowed), [0]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Appearance, and where the deployment keeps its things.
+
+use super::{page_ui, title_ui};
+use crate::console::action::Action;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Density, Preferences, Role, ThemeChoice, rich};
+use crate::console::widgets::{card, copy, tabs, text};
+use eframe::egui::{self, Align, Align2, Layout, Ui};
+
+/// Draws the screen.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
+    let mut actions = Vec::new();
+    page_ui(ui, "settings", 760.0, |ui| {
+        title_ui(ui, "Settings", "", |_| {});
+        card::card_ui(ui, |ui| {
+            card::section_ui(ui, "Appearance", "");
+            ui.add_space(theme::space::XS);
+            choice_ui(ui, "Theme", "Light, dark, or as the desktop says", |ui| {
+                let choices =
+                    [(ThemeChoice::System, "System"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")];
+                if let Some(theme) = tabs::segmented_ui(ui, "Theme", preferences.theme, &choices) {
+                    actions.push(Action::Prefer(Preferences { theme, ..preferences }));
+                }
+            });
+            card::hairline_ui(ui);
+            choice_ui(ui, "Density", "How high rows and fields are", |ui| {
+                let choices = [(Density::Comfortable, "Comfortable"), (Density::Compact, "Compact")];
+                if let Some(density) = tabs::segmented_ui(ui, "Density", preferences.density, &choices) {
+                    actions.push(Action::Prefer(Preferences { density, ..preferences }));
+                }
+            });
+        });
+        card::card_ui(ui, |ui| {
+            card::section_ui(ui, "Deployment", "");
+            let deployment = &scene.snapshot.deployment;
+            fact_ui(ui, "Account", "the account id", &scene.account().account_id);
+            fact_ui(ui, "Data dir", "the data dir", &deployment.data_dir);
+            match &deployment.api_url {
+                Some(url) => fact_ui(ui, "Account API", "the account API's URL", url),
+                None => fact_words_ui(ui, "Account API", "not served by this process"),
+            }
+            fact_words_ui(ui, "Version", env!("CARGO_PKG_VERSION"));
+        });
+    });
+    actions
+}
+
+fn choice_ui(ui: &mut Ui, head: &str, note: &str, choice: impl FnOnce(&mut Ui)) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.label(rich(Role::Strong, head).color(palette.text));
+            ui.label(rich(Role::Small, note).color(palette.text_weak));
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), choice);
+    });
+}
+
+fn head_ui(ui: &mut Ui, head: &str) {
+    let palette = theme::palette(ui);
+    let (rect, _) = ui.allocate_exact_size(egui::vec2(110.0, 26.0), egui::Sense::hover());
+    text::paint(ui, rect, Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);
+}
+
+fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {
+    ui.horizontal(|ui| {
+        head_ui(ui, head);
+        copy::path_ui(ui, what, value);
+    });
+}
+
+fn fact_words_ui(ui: &mut Ui, head: &str, words: &str) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        head_ui(ui, head);
+        ui.label(rich(Role::Body, words).color(palette.text_soft));
+    });
+}

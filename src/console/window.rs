@@ -1,0 +1,102 @@
+//! Opens the window, or says in a sentence why it can't.
+
+use super::app::{ConsoleApp, ConsoleLink};
+use eframe::egui::{self, Vec2, ViewportId};
+use std::time::Duration;
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// Neither X11 nor Wayland is there.
+    #[error(
+        "There is no display to open a window on: {reason}. Start it from a desktop session, or run `resilience-console serve`, which needs no window."
+    )]
+    NoDisplay {
+        /// What the windowing system said.
+        reason: String,
+    },
+    /// There is a display, but nothing that draws on it.
+    #[error(
+        "The display has no usable OpenGL: {reason}. Install libgl1 and libgl1-mesa-dri, or run `resilience-console serve`, which needs no window."
+    )]
+    NoOpenGl {
+        /// What the driver said.
+        reason: String,
+    },
+    /// Anything else that keeps the window from opening or ends it.
+    #[error("The window could not be opened: {reason}. `resilience-console serve` needs no window.")]
+    Failed {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// Wakes the window, from any thread: there is something new to draw.
+pub type Waker = Box<dyn Fn() + Send + Sync>;
+
+/// A woken window draws within this time, so that a burst of news is one frame.
+const WAKE: Duration = Duration::from_millis(16);
+
+/// Opens the window and stays until it is closed.
+///
+/// `on_ready` gets a [`Waker`] before the first frame.
+pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) -> Result<(), WindowError> {
+    if !display_is_named() {
+        return Err(WindowError::NoDisplay { reason: "neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned() });
+    }
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Resilience Console")
+            .with_app_id("resilience-console")
+            .with_inner_size(Vec2::new(1440.0, 900.0))
+            .with_min_inner_size(Vec2::new(1024.0, 640.0)),
+        ..eframe::NativeOptions::default()
+    };
+    let create = Box::new(move |cc: &eframe::CreationContext<'_>| {
+        let app = ConsoleApp::new(cc, link);
+        let context = cc.egui_ctx.clone();
+        on_ready(Box::new(move || context.request_repaint_after_for(WAKE, ViewportId::ROOT)));
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    });
+    eframe::run_native("resilience-console", options, create).map_err(explain)
+}
+
+fn display_is_named() -> bool {
+    if !cfg!(all(unix, not(target_os = "macos"))) {
+        return true;
+    }
+    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+fn explain(error: eframe::Error) -> WindowError {
+    let reason = plain(&error.to_string());
+    match error {
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => WindowError::NoDisplay { reason },
+        eframe::Error::Glutin(_) | eframe::Error::NoGlutinConfigs(..) | eframe::Error::OpenGL(_) => {
+            WindowError::NoOpenGl { reason }
+        }
+        _ => WindowError::Failed { reason },
+    }
+}
+
+/// What went wrong, without the place in the windowing library's source where it was noticed.
+fn plain(error: &str) -> String {
+    let after_place = error.rsplit_once(".rs:").map_or(error, |(_, rest)| rest);
+    let words =
+        after_place.split_once(": ").filter(|(line, _)| line.parse::<u32>().is_ok()).map_or(error, |(_, words)| words);
+    words.trim().trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_no_source_file() {
+        let error = "winit EventLoopError: os error at /home/x/winit/src/linux/mod.rs:788: Failed to open connection to X server";
+        assert_eq!(plain(error), "Failed to open connection to X server");
+        assert_eq!(plain("Found no glutin configs."), "Found no glutin configs");
+    }
+}
