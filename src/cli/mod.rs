@@ -1,0 +1,184 @@
+//! The command line: what other programs rely on.
+
+mod drill;
+mod serve;
+mod verify;
+#[cfg(feature = "desktop")]
+mod window;
+
+use clap::{Args, Parser, Subcommand};
+use resilience::control::ControlSettings;
+use resilience::domain::{Clock, SystemClock};
+use resilience::runtime::{DataDir, Engine, EngineOptions};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// It ran and something does not hold.
+pub const DOES_NOT_HOLD: u8 = 1;
+/// It could not run.
+pub const COULD_NOT_RUN: u8 = 2;
+
+/// Managed disaster recovery for lakehouse deployments. Without a command it opens the window on the embedded sandbox.
+#[derive(Debug, Parser)]
+#[command(name = "resilience-console", version, args_conflicts_with_subcommands = false)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Where everything is kept [default: $XDG_DATA_HOME/resilience-console or ~/.local/share/resilience-console]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Run on the embedded sandbox: two regions on this machine
+    #[arg(long, global = true)]
+    sandbox: bool,
+    /// Managed tables that a new sandbox is seeded with
+    #[arg(long, global = true, value_name = "N")]
+    sandbox_tables: Option<usize>,
+    /// Catalogs that a new sandbox is seeded with
+    #[arg(long, global = true, value_name = "N")]
+    sandbox_catalogs: Option<usize>,
+    /// Commits a second of all the sandbox's jobs together; 0 writes nothing
+    #[arg(long, global = true, value_name = "R", value_parser = rate)]
+    sandbox_commits_per_second: Option<f64>,
+    /// Where a failover is announced with a POST
+    #[arg(long, global = true, value_name = "URL")]
+    webhook: Option<String>,
+    /// The same seed gives the same names, schemas and rows
+    #[arg(long, global = true, value_name = "S", default_value_t = 1)]
+    sandbox_seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs without a window
+    Serve(serve::Serve),
+    /// Goes the whole way once: replicate, fail over, fail back, lose a region, reclaim it
+    Drill(drill::Drill),
+    /// Compares every object of a failover group with its replica
+    Verify(verify::Verify),
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && (0.0..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err("give a number of commits a second from 0 to 10000".to_owned()),
+    }
+}
+
+impl Common {
+    /// The data dir, given or by default.
+    pub fn data_dir(&self) -> Result<PathBuf, String> {
+        if let Some(dir) = &self.data_dir {
+            return Ok(dir.clone());
+        }
+        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        absolute("XDG_DATA_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+            .map(|base| base.join("resilience-console"))
+            .ok_or_else(|| "There is no home folder to keep the data in. Name a folder with --data-dir.".to_owned())
+    }
+
+    /// Takes hold of the data dir.
+    pub fn hold(&self) -> Result<DataDir, String> {
+        DataDir::hold(&self.data_dir()?).map_err(sentence)
+    }
+
+    /// What the runtime starts with.
+    pub fn engine(&self) -> EngineOptions {
+        EngineOptions {
+            sandbox_tables: self.sandbox_tables,
+            sandbox_catalogs: self.sandbox_catalogs,
+            sandbox_commits_per_second: self.sandbox_commits_per_second,
+            sandbox_seed: self.sandbox_seed,
+            control: ControlSettings { webhook: self.webhook.clone(), ..ControlSettings::default() },
+            ..EngineOptions::default()
+        }
+    }
+
+    /// Refuses a command that was not told what to run on.
+    pub fn needs_sandbox(&self, command: &str) -> Result<(), String> {
+        if self.sandbox {
+            return Ok(());
+        }
+        Err(format!("{command} runs on the embedded sandbox. Add --sandbox."))
+    }
+}
+
+/// An error with its causes, as one text.
+pub fn sentence(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(&format!(" ({cause_text})"));
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Runs what was asked for.
+pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
+    let common = arguments.common;
+    match arguments.command {
+        Some(Command::Serve(serve)) => block_on(serve::run(common, serve)),
+        Some(Command::Drill(drill)) => block_on(drill::run(common, drill)),
+        Some(Command::Verify(verify)) => block_on(verify::run(common, verify)),
+        #[cfg(feature = "desktop")]
+        None => window::run(&common),
+        #[cfg(not(feature = "desktop"))]
+        None => Err("This build has no window. Use serve, drill or verify.".to_owned()),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(2)
+        .build()
+        .map_err(|e| format!("The runtime could not start: {e}. Close other programs, then try again."))?;
+    runtime.block_on(work)
+}
+
+/// Starts the runtime on the data dir, without the account API.
+pub async fn start(common: &Common) -> Result<Engine, String> {
+    start_with(common, common.engine()).await
+}
+
+/// Starts the runtime on the data dir.
+pub async fn start_with(common: &Common, options: EngineOptions) -> Result<Engine, String> {
+    Engine::start(common.hold()?, options, clock()).await.map_err(sentence)
+}
+
+/// The machine's clock.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// In a test build, kills the process at the point that RESILIENCE_KILL_AT names: `point` or `point@3` for the third time.
+pub fn arm_failpoints() {
+    #[cfg(feature = "failpoints")]
+    if let Ok(wanted) = std::env::var("RESILIENCE_KILL_AT") {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let (point, count) = wanted.split_once('@').unwrap_or((&wanted, "1"));
+        let left = AtomicU32::new(count.parse().unwrap_or(1));
+        let name = point.to_owned();
+        let armed = fail::cfg_callback(point, move || {
+            if left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                eprintln!("killed at {name}");
+                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            }
+        });
+        if let Err(problem) = armed {
+            eprintln!("RESILIENCE_KILL_AT was not understood: {problem}");
+        }
+    }
+}

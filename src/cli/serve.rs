@@ -1,0 +1,68 @@
+//! `serve`: the runtime without a window.
+
+use super::{Common, start_with};
+use clap::Args;
+use resilience::api::{ApiOptions, ServeError, check_address};
+use resilience::runtime::EngineOptions;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+/// Runs without a window
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The account API's address; port 0 takes any free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Serves another address than loopback without TLS; tokens then cross the network in the clear
+    #[arg(long)]
+    allow_plain_http: bool,
+    /// Calls a second that one token may make
+    #[arg(long, value_name = "N", default_value_t = ApiOptions::default().calls_per_second, value_parser = clap::value_parser!(u32).range(1..))]
+    calls_per_second: u32,
+}
+
+impl Serve {
+    fn api(&self) -> ApiOptions {
+        ApiOptions {
+            listen: self.listen,
+            allow_plain_http: self.allow_plain_http,
+            calls_per_second: self.calls_per_second,
+        }
+    }
+}
+
+/// Serves until SIGTERM or Ctrl+C, which end it with 0.
+pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
+    common.needs_sandbox("serve")?;
+    // A port in use is found out before anything else happens.
+    let api = serve.api();
+    check_address(&api).map_err(super::sentence)?;
+    drop(
+        std::net::TcpListener::bind(api.listen)
+            .map_err(|source| super::sentence(ServeError::Listen { address: api.listen, source }))?,
+    );
+    let options = EngineOptions { api: Some(api), ..common.engine() };
+    let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
+    let engine = tokio::select! {
+        engine = start_with(&common, options) => engine?,
+        _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => return Ok(ExitCode::SUCCESS),
+    };
+    let line = serde_json::to_string(&engine.ready()).map_err(|e| e.to_string())?;
+    let mut out = std::io::stdout();
+    // Whoever started this may have gone away; that is no reason to stop.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping at a commit boundary");
+    engine.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn signal(kind: tokio::signal::unix::SignalKind) -> Result<tokio::signal::unix::Signal, String> {
+    tokio::signal::unix::signal(kind).map_err(|e| format!("Signals cannot be listened for: {e}."))
+}
