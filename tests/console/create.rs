@@ -1,0 +1,138 @@
+//! Creating a failover group by clicking.
+
+use crate::desk::Desk;
+use crate::fixture::{self, EAST, WEST};
+use resilience::console::action::{GroupTab, Route};
+use resilience::domain::validation::Field;
+use resilience::domain::{GroupId, Violation};
+use resilience::runtime::{Intent, NoticeDetail, Refusal};
+
+fn fill(desk: &mut Desk) {
+    desk.click("Create failover group");
+    desk.type_into("Failover group name", "core-lakehouse");
+    desk.click("Primary workspace");
+    desk.click("analytics-east · us-east-1");
+    desk.click("catalog main");
+    desk.click("catalog clickstream");
+}
+
+#[test]
+fn a_group_is_created_by_clicking_and_its_screen_opens() {
+    let mut desk = Desk::new(fixture::empty());
+    fill(&mut desk);
+    assert!(desk.shows("0 of 2 locations covered"));
+    desk.click("Add the 2 missing mappings");
+    assert!(desk.shows("2 of 2 locations covered"));
+    desk.click("Create failover group");
+    let (id, intent) = desk.sent();
+    let Intent::CreateGroup { spec, validate_only: false } = intent else { panic!("{intent:?}") };
+    assert_eq!(spec.id.as_str(), "core-lakehouse");
+    assert_eq!(spec.regions, [EAST, WEST]);
+    assert_eq!(spec.initial_primary_region, EAST);
+    let assets = spec.unity_catalog_assets.clone().expect("catalogs are in scope");
+    assert_eq!(assets.catalogs, ["clickstream", "main"]);
+    let [mapping] = assets.location_mappings.as_slice() else { panic!("one mapping covers both catalogs") };
+    assert!(mapping.uri_by_region[EAST].ends_with("/us-east-1/lake/*"));
+    assert!(mapping.uri_by_region[WEST].ends_with("/us-west-2/lake/*"));
+
+    assert!(!desk.can_press("Creating…"), "the button is dead after one press");
+    desk.answer(id, Ok(NoticeDetail::Group(Box::new(fixture::active("core-lakehouse", &["main"]).group))));
+    let expected = Route::Group(GroupId::new("core-lakehouse").expect("valid"), GroupTab::Overview);
+    assert_eq!(desk.window.state().route(), &expected);
+    assert!(desk.shows("core-lakehouse was created."));
+}
+
+#[test]
+fn the_form_says_what_is_wrong_while_it_is_typed() {
+    let mut desk = Desk::new(fixture::with_groups(vec![fixture::active("core-lakehouse", &["main"])]));
+    desk.click("Create failover group");
+    assert!(!desk.shows("needs a name"), "nothing is wrong before anything was typed");
+    desk.type_into("Failover group name", "core lakehouse");
+    assert!(desk.shows("cannot contain ' ' there"));
+    desk.clear("Failover group name");
+    desk.type_into("Failover group name", "core-lakehouse");
+    assert!(desk.shows("A failover group named core-lakehouse exists already."));
+    desk.click("Create failover group");
+    assert!(desk.sent_nothing());
+    assert!(desk.shows("Choose the workspace that is primary first."));
+}
+
+#[test]
+fn a_catalog_that_belongs_to_a_group_cannot_be_chosen() {
+    let mut desk = Desk::new(fixture::with_groups(vec![fixture::active("core-lakehouse", &["main"])]));
+    desk.click("Create failover group");
+    desk.click("Primary workspace");
+    desk.click("analytics-east · us-east-1");
+    desk.click("catalog main");
+    assert!(desk.shows("0 of 4 catalogs"));
+}
+
+#[test]
+fn a_replica_that_a_deleted_group_left_is_taken_up_again() {
+    let mut desk = Desk::new(fixture::with_left_replica(fixture::empty(), "main", "old-group"));
+    fill(&mut desk);
+    desk.click("Add the 2 missing mappings");
+    desk.click("Create failover group");
+    assert!(matches!(desk.sent().1, Intent::CreateGroup { .. }));
+}
+
+#[test]
+fn a_catalog_is_opened_by_its_arrow_and_by_the_keyboard() {
+    let mut desk = Desk::new(fixture::empty());
+    fill(&mut desk);
+    desk.click("Open main");
+    assert!(desk.can_press("schema main.sales"));
+    desk.focus("catalog clickstream");
+    desk.key(eframe::egui::Key::ArrowRight);
+    assert!(desk.can_press("schema clickstream.raw"));
+    desk.key(eframe::egui::Key::ArrowDown);
+    desk.key(eframe::egui::Key::ArrowRight);
+    assert!(desk.can_press("schema clickstream.curated") || desk.can_press("Close clickstream.curated"));
+}
+
+#[test]
+fn validate_asks_the_runtime_and_creates_nothing() {
+    let mut desk = Desk::new(fixture::empty());
+    fill(&mut desk);
+    desk.click("Add the 2 missing mappings");
+    desk.click("Validate");
+    let (id, intent) = desk.sent();
+    assert!(matches!(intent, Intent::CreateGroup { validate_only: true, .. }));
+    desk.answer(id, Ok(NoticeDetail::Done("It holds.".to_owned())));
+    assert!(desk.shows("Both regions were asked: everything holds."));
+    assert_eq!(desk.window.state().route(), &Route::CreateGroup);
+    desk.type_into("Failover group name", "-2");
+    assert!(!desk.shows("Both regions were asked"), "the answer was about another form");
+}
+
+#[test]
+fn what_the_runtime_refuses_stands_beside_the_field_until_it_is_changed() {
+    let mut desk = Desk::new(fixture::empty());
+    fill(&mut desk);
+    desk.click("Add the 2 missing mappings");
+    desk.click("Create failover group");
+    let (id, _) = desk.sent();
+    let sentence = "us-west-2 refused to list the location. Give its principal READ FILES on it.";
+    let violation = Violation { field: Field::Name, already_exists: false, sentence: sentence.to_owned() };
+    desk.answer(id, Err(Refusal { sentence: "Refused.".to_owned(), violations: vec![violation], stale: false }));
+    assert!(desk.shows(sentence));
+    assert_eq!(desk.window.state().route(), &Route::CreateGroup);
+    desk.type_into("Failover group name", "-2");
+    assert!(!desk.shows(sentence));
+}
+
+#[test]
+fn leaving_a_half_filled_form_asks_first() {
+    let mut desk = Desk::new(fixture::empty());
+    fill(&mut desk);
+    desk.click("Workspaces");
+    assert!(desk.shows("Discard this failover group?"));
+    desk.click("Keep editing");
+    assert_eq!(desk.window.state().route(), &Route::CreateGroup);
+    desk.click("Workspaces");
+    desk.click("Discard");
+    assert_eq!(desk.window.state().route(), &Route::Workspaces);
+    desk.click("Failover groups");
+    desk.click("Create failover group");
+    assert!(!desk.shows("2 of 4 catalogs"), "the form starts empty again");
+}

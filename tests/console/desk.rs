@@ -1,0 +1,168 @@
+//! A window under test: the far ends of its channels, and a clock that stands still.
+
+use crate::fixture;
+use crate::raster::CpuRenderer;
+use chrono::TimeDelta;
+use eframe::egui::{Key, Modifiers, Role, Theme, Vec2, ViewportId};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use resilience::console::{ConsoleApp, ConsoleLink, Preferences};
+use resilience::domain::ManualClock;
+use resilience::runtime::{Intent, IntentId, Notice, NoticeDetail, Refusal, Snapshot};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+pub struct Desk {
+    pub window: Harness<'static, ConsoleApp>,
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+    pub intents: mpsc::Receiver<(IntentId, Intent)>,
+    pub notices: mpsc::UnboundedSender<Notice>,
+    pub clock: Arc<ManualClock>,
+    pub preferences: watch::Receiver<Preferences>,
+}
+
+impl Desk {
+    pub fn new(snapshot: Snapshot) -> Self {
+        Self::sized(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0))
+    }
+
+    pub fn sized(snapshot: Snapshot, theme: Theme, size: Vec2) -> Self {
+        let (snapshots, snapshot_receiver) = watch::channel(Arc::new(snapshot));
+        let (intent_sender, intents) = mpsc::channel(8);
+        let (notices, notice_receiver) = mpsc::unbounded_channel();
+        let clock = Arc::new(ManualClock::new(fixture::now()));
+        let (preference_sender, preferences) = watch::channel(Preferences::default());
+        let link = ConsoleLink {
+            snapshots: snapshot_receiver,
+            intents: intent_sender,
+            notices: notice_receiver,
+            clock: clock.clone(),
+            preferences: preference_sender,
+        };
+        let window = Harness::builder()
+            .with_size(size)
+            .with_theme(theme)
+            .renderer(CpuRenderer::default())
+            .build_eframe(|cc| ConsoleApp::new(cc, link));
+        let mut desk = Self { window, snapshots, intents, notices, clock, preferences };
+        desk.window.set_render_cursor(false);
+        desk
+    }
+
+    pub fn click(&mut self, label: &str) {
+        self.find(label).scroll_to_me();
+        self.window.run();
+        self.find(label).click();
+        self.window.run();
+    }
+
+    /// The one thing of this name that can be pressed.
+    fn find<'a>(&'a self, label: &'a str) -> egui_kittest::Node<'a> {
+        let all: Vec<_> = self.window.query_all_by_label(label).collect();
+        let pressable: Vec<_> = all
+            .into_iter()
+            .filter(|node| !matches!(node.accesskit_node().role(), Role::Label | Role::Heading))
+            .collect();
+        match pressable.as_slice() {
+            [only] => *only,
+            [] => panic!("nothing named {label:?} can be pressed; there is {:#?}", self.names()),
+            more => panic!("{} things named {label:?} can be pressed", more.len()),
+        }
+    }
+
+    /// The names of everything that can be pressed.
+    pub fn names(&self) -> Vec<String> {
+        let all = self.window.query_all(egui_kittest::kittest::by().recursive(true));
+        all.filter(|node| !matches!(node.accesskit_node().role(), Role::Label | Role::Heading))
+            .filter_map(|node| node.accesskit_node().label())
+            .collect()
+    }
+
+    /// Whether something of this name is there and enabled.
+    pub fn can_press(&self, label: &str) -> bool {
+        self.window
+            .query_all_by_label(label)
+            .filter(|node| !matches!(node.accesskit_node().role(), Role::Label | Role::Heading))
+            .any(|node| !node.accesskit_node().is_disabled())
+    }
+
+    pub fn focus(&mut self, label: &str) {
+        self.find(label).scroll_to_me();
+        self.window.run();
+        self.find(label).focus();
+        self.window.run();
+        self.window.run();
+    }
+
+    pub fn key(&mut self, key: Key) {
+        self.window.key_press(key);
+        self.window.run();
+    }
+
+    pub fn keys(&mut self, modifiers: Modifiers, key: Key) {
+        self.window.key_press_modifiers(modifiers, key);
+        self.window.run();
+    }
+
+    pub fn clear(&mut self, label: &str) {
+        self.find(label).focus();
+        self.window.run();
+        self.keys(Modifiers::COMMAND, Key::A);
+        self.key(Key::Backspace);
+    }
+
+    /// Milliseconds until the window wants to be drawn again by itself.
+    pub fn next_frame_ms(&self) -> u128 {
+        let output = self.window.output().viewport_output.get(&ViewportId::ROOT);
+        output.expect("the window was drawn").repaint_delay.as_millis()
+    }
+
+    pub fn type_into(&mut self, label: &str, text: &str) {
+        self.find(label).scroll_to_me();
+        self.window.run();
+        self.find(label).focus();
+        self.window.run();
+        self.find(label).type_text(text);
+        self.window.run();
+    }
+
+    pub fn shows(&self, label: &str) -> bool {
+        self.window.query_all_by_label_contains(label).next().is_some()
+    }
+
+    pub fn publish(&mut self, snapshot: Snapshot) {
+        self.snapshots.send_replace(Arc::new(snapshot));
+        self.window.run();
+    }
+
+    pub fn advance(&mut self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+        self.window.run();
+    }
+
+    /// The only intent that was sent since the last look.
+    pub fn sent(&mut self) -> (IntentId, Intent) {
+        let sent = self.intents.try_recv().expect("an intent was sent");
+        assert!(self.intents.try_recv().is_err(), "more than one intent was sent");
+        sent
+    }
+
+    pub fn sent_nothing(&mut self) -> bool {
+        self.intents.try_recv().is_err()
+    }
+
+    pub fn answer(&mut self, intent: IntentId, outcome: Result<NoticeDetail, Refusal>) {
+        self.notices.send(Notice { intent, outcome }).expect("the window listens");
+        self.window.run();
+    }
+
+    /// Writes what the window shows to `target/screens/NAME.png`.
+    pub fn photograph(&mut self, name: &str) {
+        let folder = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), std::path::PathBuf::from);
+        let folder = folder.join("screens");
+        std::fs::create_dir_all(&folder).expect("a folder for pictures");
+        let image = self.window.render().expect("a picture");
+        image.save(folder.join(format!("{name}.png"))).expect("a file");
+    }
+}

@@ -1,0 +1,157 @@
+//! Failing over, resuming and deleting by clicking.
+
+use crate::desk::Desk;
+use crate::fixture::{self, EAST, WEST};
+use resilience::control::view::GroupView;
+use resilience::domain::FailoverKind;
+use resilience::runtime::{Intent, NoticeDetail, Refusal};
+
+fn at_group(view: GroupView) -> Desk {
+    let name = format!("{}, {}", view.group.spec.id, view.group.state);
+    let mut desk = Desk::new(fixture::with_groups(vec![view]));
+    desk.click(&name);
+    desk
+}
+
+fn core() -> GroupView {
+    fixture::active("core", &["main", "clickstream"])
+}
+
+#[test]
+fn a_planned_failover_is_confirmed_by_typing_the_name() {
+    let mut desk = at_group(core());
+    desk.click("Fail over…");
+    assert!(!desk.can_press("Fail over to us-west-2"));
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Fail over to us-west-2");
+    let (id, intent) = desk.sent();
+    let expected = Intent::FailOver {
+        id: core().group.spec.id,
+        target_primary_region: WEST.to_owned(),
+        kind: FailoverKind::Planned,
+        etag: "etag-1".to_owned(),
+    };
+    assert_eq!(intent, expected);
+    assert!(!desk.can_press("Starting…"), "the button is dead after one press");
+    desk.answer(id, Ok(NoticeDetail::Group(Box::new(fixture::failing_over("core").group))));
+    assert!(!desk.shows("Type core to confirm"));
+    assert!(desk.shows("core is failing over to us-west-2."));
+}
+
+#[test]
+fn a_forced_failover_says_what_would_be_lost_and_unknown_is_unknown() {
+    let mut desk = at_group(core());
+    desk.click("Fail over…");
+    assert!(desk.shows("It ends only when source and replica compare equal"));
+    desk.click("Forced");
+    for words in ["0.7 s", "184 kB", "unknown", "clickstream.raw.events"] {
+        assert!(desk.shows(words), "{words}");
+    }
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Fail over to us-west-2");
+    let (_, intent) = desk.sent();
+    assert!(matches!(intent, Intent::FailOver { kind: FailoverKind::Forced, .. }));
+}
+
+#[test]
+fn with_the_primary_dead_only_a_forced_failover_can_be_chosen() {
+    let snapshot = fixture::with_region_down(fixture::with_groups(vec![core()]), EAST, 90);
+    let mut desk = Desk::new(snapshot);
+    desk.click("core, ACTIVE");
+    desk.click("Fail over…");
+    assert!(!desk.can_press("Planned"));
+    desk.click("Forced");
+    desk.type_into("Type core to confirm", "core");
+    assert!(desk.can_press("Fail over to us-west-2"));
+}
+
+#[test]
+fn when_the_group_moved_meanwhile_it_asks_again_with_the_new_etag() {
+    let mut desk = at_group(core());
+    desk.click("Fail over…");
+    desk.type_into("Type core to confirm", "core");
+    let mut moved = core();
+    moved.group.etag = "etag-7".to_owned();
+    desk.publish(fixture::with_groups(vec![moved]));
+    assert!(desk.shows("The group changed while this dialog was open"));
+    assert!(!desk.can_press("Fail over to us-west-2"));
+    desk.click("Look again");
+    assert!(!desk.can_press("Fail over to us-west-2"), "the name must be typed again");
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Fail over to us-west-2");
+    let (_, intent) = desk.sent();
+    assert!(matches!(intent, Intent::FailOver { etag, .. } if etag == "etag-7"));
+}
+
+#[test]
+fn a_refusal_stays_in_the_dialog_and_the_name_must_be_typed_again() {
+    let mut desk = at_group(core());
+    desk.click("Fail over…");
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Fail over to us-west-2");
+    let (id, _) = desk.sent();
+    let sentence = "The group changed since you looked. Look at it again, then confirm.";
+    desk.answer(id, Err(Refusal { sentence: sentence.to_owned(), violations: Vec::new(), stale: true }));
+    assert!(desk.shows(sentence));
+    assert!(!desk.can_press("Fail over to us-west-2"));
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Fail over to us-west-2");
+    assert!(matches!(desk.sent().1, Intent::FailOver { .. }));
+}
+
+#[test]
+fn the_first_bootstrap_cannot_fail_over() {
+    let desk = at_group(fixture::filling("core", 43));
+    assert!(!desk.can_press("Fail over…"));
+    assert!(desk.shows("First replication") && desk.shows("43%"));
+}
+
+#[test]
+fn after_a_failover_what_ran_before_is_one_click_away() {
+    let snapshot = fixture::with_region_down(fixture::with_groups(vec![fixture::unprotected("core")]), EAST, 260);
+    let mut desk = Desk::new(snapshot);
+    desk.click("core, INITIAL_REPLICATION");
+    assert!(desk.shows("Unprotected until us-east-1 is complete again"));
+    assert!(desk.shows("us-east-1 has not answered for 4 min 20 s"));
+    assert!(desk.shows("2 schedules and 2 compute resources wait to be resumed in us-west-2"));
+    desk.click("Resume schedules and compute");
+    let (id, intent) = desk.sent();
+    assert_eq!(intent, Intent::ResumeWorkloads { id: core().group.spec.id });
+    assert!(!desk.can_press("Resuming…"));
+    desk.answer(id, Ok(NoticeDetail::Done("Resumed 2 schedules and 2 compute resources.".to_owned())));
+    assert!(desk.shows("Resumed 2 schedules"));
+}
+
+#[test]
+fn a_failed_phase_can_be_tried_again() {
+    let mut view = core();
+    view.group.state = resilience::domain::GroupState::FailoverFailed;
+    view.group.state_message = Some("us-west-2 refused the binding. Grant it, then retry.".to_owned());
+    let mut desk = at_group(view);
+    assert!(desk.shows("us-west-2 refused the binding."));
+    desk.click("Retry");
+    assert_eq!(desk.sent().1, Intent::RetryGroup { id: core().group.spec.id });
+}
+
+#[test]
+fn a_group_is_deleted_with_the_etag_that_was_seen() {
+    let mut desk = at_group(core());
+    desk.click("Delete…");
+    assert!(desk.shows("The replica in us-west-2 stays whole"));
+    assert!(!desk.can_press("Delete failover group"));
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Delete failover group");
+    let (id, intent) = desk.sent();
+    assert_eq!(intent, Intent::DeleteGroup { id: core().group.spec.id, etag: "etag-1".to_owned() });
+    desk.answer(id, Ok(NoticeDetail::Group(Box::new(core().group))));
+    assert_eq!(desk.window.state().route(), &resilience::console::action::Route::Groups);
+}
+
+#[test]
+fn a_running_failover_shows_its_steps_with_their_times() {
+    let desk = at_group(fixture::failing_over("core"));
+    assert!(desk.shows("Planned failover to us-west-2"));
+    assert!(desk.shows("Pause schedules Done 0.3 s"));
+    assert!(desk.shows("Catch up Running"));
+    assert!(!desk.can_press("Fail over…"));
+}

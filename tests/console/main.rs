@@ -1,0 +1,9 @@
+//! The window, driven by the names that a screen reader would say.
+
+mod create;
+mod desk;
+mod fail_over;
+mod fixture;
+mod pictures;
+mod raster;
+mod window;

@@ -1,0 +1,206 @@
+//! A picture of every screen and dialog, for people to look at: `cargo test --test console pictures -- --ignored`.
+
+use crate::desk::Desk;
+use crate::fixture::{self, EAST};
+use chrono::TimeDelta;
+use eframe::egui::{Key, Modifiers, Theme, Vec2};
+use resilience::runtime::{NoticeDetail, Refusal, Snapshot};
+use std::sync::Arc;
+
+fn full() -> Snapshot {
+    fixture::with_groups(vec![
+        fixture::active("core-lakehouse", &["main", "clickstream"]),
+        fixture::filling("ml-features", 43),
+    ])
+}
+
+/// Draws `picture` in both themes, and small where the name is in the short list.
+fn draw(name: &str, snapshot: &Snapshot, act: impl Fn(&mut Desk)) {
+    if std::env::var("PICTURE").is_ok_and(|only| !name.contains(&only)) {
+        return;
+    }
+    let big = Vec2::new(1440.0, 900.0);
+    let small = Vec2::new(1100.0, 700.0);
+    for (suffix, theme, size) in
+        [("dark", Theme::Dark, big), ("light", Theme::Light, big), ("small", Theme::Dark, small)]
+    {
+        if std::env::var("LOOK").is_ok_and(|only| !only.contains(suffix)) {
+            continue;
+        }
+        let mut desk = Desk::sized(snapshot.clone(), theme, size);
+        act(&mut desk);
+        desk.photograph(&format!("{name}-{suffix}"));
+    }
+}
+
+fn open_group(desk: &mut Desk, name: &str) {
+    desk.click(name);
+}
+
+#[test]
+#[ignore = "draws pictures for people to look at"]
+fn pictures() {
+    draw("groups-empty", &fixture::empty(), |_| {});
+    let mut many = fixture::with_groups(vec![
+        fixture::active("core-lakehouse", &["main"]),
+        fixture::crowded("clickstream-and-everything-that-hangs-on-it-in-emea"),
+        fixture::filling("ml-features", 43),
+        fixture::failing_over("payments"),
+        fixture::unprotected("risk"),
+    ]);
+    let mut account = (*many.account).clone();
+    let mut broken = fixture::active("reporting", &["hr"]);
+    broken.group.state = resilience::domain::GroupState::CreationFailed;
+    broken.group.state_message = Some(
+        "The catalog hr could not be made in us-west-2: the principal lacks CREATE CATALOG. Grant it, then retry."
+            .to_owned(),
+    );
+    broken.group.replication_point = None;
+    broken.lag_history = Arc::default();
+    broken.objects = Arc::default();
+    account.groups.push(Arc::new(broken));
+    many.account = Arc::new(account);
+    draw("groups", &full(), |_| {});
+    draw("groups-many", &many, |_| {});
+    draw("group-creation-failed", &many, |desk| open_group(desk, "reporting, CREATION_FAILED"));
+    draw("group-active", &full(), |desk| open_group(desk, "core-lakehouse, ACTIVE"));
+    draw("group-filling", &full(), |desk| open_group(desk, "ml-features, INITIAL_REPLICATION"));
+    draw("group-crowded", &many, |desk| {
+        open_group(desk, "clickstream-and-everything-that-hangs-on-it-in-emea, ACTIVE")
+    });
+    draw("group-objects", &many, |desk| {
+        open_group(desk, "clickstream-and-everything-that-hangs-on-it-in-emea, ACTIVE");
+        desk.click("Objects 563");
+    });
+    draw("group-errors", &many, |desk| {
+        open_group(desk, "clickstream-and-everything-that-hangs-on-it-in-emea, ACTIVE");
+        desk.click("Errors 243");
+        desk.click("Unsupported object, 240 objects");
+    });
+    draw("group-no-errors", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Errors");
+    });
+    draw("group-failing-over", &many, |desk| open_group(desk, "payments, FAILING_OVER"));
+    let down = fixture::with_region_down(fixture::with_groups(vec![fixture::unprotected("core-lakehouse")]), EAST, 260);
+    draw("group-unprotected", &down, |desk| open_group(desk, "core-lakehouse, INITIAL_REPLICATION"));
+    draw("group-operations", &down, |desk| {
+        open_group(desk, "core-lakehouse, INITIAL_REPLICATION");
+        desk.click("Operations 4");
+        desk.click("Planned failover to us-west-2, Rolled back");
+    });
+    let mut salvaged = fixture::active("core-lakehouse", &["main", "clickstream"]);
+    salvaged.salvage = Arc::new(fixture::salvage());
+    draw("group-left-behind", &fixture::with_groups(vec![salvaged]), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Left behind 4");
+    });
+    draw("fail-over-planned", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Fail over…");
+    });
+    draw("fail-over-forced", &fixture::with_region_down(full(), EAST, 130), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Fail over…");
+        desk.click("Forced");
+        desk.type_into("Type core-lakehouse to confirm", "core-lakehouse");
+    });
+    draw("fail-over-moved", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Fail over…");
+        let mut moved = fixture::active("core-lakehouse", &["main", "clickstream"]);
+        moved.group.etag = "etag-9".to_owned();
+        desk.publish(fixture::with_groups(vec![moved]));
+    });
+    draw("delete", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Delete…");
+    });
+    draw("create-blank", &fixture::empty(), |desk| desk.click("Create failover group"));
+    draw("create-filled", &fixture::empty(), |desk| fill(desk, true));
+    draw("create-problems", &full(), |desk| {
+        desk.click("Create failover group");
+        desk.type_into("Failover group name", "core lakehouse");
+        choose_primary(desk);
+        desk.click("catalog cannot_replicate");
+        desk.click("Create failover group");
+    });
+    draw("create-refused", &fixture::empty(), |desk| {
+        fill(desk, true);
+        desk.click("Validate");
+        let (id, _) = desk.sent();
+        desk.answer(id, Err(Refusal {
+            sentence: "The failover group was not created.".to_owned(),
+            violations: vec![resilience::domain::Violation {
+                field: resilience::domain::validation::Field::Mappings,
+                already_exists: false,
+                sentence: "us-west-2 refused to list file:///home/ada/lake. Give its principal READ FILES on that location.".to_owned(),
+            }],
+            stale: false,
+        }));
+    });
+    draw("discard", &fixture::empty(), |desk| {
+        fill(desk, false);
+        desk.click("Cancel");
+    });
+    draw("workspaces", &full(), |desk| desk.click("Workspaces"));
+    draw("regions", &fixture::with_region_down(full(), EAST, 130), |desk| desk.click("Regions"));
+    let left = fixture::with_left_replica(fixture::empty(), "main", "core-lakehouse");
+    draw("regions-left", &left, |desk| {
+        desk.click("Regions");
+        desk.click("Release main…");
+    });
+    draw("regions-left-list", &left, |desk| desk.click("Regions"));
+    draw("settings-compact", &full(), |desk| {
+        desk.click("Settings");
+        desk.click("Compact");
+        desk.click("core-lakehouse, ACTIVE");
+        desk.click("Objects 23");
+    });
+    draw("activity", &full(), |desk| desk.click("Activity"));
+    draw("settings", &full(), |desk| desk.click("Settings"));
+    draw("palette", &full(), |desk| {
+        desk.window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+        desk.window.run();
+    });
+    draw("keys", &full(), |desk| desk.click("Keys"));
+    draw("stale", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.clock.advance(TimeDelta::seconds(252));
+        desk.window.run();
+    });
+    draw("notices", &full(), |desk| {
+        desk.click("Regions");
+        desk.click("Take us-east-1 down");
+        let (id, _) = desk.sent();
+        desk.answer(
+            id,
+            Ok(NoticeDetail::Done("us-east-1 is down. Its jobs have stopped and nothing answers.".to_owned())),
+        );
+        desk.click("Read again");
+        let (id, _) = desk.sent();
+        desk.answer(id, Err(Refusal {
+            sentence: "us-east-1 does not answer at http://127.0.0.1:40311, so only us-west-2 was read. Bring it up and read again.".to_owned(),
+            violations: Vec::new(),
+            stale: false,
+        }));
+    });
+}
+
+fn choose_primary(desk: &mut Desk) {
+    desk.click("Primary workspace");
+    desk.click("analytics-east · us-east-1");
+}
+
+fn fill(desk: &mut Desk, mapped: bool) {
+    desk.click("Create failover group");
+    desk.type_into("Failover group name", "core-lakehouse");
+    choose_primary(desk);
+    desk.click("catalog main");
+    desk.click("catalog clickstream");
+    desk.click("Open main");
+    desk.click("Open main.sales");
+    if mapped {
+        desk.click("Add the 2 missing mappings");
+    }
+}

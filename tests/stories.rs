@@ -1,0 +1,8 @@
+//! Stories of users, one file each; the names of the tests are sentences.
+
+mod stories {
+    pub mod bad_input;
+    pub mod group_life;
+    pub mod serving;
+    pub mod support;
+}

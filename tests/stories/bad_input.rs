@@ -1,0 +1,76 @@
+//! Nonsense gets a sentence, and nothing is lost.
+
+use super::support::program;
+use std::net::TcpListener;
+use std::path::Path;
+
+fn says(arguments: &[&str], expected: &str) {
+    let output = program(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?} said: {said}");
+    assert!(said.contains(expected), "{arguments:?} said: {said}");
+    assert!(output.stdout.is_empty(), "standard output carries only what is promised");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path in UTF-8")
+}
+
+#[test]
+fn an_unknown_option_is_named() {
+    says(&["serve", "--sandbox", "--colour"], "--colour");
+    says(&["conquer"], "conquer");
+    says(&["serve", "--sandbox", "--sandbox-commits-per-second", "lots"], "commits a second");
+}
+
+#[test]
+fn a_data_dir_that_is_a_file_is_left_alone() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let file = dir.path().join("file");
+    std::fs::write(&file, "precious").expect("written");
+    says(&["serve", "--sandbox", "--data-dir", text(&file)], "is a file");
+    says(&["drill", "--sandbox", "--data-dir", text(&file.join("below"))], "is a file");
+    assert_eq!(std::fs::read_to_string(&file).expect("kept"), "precious");
+}
+
+#[test]
+fn a_data_dir_that_cannot_be_written_to_is_named() {
+    // Not even root makes folders there.
+    says(&["serve", "--sandbox", "--data-dir", "/proc/resilience"], "cannot be written to");
+}
+
+#[test]
+fn a_damaged_store_is_named_and_kept() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let store = dir.path().join("state.db");
+    std::fs::write(&store, "this is no database, and long enough to be looked at".repeat(40)).expect("written");
+    let before = std::fs::read(&store).expect("read");
+    says(&["serve", "--sandbox", "--data-dir", text(dir.path())], "state.db is damaged");
+    assert_eq!(std::fs::read(&store).expect("kept"), before);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    says(&["serve", "--sandbox", "--data-dir", text(dir.path()), "--listen", &address], "cannot be listened on");
+}
+
+#[test]
+fn a_report_that_could_not_be_written_is_refused_before_the_drill_begins() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let nowhere = dir.path().join("no/such/folder/report.json");
+    says(
+        &["drill", "--sandbox", "--data-dir", text(&dir.path().join("data")), "--json", text(&nowhere)],
+        "cannot be written",
+    );
+    assert!(!dir.path().join("data").exists(), "nothing was begun");
+}
+
+#[test]
+fn verifying_where_nothing_is_says_so() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    says(&["verify", "core", "--data-dir", text(dir.path())], "holds no deployment");
+}
