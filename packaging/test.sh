@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them. Arguments go to 'cargo test', such as '--test faults'.
+#
+# Everything is built once, with the failpoints in, so that the fault tests and all others share one build.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=packaging/system.sh
+. packaging/system.sh
+
+need_build_tools
+need_window_libraries
+# One test opens the real window on a display of its own.
+need_command Xvfb xvfb
+need_command xdotool xdotool
+need_command import imagemagick
+need_command openbox openbox
+need_command python3 python3
+if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then MISSING+=(python3-venv); fi
+install_missing
+need_cargo
+
+# Readers that know nothing of this project open source and replica.
+readers=(deltalake==1.6.6 duckdb==1.5.5 duckdb-extension-delta==1.5.5 pytz==2026.6)
+# The official client of the account API, with what it needs. 0.162.0 declares certifi>=2026.10.19, and the newest that could be
+# had is 2026.10.18, so pip is kept from checking (--no-deps); the tests speak plain HTTP on loopback and look at no certificate.
+client_needs=(requests==2.34.2 google-auth==2.62.2 protobuf==7.36.2 urllib3==2.8.0 certifi==2026.10.18)
+client=(databricks-sdk==0.162.0)
+python_packages="${readers[*]} ${client_needs[*]} ${client[*]}"
+target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
+venv="$target/venv"
+if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; then
+    say "Making a Python environment with $python_packages in $venv."
+    rm -rf "$venv"
+    python3 -m venv "$venv" >&2 ||
+        fail "Python could not make a virtual environment in $venv. Read its message above, mend it, then run this again."
+    pip=("$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all:)
+    { "${pip[@]}" "${readers[@]}" "${client_needs[@]}" && "${pip[@]}" --no-deps "${client[@]}"; } >&2 </dev/null ||
+        fail "pip could not install $python_packages. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
+    printf '%s\n' "$python_packages" >"$venv/installed"
+fi
+export READER_PYTHON="$venv/bin/python"
+
+log=$(mktemp "${TMPDIR:-/tmp}/resilience-tests.XXXXXX")
+trap 'rm -f "$log"' EXIT
+selection=(--lib --bins --tests)
+if [ "$#" -gt 0 ]; then selection=("$@"); fi
+status=0
+cargo test --locked --features failpoints --no-fail-fast "${selection[@]}" 2>&1 </dev/null | tee "$log" || status=$?
+
+awk '/^test result: / { binaries++; for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^passed/) p += $i; if ($(i + 1) ~ /^failed/) f += $i; if ($(i + 1) ~ /^ignored/) s += $i } }
+     END { printf "All tests together: %d passed, %d failed, %d ignored, in %d test binaries.\n", p, f, s, binaries }' "$log"
+if [ "$status" -ne 0 ]; then
+    say "Tests failed, or did not build. 'packaging/test.sh --test NAME some_words' runs a part again."
+fi
+exit "$status"
