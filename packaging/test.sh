@@ -20,7 +20,7 @@ install_missing
 need_cargo
 
 # Readers that know nothing of this project open source and replica.
-readers=(deltalake==1.6.6 duckdb==1.5.5 duckdb-extension-delta==1.5.5 pytz==2026.6)
+readers=(deltalake==1.6.6 pyarrow==26.0.1 duckdb==1.5.5 duckdb-extension-delta==1.5.5 pytz==2026.6)
 # The official client of the account API, with what it needs. 0.162.0 declares certifi>=2026.10.19, and the newest that could be
 # had is 2026.10.18, so pip is kept from checking (--no-deps); the tests speak plain HTTP on loopback and look at no certificate.
 client_needs=(requests==2.34.2 google-auth==2.62.2 protobuf==7.36.2 urllib3==2.8.0 certifi==2026.10.18)
@@ -38,7 +38,7 @@ if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; the
         fail "pip could not install $python_packages. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
     printf '%s\n' "$python_packages" >"$venv/installed"
 fi
-export READER_PYTHON="$venv/bin/python"
+export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python"
 
 log=$(mktemp "${TMPDIR:-/tmp}/resilience-tests.XXXXXX")
 trap 'rm -f "$log"' EXIT
