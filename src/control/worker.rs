@@ -131,7 +131,8 @@ async fn create(control: &Control, cell: &Cell) -> Duration {
             fail::fail_point!("control.after_provision");
             settle(control, cell, control.apply(cell, Event::Created, None, |_, _| {}).await.map(|_| ()))
         }
-        Err(error) if error.is_unreachable() => {
+        // A store that cannot take the next record, as on a full disk, says nothing about the group: it is tried again.
+        Err(error) if error.is_unreachable() || matches!(error, ControlError::Store(_)) => {
             trouble(control, cell, &error);
             control.inner.settings.retry_pause * 4
         }

@@ -15,6 +15,12 @@ pub enum SandboxError {
         #[source]
         source: std::io::Error,
     },
+    /// The disk of a region's database is full.
+    #[error("The disk that holds the sandbox's database {} is full. Free some space; nothing was lost.", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
     /// A region's database that cannot be used.
     #[error("The sandbox's database {} cannot be used. It was left as it is: move it away, or choose another --data-dir.", path.display())]
     Database {
@@ -90,7 +96,10 @@ impl SandboxError {
     }
 
     pub(super) fn database(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self + '_ {
-        move |source| Self::Database { path: path.to_owned(), source }
+        move |source| match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full { path: path.to_owned() },
+            _ => Self::Database { path: path.to_owned(), source },
+        }
     }
 
     pub(super) fn corrupt(path: &Path, reason: impl ToString) -> Self {
