@@ -26,12 +26,17 @@ pub fn short_age(milliseconds: i64) -> String {
     }
 }
 
-/// A length of time as measured: `0.4 s`, `12.3 s`, `3 min 05 s`.
+/// A length of time as measured: `20 ms`, `0.4 s`, `12.3 s`, `3 min 05 s`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "unknown".to_owned();
     }
-    if seconds < 60.0 { format!("{seconds:.1} s") } else { age((seconds * 1000.0) as i64) }
+    match seconds {
+        0.0 => "0 s".to_owned(),
+        s if s < 0.095 => format!("{} ms", (s * 1000.0).ceil()),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s => age((s * 1000.0) as i64),
+    }
 }
 
 /// A lag in milliseconds: tenths below a minute.
@@ -124,6 +129,9 @@ mod tests {
 
     #[test]
     fn durations_have_tenths_while_they_matter() {
+        assert_eq!(duration(0.0), "0 s");
+        assert_eq!(duration(0.0204), "21 ms");
+        assert_eq!(duration(0.099), "0.1 s");
         assert_eq!(duration(0.44), "0.4 s");
         assert_eq!(lag(61_000), "1 min 01 s");
         assert_eq!(duration(f64::NAN), "unknown");

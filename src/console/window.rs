@@ -49,7 +49,8 @@ pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) ->
             .with_title("Resilience Console")
             .with_app_id("resilience-console")
             .with_inner_size(Vec2::new(1440.0, 900.0))
-            .with_min_inner_size(Vec2::new(1024.0, 640.0)),
+            .with_min_inner_size(Vec2::new(1024.0, 640.0))
+            .with_clamp_size_to_monitor_size(true),
         ..eframe::NativeOptions::default()
     };
     let create = Box::new(move |cc: &eframe::CreationContext<'_>| {

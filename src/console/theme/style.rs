@@ -159,7 +159,8 @@ fn fill_visuals(style: &mut Style, palette: &Palette) {
     visuals.widgets.active = widget(palette.selected, palette.accent, palette.text);
     visuals.widgets.open = widget(palette.hover, palette.accent, palette.text);
     visuals.selection.bg_fill = palette.accent_fill.gamma_multiply(if palette.dark { 0.55 } else { 0.25 });
-    visuals.selection.stroke = Stroke::new(1.5, palette.accent);
+    // egui writes selected text in this colour too: the accent on its own fill would be too faint to read.
+    visuals.selection.stroke = Stroke::new(1.5, palette.text);
     visuals.hyperlink_color = palette.accent;
     visuals.faint_bg_color = palette.hover;
     visuals.extreme_bg_color = palette.well;
