@@ -5,6 +5,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant as Stopwatch};
+
+/// How long a hold is waited for before it counts as that of another instance.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A data dir that this process holds. The hold ends with the process, however it ends.
 #[derive(Debug)]
@@ -14,7 +18,7 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Creates the folder where needed and takes hold of it.
+    /// Creates the folder where needed and takes hold of it, within a second.
     pub fn hold(path: &Path) -> Result<Self, RuntimeError> {
         let unusable = |source| RuntimeError::DataDirUnusable { path: path.to_owned(), source };
         if path.is_file() {
@@ -35,12 +39,16 @@ impl DataDir {
             .mode(0o600)
             .open(path.join("lock"))
             .map_err(unusable)?;
-        match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(RuntimeError::DataDirHeld { path }),
-            Err(error) => return Err(unusable(error.into())),
+        let asked = Stopwatch::now();
+        loop {
+            match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { path, _lock: lock }),
+                // A process that was just killed holds on until the system has taken it apart.
+                Err(rustix::io::Errno::WOULDBLOCK) if asked.elapsed() < GRACE => std::thread::sleep(GRACE / 40),
+                Err(rustix::io::Errno::WOULDBLOCK) => return Err(RuntimeError::DataDirHeld { path }),
+                Err(error) => return Err(unusable(error.into())),
+            }
         }
-        Ok(Self { path, _lock: lock })
     }
 
     /// Whether another process holds `path`.
