@@ -84,7 +84,9 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
     let kept: HashMap<_, _> = shipped.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
     let compared = compare(&source, &destination, &kept, CompareOptions { up_to: None, deep: true }).await;
     let (versions, files) = (check_bytes(table, replica, &shipped.unreadable, wrong), shipped.files.len());
-    if !matches!(look_local(table, &shipped.position), Ok(resilience::delta::Look::Same)) && versions > 0 {
+    // A version that only a checkpoint holds is looked at anew each time.
+    let newest = table.join(format!("_delta_log/{:020}.json", shipped.position.version));
+    if newest.is_file() && !matches!(look_local(table, &shipped.position), Ok(resilience::delta::Look::Same)) {
         wrong.push(format!("{}: a look finds a change that is not there", table.display()));
     }
     match plan(PlanRequest::new(&source, &destination, None)).await {

@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::delta::latest::common;
-use crate::delta::log::{Log, commit_path, state_at};
+use crate::delta::log::{LOG, Log, commit_path, state_at};
 use crate::delta::place::Place;
 use crate::delta::{DeltaError, TableRoot};
 use std::sync::Arc;
@@ -31,7 +31,10 @@ impl Planner {
     ) -> Result<Resume, DeltaError> {
         let destination = &**destination;
         let there = Log::list(destination, 0)?;
-        let Some(last) = there.commits.keys().next_back().copied() else { return Ok(Resume::Empty) };
+        let by_checkpoint = self.same_checkpoint(destination, log, &there, newest)?;
+        let Some(last) = there.commits.keys().next_back().copied() else {
+            return Ok(if by_checkpoint { Resume::At(newest) } else { Resume::Empty });
+        };
         // A commit's bytes alone tell no two tables apart: writers there are that put nothing of their own into one.
         let same_table = || -> bool {
             let id_at = |place: &dyn Place, log: &Log, version: i64| {
@@ -54,7 +57,11 @@ impl Planner {
                 return Ok(Resume::New);
             }
             if self.same_commit(destination, last)? {
-                return Ok(if readable { Resume::At(last) } else { Resume::Afresh });
+                return Ok(match readable {
+                    true if by_checkpoint => Resume::At(newest),
+                    true => Resume::At(last),
+                    false => Resume::Afresh,
+                });
             }
             let common = common(&*self.source, log, destination, &there)?;
             return Err(split(common.map_or(last, |version| version + 1)));
@@ -69,6 +76,30 @@ impl Planner {
         }
         let goes_on = readable && (last + 1..=newest).all(|version| log.commits.contains_key(&version));
         Ok(if goes_on { Resume::At(last) } else { Resume::Afresh })
+    }
+
+    /// Whether the source has `version` as a checkpoint alone, its commit being gone, and the destination the same one.
+    fn same_checkpoint(
+        &self,
+        destination: &dyn Place,
+        log: &Log,
+        there: &Log,
+        version: i64,
+    ) -> Result<bool, DeltaError> {
+        let (Some(ours), Some(theirs)) = (log.checkpoints.get(&version), there.checkpoints.get(&version)) else {
+            return Ok(false);
+        };
+        if log.commits.contains_key(&version) || ours != theirs {
+            return Ok(false);
+        }
+        for name in ours.iter().flat_map(|checkpoint| &checkpoint.names) {
+            let path = format!("{LOG}/{name}");
+            let (ours, theirs) = (self.source.read(&path)?, destination.read(&path)?);
+            if ours.map(|ours| ours.bytes) != theirs.map(|theirs| theirs.bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn same_commit(&self, destination: &dyn Place, version: i64) -> Result<bool, DeltaError> {

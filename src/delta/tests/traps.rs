@@ -186,6 +186,24 @@ async fn a_table_of_nothing_but_a_checkpoint_arrives() {
 }
 
 #[tokio::test]
+async fn a_newest_version_that_only_a_checkpoint_holds_settles() {
+    for commits_left in [0..0, 0..2] {
+        let mut pair = Pair::new();
+        pair.table.append("a.parquet");
+        pair.table.append("b.parquet");
+        pair.table.checkpoint();
+        for version in (0..=2).filter(|version| !commits_left.contains(version)) {
+            pair.table.remove_log(version);
+        }
+        let shipped = pair.arrives(None).await;
+        let again = plan(PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position))).await;
+        assert!(matches!(again, Ok(Plan::UpToDate(found)) if found == shipped.position), "{commits_left:?}");
+        pair.table.append("c.parquet");
+        pair.arrives(Some(&shipped.position)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_checkpoint_without_all_its_parts_is_none() {
     let mut pair = Pair::new();
     pair.table.append("a.parquet");
