@@ -112,15 +112,16 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
 fn check_bytes(table: &Path, replica: &Path, unreadable: &[String], wrong: &mut Vec<String>) -> usize {
     let mut versions = 0;
     let mut text = String::new();
-    for name in names(&table.join("_delta_log")) {
-        let rel = Path::new("_delta_log").join(&name);
+    let log = names(&table.join("_delta_log"));
+    for name in &log {
+        let rel = Path::new("_delta_log").join(name);
         let (ours, theirs) = (std::fs::read(table.join(&rel)).ok(), std::fs::read(replica.join(&rel)).ok());
         let is_commit = name.len() == 25 && name.ends_with(".json");
         if is_commit {
             versions += 1;
             text.push_str(&String::from_utf8_lossy(ours.as_deref().unwrap_or_default()));
         }
-        if (is_commit || name.contains(".checkpoint.")) && !name.starts_with('.') && ours != theirs {
+        if (is_commit || is_whole_checkpoint(name, &log)) && ours != theirs {
             wrong.push(format!("{}: {} differs", table.display(), rel.display()));
         }
     }
@@ -137,6 +138,21 @@ fn check_bytes(table: &Path, replica: &Path, unreadable: &[String], wrong: &mut 
         }
     }
     versions
+}
+
+/// Whether `name` is a checkpoint's, or a part of one whose parts are all in `log`: others mean nothing to any reader.
+fn is_whole_checkpoint(name: &str, log: &[String]) -> bool {
+    let pieces: Vec<&str> = name.split('.').collect();
+    match pieces[..] {
+        [version, "checkpoint", _, parts, "parquet"] => {
+            let siblings = log.iter().filter(|other| {
+                other.starts_with(&format!("{version}.checkpoint.")) && other.ends_with(&format!(".{parts}.parquet"))
+            });
+            parts.parse() == Ok(siblings.count())
+        }
+        [version, "checkpoint", .., "parquet" | "json"] => version.len() == 20,
+        _ => false,
+    }
 }
 
 fn names(folder: &Path) -> Vec<String> {
