@@ -68,6 +68,8 @@ killed_at! {
     when_the_old_primary_is_read_only: "failover.after_read_only";
     while_comparing: "failover.compare";
     right_after_the_cutover: "failover.after_cut_over";
+    when_markers_and_fences_are_written_and_not_in_place: "delta.promote.before_publish";
+    between_a_marker_and_its_fence: "delta.promote.after_marker";
     when_tables_are_promoted: "failover.after_promote";
     while_reversing: "failover.reverse";
     right_after_a_forced_cutover: "failover.after_cut_over@3";

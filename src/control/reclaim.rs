@@ -9,7 +9,7 @@ use super::worker::Desk;
 use super::{Control, ControlError, journal};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged};
 use crate::domain::{FailoverGroup, FailoverKind};
-use crate::replicate::{self, Link, TableMemory};
+use crate::replicate::{self, Access, Link, TableMemory};
 use crate::wire::sandbox::ROLE_SECONDARY;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::BTreeSet;
@@ -70,7 +70,7 @@ async fn quiesce(control: &Control, cell: &Cell, group: &FailoverGroup, old: &Li
         stop_all(old, &remembered).await?;
     }
     set_role(old, group, ROLE_SECONDARY).await?;
-    until_quiet(control, group, old).await
+    until_quiet(control, group, old, &mut Access::default()).await
 }
 
 /// Sets aside every commit that never arrived; how many there were in all, as the list says.

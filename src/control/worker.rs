@@ -5,7 +5,7 @@ use super::{Control, ControlError, failover, reclaim};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
 };
-use crate::replicate::{CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, run_cycle};
+use crate::replicate::{Access, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, run_cycle};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,6 +83,21 @@ impl Desk {
         Ok((source, destination))
     }
 
+    /// What replication remembers, read from the store where it is not at hand.
+    async fn memory(&mut self, control: &Control, cell: &Cell) -> Result<&mut Memory, ControlError> {
+        match &mut self.memory {
+            Some(memory) => Ok(memory),
+            slot => Ok(slot.insert(read_memory(control, cell).await?)),
+        }
+    }
+
+    /// The storage that may be reached, for a step that opens much of it.
+    pub async fn access(&mut self, control: &Control, cell: &Cell) -> Result<&mut Access, ControlError> {
+        // Of this epoch, or the next look at the ends would throw it away.
+        self.ends(control, cell).await?;
+        Ok(&mut self.memory(control, cell).await?.access)
+    }
+
     /// Runs one cycle over the whole scope, until `stop` says to end at a commit boundary.
     pub async fn cycle(
         &mut self,
@@ -92,10 +107,7 @@ impl Desk {
     ) -> Result<CycleOutcome, ControlError> {
         let group = cell.group();
         let (source, destination) = self.ends(control, cell).await?;
-        let memory = match &mut self.memory {
-            Some(memory) => memory,
-            slot => slot.insert(read_memory(control, cell).await?),
-        };
+        let memory = self.memory(control, cell).await?;
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions).unwrap_or_default();
         let request = CycleRequest {

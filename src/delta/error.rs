@@ -149,7 +149,7 @@ pub enum DeltaError {
     },
     /// Somebody began a newer epoch.
     #[error(
-        "{table} was promoted for epoch {found} already, so epoch {asked} must not promote it any more. Ask what the group's epoch is now."
+        "{table} was promoted for epoch {found} already, so epoch {asked} must not promote it any more: this program's state is older than the table's. If no other instance manages the group, remove the later markers from {table}/_resilience/epoch and retry."
     )]
     StaleEpoch {
         /// The table's root.
@@ -158,6 +158,18 @@ pub enum DeltaError {
         found: u64,
         /// The epoch that was asked for.
         asked: u64,
+    },
+    /// Another group promoted the table for the same epoch.
+    #[error(
+        "{table} was promoted for epoch {epoch} by failover group {group}. A table belongs to one group: take it out of the other one's scope, or remove the marker from {table}/_resilience/epoch if that group is gone, and retry."
+    )]
+    ForeignEpoch {
+        /// The table's root.
+        table: String,
+        /// The epoch.
+        epoch: u64,
+        /// The group whose marker is there.
+        group: String,
     },
     /// Two logs with nothing in common.
     #[error(
@@ -213,7 +225,10 @@ impl DeltaError {
             Self::ShallowClone { .. } => ErrorClass::ShallowClone,
             Self::CatalogManaged { .. } => ErrorClass::CatalogManagedCommits,
             Self::MissingFile { .. } => ErrorClass::MissingDataFile,
-            Self::SplitBrain { .. } | Self::StaleEpoch { .. } | Self::NoCommonVersion { .. } => ErrorClass::SplitBrain,
+            Self::SplitBrain { .. }
+            | Self::StaleEpoch { .. }
+            | Self::ForeignEpoch { .. }
+            | Self::NoCommonVersion { .. } => ErrorClass::SplitBrain,
             Self::Storage { class, .. } => *class,
             // A storage that is not mounted looks just like a table that is not there.
             Self::NoLog { .. } | Self::Stopped { .. } | Self::Interrupted { .. } => ErrorClass::StorageFailure,
@@ -251,6 +266,9 @@ impl DeltaError {
             Self::SplitBrain { table, version } => vec![("table", table.clone()), ("version", version.to_string())],
             Self::StaleEpoch { table, found, asked } => {
                 vec![("table", table.clone()), ("epoch", found.to_string()), ("asked_epoch", asked.to_string())]
+            }
+            Self::ForeignEpoch { table, epoch, group } => {
+                vec![("table", table.clone()), ("epoch", epoch.to_string()), ("failover_group", group.clone())]
             }
             Self::NoCommonVersion { old, new } => vec![("table", old.clone()), ("new_primary", new.clone())],
             Self::Storage { path, action, .. } => vec![("path", path.clone()), ("action", (*action).to_owned())],

@@ -2,7 +2,15 @@
 
 use super::log::{Action, Commit, CommitInfo, Log, read_commit, sha256_hex, state_at};
 use super::place::{self, Place};
+use super::ship::pool;
 use super::{DeltaError, Position, TableFault, TableRoot};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Logs listed at a time.
+const PARALLEL_LISTS: usize = 16;
+/// Stands for no version.
+const NONE: i64 = -1;
 
 /// A table's newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +52,22 @@ pub async fn latest(root: &TableRoot) -> Result<Option<Latest>, TableFault> {
         sha256: position.sha256.clone(),
         position,
     }))
+}
+
+/// The newest version of many tables, each from nothing but its log's names; None where there is no log, or where it
+/// cannot be listed. In the order of `tables`.
+pub async fn newest_versions(tables: Arc<Vec<TableRoot>>) -> Vec<Option<i64>> {
+    let count = tables.len();
+    let work = move || {
+        let places: Vec<_> = tables.iter().map(|table| (place::open(table), AtomicI64::new(NONE))).collect();
+        pool::each(&places, PARALLEL_LISTS, |(place, found)| {
+            let newest = Log::list(&**place, 0).ok().and_then(|log| log.newest(None));
+            found.store(newest.unwrap_or(NONE), Ordering::Relaxed);
+        });
+        let found = places.into_iter().map(|(_, found)| found.into_inner());
+        found.map(|version| (version != NONE).then_some(version)).collect()
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| vec![None; count])
 }
 
 /// The position of a table at `version`, which must be there.

@@ -26,11 +26,11 @@ mod tests;
 
 pub use compare::{CompareOptions, Comparison, compare};
 pub use error::{DeltaError, TableFault};
-pub use latest::{CommitSummary, Latest, commits_since, common_version, latest};
+pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};
 pub use look::{Look, look, look_local};
 pub use plan::plan;
 pub use position::{Position, Stamp};
-pub use promote::{Promotion, promote};
+pub use promote::{Promotion, promote, promote_all};
 pub use root::TableRoot;
 pub use salvage::{SalvageAbout, Salvaged, salvage, set_aside_whole};
 pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};

@@ -1,17 +1,26 @@
-//! Makes a replica a primary: the epoch marker and the fence commit.
+//! Makes replicas primaries: the epoch marker and the fence commit.
+//!
+//! Many tables are promoted together, because a failover waits for it: all their files are written aside, synced at
+//! once, put into place where nothing is, and their folders are synced at once. So a loss of power leaves either no
+//! marker and no fence, or whole ones.
+
+mod fence;
 
 use super::latest::position_at;
-use super::log::{Action, CommitInfo, Log, Metadata, Protocol, catalog_feature, commit_path, read_commit, state_at};
-use super::place::{self, Mode, Place, Put};
+use super::log::{Log, commit_path, sha256_hex, state_at};
+use super::place::{self, Mode, Place, Put, Staged};
+use super::ship::pool;
 use super::{DeltaError, Position, TableFault, TableRoot};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The fence commit's operation.
-const OPERATION: &str = "FAILOVER FENCE";
 /// The folder of a table's epoch markers, one file an epoch.
 const EPOCHS: &str = "_resilience/epoch";
 /// How often a slot may be taken by another writer before the promotion gives up.
 const ATTEMPTS: usize = 16;
+/// Tables worked on at a time: more than cores, because each of them waits for its storage.
+const PARALLEL: usize = 16;
 
 /// How a table was promoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +40,7 @@ pub enum Promotion {
 }
 
 /// An epoch's marker on a table.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Marker {
     epoch: u64,
     group: String,
@@ -40,152 +49,237 @@ struct Marker {
     at_ms: i64,
 }
 
-/// Writes the numbered epoch marker and the fence commit, and syncs both. Idempotent for one epoch.
+/// For whom and when tables are promoted.
+struct About {
+    epoch: u64,
+    group: String,
+    now_ms: i64,
+}
+
+/// Writes the numbered epoch marker and the fence commit of every table, and syncs them. Idempotent for one epoch of one
+/// group; another group's marker of the epoch, or anyone's of a later one, refuses. The results are in the order of
+/// `tables`, and a fault of one does not touch its siblings.
 ///
 /// The fence takes the slot after the newest version, so that a late shipment of the old primary's next commit meets
 /// another hash there and stops.
-pub async fn promote(table: &TableRoot, epoch: u64, group: &str, now_ms: i64) -> Result<Promotion, TableFault> {
-    let (root, group) = (table.clone(), group.to_owned());
-    place::blocking(table, move || promote_blocking(&*place::open(&root), epoch, group, now_ms)).await
+pub async fn promote_all(
+    tables: Vec<TableRoot>,
+    epoch: u64,
+    group: &str,
+    now_ms: i64,
+) -> Vec<Result<Promotion, TableFault>> {
+    let about = About { epoch, group: group.to_owned(), now_ms };
+    let names: Vec<String> = tables.iter().map(TableRoot::display).collect();
+    let work = move || {
+        let all: Vec<Promoting> = tables.iter().map(|table| Promoting::new(place::open(table))).collect();
+        promote_blocking(&all, &about);
+        all.into_iter().map(Promoting::into_result).collect::<Vec<_>>()
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(results) => results.into_iter().map(|result| result.map_err(TableFault::from)).collect(),
+        Err(error) => {
+            let detail = error.to_string();
+            let faults = names.into_iter().map(|table| DeltaError::Interrupted { table, detail: detail.clone() });
+            faults.map(|fault| Err(fault.into())).collect()
+        }
+    }
 }
 
-fn promote_blocking(place: &dyn Place, epoch: u64, group: String, now_ms: i64) -> Result<Promotion, DeltaError> {
-    let table = place.display("");
-    let markers = place.list(EPOCHS, None)?;
-    let found = markers.iter().filter_map(|entry| entry.name.strip_suffix(".json")?.parse().ok()).max().unwrap_or(0);
-    if found > epoch {
-        return Err(DeltaError::StaleEpoch { table, found, asked: epoch });
-    }
-    let version = Log::list(place, 0)?.newest_of(&table)?;
-    let marker = write_marker(place, Marker { epoch, group, version, at_ms: now_ms })?;
-    fail::fail_point!("delta.promote.after_marker");
+/// [`promote_all`] for one table.
+pub async fn promote(table: &TableRoot, epoch: u64, group: &str, now_ms: i64) -> Result<Promotion, TableFault> {
+    let gone = || DeltaError::Interrupted { table: table.display(), detail: "nothing came back".to_owned() }.into();
+    promote_all(vec![table.clone()], epoch, group, now_ms).await.pop().unwrap_or_else(|| Err(gone()))
+}
+
+fn promote_blocking(all: &[Promoting], about: &About) {
     for _ in 0..ATTEMPTS {
-        let log = Log::list(place, 0)?;
-        if let Some(version) = find_fence(place, &log, marker.version, epoch)? {
-            place.sync(&[commit_path(version)])?;
-            return Ok(Promotion::Fenced { position: position_at(place, &log, version)? });
+        let open: Vec<&Promoting> = all.iter().filter(|table| !table.state().has_ended()).collect();
+        if open.is_empty() {
+            break;
         }
+        pool::each(&open, PARALLEL, |table| table.attempt(|state| table.stage(state, about)));
+        // Their own bytes first: a name that a loss of power leaves without them would be a torn commit in the log.
+        sync(&open, |state| state.staged.iter().filter_map(|file| Some(file.staged.local_path()?.into())).collect());
+        fail::fail_point!("delta.promote.before_publish");
+        pool::each(&open, PARALLEL, |table| table.attempt(|state| table.publish(state)));
+    }
+    let all: Vec<&Promoting> = all.iter().collect();
+    sync(&all, |state| state.published.clone());
+}
+
+/// Syncs what `paths` takes from every table that is still well, once for all of them.
+fn sync(tables: &[&Promoting], paths: impl Fn(&State) -> Vec<PathBuf>) {
+    let (mut files, mut places) = (Vec::new(), Vec::new());
+    let is_local = |table: &&&Promoting| table.place.local().is_some() && !matches!(table.state().end, Some(Err(_)));
+    for table in tables.iter().filter(is_local) {
+        files.extend(paths(&table.state()));
+        places.extend(table.place.local());
+    }
+    if let Err(error) = place::sync_batch(&files, &places) {
+        for table in tables.iter().filter(is_local) {
+            table.state().end = Some(Err(error.clone()));
+        }
+    }
+}
+
+/// A table on its way.
+struct Promoting {
+    place: Arc<dyn Place>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The epoch's marker as it is there, or as it is staged.
+    marker: Option<Marker>,
+    staged: Vec<StagedFile>,
+    /// What the table is once everything staged is published.
+    becomes: Option<Promotion>,
+    /// Whether the fence carries its own time; else its file's is what counts.
+    timed: bool,
+    /// Local files that are in place and not known to be synced.
+    published: Vec<PathBuf>,
+    end: Option<Result<Promotion, DeltaError>>,
+}
+
+struct StagedFile {
+    rel: String,
+    staged: Box<dyn Staged>,
+    mode: Mode,
+}
+
+impl State {
+    fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
+impl Promoting {
+    fn new(place: Arc<dyn Place>) -> Self {
+        Self { place, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn into_result(self) -> Result<Promotion, DeltaError> {
+        let table = self.place.display("");
+        let state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // Every attempt found the slot taken: something keeps writing to a table that nobody may write to yet.
+        let version = state.marker.map_or(0, |marker| marker.version);
+        state.end.unwrap_or(Err(DeltaError::SplitBrain { table, version: version + 1 }))
+    }
+
+    fn attempt(&self, work: impl FnOnce(&mut State) -> Result<(), DeltaError>) {
+        let mut state = self.state();
+        if state.has_ended() {
+            return;
+        }
+        if let Err(error) = work(&mut state) {
+            state.staged.clear();
+            state.end = Some(Err(error));
+        }
+    }
+
+    /// Finds out what lacks, and writes it aside.
+    fn stage(&self, state: &mut State, about: &About) -> Result<(), DeltaError> {
+        let place = &*self.place;
+        let table = place.display("");
+        let log = Log::list(place, 0)?;
         let version = log.newest_of(&table)?;
+        let marker = self.stage_marker(state, about, version)?;
+        if let Some(version) = fence::find(place, &log, &marker)? {
+            state.published.extend(place.local().map(|local| local.root().join(commit_path(version))));
+            state.becomes = Some(Promotion::Fenced { position: position_at(place, &log, version)? });
+            return Ok(());
+        }
         let position = position_at(place, &log, version)?;
         let (protocol, metadata) = state_at(place, &log, version)?;
-        let protocol =
-            protocol.ok_or_else(|| DeltaError::MissingAction { table: table.clone(), action: "protocol", version })?;
-        if let Some(reason) = refusal(&protocol, metadata.as_ref()) {
-            return Ok(Promotion::MarkerOnly { position, reason });
+        let protocol = protocol.ok_or(DeltaError::MissingAction { table, action: "protocol", version })?;
+        if let Some(reason) = fence::refusal(&protocol, metadata.as_ref()) {
+            state.becomes = Some(Promotion::MarkerOnly { position, reason });
+            return Ok(());
         }
         // Never before the last commit, whatever this machine's clock says.
-        let time_ms = now_ms.max(position.time_ms + 1);
-        let bytes = fence(&marker, version, time_ms, in_commit_timestamps(&protocol, metadata.as_ref()));
-        if place.put(&commit_path(version + 1), &bytes, time_ms.saturating_mul(1_000_000), Mode::Create)? == Put::Exists
-        {
-            continue;
+        let time_ms = about.now_ms.max(position.time_ms + 1);
+        state.timed = fence::in_commit_timestamps(&protocol, metadata.as_ref());
+        let bytes = fence::bytes(&marker, version, time_ms, state.timed);
+        let rel = commit_path(version + 1);
+        self.write(state, rel, &bytes, time_ms, Mode::Create)?;
+        let position = Position { version: version + 1, sha256: sha256_hex(&bytes), time_ms, ..position };
+        state.becomes = Some(Promotion::Fenced { position });
+        Ok(())
+    }
+
+    /// The epoch's marker, staged where it is not there.
+    fn stage_marker(&self, state: &mut State, about: &About, version: i64) -> Result<Marker, DeltaError> {
+        let place = &*self.place;
+        if let Some(marker) = &state.marker {
+            return Ok(marker.clone());
         }
-    }
-    let version = Log::list(place, 0)?.newest_of(&table)?;
-    Err(DeltaError::SplitBrain { table, version })
-}
-
-/// Writes the marker where it is not; returns the one that is there.
-fn write_marker(place: &dyn Place, marker: Marker) -> Result<Marker, DeltaError> {
-    let path = format!("{EPOCHS}/{:020}.json", marker.epoch);
-    let bytes = serde_json::to_vec(&marker).unwrap_or_default();
-    let put = place.put(&path, &bytes, marker.at_ms.saturating_mul(1_000_000), Mode::Create)?;
-    place.sync(std::slice::from_ref(&path))?;
-    if put == Put::Done {
-        return Ok(marker);
-    }
-    let there = place.read(&path)?.and_then(|content| serde_json::from_slice(&content.bytes).ok());
-    Ok(there.unwrap_or(marker))
-}
-
-/// The version of the epoch's own fence, if it is there. Writers may have gone on above it.
-fn find_fence(place: &dyn Place, log: &Log, after: i64, epoch: u64) -> Result<Option<i64>, DeltaError> {
-    let table = place.display("");
-    for version in log.commits.range(after..).map(|(version, _)| *version) {
-        let Some(commit) = read_commit(place, version)? else { continue };
-        let mut ours = false;
-        commit.actions(&table, |action| {
-            if let Action::CommitInfo(info) = action {
-                ours |= is_fence(&info, epoch);
+        let table = place.display("");
+        let markers = place.list(EPOCHS, None)?;
+        let found =
+            markers.iter().filter_map(|entry| entry.name.strip_suffix(".json")?.parse().ok()).max().unwrap_or(0);
+        if found > about.epoch {
+            return Err(DeltaError::StaleEpoch { table, found, asked: about.epoch });
+        }
+        let rel = format!("{EPOCHS}/{:020}.json", about.epoch);
+        let there = place.read(&rel)?;
+        // One that cannot be read was cut short before markers were synced first; it says nothing.
+        let mode = if there.is_some() { Mode::Replace } else { Mode::Create };
+        let there = there.and_then(|content| serde_json::from_slice::<Marker>(&content.bytes).ok());
+        let marker = match there {
+            Some(marker) if marker.group != about.group => {
+                return Err(DeltaError::ForeignEpoch { table, epoch: about.epoch, group: marker.group });
             }
-            Ok(())
-        })?;
-        if ours {
-            return Ok(Some(version));
+            Some(marker) => {
+                state.published.extend(place.local().map(|local| local.root().join(&rel)));
+                marker
+            }
+            None => {
+                let marker = Marker { epoch: about.epoch, group: about.group.clone(), version, at_ms: about.now_ms };
+                let bytes = serde_json::to_vec(&marker).unwrap_or_default();
+                self.write(state, rel, &bytes, marker.at_ms, mode)?;
+                marker
+            }
+        };
+        state.marker = Some(marker.clone());
+        Ok(marker)
+    }
+
+    fn write(&self, state: &mut State, rel: String, bytes: &[u8], ms: i64, mode: Mode) -> Result<(), DeltaError> {
+        let mut sink = self.place.create(&rel, bytes.len() as u64)?;
+        sink.write(bytes)?;
+        let staged = sink.finish(ms.saturating_mul(1_000_000))?;
+        state.staged.push(StagedFile { rel, staged, mode });
+        Ok(())
+    }
+
+    /// Puts into place what is staged: the marker, then the fence. What meets somebody else's is found out anew.
+    fn publish(&self, state: &mut State) -> Result<(), DeltaError> {
+        let mut wrote = false;
+        for file in std::mem::take(&mut state.staged) {
+            if file.staged.publish(file.mode)? == Put::Exists {
+                if file.rel.starts_with(EPOCHS) {
+                    state.marker = None;
+                }
+                return Ok(());
+            }
+            state.published.extend(self.place.local().map(|local| local.root().join(&file.rel)));
+            wrote |= !file.rel.starts_with(EPOCHS);
+            fail::fail_point!("delta.promote.after_marker");
         }
+        let mut becomes = state.becomes.take();
+        if let Some(Promotion::Fenced { position }) = &mut becomes
+            && wrote
+            && let Some(stamp) = self.place.stat(&commit_path(position.version))?
+        {
+            position.time_ms = if state.timed { position.time_ms } else { stamp.modified_ms() };
+            position.stamp = stamp;
+        }
+        state.end = becomes.map(Ok);
+        Ok(())
     }
-    Ok(None)
-}
-
-fn is_fence(info: &CommitInfo, epoch: u64) -> bool {
-    info.operation.as_deref() == Some(OPERATION) && info.parameter("epoch") == Some(epoch.to_string())
-}
-
-/// Why the product must not commit to the table, as a sentence.
-fn refusal(protocol: &Protocol, metadata: Option<&Metadata>) -> Option<String> {
-    // A commit without data files or metadata keeps all that these ask of a writer.
-    const WRITABLE: [&str; 28] = [
-        "allowColumnDefaults",
-        "appendOnly",
-        "changeDataFeed",
-        "checkConstraints",
-        "checkpointProtection",
-        "clustering",
-        "columnMapping",
-        "deletionVectors",
-        "domainMetadata",
-        "generatedColumns",
-        "icebergCompatV1",
-        "icebergCompatV2",
-        "icebergCompatV3",
-        "icebergWriterCompatV1",
-        "identityColumns",
-        "inCommitTimestamp",
-        "invariants",
-        "materializePartitionColumns",
-        "rowTracking",
-        "timestampNtz",
-        "typeWidening",
-        "typeWidening-preview",
-        "v2Checkpoint",
-        "vacuumProtocolCheck",
-        "variantShredding-preview",
-        "variantShredding",
-        "variantType",
-        "variantType-preview",
-    ];
-    if let Some(feature) = catalog_feature(Some(protocol), metadata) {
-        return Some(format!("Its commits are managed by the catalog ({feature}), so only the catalog may add one."));
-    }
-    if protocol.min_writer_version > 7 {
-        return Some(format!("Its protocol asks for writer version {}.", protocol.min_writer_version));
-    }
-    let mut features = protocol.writer_features.iter().flatten();
-    let unknown = features.find(|feature| !WRITABLE.contains(&feature.as_str()))?;
-    Some(format!("It uses the writer feature {unknown}, whose rules for a commit are not known here."))
-}
-
-fn in_commit_timestamps(protocol: &Protocol, metadata: Option<&Metadata>) -> bool {
-    let feature = protocol.writer_features.iter().flatten().any(|feature| feature.starts_with("inCommitTimestamp"));
-    feature && metadata.and_then(|found| found.property("delta.enableInCommitTimestamps")) == Some("true")
-}
-
-fn fence(marker: &Marker, version: i64, time_ms: i64, in_commit_timestamp: bool) -> Vec<u8> {
-    let mut info = serde_json::json!({
-        "timestamp": time_ms,
-        "operation": OPERATION,
-        "operationParameters": { "epoch": marker.epoch.to_string(), "group": marker.group },
-        "readVersion": version,
-        "isolationLevel": "Serializable",
-        "isBlindAppend": true,
-        "operationMetrics": {},
-        "engineInfo": concat!("Resilience-Console/", env!("CARGO_PKG_VERSION")),
-        "txnId": uuid::Uuid::new_v4().to_string(),
-    });
-    if in_commit_timestamp {
-        info["inCommitTimestamp"] = time_ms.into();
-    }
-    let mut bytes = serde_json::json!({ "commitInfo": info }).to_string().into_bytes();
-    bytes.push(b'\n');
-    bytes
 }

@@ -6,7 +6,11 @@ use crate::delta::TableRoot;
 use crate::domain::{Clock, Instant};
 use crate::wire::unity_catalog as uc;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, stream};
 use std::collections::HashMap;
+
+/// Calls to one region at a time, where many tables are opened at once.
+const PARALLEL_CALLS: usize = 32;
 
 /// Storage that may be reached, and until when.
 #[derive(Default)]
@@ -56,4 +60,15 @@ pub async fn root_of(
         StorageHandle::Remote { store, prefix } => TableRoot::Remote { store, prefix, uri: uri.to_owned() },
     };
     Ok((root, until))
+}
+
+/// [`root_of`] for many places, in their order.
+pub async fn roots_of(
+    link: &Link,
+    uris: &[String],
+    write: bool,
+    clock: &dyn Clock,
+) -> Vec<Result<(TableRoot, Instant), ConnectError>> {
+    let each: Vec<_> = uris.iter().map(|uri| root_of(link, uri, write, clock)).collect();
+    stream::iter(each).buffered(PARALLEL_CALLS).collect().await
 }

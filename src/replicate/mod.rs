@@ -16,7 +16,7 @@ mod tables;
 mod unsupported;
 mod views;
 
-pub use access::{Access, root_of};
+pub use access::{Access, root_of, roots_of};
 pub use catalogs::{set_read_only, set_writable};
 pub use compare::{CompareReport, compare_tables};
 pub use cycle::{CycleOutcome, CycleRequest, Progress, locations, run_cycle};

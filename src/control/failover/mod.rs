@@ -170,7 +170,7 @@ async fn run_step(control: &Control, cell: &Cell, desk: &mut Desk, step: Failove
         FailoverStep::Notify => notify::run(&context).await?,
         FailoverStep::PauseSchedules => pause_schedules::run(&context).await?,
         FailoverStep::StopCompute => stop_compute::run(&context).await?,
-        FailoverStep::WaitForWrites => wait_for_writes::run(&context).await?,
+        FailoverStep::WaitForWrites => wait_for_writes::run(&mut context).await?,
         FailoverStep::CatchUp => catch_up::run(&mut context).await?,
         FailoverStep::Compare => compare::run(&mut context).await?,
         FailoverStep::Fence => fence::run(&mut context).await?,

@@ -4,12 +4,11 @@ use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
 use crate::control::create::set_role;
-use crate::delta::{self, Promotion};
+use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
 use crate::replicate::{self, Link, TableMemory};
 use crate::wire::sandbox::ROLE_PRIMARY;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
-use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
@@ -53,34 +52,42 @@ async fn promote_all(
         tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?, t.table_id.clone()))).collect();
     let control = context.control;
     let now_ms = control.now().timestamp_millis();
-    let results: Vec<Result<(String, Promoted), ControlError>> = stream::iter(places)
-        .map(|(name, location, table_id)| async move {
+    let locations: Vec<String> = places.iter().map(|(_, location, _)| location.clone()).collect();
+    let roots = replicate::roots_of(new, &locations, true, control.inner.clock.as_ref()).await;
+    let mut promoted = BTreeMap::new();
+    let (mut reached, mut tables) = (Vec::new(), Vec::new());
+    for ((name, location, table_id), root) in places.into_iter().zip(roots) {
+        match root {
+            Ok((root, _)) => {
+                tables.push(root);
+                reached.push((name, location, table_id));
+            }
+            Err(error) if error.is_unreachable() => return Err(error.into()),
             // One table that cannot be promoted must not keep all others from being written to.
-            let skipped = |why: String| Promoted {
-                location: location.clone(),
-                table_id: table_id.clone(),
-                fence_skipped: Some(why),
-            };
-            let root = match replicate::root_of(new, &location, true, control.inner.clock.as_ref()).await {
-                Ok((root, _)) => root,
-                Err(error) if error.is_unreachable() => return Err(error.into()),
-                Err(error) => return Ok((name, skipped(error.to_string()))),
-            };
-            let promoted = match delta::promote(&root, group.epoch, group.spec.id.as_str(), now_ms).await {
-                Ok(Promotion::Fenced { .. }) => Promoted { location, table_id, fence_skipped: None },
-                Ok(Promotion::MarkerOnly { reason, .. }) => skipped(reason),
-                Err(fault) if fault.class.is_transient() => return Err(fault.into()),
-                Err(fault) => {
-                    tracing::warn!(table = %name, error = %fault.message, "a table could not be promoted");
-                    skipped(fault.message)
-                }
-            };
-            Ok((name, promoted))
-        })
-        .buffer_unordered(8)
-        .collect()
-        .await;
-    results.into_iter().collect()
+            Err(error) => {
+                promoted.insert(name, Promoted { location, table_id, fence_skipped: Some(error.to_string()) });
+            }
+        }
+    }
+    let results = delta::promote_all(tables, group.epoch, group.spec.id.as_str(), now_ms).await;
+    for ((name, location, table_id), result) in reached.into_iter().zip(results) {
+        let fence_skipped = match result {
+            Ok(Promotion::Fenced { .. }) => None,
+            Ok(Promotion::MarkerOnly { reason, .. }) => Some(reason),
+            Err(fault) if fault.class.is_transient() || belongs_to_another(&fault) => return Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(table = %name, error = %fault.message, "a table could not be promoted");
+                Some(fault.message)
+            }
+        };
+        promoted.insert(name, Promoted { location, table_id, fence_skipped });
+    }
+    Ok(promoted)
+}
+
+/// Whether somebody else has promoted the table: writing to it would make two primaries, so nobody may.
+fn belongs_to_another(fault: &TableFault) -> bool {
+    matches!(fault.error(), DeltaError::StaleEpoch { .. } | DeltaError::ForeignEpoch { .. })
 }
 
 /// Turns what is remembered of each table around: the replica is the source now.

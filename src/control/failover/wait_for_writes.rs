@@ -1,17 +1,17 @@
 //! Wait for writes: the old primary's catalogs become read-only, then no commit may land for a while.
 
+use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::control::operation::{Operation, RememberedCatalog};
 use crate::control::{Control, ControlError};
-use crate::delta;
+use crate::delta::{self, TableRoot};
 use crate::domain::FailoverGroup;
-use crate::replicate::{self, Link};
+use crate::replicate::{self, Access, Link};
 use crate::wire::unity_catalog::{ISOLATION_OPEN, TABLE_VIEW};
-use futures::{StreamExt, stream};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
-pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
+pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
     let (group, old) = (context.group(), context.old_primary().await?);
     let found = modes(&old, &group).await?;
     // Remembered before anything is changed, for a rollback and for the new primary.
@@ -19,7 +19,9 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     make_read_only(&old, &group).await?;
     fail::fail_point!("failover.after_read_only");
     let watch = Stopwatch::now();
-    until_quiet(context.control, &group, &old).await?;
+    // Catching up and comparing need the same storage again.
+    let access = context.desk.access(context.control, context.cell).await?;
+    until_quiet(context.control, &group, &old, access).await?;
     Ok(StepEnd::Done(format!(
         "{} catalogs are read-only; the last write ended within {:.1} s.",
         group.catalogs().len(),
@@ -57,25 +59,37 @@ pub async fn make_read_only(link: &Link, group: &FailoverGroup) -> Result<(), Co
     Ok(())
 }
 
-/// Waits until no table's newest version moved for the quiet period.
-pub async fn until_quiet(control: &Control, group: &FailoverGroup, link: &Link) -> Result<(), ControlError> {
+/// Waits until no table's newest version moved for the quiet period. What storage it opens it leaves in `access`.
+pub async fn until_quiet(
+    control: &Control,
+    group: &FailoverGroup,
+    link: &Link,
+    access: &mut Access,
+) -> Result<(), ControlError> {
     let settings = &control.inner.settings;
     let watch = Stopwatch::now();
-    let mut before = versions(control, group, link).await?;
+    let tables = roots(control, group, link, access).await?;
+    let roots: Arc<Vec<TableRoot>> = Arc::new(tables.iter().map(|(_, root)| root.clone()).collect());
+    let mut before = delta::newest_versions(roots.clone()).await;
     loop {
         tokio::time::sleep(settings.quiet_period).await;
-        let now = versions(control, group, link).await?;
-        let moving: Vec<&String> =
-            now.iter().filter(|(name, v)| before.get(*name) != Some(v)).map(|(name, _)| name).collect();
+        let now = delta::newest_versions(roots.clone()).await;
+        let moved = |(then, now): (&Option<i64>, &Option<i64>)| now.is_some() && then != now;
+        let moving: Vec<&str> = tables
+            .iter()
+            .zip(before.iter().zip(&now))
+            .filter(|(_, versions)| moved(*versions))
+            .map(|((name, _), _)| name.as_str())
+            .collect();
         if moving.is_empty() {
             return Ok(());
         }
         if watch.elapsed() > settings.quiet_timeout {
-            let names = moving.iter().take(3).map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "{} is read-only, but something still commits to {names} after {} s, so it writes past the catalog. Stop it, then fail over again, or force the failover.",
+                    "{} is read-only, but something still commits to {} after {} s, so it writes past the catalog. Stop it, then fail over again, or force the failover.",
                     link.region,
+                    some(&moving),
                     settings.quiet_timeout.as_secs()
                 ),
             });
@@ -84,24 +98,24 @@ pub async fn until_quiet(control: &Control, group: &FailoverGroup, link: &Link) 
     }
 }
 
-/// The newest version of every table of the group in one region; a table whose log cannot be read is left out.
-async fn versions(
+/// Every table of the group in one region with its root; the catalog is read-only, so none is made meanwhile.
+async fn roots(
     control: &Control,
     group: &FailoverGroup,
     link: &Link,
-) -> Result<BTreeMap<String, i64>, ControlError> {
+    access: &mut Access,
+) -> Result<Vec<(String, TableRoot)>, ControlError> {
     let inventory = replicate::read_inventory(link, group.catalogs()).await?;
     let tables =
         inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
-    let places: Vec<(String, String)> =
-        tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?))).collect();
-    let found: Vec<Result<Option<(String, i64)>, ControlError>> = stream::iter(places)
-        .map(|(name, location)| async move {
-            let (root, _) = replicate::root_of(link, &location, false, control.inner.clock.as_ref()).await?;
-            Ok(delta::latest(&root).await.ok().flatten().map(|latest| (name, latest.version)))
-        })
-        .buffer_unordered(8)
-        .collect()
-        .await;
-    found.into_iter().filter_map(Result::transpose).collect()
+    let (names, locations): (Vec<String>, Vec<String>) =
+        tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?))).unzip();
+    let opened = replicate::roots_of(link, &locations, false, control.inner.clock.as_ref()).await;
+    let mut found = Vec::with_capacity(names.len());
+    for ((name, location), opened) in names.into_iter().zip(&locations).zip(opened) {
+        let (root, until) = opened?;
+        access.remember(location, false, root.clone(), until);
+        found.push((name, root));
+    }
+    Ok(found)
 }
