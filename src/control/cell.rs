@@ -1,6 +1,8 @@
 //! One failover group in memory: its record, its worker's signals, and what it shows.
 
+use super::backoff::Backoff;
 use super::operation::Operation;
+use super::reclaim::Unsalvaged;
 use super::view::{
     CycleView, GroupView, LagSample, LossEstimate, Mark, ObjectView, OperationOutcome, OperationView, SalvageView,
     WorkloadView,
@@ -63,6 +65,12 @@ pub struct Record {
     pub trouble: Option<ObjectError>,
     /// What a forced failover would lose, as the last cycle left it.
     pub loss: LossEstimate,
+    /// When what a rolled-back failover owes is tried again.
+    pub restoring: Backoff,
+    /// Tables of the old primary that could not be set aside yet.
+    pub unsalvaged: Arc<Vec<Unsalvaged>>,
+    /// When they are tried again.
+    pub salvaging: Backoff,
 }
 
 impl Record {
@@ -82,6 +90,9 @@ impl Record {
             marks: Arc::default(),
             trouble: None,
             loss: LossEstimate::default(),
+            restoring: Backoff::default(),
+            unsalvaged: Arc::default(),
+            salvaging: Backoff::default(),
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::cell::Cell;
 use super::create::set_role;
 use super::worker::{settle, trouble};
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, journal, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Link};
+use crate::store::Tx;
 use crate::wire::sandbox::ROLE_NONE;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
 use std::time::Duration;
@@ -42,8 +43,14 @@ impl Control {
     }
 }
 
-/// Under which key the highest epoch of any deleted group is remembered.
+/// Under which key the highest epoch of any table that a group let go is remembered.
 pub const EPOCH_FLOOR: &str = "epoch_floor";
+
+/// Remembers the epoch of tables that a group lets go: their markers stay, so whoever takes them up begins above them.
+pub fn raise_epoch_floor(tx: &Tx<'_>, epoch: u64) -> rusqlite::Result<()> {
+    let floor: u64 = tx.value(EPOCH_FLOOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    tx.set_value(EPOCH_FLOOR, &floor.max(epoch).to_string())
+}
 
 /// Under which key a replica that a deleted group left is listed; the value is the group's name.
 pub fn left_key(region: &str, catalog: &str) -> String {
@@ -70,7 +77,8 @@ impl Control {
             sentence: format!("The account has no workspace in {region}."),
         })?;
         let link = Link::connect(region, &workspace.id, workspace.client.clone()).await?;
-        replicate::set_writable(&link, catalog, ISOLATION_ISOLATED).await?;
+        let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
+        replicate::set_writable(&link, catalog, &writers, ISOLATION_ISOLATED).await?;
         self.remember(&left_key(region, catalog), "").await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
         let line = journal::line(self.now(), actor, "replica.release", catalog, message.clone());
@@ -98,9 +106,8 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
             .inner
             .store
             .run(move |tx| {
-                // Markers of this group's epochs stay in the tables, so a group after it begins above them.
-                let floor: u64 = tx.value(EPOCH_FLOOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
-                tx.set_value(EPOCH_FLOOR, &floor.max(epoch).to_string())?;
+                raise_epoch_floor(tx, epoch)?;
+                reclaim::forget(tx, &id)?;
                 for catalog in &catalogs {
                     tx.set_value(&left_key(&region, catalog), id.as_str())?;
                 }

@@ -54,6 +54,14 @@ impl Deployment {
             })
     }
 
+    /// The ids, as catalogs' bindings spell them, of the group's own workspaces in `region`.
+    pub fn workspace_ids(&self, group: &FailoverGroup, region: &str) -> Vec<i64> {
+        let in_group = |w: &&Workspace| {
+            w.region == region && group.spec.workspace_sets.iter().any(|s| s.workspace_ids.contains(&w.id))
+        };
+        self.workspaces.iter().filter(in_group).filter_map(|w| w.id.parse().ok()).collect()
+    }
+
     /// One end of the group's replication.
     pub async fn link(&self, group: &FailoverGroup, region: &str) -> Result<Link, ControlError> {
         let workspace = self.workspace_of(group, region)?;

@@ -5,7 +5,7 @@ use super::deployment::Deployment;
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
 use super::view::{AccountView, ActivityEntry, OperationOutcome, RegionView, WorkspaceView};
-use super::{ControlError, worker};
+use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::domain::{
     AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, group_state,
@@ -118,9 +118,13 @@ impl Control {
         super::regions::recall_workloads(&control).await?;
         for (group, state_since) in groups {
             let id = group.spec.id.clone();
-            let (operations, salvage) =
-                control.inner.store.run(move |tx| Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?))).await?;
+            let (operations, salvage, unsalvaged) = control
+                .inner
+                .store
+                .run(move |tx| Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?)))
+                .await?;
             let mut record = Record::new(group, state_since);
+            record.unsalvaged = Arc::new(unsalvaged);
             record.salvage = Arc::new(salvage);
             record.history = Arc::new(
                 operations.iter().map(|o| o.body.view()).filter(|o| o.outcome != OperationOutcome::Running).collect(),

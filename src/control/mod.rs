@@ -1,5 +1,6 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
+mod backoff;
 mod cell;
 mod create;
 mod credentials;

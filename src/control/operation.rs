@@ -3,6 +3,7 @@
 use super::view::{OperationOutcome, OperationView, StepView};
 use crate::connect::UnpausedJob;
 use crate::domain::{FailoverKind, FailoverStep, Instant, Region, StepStatus};
+use crate::wire::unity_catalog::WorkspaceBinding;
 use serde::{Deserialize, Serialize};
 
 /// A failover and how far it has come.
@@ -45,6 +46,9 @@ pub struct Operation {
     pub left_behind: Vec<String>,
     /// Whether a rollback could not reach the old primary and still owes it its schedules, compute and bindings.
     pub restore_pending: bool,
+    /// Whether a person gave the old primary up, because its region is lost for good.
+    #[serde(default)]
+    pub given_up: bool,
     /// Whether what ran before runs in the new primary again.
     pub resumed: bool,
 }
@@ -93,6 +97,9 @@ pub struct RememberedCatalog {
     pub name: String,
     /// OPEN or ISOLATED, as the catalog said.
     pub isolation_mode: String,
+    /// What each workspace might do with it; None in a record from before this was kept.
+    #[serde(default)]
+    pub bindings: Option<Vec<WorkspaceBinding>>,
 }
 
 impl Remembered {
@@ -142,6 +149,7 @@ impl Operation {
             remembered: Remembered::default(),
             left_behind: Vec::new(),
             restore_pending: false,
+            given_up: false,
             resumed: false,
         }
     }

@@ -1,6 +1,6 @@
 //! Changing a failover group: its scope, its mappings, and what follows its workspace sets.
 
-use super::deletion::left_key;
+use super::deletion::{left_key, raise_epoch_floor};
 use super::{Control, ControlError, journal};
 use crate::domain::{
     Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
@@ -158,9 +158,13 @@ impl Control {
         let scope_changed = group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
         let message = format!("{actor} changed failover group {id}: {}.", in_words(&current.spec, &group.spec));
         let line = journal::line(now, actor, "failover_group.update", id.as_str(), message);
+        let epoch = current.epoch;
         let (kept, of, secondary) = (detached.clone(), id.clone(), current.effective_secondary_region().to_owned());
         let also = move |tx: &crate::store::Tx<'_>| {
             kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
+            if !lost.is_empty() {
+                raise_epoch_floor(tx, epoch)?;
+            }
             for catalog in &lost {
                 // Its replica stays, read-only, until it is taken up again or released.
                 tx.set_value(&left_key(&secondary, catalog), of.as_str())?;

@@ -305,6 +305,9 @@ pub struct SalvageView {
     pub rows: Option<u64>,
     /// Bytes of the data files that they added.
     pub bytes: u64,
+    /// When the first and the last of the commits were made; None where that is not known.
+    #[serde(default)]
+    pub committed: Option<(Instant, Instant)>,
     /// The folder that holds commits, files and the list.
     pub folder: String,
     /// When it was set aside.

@@ -1,6 +1,7 @@
 //! A group's worker: whatever the group's state asks for, one thing at a time.
 
 use super::cell::Cell;
+use super::reclaim::Unsalvaged;
 use super::{Control, ControlError, failover, reclaim};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
@@ -108,6 +109,7 @@ impl Desk {
         let group = cell.group();
         let (source, destination) = self.ends(control, cell).await?;
         let memory = self.memory(control, cell).await?;
+        memory.held = cell.record().unsalvaged.iter().map(Unsalvaged::held).collect();
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions).unwrap_or_default();
         let request = CycleRequest {
@@ -186,7 +188,10 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
             Ok(()) => desk.cycle(control, cell, &cell.stop).await,
             Err(error) => Err(error),
         },
-        false => desk.cycle(control, cell, &cell.stop).await,
+        false => match until_stopped(control, reclaim::try_again(control, cell, desk)).await {
+            Ok(()) => desk.cycle(control, cell, &cell.stop).await,
+            Err(error) => Err(error),
+        },
     };
     let outcome = match outcome {
         Ok(outcome) => finish(control, cell, &outcome, &scope, watch.elapsed()).await.map(|()| outcome),

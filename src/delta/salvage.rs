@@ -9,7 +9,7 @@ mod rewind;
 mod whole;
 
 use super::latest::common;
-use super::log::{Log, commit_path, read_picture};
+use super::log::{Log, commit_path, read_commit, read_picture};
 use super::place::{self, Place};
 use super::{DeltaError, Position, TableFault, TableRoot};
 use manifest::Manifest;
@@ -26,6 +26,9 @@ pub struct SalvageAbout {
     pub epoch: u64,
     /// Now, in milliseconds since 1970.
     pub now_ms: i64,
+    /// The version up to which everything is known to have arrived, so that a table that is set aside whole counts only
+    /// what is lost; None when nothing of it ever did.
+    pub arrived: Option<i64>,
 }
 
 /// What was set aside.
@@ -45,6 +48,8 @@ pub struct Salvaged {
     pub rows: Option<u64>,
     /// Bytes of the files that they added.
     pub bytes: u64,
+    /// When the first and the last of the commits were made, in milliseconds since 1970; None when there are none.
+    pub committed_ms: Option<(i64, i64)>,
     /// Files set aside.
     pub files: u64,
     /// The folder that holds commits, files and `manifest.json`; None when nothing was orphaned.
@@ -61,8 +66,24 @@ pub async fn salvage(
 ) -> Result<Salvaged, TableFault> {
     let (old_root, new, aside) = (old.clone(), new.clone(), aside.clone());
     let work = move || {
-        let places = Places { old: place::open(&old_root), new: place::open(&new), aside: place::open(&aside) };
-        places.salvage(&about)
+        let places = Places { old: place::open(&old_root), new: Some(place::open(&new)), aside: place::open(&aside) };
+        places.salvage(&about, None)
+    };
+    place::blocking(old, work).await
+}
+
+/// [`salvage`] of a table whose counterpart was dropped at the new primary: what lies above the remembered position never
+/// arrived there.
+pub async fn salvage_dropped(
+    old: &TableRoot,
+    known: &Position,
+    aside: &TableRoot,
+    about: SalvageAbout,
+) -> Result<Salvaged, TableFault> {
+    let (old_root, known, aside) = (old.clone(), known.clone(), aside.clone());
+    let work = move || {
+        let places = Places { old: place::open(&old_root), new: None, aside: place::open(&aside) };
+        places.salvage(&about, Some(&known))
     };
     place::blocking(old, work).await
 }
@@ -80,22 +101,32 @@ pub async fn set_aside_whole(
 /// The three folders of a salvage.
 struct Places {
     old: Arc<dyn Place>,
-    new: Arc<dyn Place>,
+    /// None where the counterpart was dropped.
+    new: Option<Arc<dyn Place>>,
     aside: Arc<dyn Place>,
 }
 
 impl Places {
-    fn salvage(&self, about: &SalvageAbout) -> Result<Salvaged, DeltaError> {
+    fn salvage(&self, about: &SalvageAbout, known: Option<&Position>) -> Result<Salvaged, DeltaError> {
         let log = Log::list(&*self.old, 0)?;
-        let new_log = Log::list(&*self.new, 0)?;
-        let apart = || DeltaError::NoCommonVersion { old: self.old.display(""), new: self.new.display("") };
-        let common = common(&*self.old, &log, &*self.new, &new_log)?.ok_or_else(apart)?;
+        let new_log = self.new.as_ref().map_or_else(|| Ok(Log::default()), |new| Log::list(&**new, 0))?;
+        let new = self.new.as_ref().map_or_else(|| "its replica, which was dropped,".to_owned(), |new| new.display(""));
+        let apart = || DeltaError::NoCommonVersion { old: self.old.display(""), new: new.clone() };
+        let common = match (&self.new, known) {
+            (Some(new), _) => common(&*self.old, &log, &**new, &new_log)?,
+            (None, known) => known.map(|known| self.still_holds(known)).transpose()?.flatten(),
+        };
+        let common = common.ok_or_else(apart)?;
         if log.base(common, false, "").is_err() {
             return Err(apart());
         }
         let lineage = read_picture(&*self.old, &log, common, |_, _| {})?;
-        let stamp = self.new.stat(&commit_path(common))?.ok_or_else(apart)?;
-        let position = Position { stamp, ..lineage.position };
+        let position = match &self.new {
+            Some(new) => {
+                Position { stamp: new.stat(&commit_path(common))?.ok_or_else(apart)?, ..lineage.position.clone() }
+            }
+            None => lineage.position.clone(),
+        };
 
         let orphans = self.collect(&log, &new_log, common, &lineage.inventory)?;
         let kept = Manifest::read(&*self.aside)?;
@@ -111,6 +142,7 @@ impl Places {
                     commits: 0,
                     rows: Some(0),
                     bytes: 0,
+                    committed_ms: None,
                     files: 0,
                     folder: None,
                 });
@@ -120,5 +152,11 @@ impl Places {
         let manifest =
             if manifest.rewound { manifest } else { self.rewind(common, manifest, &lineage.inventory, &new_log)? };
         Ok(manifest.outcome(Some(common), Some(position), self.aside.display("")))
+    }
+
+    /// The remembered version, if the old primary still has it with the same bytes.
+    fn still_holds(&self, known: &Position) -> Result<Option<i64>, DeltaError> {
+        let there = read_commit(&*self.old, known.version)?;
+        Ok(there.is_some_and(|there| there.sha256 == known.sha256).then_some(known.version))
     }
 }

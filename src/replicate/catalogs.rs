@@ -5,7 +5,7 @@ use super::{Inventory, Link};
 use crate::connect::ConnectError;
 use crate::domain::MappingTable;
 use crate::wire::unity_catalog as uc;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the destination hold `source`, read-only; notes it in `there`. `fresh` says that `there` was read just now, so
 /// that its bindings are worth a look.
@@ -58,19 +58,46 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Isolates a catalog and lets its region's workspace only read it.
+/// Isolates a catalog and lets every workspace that it is bound to, and the link's own, only read it.
 pub async fn set_read_only(link: &Link, catalog: &str) -> Result<(), ConnectError> {
     // Bind first: an isolated catalog without a binding would be gone for everybody for a moment.
-    bind(link, catalog, uc::BINDING_READ_ONLY).await?;
+    bind_read_only(link, catalog).await?;
     isolate(link, catalog, uc::ISOLATION_ISOLATED).await?;
     // Some catalogs drop bindings made while they were open, so say it again and look.
-    bind(link, catalog, uc::BINDING_READ_ONLY).await
+    bind_read_only(link, catalog).await
 }
 
-/// Lets the region's workspace write to a catalog; `isolation_mode` is what the catalog shall have then.
-pub async fn set_writable(link: &Link, catalog: &str, isolation_mode: &str) -> Result<(), ConnectError> {
-    bind(link, catalog, uc::BINDING_READ_WRITE).await?;
-    isolate(link, catalog, isolation_mode).await
+/// Lets `writers` write to a catalog, and leaves every other workspace's binding as it is. `isolation_mode` is what the
+/// catalog shall have then; it stays isolated where opening it would let a workspace write that is bound to read only.
+pub async fn set_writable(
+    link: &Link,
+    catalog: &str,
+    writers: &[i64],
+    isolation_mode: &str,
+) -> Result<(), ConnectError> {
+    let bound = link.client.bindings_of_catalog(catalog).await?;
+    let wanted: Vec<_> = writers.iter().map(|id| uc::WorkspaceBinding::read_write(*id)).collect();
+    rebind(link, catalog, &bound, &wanted, false).await?;
+    let watches = bound.iter().any(|b| b.is_read_only() && !writers.contains(&b.workspace_id));
+    isolate(link, catalog, if watches { uc::ISOLATION_ISOLATED } else { isolation_mode }).await
+}
+
+/// Puts back a catalog's isolation and every workspace's binding, as they were.
+pub async fn restore_bindings(
+    link: &Link,
+    catalog: &str,
+    isolation_mode: &str,
+    bindings: &[uc::WorkspaceBinding],
+) -> Result<(), ConnectError> {
+    let bound = link.client.bindings_of_catalog(catalog).await?;
+    if isolation_mode == uc::ISOLATION_ISOLATED {
+        rebind(link, catalog, &bound, bindings, true).await?;
+        return isolate(link, catalog, isolation_mode).await;
+    }
+    // Open first: without its binding the catalog would be gone for the workspace for a moment.
+    isolate(link, catalog, isolation_mode).await?;
+    let bound = link.client.bindings_of_catalog(catalog).await?;
+    rebind(link, catalog, &bound, bindings, true).await
 }
 
 async fn isolate(link: &Link, catalog: &str, mode: &str) -> Result<(), ConnectError> {
@@ -78,22 +105,31 @@ async fn isolate(link: &Link, catalog: &str, mode: &str) -> Result<(), ConnectEr
     link.client.update_catalog(catalog, &change).await.map(|_| ())
 }
 
-/// Binds every workspace that the catalog is bound to, and the link's own, with `binding_type`.
-async fn bind(link: &Link, catalog: &str, binding_type: &str) -> Result<(), ConnectError> {
+async fn bind_read_only(link: &Link, catalog: &str) -> Result<(), ConnectError> {
     let bound = link.client.bindings_of_catalog(catalog).await?;
     let own: Option<i64> = link.workspace_id.parse().ok();
-    let mut ids: Vec<i64> = bound.iter().map(|b| b.workspace_id).chain(own).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let change = |id: &i64| uc::WorkspaceBinding { workspace_id: *id, binding_type: Some(binding_type.to_owned()) };
-    let wrong: Vec<i64> = ids
-        .into_iter()
-        .filter(|id| !bound.iter().any(|b| b.workspace_id == *id && b.binding_type.as_deref() == Some(binding_type)))
-        .collect();
-    if wrong.is_empty() {
+    let ids: BTreeSet<i64> = bound.iter().map(|b| b.workspace_id).chain(own).collect();
+    let wanted: Vec<_> = ids.into_iter().map(uc::WorkspaceBinding::read_only).collect();
+    rebind(link, catalog, &bound, &wanted, false).await
+}
+
+/// Makes the bindings that are `wanted` and not `bound`; with `only`, looses every other workspace.
+async fn rebind(
+    link: &Link,
+    catalog: &str,
+    bound: &[uc::WorkspaceBinding],
+    wanted: &[uc::WorkspaceBinding],
+    only: bool,
+) -> Result<(), ConnectError> {
+    let same = |a: &uc::WorkspaceBinding, b: &uc::WorkspaceBinding| {
+        a.workspace_id == b.workspace_id && a.is_read_only() == b.is_read_only()
+    };
+    let add: Vec<_> = wanted.iter().filter(|w| !bound.iter().any(|b| same(b, w))).cloned().collect();
+    let changes = |b: &uc::WorkspaceBinding| add.iter().any(|a| a.workspace_id == b.workspace_id);
+    let unwanted = |b: &uc::WorkspaceBinding| only && !wanted.iter().any(|w| w.workspace_id == b.workspace_id);
+    let remove: Vec<_> = bound.iter().filter(|b| changes(b) || unwanted(b)).cloned().collect();
+    if add.is_empty() && remove.is_empty() {
         return Ok(());
     }
-    let remove = bound.iter().filter(|b| wrong.contains(&b.workspace_id)).cloned().collect();
-    let update = uc::UpdateBindings { add: wrong.iter().map(change).collect(), remove };
-    link.client.update_bindings(catalog, &update).await.map(|_| ())
+    link.client.update_bindings(catalog, &uc::UpdateBindings { add, remove }).await.map(|_| ())
 }

@@ -2,7 +2,7 @@
 
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleError, Link, Memory, ObjectRecord, catalogs, schemas, unsupported, views};
+use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, schemas, unsupported, views};
 use crate::connect::ConnectError;
 use crate::delta::Transfer;
 use crate::domain::{
@@ -112,6 +112,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
         _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
+    cycle.held(memory);
     cycle.containers(&source, &mut there).await?;
     cycle.drops(&source, &mut there, memory).await?;
     let before = request.progress.bytes_copied.load(Ordering::Relaxed);
@@ -119,7 +120,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
     if complete {
         cycle.views(&source, &mut there).await?;
     }
-    cycle.strangers(&source, &there);
+    cycle.strangers(&source, &there, memory);
     let Cycle { mut objects, changed, .. } = cycle;
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     // A table that is flagged for what it holds says nothing about the destination.
@@ -158,6 +159,18 @@ impl Cycle<'_> {
 
     fn flag(&mut self, kind: AssetKind, name: &AssetName, class: ErrorClass, message: String) {
         self.objects.push(ObjectRecord::failed(kind, name, class, BTreeMap::new(), message, self.request.clock));
+    }
+
+    /// Names the tables that are left alone, and why.
+    fn held(&mut self, memory: &Memory) {
+        for Held { error, .. } in &memory.held {
+            let [catalog, schema, name] = *error.object.splitn(3, '.').collect::<Vec<_>>() else { continue };
+            let asset = AssetName::leaf(catalog, schema, name);
+            let mut record = ObjectRecord::new(error.kind, &asset, ObjectStatus::Failed);
+            record.replica_version = memory.tables.get(&error.object).map(|table| table.position.version);
+            record.error = Some(error.clone());
+            self.objects.push(record);
+        }
     }
 
     async fn containers(&mut self, source: &Inventory, there: &mut Inventory) -> Result<(), CycleError> {
@@ -213,6 +226,7 @@ impl Cycle<'_> {
             .iter()
             // A catalog that the source does not list may only be hidden from the product's principal: its replica is kept.
             .filter(|(name, _)| name.split_once('.').is_some_and(|(catalog, _)| source.catalogs.contains_key(catalog)))
+            .filter(|(name, _)| !memory.holds(name))
             .filter(|(name, table)| match ids.get(*name) {
                 None => true,
                 Some(id) => id.is_some_and(|id| id != table.table_id),
@@ -247,7 +261,7 @@ impl Cycle<'_> {
         memory: &mut Memory,
     ) -> Result<bool, CycleError> {
         let mut tasks = Vec::new();
-        for info in source.tables().filter(|t| t.table_type != TABLE_VIEW) {
+        for info in source.tables().filter(|t| t.table_type != TABLE_VIEW && !memory.holds(&t.full_name())) {
             let asset = asset_of(info);
             if let Some(sentence) = unsupported::reason(info) {
                 self.flag(AssetKind::Table, &asset, ErrorClass::UnsupportedObject, sentence);
@@ -301,9 +315,10 @@ impl Cycle<'_> {
     }
 
     /// Names what is in the replica's catalogs and not in the source: somebody made it there.
-    fn strangers(&mut self, source: &Inventory, there: &Inventory) {
+    fn strangers(&mut self, source: &Inventory, there: &Inventory, memory: &Memory) {
         let known: BTreeSet<String> = source.tables().map(TableInfo::full_name).collect();
-        for table in there.tables().filter(|t| !known.contains(&t.full_name())) {
+        let is_stranger = |t: &&TableInfo| !known.contains(&t.full_name()) && !memory.holds(&t.full_name());
+        for table in there.tables().filter(is_stranger) {
             let kind = if table.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
             let message = format!(
                 "{} is in {} and not in {}. It is left as it is; drop it there if nobody needs it.",

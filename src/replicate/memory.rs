@@ -3,9 +3,9 @@
 use super::Access;
 use super::scope::Inventory;
 use crate::delta::Position;
-use crate::domain::Instant;
+use crate::domain::{Instant, ObjectError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is remembered of one table; kept in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,15 @@ pub struct TableMemory {
     pub bytes: u64,
 }
 
+/// A table that nothing may be written to for now, because the destination holds what is nowhere else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// The full names by which source, destination and ledger know it.
+    pub names: BTreeSet<String>,
+    /// Why, as the cycle reports it.
+    pub error: ObjectError,
+}
+
 /// What one direction of replication remembers; the store holds what must survive, the rest is found again.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -33,4 +42,13 @@ pub struct Memory {
     pub destination: Option<(Inventory, Instant)>,
     /// Storage that may be reached, and until when.
     pub access: Access,
+    /// Tables that a cycle reports and leaves alone.
+    pub held: Vec<Held>,
+}
+
+impl Memory {
+    /// Whether a cycle leaves the table alone.
+    pub fn holds(&self, name: &str) -> bool {
+        self.held.iter().any(|held| held.names.contains(name))
+    }
 }

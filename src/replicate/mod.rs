@@ -17,12 +17,12 @@ mod unsupported;
 mod views;
 
 pub use access::{Access, root_of, roots_of};
-pub use catalogs::{set_read_only, set_writable};
+pub use catalogs::{restore_bindings, set_read_only, set_writable};
 pub use compare::{CompareReport, compare_tables};
 pub use cycle::{CycleOutcome, CycleRequest, Progress, locations, run_cycle};
 pub use error::CycleError;
 pub use link::Link;
-pub use memory::{Memory, TableMemory};
+pub use memory::{Held, Memory, TableMemory};
 pub use objects::ObjectRecord;
 pub use scope::{CatalogItem, Inventory, read_inventory};
 pub use unsupported::reason as unsupported_reason;

@@ -18,7 +18,7 @@ mod wait_for_writes;
 pub use pause_schedules::{pause_all, primary_elsewhere, remember as remember_jobs};
 pub use roll_back::{owes_a_restore, try_restore};
 pub use stop_compute::{remember as remember_compute, running, stop_all};
-pub use wait_for_writes::{make_read_only, until_quiet};
+pub use wait_for_writes::{make_read_only, modes, remember as remember_modes, until_quiet};
 
 use super::cell::Cell;
 use super::operation::Operation;

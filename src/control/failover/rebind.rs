@@ -4,6 +4,7 @@ use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
 use crate::control::create::set_role;
+use crate::control::operation::{Operation, RememberedCatalog};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
 use crate::replicate::{self, Link, TableMemory};
@@ -17,11 +18,17 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     turn_memory(context, &group, &promoted).await?;
     fail::fail_point!("failover.after_promote");
     let remembered = context.operation()?.remembered;
+    let own = context.control.inner.deployment.workspace_ids(&group, &new.region);
+    let before = bindings_when_left(context, &new.region).await?;
     for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
         let known = remembered.catalogs.iter().find(|c| c.name == catalog.name);
         // Where the old primary could not be asked, isolation stays: opening a catalog is a person's decision.
         let mode = known.map_or(ISOLATION_ISOLATED, |c| c.isolation_mode.as_str());
-        replicate::set_writable(&new, &catalog.name, mode).await?;
+        // Others could write here when the region was primary last, and lost that only to the failover away from it.
+        let others = before.iter().filter(|c| c.name == catalog.name).flat_map(|c| c.bindings.iter().flatten());
+        let writers = others.filter(|b| !b.is_read_only()).map(|b| b.workspace_id);
+        let writers: Vec<i64> = own.iter().copied().chain(writers).collect();
+        replicate::set_writable(&new, &catalog.name, &writers, mode).await?;
     }
     set_role(&new, &group, ROLE_PRIMARY).await?;
     let now = context.control.now();
@@ -31,6 +38,14 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let marker_only =
         if without.is_empty() { String::new() } else { format!(" No fence commit in {}.", some(&without)) };
     Ok(StepEnd::Done(format!("{} accepts writes; {} tables promoted.{marker_only}", new.region, promoted.len())))
+}
+
+/// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.
+async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<Vec<RememberedCatalog>, ControlError> {
+    let id = context.cell.id.clone();
+    let operations = context.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
+    let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == region && o.writable_at.is_some());
+    Ok(left.map(|operation| operation.remembered.catalogs).unwrap_or_default())
 }
 
 /// A promoted table.

@@ -2,6 +2,7 @@
 
 use super::{edit_operation, remember_ended};
 use crate::connect::ConnectError;
+use crate::control::backoff::Backoff;
 use crate::control::cell::Cell;
 use crate::control::create::set_role;
 use crate::control::operation::Operation;
@@ -58,12 +59,22 @@ pub fn owes_a_restore(cell: &Cell) -> bool {
     cell.record().operation.as_ref().is_some_and(|o| o.restore_pending)
 }
 
-/// Tries to put back what is still owed; a later cycle tries again.
+/// Tries to put back what is still owed, at growing intervals: a later cycle tries again.
 pub async fn try_restore(control: &Control, cell: &Cell) {
     let Some(operation) = cell.operation() else { return };
-    if restore(control, cell, &operation).await.is_ok() {
-        // A write that fails only means that it is put back once more.
-        let _ = edit_operation(control, cell, |operation| operation.restore_pending = false).await;
+    if !cell.record().restoring.is_due(control.now()) {
+        return;
+    }
+    match restore(control, cell, &operation).await {
+        Ok(()) => {
+            cell.record().restoring = Backoff::default();
+            // A write that fails only means that it is put back once more.
+            let _ = edit_operation(control, cell, |operation| operation.restore_pending = false).await;
+        }
+        Err(error) => {
+            tracing::debug!(group = %cell.id, %error, "what a failover stopped could not be started again");
+            cell.record().restoring.failed(control.now(), control.inner.settings.retry_pause);
+        }
     }
 }
 
@@ -71,7 +82,15 @@ async fn restore(control: &Control, cell: &Cell, operation: &Operation) -> Resul
     let group = cell.group();
     let old = control.inner.deployment.link(&group, &operation.from_region).await?;
     for catalog in &operation.remembered.catalogs {
-        replicate::set_writable(&old, &catalog.name, &catalog.isolation_mode).await?;
+        match &catalog.bindings {
+            Some(bindings) => {
+                replicate::restore_bindings(&old, &catalog.name, &catalog.isolation_mode, bindings).await?;
+            }
+            None => {
+                let writers = control.inner.deployment.workspace_ids(&group, &old.region);
+                replicate::set_writable(&old, &catalog.name, &writers, &catalog.isolation_mode).await?;
+            }
+        }
     }
     set_role(&old, &group, ROLE_PRIMARY).await?;
     // One thing that is gone, or that refuses, must not keep the rest from being put back.

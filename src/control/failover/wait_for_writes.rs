@@ -29,15 +29,17 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     )))
 }
 
-/// How the group's catalogs are isolated now.
+/// How the group's catalogs are isolated and bound now.
 pub async fn modes(link: &Link, group: &FailoverGroup) -> Result<Vec<RememberedCatalog>, ControlError> {
-    let all = link.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name));
-    Ok(all
-        .map(|c| RememberedCatalog {
-            name: c.name,
-            isolation_mode: c.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
-        })
-        .collect())
+    let mut found = Vec::new();
+    for catalog in link.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
+        found.push(RememberedCatalog {
+            bindings: Some(link.client.bindings_of_catalog(&catalog.name).await?),
+            isolation_mode: catalog.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
+            name: catalog.name,
+        });
+    }
+    Ok(found)
 }
 
 /// Adds what is not remembered yet.

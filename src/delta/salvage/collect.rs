@@ -2,7 +2,7 @@
 
 use super::manifest::{Manifest, OrphanCommit};
 use super::{Places, SalvageAbout};
-use crate::delta::log::{Inventory, LOG, Log, commit_path, crc_path, read_checkpoint, read_commit};
+use crate::delta::log::{Inventory, LOG, Log, LogName, commit_path, read_checkpoint, read_commit};
 use crate::delta::ship::{bring, pool};
 use crate::delta::{DeltaError, FileRecord};
 use std::collections::BTreeSet;
@@ -59,23 +59,33 @@ impl Places {
             }
         }
         for checkpoint in log.checkpoints.range(common + 1..).flat_map(|(_, all)| all) {
-            orphans.log_files.extend(checkpoint.paths());
             // A checkpoint that cannot be read is set aside all the same; its sidecars stay unknown.
             if let Ok(files) = read_checkpoint(&*self.old, checkpoint, false, &mut |_, _| Ok(())) {
                 orphans.log_files.extend(files.sidecars);
             }
         }
-        orphans.log_files.extend(log.crcs.range(common + 1..).map(|version| crc_path(*version)));
-        let compacted = log.compacted.iter().filter(|(_, last)| *last > common);
-        orphans.log_files.extend(compacted.map(|(first, last)| format!("{LOG}/{first:020}.{last:020}.compacted.json")));
+        // By name, because a part of an unfinished checkpoint must go too: with the new primary's parts it would make one.
+        for entry in self.old.list(LOG, None)? {
+            let above = match LogName::parse(&entry.name) {
+                LogName::Checkpoint(version) | LogName::CheckpointPart { version, .. } | LogName::Crc(version) => {
+                    version > common
+                }
+                LogName::Compacted { last, .. } => last > common,
+                LogName::Commit(_) | LogName::Hint | LogName::Other => false,
+            };
+            if above {
+                orphans.log_files.insert(format!("{LOG}/{}", entry.name));
+            }
+        }
         Ok(orphans)
     }
 
     /// What the new primary's commits above `common` name: those files come back by replication.
     pub(super) fn names_of_new(&self, new_log: &Log, common: i64) -> Result<Inventory, DeltaError> {
-        let mut named = Inventory::lenient(self.new.display(""));
+        let Some(new) = &self.new else { return Ok(Inventory::lenient(String::new())) };
+        let mut named = Inventory::lenient(new.display(""));
         for version in new_log.commits.range(common + 1..).map(|(version, _)| *version) {
-            if let Some(commit) = read_commit(&*self.new, version)? {
+            if let Some(commit) = read_commit(&**new, version)? {
                 named.take_commit(&commit)?;
             }
         }

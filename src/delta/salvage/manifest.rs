@@ -17,6 +17,9 @@ pub(super) struct Manifest {
     pub epoch: u64,
     /// Where the table lay.
     pub location: String,
+    /// The version up to which everything is known to have arrived, for a table that was set aside whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<i64>,
     /// When it was set aside, in milliseconds since 1970.
     pub at_ms: i64,
     /// The version that the table was rewound to; absent when it was set aside whole.
@@ -68,6 +71,7 @@ impl Manifest {
             group: about.group.clone(),
             epoch: about.epoch,
             location,
+            arrived: about.arrived,
             at_ms: about.now_ms,
             common_version,
             first_version: None,
@@ -96,13 +100,20 @@ impl Manifest {
 
     /// Takes in commits and counts anew.
     pub fn count(&mut self, commits: Vec<OrphanCommit>) {
-        self.commits.extend(commits);
+        let arrived = self.arrived.filter(|_| self.common_version.is_none());
+        self.commits.extend(commits.into_iter().filter(|commit| arrived.is_none_or(|last| commit.version > last)));
         self.commits.sort_by_key(|commit| commit.version);
         self.commits.dedup_by_key(|commit| commit.version);
         self.first_version = self.common_version.and(self.commits.first().map(|commit| commit.version));
         self.last_version = self.commits.last().map(|commit| commit.version);
         self.rows = self.commits.iter().try_fold(0_u64, |sum, commit| Some(sum + commit.rows?));
         self.bytes = self.commits.iter().map(|commit| commit.bytes).sum();
+    }
+
+    /// When the first and the last of the commits were made.
+    fn committed_ms(&self) -> Option<(i64, i64)> {
+        let times = || self.commits.iter().map(|commit| commit.time_ms);
+        times().min().zip(times().max())
     }
 
     pub fn outcome(&self, common_version: Option<i64>, position: Option<Position>, folder: String) -> Salvaged {
@@ -114,6 +125,7 @@ impl Manifest {
             commits: self.commits.len() as u64,
             rows: self.rows,
             bytes: self.bytes,
+            committed_ms: self.committed_ms(),
             files: self.files.len() as u64,
             folder: Some(folder),
         }

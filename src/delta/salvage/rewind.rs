@@ -63,9 +63,10 @@ impl Places {
 
     /// Brings back files of the common history that a VACUUM took away since.
     pub(super) fn restore_files(&self, lineage: &Inventory) -> Result<(), DeltaError> {
+        let Some(new) = &self.new else { return Ok(()) };
         let mut restored = Vec::new();
         for path in lineage.files.keys() {
-            if self.old.stat(path)?.is_none() && bring(&*self.new, &*self.old, path)?.is_some() {
+            if self.old.stat(path)?.is_none() && bring(&**new, &*self.old, path)?.is_some() {
                 restored.push(path.to_string());
             }
         }
@@ -83,7 +84,7 @@ impl Places {
             return Ok(());
         }
         let log = Log::list(&*self.old, 0)?;
-        let theirs = self.new.read(&path)?.filter(|hint| {
+        let theirs = self.new.as_ref().map(|new| new.read(&path)).transpose()?.flatten().filter(|hint| {
             version(&hint.bytes).is_some_and(|version| version <= common && log.checkpoints.contains_key(&version))
         });
         match theirs {

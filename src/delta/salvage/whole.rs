@@ -6,6 +6,7 @@ use crate::delta::log::{LOG, Log, read_commit};
 use crate::delta::place::{LocalPlace, Place, storage_error};
 use crate::delta::ship::bring;
 use crate::delta::{DeltaError, FileRecord};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 
@@ -46,6 +47,12 @@ pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbo
     fail::fail_point!("delta.salvage.before_aside_sync");
     aside.sync(&paths)?;
     manifest.files = files;
+    // What an earlier attempt listed is there too, and may be gone from the table.
+    if let Some(before) = before {
+        manifest.count(before.commits);
+        let listed: HashSet<String> = manifest.files.iter().map(|file| file.path.clone()).collect();
+        manifest.files.extend(before.files.into_iter().filter(|file| !listed.contains(&file.path)));
+    }
     manifest.write(aside)?;
     remove(table, paths)?;
     Ok(manifest.outcome(None, None, folder))

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use std::path::Path;
 
 fn about() -> SalvageAbout {
-    SalvageAbout { table: "t".into(), group: "g".into(), epoch: 1, now_ms: START_MS }
+    SalvageAbout { table: "t".into(), group: "g".into(), epoch: 1, now_ms: START_MS, arrived: None }
 }
 
 /// What `folder` holds, by path.

@@ -79,7 +79,7 @@ async fn a_replica_in_a_store_is_promoted_and_the_old_primary_salvaged() {
     let late = replicate(&old, &new, Some(&shipped.position)).await.expect_err("the late writer meets the fence");
     assert_eq!(late.class, ErrorClass::SplitBrain);
 
-    let about = SalvageAbout { table: "t".into(), group: "core".into(), epoch: 3, now_ms: START_MS };
+    let about = SalvageAbout { table: "t".into(), group: "core".into(), epoch: 3, now_ms: START_MS, arrived: None };
     let salvaged = salvage(&old, &new, &aside, about.clone()).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.commits, salvaged.files), (Some(1), 1, 1));
     assert_eq!(salvage(&old, &new, &aside, about.clone()).await.expect("a salvage"), salvaged);

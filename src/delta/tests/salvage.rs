@@ -5,7 +5,13 @@ use crate::delta::*;
 use crate::domain::ObjectStatus;
 
 fn about(epoch: u64) -> SalvageAbout {
-    SalvageAbout { table: "main.sales.orders".into(), group: "core".into(), epoch, now_ms: START_MS + 1_000_000 }
+    SalvageAbout {
+        table: "main.sales.orders".into(),
+        group: "core".into(),
+        epoch,
+        now_ms: START_MS + 1_000_000,
+        arrived: None,
+    }
 }
 
 #[tokio::test]

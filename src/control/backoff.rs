@@ -1,0 +1,54 @@
+//! Growing pauses between attempts at something that keeps failing.
+
+use crate::domain::Instant;
+use chrono::TimeDelta;
+use std::time::Duration;
+
+/// No pause is longer.
+const LONGEST: TimeDelta = TimeDelta::seconds(60);
+
+/// When the next attempt is due.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Backoff {
+    failures: u32,
+    due: Option<Instant>,
+}
+
+impl Backoff {
+    /// Whether an attempt is due.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.due.is_none_or(|due| now >= due)
+    }
+
+    /// Notes a failed attempt; the pause after the first one is `first`, and every further one is twice as long.
+    pub fn failed(&mut self, now: Instant, first: Duration) {
+        let first = TimeDelta::from_std(first).unwrap_or(LONGEST);
+        let pause = first.checked_mul(1 << self.failures.min(20)).map_or(LONGEST, |pause| pause.min(LONGEST));
+        self.failures += 1;
+        self.due = Some(now + pause);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{TimeZone, Utc};
+
+    #[test]
+    fn pauses_double_up_to_a_minute_and_the_first_attempt_waits_for_nothing() {
+        let start = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time");
+        let mut backoff = Backoff::default();
+        assert!(backoff.is_due(start));
+        let mut waited = Vec::new();
+        let mut now = start;
+        for _ in 0..9 {
+            backoff.failed(now, Duration::from_millis(500));
+            let failed = now;
+            while !backoff.is_due(now) {
+                now += TimeDelta::milliseconds(250);
+            }
+            waited.push((now - failed).num_milliseconds());
+        }
+        assert_eq!(waited, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    }
+}

@@ -1,0 +1,74 @@
+//! Tables that could not be set aside: their siblings go on, they are left as they are and tried again.
+
+use super::pairs::Pair;
+use super::table::Trouble;
+use crate::control::cell::Cell;
+use crate::control::{Control, ControlError};
+use crate::domain::{GroupId, Instant, ObjectError};
+use crate::replicate::Held;
+use crate::store::Tx;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A table of the old primary that could not be set aside yet. Until it is, no cycle writes to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unsalvaged {
+    /// Where it lies there.
+    pub location: String,
+    /// Every name under which a cycle could touch it.
+    pub names: BTreeSet<String>,
+    /// Why, as it is shown.
+    pub error: ObjectError,
+}
+
+impl Unsalvaged {
+    /// A table that failed now, or since `known` says it did.
+    pub fn new(pair: &Pair, mut error: ObjectError, known: &[Self]) -> Self {
+        if let Some(before) = known.iter().find(|u| u.location == pair.location && u.error.class == error.class) {
+            error.since = before.error.since;
+        }
+        Self { location: pair.location.clone(), names: pair.names(), error }
+    }
+
+    /// What a cycle has to know of it.
+    pub fn held(&self) -> Held {
+        Held { names: self.names.clone(), error: self.error.clone() }
+    }
+}
+
+fn key(id: &GroupId) -> String {
+    format!("unsalvaged.{id}")
+}
+
+/// Forgets a group's list, within a transaction.
+pub fn forget(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
+    tx.set_value(&key(id), "")
+}
+
+/// The list as it is stored.
+pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<Unsalvaged>> {
+    Ok(tx.value(&key(id))?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Keeps the list, in the store first.
+pub async fn keep(control: &Control, cell: &Cell, owed: Vec<Unsalvaged>) -> Result<(), ControlError> {
+    if *cell.record().unsalvaged == owed {
+        return Ok(());
+    }
+    let text = if owed.is_empty() { String::new() } else { serde_json::to_string(&owed).unwrap_or_default() };
+    control.remember(&key(&cell.id), &text).await?;
+    cell.record().unsalvaged = Arc::new(owed);
+    control.touch();
+    Ok(())
+}
+
+/// What a wait looks like from outside.
+pub fn flag(trouble: Trouble, pair: &Pair, region: &str, now: Instant) -> Result<ObjectError, ControlError> {
+    match trouble {
+        Trouble::Stop(error) => Err(error),
+        Trouble::Wait { class, parameters, why } => {
+            Ok(Trouble::of_table(class, parameters, &why, &pair.name, region, now))
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Reclaiming one table: what never arrived of it is set aside and listed, then it is rewound.
+
+use super::aside::aside_of;
+use super::pairs::{Counterpart, Pair};
+use crate::connect::ConnectError;
+use crate::control::cell::Cell;
+use crate::control::view::SalvageView;
+use crate::control::{Control, ControlError};
+use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
+use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, ObjectError};
+use crate::replicate::{self, Link, TableMemory};
+use chrono::DateTime;
+use std::collections::BTreeMap;
+
+/// What the tables of one reclaim have in common.
+pub struct Salvaging<'a> {
+    pub control: &'a Control,
+    pub cell: &'a Cell,
+    pub group: &'a FailoverGroup,
+    pub old: &'a Link,
+    pub new: &'a Link,
+    /// The old primary's external locations.
+    pub external_locations: Vec<String>,
+    /// Whether the failover was planned: then what never arrived was left behind knowingly, because it cannot replicate.
+    pub planned: bool,
+}
+
+/// Why a table is not reclaimed.
+pub enum Trouble {
+    /// The whole must stop: a region is away, or the store failed.
+    Stop(ControlError),
+    /// This table waits, and its siblings go on.
+    Wait { class: ErrorClass, parameters: BTreeMap<String, String>, why: String },
+}
+
+impl From<ConnectError> for Trouble {
+    fn from(error: ConnectError) -> Self {
+        if error.is_unreachable() {
+            return Self::Stop(error.into());
+        }
+        let region = error.region().map(|region| ("region".to_owned(), region.to_owned()));
+        Self::Wait { class: error.class(), parameters: region.into_iter().collect(), why: error.to_string() }
+    }
+}
+
+impl From<TableFault> for Trouble {
+    fn from(fault: TableFault) -> Self {
+        Self::Wait { class: fault.class, parameters: fault.parameters, why: fault.message }
+    }
+}
+
+impl Trouble {
+    /// What is shown of a table that waits.
+    pub fn of_table(
+        class: ErrorClass,
+        parameters: BTreeMap<String, String>,
+        why: &str,
+        name: &str,
+        region: &str,
+        now: Instant,
+    ) -> ObjectError {
+        let message = format!(
+            "What {region} holds of {name} and never replicated could not be set aside, so nothing of it is changed there. {why} It is tried again by itself."
+        );
+        ObjectError { class, parameters, message, kind: AssetKind::Table, object: name.to_owned(), since: now }
+    }
+}
+
+impl Salvaging<'_> {
+    /// Does all for one table; every part of it may be done twice.
+    pub async fn reclaim(&self, pair: &Pair) -> Result<(), Trouble> {
+        // A planned failover left it behind because it cannot replicate; it stays where it is, and is named.
+        if self.planned && pair.counterpart == Counterpart::Never {
+            return Ok(());
+        }
+        let aside = aside_of(&self.external_locations, &pair.location, self.group, &pair.label);
+        let Some((salvaged, whole)) = self.set_aside(pair, &aside).await? else { return Ok(()) };
+        // Listed before it leaves the catalog, or a crash in between would lose the list's line.
+        self.list(pair, salvaged).await.map_err(Trouble::Stop)?;
+        fail::fail_point!("reclaim.after_listing");
+        if let Some(here) = pair.here.as_ref().filter(|_| whole || pair.leaves_catalog()) {
+            match self.old.client.delete_table(here).await {
+                Err(error) if !error.is_not_found() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        let gone = whole || matches!(pair.counterpart, Counterpart::Dropped(_));
+        if let Some(known) = pair.ledger.clone().filter(|_| gone) {
+            let id = self.cell.id.clone();
+            let forgotten = self.control.inner.store.run(move |tx| tx.forget_table(&id, &known)).await;
+            forgotten.map_err(|error| Trouble::Stop(error.into()))?;
+        }
+        fail::fail_point!("reclaim.between_tables");
+        Ok(())
+    }
+
+    /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
+    async fn set_aside(&self, pair: &Pair, aside: &str) -> Result<Option<(Salvaged, bool)>, Trouble> {
+        let clock = self.control.inner.clock.as_ref();
+        let (root, _) = replicate::root_of(self.old, &pair.location, true, clock).await?;
+        let (aside, _) = replicate::root_of(self.old, aside, true, clock).await?;
+        let about = SalvageAbout {
+            table: pair.label.clone(),
+            group: self.group.spec.id.to_string(),
+            epoch: self.group.epoch,
+            now_ms: self.control.now().timestamp_millis(),
+            arrived: pair.arrived,
+        };
+        let attempt = match &pair.counterpart {
+            Counterpart::Lives(at) => {
+                let (promoted, _) = replicate::root_of(self.new, at, false, clock).await?;
+                delta::salvage(&root, &promoted, &aside, about.clone()).await
+            }
+            Counterpart::Dropped(known) => delta::salvage_dropped(&root, known, &aside, about.clone()).await,
+            Counterpart::Never => return whole(delta::set_aside_whole(&root, &aside, about).await),
+        };
+        match attempt {
+            Ok(salvaged) => Ok(Some((salvaged, false))),
+            // A table without a log holds nothing to lose.
+            Err(fault) if matches!(fault.error(), DeltaError::NoLog { .. }) => Ok(None),
+            // No common version to go back to: all of it is kept, and the replica is made anew.
+            Err(fault) if !fault.class.is_transient() => {
+                tracing::warn!(table = %pair.label, error = %fault.message, "the table is set aside whole");
+                whole(delta::set_aside_whole(&root, &aside, about).await)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Lists what was set aside of one table, in the store first.
+    async fn list(&self, pair: &Pair, salvaged: Salvaged) -> Result<(), ControlError> {
+        let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
+        let view = self.line(pair, salvaged);
+        let (id, row, known) = (self.cell.id.clone(), view.clone(), pair.ledger.clone());
+        let stored = self.control.inner.store.run(move |tx| {
+            if let (Some(position), Some(name)) = (position, known)
+                && let Some(known) = tx.table::<TableMemory>(&id, &name)?
+            {
+                tx.put_table(&id, &name, &TableMemory { position, ..known })?;
+            }
+            row.map_or(Ok(()), |row| tx.put_salvage(&id, row.epoch, &row.table, &row))
+        });
+        stored.await?;
+        let Some(view) = view else { return Ok(()) };
+        let mut record = self.cell.record();
+        let shown = std::sync::Arc::make_mut(&mut record.salvage);
+        shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
+        shown.insert(0, view);
+        Ok(())
+    }
+
+    /// The list's line; None when nothing had to be set aside.
+    fn line(&self, pair: &Pair, salvaged: Salvaged) -> Option<SalvageView> {
+        let folder = salvaged.folder.clone()?;
+        let at = |ms: i64| DateTime::from_timestamp_millis(ms);
+        Some(SalvageView {
+            table: pair.label.clone(),
+            epoch: self.group.epoch,
+            first_version: salvaged.first_version,
+            last_version: salvaged.last_version.or(salvaged.common_version).unwrap_or_default(),
+            commits: salvaged.commits,
+            rows: salvaged.rows,
+            bytes: salvaged.bytes,
+            committed: salvaged.committed_ms.and_then(|(first, last)| at(first).zip(at(last))),
+            folder,
+            at: self.control.now(),
+        })
+    }
+}
+
+fn whole(attempt: Result<Salvaged, TableFault>) -> Result<Option<(Salvaged, bool)>, Trouble> {
+    match attempt {
+        Ok(salvaged) => Ok(Some((salvaged, true))),
+        Err(fault) if matches!(fault.error(), DeltaError::NoLog { .. }) => Ok(None),
+        Err(fault) => Err(fault.into()),
+    }
+}
