@@ -3,6 +3,7 @@
 mod stories {
     pub mod bad_input;
     pub mod group_life;
+    pub mod reclaim;
     pub mod serving;
     pub mod support;
 }

@@ -52,12 +52,19 @@ pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> An
     whole(&api, to_the_end(change).await?)
 }
 
-/// `DELETE …/failover-groups/{id}`
+/// `DELETE …/failover-groups/{id}[?given_up_region=…]`
 pub async fn delete(State(api): State<Arc<Api>>, call: Call) -> Answer {
     call.needs(Right::Change)?;
     let id = id_of(&call.id)?;
     let (control, etag, actor) = (api.control.clone(), call.etag(), call.caller.name);
-    to_the_end(async move { control.delete_group(&actor, &id, etag.as_deref()).await }).await?;
+    let given_up = call.query.text("given_up_region").filter(|region| !region.is_empty()).map(str::to_owned);
+    let delete = async move {
+        match given_up {
+            Some(region) => control.delete_group_giving_up(&actor, &id, etag.as_deref(), &region).await,
+            None => control.delete_group(&actor, &id, etag.as_deref()).await,
+        }
+    };
+    to_the_end(delete).await?;
     ok(&json!({}))
 }
 

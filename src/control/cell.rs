@@ -7,7 +7,7 @@ use super::view::{
     CycleView, GroupView, LagSample, LossEstimate, Mark, ObjectView, OperationOutcome, OperationView, SalvageView,
     WorkloadView,
 };
-use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, ObjectStatus};
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, ObjectStatus, Region};
 use crate::replicate::Progress;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ pub struct Cell {
     pub wake: Notify,
     /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
     pub stop: Arc<AtomicBool>,
+    /// Held by whoever resumes schedules and compute; a failover waits for it before it pauses any.
+    pub resuming: tokio::sync::Mutex<()>,
     /// Tells every cycle to stop there, because the runtime stops.
     pub quit: Arc<AtomicBool>,
     /// Tells the worker to forget what it remembers, because the scope changed.
@@ -105,6 +107,7 @@ impl Cell {
             turn: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             stop: Arc::default(),
+            resuming: tokio::sync::Mutex::new(()),
             quit: Arc::default(),
             forget: AtomicBool::new(false),
             progress: Mutex::default(),
@@ -125,6 +128,12 @@ impl Cell {
     /// The operation as it stands.
     pub fn operation(&self) -> Option<Operation> {
         self.record().operation.clone()
+    }
+
+    /// The region that still has to be put in order after the last failover: the old primary that holds what never
+    /// arrived, or the one in which a rolled-back failover has not put everything back.
+    pub fn unsettled_region(&self) -> Option<Region> {
+        self.record().unsettled_region()
     }
 
     /// The running cycle's progress.
@@ -178,6 +187,7 @@ impl Cell {
             operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
             history: record.history.clone(),
             salvage: record.salvage.clone(),
+            unsettled_region: record.unsettled_region(),
             to_resume: to_resume(&record),
             loss_estimate: LossEstimate {
                 // What was written since the point is what a forced failover cannot promise.
@@ -190,6 +200,13 @@ impl Cell {
 }
 
 impl Record {
+    fn unsettled_region(&self) -> Option<Region> {
+        if self.group.salvage_pending {
+            return Some(self.group.effective_secondary_region().to_owned());
+        }
+        self.operation.as_ref().filter(|o| o.restore_pending).map(|o| o.from_region.clone())
+    }
+
     /// Adds a lag sample, at most one a second.
     pub fn sample_lag(&mut self, now: Instant) {
         if self.lag.back().is_some_and(|last| (now - last.at).num_milliseconds() < 1000) {

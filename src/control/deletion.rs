@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::create::set_role;
+use super::operation::Operation;
 use super::worker::{settle, trouble};
 use super::{Control, ControlError, journal, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
@@ -11,35 +12,74 @@ use crate::wire::sandbox::ROLE_NONE;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
 use std::time::Duration;
 
+/// How long a region that was given up may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Control {
-    /// Begins to delete a group; durable when this returns.
+    /// Begins to delete a group; durable when this returns. Refused while a region still has to be put in order.
     pub async fn delete_group(
         &self,
         actor: &str,
         id: &GroupId,
         etag: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {
+        self.delete(actor, id, etag, None).await
+    }
+
+    /// [`Self::delete_group`], also while `region` still has to be put in order: its caller says that it is lost for good.
+    /// What only that region holds is then set aside by nobody, and what a failover stopped there is started by nobody.
+    pub async fn delete_group_giving_up(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        etag: Option<&str>,
+        region: &str,
+    ) -> Result<FailoverGroup, ControlError> {
+        self.delete(actor, id, etag, Some(region)).await
+    }
+
+    async fn delete(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        etag: Option<&str>,
+        given_up: Option<&str>,
+    ) -> Result<FailoverGroup, ControlError> {
         let cell = self.cell(id)?;
         let _turn = cell.turn.lock().await;
         if etag.is_some_and(|etag| etag != cell.group().etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
-        let owed = cell.operation().is_some_and(|o| o.restore_pending);
-        if cell.group().salvage_pending || owed {
-            return Err(ControlError::Refused {
-                sentence: format!(
-                    "Failover group {id} still has to put its old primary in order, which has not answered since the last failover. Delete the group once that region has answered."
-                ),
-            });
+        let unsettled = cell.unsettled_region();
+        match (&unsettled, given_up) {
+            (Some(region), None) => {
+                return Err(ControlError::Refused {
+                    sentence: format!(
+                        "Failover group {id} still has to put {region} in order after its last failover. Delete the group when that is done. If {region} is lost for good, delete it with given_up_region={region}: commits that never left it are then not set aside, and nothing there is paused, resumed or made read-only any more."
+                    ),
+                });
+            }
+            (Some(region), Some(given_up)) if region != given_up => {
+                return Err(ControlError::BadArgument {
+                    sentence: format!(
+                        "{given_up:?} is not what failover group {id} waits for. Only {region} can be given up."
+                    ),
+                });
+            }
+            _ => {}
         }
-        let line = journal::line(
-            self.now(),
-            actor,
-            "failover_group.delete",
-            id.as_str(),
-            format!("{actor} deleted failover group {id}. Its replica stays, read-only."),
-        );
-        self.apply_in_turn(&cell, Event::DeleteRequested, Some(line), |_, _| {}).await
+        let gives_up = unsettled.is_some();
+        let what = match &unsettled {
+            Some(region) => format!("{actor} deleted failover group {id} and gave {region} up."),
+            None => format!("{actor} deleted failover group {id}. Its replica stays, read-only."),
+        };
+        let line = journal::line(self.now(), actor, "failover_group.delete", id.as_str(), what);
+        let given_up = |_: &mut FailoverGroup, operation: &mut Option<Operation>| {
+            if let Some(operation) = operation {
+                operation.given_up = gives_up;
+            }
+        };
+        self.apply_in_turn(&cell, Event::DeleteRequested, Some(line), given_up).await
     }
 }
 
@@ -94,10 +134,20 @@ impl Control {
 pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
     let group = cell.group();
     let outcome = async {
+        let given_up = cell.operation().filter(|o| o.given_up).map(|o| o.from_region);
         for region in &group.spec.regions {
-            let link = control.inner.deployment.link(&group, region).await?;
-            set_role(&link, &group, ROLE_NONE).await?;
+            let released = async {
+                let link = control.inner.deployment.link(&group, region).await?;
+                set_role(&link, &group, ROLE_NONE).await
+            };
+            if given_up.as_ref() == Some(region) {
+                // It is told if it happens to answer; nobody waits for it.
+                let _ = tokio::time::timeout(PATIENCE, released).await;
+            } else {
+                released.await?;
+            }
         }
+        let is_replica = given_up.as_deref() != Some(group.effective_secondary_region());
         let (id, region) = (group.spec.id.clone(), group.effective_secondary_region().to_owned());
         let (catalogs, epoch) = (group.catalogs().to_vec(), group.epoch);
         let detached = control.detached(&group, None);
@@ -108,7 +158,8 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
             .run(move |tx| {
                 raise_epoch_floor(tx, epoch)?;
                 reclaim::forget(tx, &id)?;
-                for catalog in &catalogs {
+                // What a region that was given up holds is no replica of anything.
+                for catalog in catalogs.iter().filter(|_| is_replica) {
                     tx.set_value(&left_key(&region, catalog), id.as_str())?;
                 }
                 kept.iter().try_for_each(|url| tx.put_stable_url(url))?;

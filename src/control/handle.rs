@@ -4,11 +4,12 @@ use super::cell::{Cell, Record};
 use super::deployment::Deployment;
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
-use super::view::{AccountView, ActivityEntry, OperationOutcome, RegionView, WorkspaceView};
+use super::view::{AccountView, ActivityEntry, OperationOutcome, RegionView, WorkloadView, WorkspaceView};
 use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::domain::{
-    AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, group_state,
+    AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, WorkspaceId,
+    group_state,
 };
 use crate::store::{ActivityRow, Store, Tx};
 use std::collections::BTreeMap;
@@ -73,6 +74,8 @@ pub(super) struct Inner {
     pub keyring: Keyring,
     pub regions: Mutex<Vec<RegionView>>,
     pub mission_critical: Mutex<BTreeMap<String, bool>>,
+    /// What runs in each workspace, as last heard of.
+    pub workloads: Mutex<BTreeMap<WorkspaceId, Vec<WorkloadView>>>,
     /// Wakes the reader of the regions.
     pub refresh: tokio::sync::Notify,
     activity: Mutex<Arc<Vec<ActivityEntry>>>,
@@ -107,6 +110,7 @@ impl Control {
                 settings,
                 creating: tokio::sync::Mutex::new(()),
                 mission_critical: Mutex::default(),
+                workloads: Mutex::default(),
                 refresh: tokio::sync::Notify::new(),
                 activity: Mutex::new(Arc::new(activity.into_iter().map(entry).collect())),
                 cells: Mutex::default(),
@@ -390,17 +394,12 @@ impl Control {
                 _ => Ok(group),
             };
         }
-        if group.salvage_pending && kind == FailoverKind::Forced {
-            return Err(ControlError::Refused {
-                sentence: format!(
-                    "{target} still holds commits that the last forced failover left behind, so its tables are no replica yet. Wait until it answers and they are set aside."
-                ),
-            });
-        }
         if group.salvage_pending {
+            let away = lock(&self.inner.regions).iter().any(|r| r.name == target && r.unreachable_since.is_some());
+            let why = if away { "does not answer, and" } else { "is being put in order:" };
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "{target} has not answered since the forced failover, so it is no replica yet. Wait until the group is ACTIVE."
+                    "{target} is no replica yet. It {why} what only it holds since the last failover must be set aside first. Wait until the group is ACTIVE."
                 ),
             });
         }
@@ -409,7 +408,8 @@ impl Control {
             Operation::new(uuid::Uuid::new_v4().to_string(), kind, &group.effective_primary_region, target, actor, now);
         operation.was_active = group.state == GroupState::Active;
         if kind == FailoverKind::Forced {
-            operation.remembered = self.last_known_workloads(&group.effective_primary_region);
+            let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
+            operation.remembered = self.last_known_workloads(&left.id);
         }
         operation.point = group.replication_point;
         let word = match kind {
@@ -434,10 +434,10 @@ impl Control {
         Ok(group)
     }
 
-    /// What ran in a region when it was last heard of.
-    fn last_known_workloads(&self, region: &str) -> Remembered {
-        let regions = lock(&self.inner.regions);
-        let running = || regions.iter().filter(|r| r.name == region).flat_map(|r| &r.workloads).filter(|w| w.running);
+    /// What ran in a workspace when it was last heard of.
+    fn last_known_workloads(&self, workspace: &WorkspaceId) -> Remembered {
+        let known = lock(&self.inner.workloads);
+        let running = || known.get(workspace).into_iter().flatten().filter(|w| w.running);
         let of = |kind| {
             let all = running().filter(move |w| w.kind == kind);
             all.map(|w| RememberedWorkload { id: w.id.clone(), name: w.name.clone() }).collect()

@@ -106,6 +106,8 @@ async fn quiesce(control: &Control, cell: &Cell, group: &FailoverGroup, old: &Li
     let found = modes(old, group).await?;
     edit_operation(control, cell, |operation| remember_modes(operation, found)).await?;
     make_read_only(old, group).await?;
+    // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
+    drop(cell.resuming.lock().await);
     let shared = super::failover::primary_elsewhere(control, group, old).is_some();
     if !shared {
         let jobs = old.client.unpaused_jobs().await?;

@@ -1,10 +1,11 @@
 //! Reading what the regions hold and run, for the screens that show it.
 
 use super::deployment::{Deployment, Workspace};
+use super::handle::lock;
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, journal};
 use crate::connect::ConnectError;
-use crate::domain::AssetKind;
+use crate::domain::{AssetKind, WorkspaceId};
 use crate::replicate::{self, Link};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
@@ -46,7 +47,7 @@ pub async fn keep_reading(control: Control) {
 
 async fn read(control: &Control, workspace: &Workspace, whole: bool) {
     let came_back = {
-        let regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let regions = lock(&control.inner.regions);
         regions.iter().any(|r| r.name == workspace.region && (r.unreachable_since.is_some() || r.read_at.is_none()))
     };
     let mut found = read_workspace(workspace, whole || came_back).await;
@@ -56,17 +57,18 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) {
         }
     }
     if let Ok(found) = &found {
-        keep_workloads(control, &workspace.region, &found.workloads).await;
+        keep_workloads(control, &workspace.id, &found.workloads).await;
     }
     let now = control.now();
     let mut changed = false;
     {
-        let mut regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut regions = lock(&control.inner.regions);
         let Some(region) = regions.iter_mut().find(|r| r.name == workspace.region) else { return };
         match found {
             Ok(found) => {
-                changed |= region.unreachable_since.take().is_some() || region.workloads != found.workloads;
-                region.workloads = found.workloads;
+                let workloads = control.workloads_of(&workspace.region);
+                changed |= region.unreachable_since.take().is_some() || region.workloads != workloads;
+                region.workloads = workloads;
                 if let Some((catalogs, locations)) = found.catalogs {
                     changed = true;
                     region.catalogs = catalogs;
@@ -74,8 +76,7 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) {
                     region.read_at = Some(now);
                 }
                 if let Some(on) = found.mission_critical {
-                    let mut known =
-                        control.inner.mission_critical.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    let mut known = lock(&control.inner.mission_critical);
                     changed |= known.insert(workspace.id.clone(), on) != Some(on);
                 }
             }
@@ -91,33 +92,33 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) {
     }
 }
 
-/// Keeps what runs in a region, because a forced failover can no longer ask a region that has died.
-async fn keep_workloads(control: &Control, region: &str, workloads: &[WorkloadView]) {
-    let known = {
-        let regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        regions.iter().any(|r| r.name == region && r.workloads == workloads)
-    };
-    if known {
+/// Keeps what runs in a workspace, because a forced failover can no longer ask a region that has died.
+async fn keep_workloads(control: &Control, workspace: &WorkspaceId, found: &[WorkloadView]) {
+    if lock(&control.inner.workloads).get(workspace).is_some_and(|known| known == found) {
         return;
     }
-    if let Ok(text) = serde_json::to_string(workloads)
-        && let Err(error) = control.remember(&format!("workloads.{region}"), &text).await
+    if let Ok(text) = serde_json::to_string(found)
+        && let Err(error) = control.remember(&workloads_key(workspace), &text).await
     {
-        tracing::warn!(region, %error, "what runs in the region could not be kept");
+        tracing::warn!(workspace, %error, "what runs in the workspace could not be kept");
     }
+    lock(&control.inner.workloads).insert(workspace.clone(), found.to_vec());
 }
 
-/// What was known to run in the regions before this start.
+fn workloads_key(workspace: &WorkspaceId) -> String {
+    format!("workloads.{workspace}")
+}
+
+/// What was known to run in the workspaces before this start.
 pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
-    let names: Vec<String> = control.inner.deployment.workspaces.iter().map(|w| w.region.clone()).collect();
-    for name in names {
-        let Some(text) = control.remembered(&format!("workloads.{name}")).await? else { continue };
-        let mut regions = control.inner.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let (Some(region), Ok(workloads)) =
-            (regions.iter_mut().find(|r| r.name == name), serde_json::from_str(&text))
-        {
-            region.workloads = workloads;
+    for workspace in &control.inner.deployment.workspaces {
+        let Some(text) = control.remembered(&workloads_key(&workspace.id)).await? else { continue };
+        if let Ok(workloads) = serde_json::from_str(&text) {
+            lock(&control.inner.workloads).insert(workspace.id.clone(), workloads);
         }
+    }
+    for region in lock(&control.inner.regions).iter_mut() {
+        region.workloads = control.workloads_of(&region.name);
     }
     Ok(())
 }
@@ -204,6 +205,13 @@ async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<S
 }
 
 impl Control {
+    /// What runs in all workspaces of a region, as last heard of.
+    fn workloads_of(&self, region: &str) -> Vec<WorkloadView> {
+        let known = lock(&self.inner.workloads);
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+        workspaces.filter_map(|w| known.get(&w.id)).flatten().cloned().collect()
+    }
+
     /// Reads what the regions hold again, soon.
     pub fn refresh_regions(&self) {
         self.inner.refresh.notify_one();

@@ -1,9 +1,10 @@
 //! Resuming, in the new primary, what ran in the old one: a step to click, not a thing to remember.
 
 use super::failover::edit_operation;
+use super::view::OperationOutcome;
 use super::{Control, ControlError, journal};
 use crate::connect::{UnpausedJob, UnpausedPlaces};
-use crate::domain::GroupId;
+use crate::domain::{GroupId, GroupState};
 use crate::wire::jobs::JobSettings;
 
 impl Control {
@@ -12,6 +13,18 @@ impl Control {
     /// The answer says what was resumed and what has no counterpart here.
     pub async fn resume_workloads(&self, actor: &str, id: &GroupId) -> Result<String, ControlError> {
         let cell = self.cell(id)?;
+        let Ok(_resuming) = cell.resuming.try_lock() else {
+            return Err(ControlError::Refused {
+                sentence: format!("Schedules and compute of {id} are being resumed already. Wait until that ends."),
+            });
+        };
+        if cell.group().state == GroupState::FailingOver {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {id} is failing over now, which stops schedules and compute. Resume them when it has ended."
+                ),
+            });
+        }
         if cell.view(self.now()).to_resume.is_empty() {
             return Err(ControlError::Refused {
                 sentence: format!(
@@ -25,12 +38,22 @@ impl Control {
         let remembered = &operation.remembered;
         let mut missing = Vec::new();
         let mut resumed = 0usize;
+        // A failover that was confirmed meanwhile waits for the call that runs now, and must find none after it.
+        let goes_on = |resumed: usize| match cell.operation() {
+            Some(now) if now.id == operation.id && now.outcome == OperationOutcome::Succeeded => Ok(()),
+            _ => Err(ControlError::Refused {
+                sentence: format!(
+                    "A failover of {id} was confirmed while schedules and compute were being resumed. {resumed} were; the rest stays as it is until the failover has ended."
+                ),
+            }),
+        };
 
         let warehouses = link.client.warehouses().await?;
         for wanted in &remembered.warehouses {
             match warehouses.iter().find(|w| w.name == wanted.name) {
                 Some(warehouse) if warehouse.is_running() => resumed += 1,
                 Some(warehouse) => {
+                    goes_on(resumed)?;
                     link.client.start_warehouse(&warehouse.id).await?;
                     resumed += 1;
                 }
@@ -42,6 +65,7 @@ impl Control {
             match clusters.iter().find(|c| c.cluster_name == wanted.name) {
                 Some(cluster) if cluster.is_running() => resumed += 1,
                 Some(cluster) => {
+                    goes_on(resumed)?;
                     link.client.start_cluster(&cluster.cluster_id).await?;
                     resumed += 1;
                 }
@@ -57,13 +81,16 @@ impl Control {
                     let places =
                         if wanted.places.is_empty() { everywhere(&job.settings) } else { wanted.places.clone() };
                     let counterpart = UnpausedJob { job_id: job.job_id, name: wanted.name.clone(), places };
+                    goes_on(resumed)?;
                     link.client.resume_job(&counterpart).await?;
+                    fail::fail_point!("resume.between_jobs");
                     resumed += 1;
                 }
                 None => missing.push(format!("job {}", wanted.name)),
             }
         }
-        edit_operation(self, &cell, |operation| operation.resumed = true).await?;
+        goes_on(resumed)?;
+        edit_operation(self, &cell, |now| now.resumed |= now.id == operation.id).await?;
         let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", link.region);
         if !missing.is_empty() {
             message.push_str(&format!(

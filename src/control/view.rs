@@ -175,6 +175,8 @@ pub struct GroupView {
     pub history: Arc<Vec<OperationView>>,
     /// What forced failovers left behind, newest first.
     pub salvage: Arc<Vec<SalvageView>>,
+    /// The region that still has to be put in order after the last failover; deleting the group before means giving it up.
+    pub unsettled_region: Option<Region>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.
     pub to_resume: Vec<WorkloadView>,
     /// What a forced failover to the secondary would lose now.

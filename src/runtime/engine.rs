@@ -207,7 +207,11 @@ pub async fn perform(
         }
         Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
         Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
-        Intent::DeleteGroup { id, etag } => control.delete_group(actor, &id, Some(&etag)).await.map(group),
+        Intent::DeleteGroup { id, etag, given_up_region } => match given_up_region {
+            Some(region) => control.delete_group_giving_up(actor, &id, Some(&etag), &region).await,
+            None => control.delete_group(actor, &id, Some(&etag)).await,
+        }
+        .map(group),
         Intent::ReleaseReplica { region, catalog } => {
             control.release_replica(actor, &region, &catalog).await.map(NoticeDetail::Done)
         }

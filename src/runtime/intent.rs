@@ -43,6 +43,8 @@ pub enum Intent {
         id: GroupId,
         /// The etag that the user saw.
         etag: String,
+        /// The region that still had to be put in order, and that the user says is lost for good.
+        given_up_region: Option<Region>,
     },
     /// Releases a replica that a deleted group left: its workspace may write to it.
     ReleaseReplica {

@@ -142,9 +142,28 @@ fn a_group_is_deleted_with_the_etag_that_was_seen() {
     desk.type_into("Type core to confirm", "core");
     desk.click("Delete failover group");
     let (id, intent) = desk.sent();
-    assert_eq!(intent, Intent::DeleteGroup { id: core().group.spec.id, etag: "etag-1".to_owned() });
+    assert_eq!(
+        intent,
+        Intent::DeleteGroup { id: core().group.spec.id, etag: "etag-1".to_owned(), given_up_region: None }
+    );
     desk.answer(id, Ok(NoticeDetail::Group(Box::new(core().group))));
     assert_eq!(desk.window.state().route(), &resilience::console::action::Route::Groups);
+}
+
+#[test]
+fn a_group_that_waits_for_a_lost_region_is_deleted_only_with_an_acknowledgement() {
+    let snapshot = fixture::with_region_down(fixture::with_groups(vec![fixture::unprotected("core")]), EAST, 260);
+    let mut desk = Desk::new(snapshot);
+    desk.click("core, INITIAL_REPLICATION");
+    desk.click("Delete…");
+    assert!(desk.shows("us-east-1 holds no whole replica"));
+    desk.type_into("Type core to confirm", "core");
+    assert!(!desk.can_press("Delete failover group"), "giving a region up is said, not implied");
+    desk.click("us-east-1 is lost for good: give up the commits that never left it");
+    desk.click("Delete failover group");
+    let group = fixture::unprotected("core").group;
+    let given_up_region = Some(EAST.to_owned());
+    assert_eq!(desk.sent().1, Intent::DeleteGroup { id: group.spec.id, etag: group.etag, given_up_region });
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub struct DeleteDialog {
     pub id: GroupId,
     etag: String,
     typed: String,
+    gives_up: bool,
     refusal: Option<String>,
 }
 
@@ -25,26 +26,55 @@ pub struct DeleteDialog {
 pub fn consequences(view: &GroupView) -> Vec<String> {
     let group = &view.group;
     let catalogs = format::plural(group.catalogs().len(), "catalog", "catalogs");
+    let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
+    let replica = match &view.unsettled_region {
+        Some(region) if region == secondary => {
+            format!(
+                "{secondary} holds no whole replica: it was not put in order after the last failover, and stays as it is."
+            )
+        }
+        _ => format!("The replica in {secondary} stays whole, listed and read-only until an admin releases it."),
+    };
+    let stays = match &view.unsettled_region {
+        Some(region) if region == primary => {
+            format!("What the failover that was rolled back had stopped in {primary} is not started again.")
+        }
+        _ => format!("Nothing in {primary} changes."),
+    };
     vec![
-        format!("Replication of {catalogs} from {} stops.", group.effective_primary_region),
-        format!(
-            "The replica in {} stays whole, listed and read-only until an admin releases it.",
-            group.effective_secondary_region()
-        ),
+        format!("Replication of {catalogs} from {primary} stops."),
+        replica,
         "What forced failovers left behind stays in its folders.".to_owned(),
-        format!("Nothing in {} changes.", group.effective_primary_region),
+        stays,
     ]
+}
+
+/// What a user must say who deletes a group that still waits for a region.
+pub fn acknowledgement(view: &GroupView) -> Option<String> {
+    let region = view.unsettled_region.as_ref()?;
+    Some(if view.group.salvage_pending {
+        format!("{region} is lost for good: give up the commits that never left it")
+    } else {
+        format!("{region} is lost for good: leave what was stopped there as it is")
+    })
 }
 
 impl DeleteDialog {
     /// A dialog for the group as it is now.
     pub fn open(view: &GroupView) -> Self {
-        Self { id: view.group.spec.id.clone(), etag: view.group.etag.clone(), typed: String::new(), refusal: None }
+        Self {
+            id: view.group.spec.id.clone(),
+            etag: view.group.etag.clone(),
+            typed: String::new(),
+            gives_up: false,
+            refusal: None,
+        }
     }
 
     /// Takes the refusal of this dialog's intent: the name must be typed again.
     pub fn refused(&mut self, refusal: &Refusal) {
         self.typed.clear();
+        self.gives_up = false;
         self.refusal = Some(refusal.sentence.clone());
     }
 
@@ -55,7 +85,9 @@ impl DeleteDialog {
         let allowed = group_state::apply(view.group.state, Event::DeleteRequested).map(|_| ()).map_err(|r| r.reason);
         let moved = view.group.etag != self.etag;
         let typed = self.typed.trim() == self.id.as_str();
-        let ready = allowed.is_ok() && !waits && !moved && typed && scene.stale_ms.is_none();
+        let asked = acknowledgement(view);
+        let acknowledged = asked.is_none() || self.gives_up;
+        let ready = acknowledged && allowed.is_ok() && !waits && !moved && typed && scene.stale_ms.is_none();
         let title = format!("Delete {}", self.id);
         let response = dialog_ui(
             ctx,
@@ -82,6 +114,12 @@ impl DeleteDialog {
                 }
                 consequences_ui(ui, view);
                 ui.add_space(space::S);
+                if let Some(asked) = &asked {
+                    if field::check_ui(ui, dialog.gives_up, true, asked).clicked() {
+                        dialog.gives_up = !dialog.gives_up;
+                    }
+                    ui.add_space(space::S);
+                }
                 let label = field::label_ui(ui, &format!("Type {} to confirm", dialog.id));
                 field::text_ui(ui, label, &mut dialog.typed, dialog.id.as_str(), true, false);
             },
@@ -94,7 +132,9 @@ impl DeleteDialog {
         let (confirmed, cancelled) = response.inner;
         if confirmed && ready {
             self.refusal = None;
-            return vec![Action::Send(Intent::DeleteGroup { id: self.id.clone(), etag: self.etag.clone() })];
+            let given_up_region = view.unsettled_region.clone();
+            let intent = Intent::DeleteGroup { id: self.id.clone(), etag: self.etag.clone(), given_up_region };
+            return vec![Action::Send(intent)];
         }
         if response.close || cancelled { vec![Action::CloseDialog] } else { Vec::new() }
     }

@@ -25,7 +25,7 @@ use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::worker::{Desk, settle, trouble};
 use super::{Control, ControlError};
-use crate::domain::{Event, FailoverGroup, FailoverStep, StepStatus};
+use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Link};
 use std::time::Duration;
 
@@ -116,6 +116,11 @@ pub async fn edit_operation(
 pub async fn run(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
     // What replication remembers was for the other direction, or for a moment that has passed.
     desk.clear();
+    if cell.operation().is_some_and(|o| o.kind == FailoverKind::Planned) {
+        // Whoever resumes schedules stops after its present call; only then is it true that what is paused stays so. A
+        // forced failover waits for nobody: what is resumed in its old primary is paused when that is reclaimed.
+        drop(cell.resuming.lock().await);
+    }
     let mut tries = 0;
     loop {
         if *control.stopping().borrow() {
@@ -219,8 +224,7 @@ async fn finish(control: &Control, cell: &Cell) -> Result<(), ControlError> {
             if let Some(operation) = operation {
                 operation.ended = Some(now);
                 operation.outcome = OperationOutcome::Succeeded;
-                operation.resumed =
-                    operation.remembered.nothing_ran() && operation.kind == crate::domain::FailoverKind::Planned;
+                operation.resumed = operation.remembered.nothing_ran() && operation.kind == FailoverKind::Planned;
             }
         })
         .await?;

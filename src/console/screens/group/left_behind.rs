@@ -38,6 +38,33 @@ pub fn versions(salvage: &SalvageView) -> String {
     }
 }
 
+/// When the commits were made, in UTC: one time, a span of a day, or from one day to another.
+pub fn committed(salvage: &SalvageView) -> String {
+    match salvage.committed {
+        None => "unknown".to_owned(),
+        Some((first, last)) if format::utc_time(first) == format::utc_time(last) => format::utc(first),
+        Some((first, last)) if first.date_naive() == last.date_naive() => {
+            format!("{}–{}", format::utc(first).trim_end_matches(" UTC"), format::utc_time(last))
+        }
+        Some((first, last)) => format!("{} – {}", format::utc(first), format::utc(last)),
+    }
+}
+
+/// What a failover left in all: `7 commits in 4 tables, 1 920 rows, 4.2 MB`.
+pub fn in_all(remains: &Remains<'_>) -> String {
+    let commits: u64 = remains.tables.iter().map(|table| table.commits).sum();
+    let bytes: u64 = remains.tables.iter().map(|table| table.bytes).sum();
+    let rows: u64 = remains.tables.iter().filter_map(|table| table.rows).sum();
+    let known = if remains.tables.iter().all(|table| table.rows.is_some()) { "" } else { "at least " };
+    format!(
+        "{} in {}, {known}{}, {}",
+        format::plural(commits as usize, "commit", "commits"),
+        format::plural(remains.tables.len(), "table", "tables"),
+        format::plural(rows as usize, "row", "rows"),
+        format::bytes(bytes)
+    )
+}
+
 /// Draws the tab.
 pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     ScrollArea::vertical().id_salt("left behind").auto_shrink(false).show(ui, |ui| {
@@ -75,8 +102,16 @@ fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &str) {
     });
 }
 
-const COLUMNS: [(f32, &str); 6] =
-    [(0.0, "Table"), (0.26, "Versions"), (0.37, "Commits"), (0.45, "Rows"), (0.54, "Size"), (0.62, "Folder")];
+const COLUMNS: [(f32, &str); 7] = [
+    (0.0, "Table"),
+    (0.21, "Versions"),
+    (0.31, "Committed"),
+    (0.50, "Commits"),
+    (0.57, "Rows"),
+    (0.64, "Size"),
+    (0.71, "Folder"),
+];
+const FOLDER: usize = 6;
 
 fn cell(rect: Rect, column: usize) -> Rect {
     let inner = rect.shrink2(Vec2::new(space::L, 0.0));
@@ -88,19 +123,12 @@ fn cell(rect: Rect, column: usize) -> Rect {
 
 fn remains_ui(ui: &mut Ui, scene: &Scene<'_>, remains: &Remains<'_>) {
     let palette = theme::palette(ui);
-    let commits: u64 = remains.tables.iter().map(|table| table.commits).sum();
-    let bytes: u64 = remains.tables.iter().map(|table| table.bytes).sum();
     egui::Frame::new().inner_margin(egui::Margin::same(space::L as i8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let when = remains.tables.first().map_or_else(String::new, |table| {
             format!("set aside {} ago, {}", format::short_age(scene.age_ms(table.at)), format::utc(table.at))
         });
-        let heading = format!(
-            "{} in {}, {}",
-            format::plural(commits as usize, "commit", "commits"),
-            format::plural(remains.tables.len(), "table", "tables"),
-            format::bytes(bytes)
-        );
+        let heading = in_all(remains);
         card::section_ui(ui, &heading, &format!("By the failover that began epoch {}; {when}", remains.epoch));
     });
     ui.spacing_mut().item_spacing.y = 0.0;
@@ -122,18 +150,62 @@ fn table_ui(ui: &mut Ui, table: &SalvageView) {
     let values = [
         (0, Role::Body, table.table.clone()),
         (1, Role::MonoSmall, versions(table)),
-        (2, Role::MonoSmall, format::count(table.commits)),
-        (3, Role::MonoSmall, table.rows.map_or_else(|| "unknown".to_owned(), format::count)),
-        (4, Role::MonoSmall, format::bytes(table.bytes)),
+        (2, Role::MonoSmall, committed(table)),
+        (3, Role::MonoSmall, format::count(table.commits)),
+        (4, Role::MonoSmall, table.rows.map_or_else(|| "unknown".to_owned(), format::count)),
+        (5, Role::MonoSmall, format::bytes(table.bytes)),
     ];
     for (column, role, value) in values {
         let ink = if column == 0 { palette.text } else { palette.text_soft };
         text::paint(ui, cell(rect, column), Align2::LEFT_CENTER, role, ink, &value);
     }
     response.widget_info(|| {
-        WidgetInfo::labeled(egui::Role::Label, true, format!("{}, versions {}", table.table, versions(table)))
+        WidgetInfo::labeled(
+            egui::Role::Label,
+            true,
+            format!("{}, versions {}, committed {}", table.table, versions(table), committed(table)),
+        )
     });
-    let place = Rect::from_center_size(cell(rect, 5).center(), Vec2::new(cell(rect, 5).width(), 26.0));
+    let place = Rect::from_center_size(cell(rect, FOLDER).center(), Vec2::new(cell(rect, FOLDER).width(), 26.0));
     let mut folder = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("folder", &table.table)));
     copy::path_ui(&mut folder, &format!("the folder of {}", table.table), &table.folder);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    fn line(first: Option<i64>, rows: Option<u64>, span: Option<TimeDelta>) -> SalvageView {
+        let at = Utc.with_ymd_and_hms(2026, 11, 22, 8, 49, 31).single().expect("a time");
+        SalvageView {
+            table: "sales.x.orders".into(),
+            epoch: 2,
+            first_version: first,
+            last_version: 121,
+            commits: 4,
+            rows,
+            bytes: 1_840,
+            committed: span.map(|span| (at, at + span)),
+            folder: "file:///e/_salvage/core/epoch-2/sales.x.orders".into(),
+            at,
+        }
+    }
+
+    #[test]
+    fn a_line_tells_versions_and_times_and_says_what_is_not_known() {
+        let known = line(Some(118), Some(12), Some(TimeDelta::seconds(3)));
+        assert_eq!(versions(&known), "118–121");
+        assert_eq!(committed(&known), "2026-11-22 08:49:31–08:49:34");
+        assert_eq!(committed(&line(None, None, Some(TimeDelta::zero()))), "2026-11-22 08:49:31 UTC");
+        assert_eq!(committed(&line(None, None, None)), "unknown");
+    }
+
+    #[test]
+    fn the_sum_of_rows_says_when_some_are_not_known() {
+        let (known, unknown) = (line(Some(118), Some(12), None), line(Some(118), None, None));
+        assert_eq!(in_all(&Remains { epoch: 2, tables: vec![&known] }), "4 commits in 1 table, 12 rows, 1.8 kB");
+        let both = Remains { epoch: 2, tables: vec![&known, &unknown] };
+        assert_eq!(in_all(&both), "8 commits in 2 tables, at least 12 rows, 3.7 kB");
+    }
 }
