@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 pub const MOST_BYTES: usize = 1 << 20;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(15);
+/// Query parameters that some call knows.
+const PARAMETERS: [&str; 7] =
+    ["failover_group_id", "stable_url_id", "validate_only", "page_size", "page_token", "update_mask", "etag"];
 
 /// A call by somebody who is known, on this account.
 pub struct Call {
@@ -73,7 +76,11 @@ impl FromRequestParts<Arc<Api>> for Call {
         if account != api.control.account_id() {
             return Err(Refusal::UnknownAccount { account });
         }
-        Ok(Self { caller, query: Query::parse(parts.uri.query().unwrap_or_default()), id })
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        if let Some(name) = query.repeated(&PARAMETERS) {
+            return Err(bad(format!("The query parameter {name} comes more than once. Give it once.")));
+        }
+        Ok(Self { caller, query, id })
     }
 }
 

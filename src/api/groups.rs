@@ -45,8 +45,10 @@ pub async fn get(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::Change)?;
     let id = id_of(&call.id)?;
+    let before = api.control.group(&id)?;
     let body: FailoverGroupBody = json(&bytes)?;
-    let patch = patch_of(call.query.text("update_mask").unwrap_or_default(), &body)?;
+    let mask = call.query.text("update_mask").unwrap_or_default();
+    let patch = patch_of(mask, &body, &before.spec, api.control.account_id())?;
     let (control, etag, actor) = (api.control.clone(), call.etag(), call.caller.name);
     let change = async move { control.update_group(&actor, &id, etag.as_deref(), patch).await };
     whole(&api, to_the_end(change).await?)
@@ -72,6 +74,7 @@ pub async fn delete(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::FailOver)?;
     let id = id_of(&call.id)?;
+    api.control.group(&id)?;
     let request: FailoverRequest = json(&bytes)?;
     let kind = match request.failover_type.as_str() {
         "FORCED" => FailoverKind::Forced,

@@ -70,6 +70,9 @@ pub async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, bytes: Bytes
     api.limit.take("", Instant::now())?;
     let refuse = |error, sentence: &str| Refusal::Login { error, sentence: sentence.to_owned() };
     let form = Query::parse(&String::from_utf8_lossy(&bytes.0));
+    if let Some(name) = form.repeated(&["grant_type", "scope", "client_id", "client_secret"]) {
+        return Err(refuse("invalid_request", &format!("{name} comes more than once. Send it once.")));
+    }
     match form.text("grant_type") {
         Some("client_credentials") => {}
         Some(_) => {

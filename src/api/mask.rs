@@ -3,6 +3,7 @@
 use super::body::{assets_of, catalogs_of, mappings_of, set_of};
 use super::reply::{Refusal, bad};
 use crate::control::{GroupPatch, SetPatch};
+use crate::domain::FailoverGroupSpec;
 use crate::wire::disaster_recovery::{FailoverGroupBody, UnityCatalogAssetsBody, WorkspaceSetBody};
 
 /// Fields that never change after creation.
@@ -19,8 +20,14 @@ const OUTPUT_ONLY: [&str; 8] = [
     "update_time",
 ];
 
-/// What the fields that `mask` names are to become. A field that it names and the body lacks is emptied.
-pub fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Refusal> {
+/// What the fields of the group `spec` that `mask` names are to become. A field that it names and the body lacks is
+/// emptied.
+pub fn patch_of(
+    mask: &str,
+    body: &FailoverGroupBody,
+    spec: &FailoverGroupSpec,
+    account_id: &str,
+) -> Result<GroupPatch, Refusal> {
     let mut patch = GroupPatch::default();
     if mask.trim().is_empty() {
         return Err(bad(
@@ -31,6 +38,7 @@ pub fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Refu
     for path in mask.split(',').map(str::trim) {
         match path {
             "*" => {
+                same_identity(body, spec, account_id)?;
                 whole_assets(&mut patch, &body.unity_catalog_assets)?;
                 patch.workspace_sets = Some(body.workspace_sets.iter().cloned().map(set_of).collect());
             }
@@ -56,6 +64,22 @@ pub fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Refu
         }
     }
     Ok(patch)
+}
+
+/// `*` names what cannot change too, so a body that has it otherwise asks for something that is not done.
+fn same_identity(body: &FailoverGroupBody, spec: &FailoverGroupSpec, account_id: &str) -> Result<(), Refusal> {
+    let sorted = |regions: &[String]| {
+        let mut regions = regions.to_vec();
+        regions.sort();
+        regions
+    };
+    if body.name.as_ref().is_some_and(|name| *name != spec.id.resource_name(account_id)) {
+        return Err(refuse("name"));
+    }
+    if !body.regions.is_empty() && sorted(&body.regions) != sorted(&spec.regions) {
+        return Err(refuse("regions"));
+    }
+    Ok(())
 }
 
 fn whole_assets(patch: &mut GroupPatch, body: &Option<UnityCatalogAssetsBody>) -> Result<(), Refusal> {
@@ -87,7 +111,7 @@ fn each_set(
 fn refuse(path: &str) -> Refusal {
     let top = path.split('.').next().unwrap_or(path);
     if IMMUTABLE.contains(&top) || matches!(path, "workspace_sets.name" | "workspace_sets.workspace_ids") {
-        bad(format!("{path} cannot be changed after creation. Take it out of update_mask."))
+        bad(format!("{path} cannot be changed after creation. Take it out of update_mask, or repeat it as it is."))
     } else if OUTPUT_ONLY.contains(&top) {
         bad(format!("{path} is set by the server. Take it out of update_mask."))
     } else {
@@ -115,6 +139,36 @@ mod tests {
                 ..WorkspaceSetBody::default()
             }],
             ..FailoverGroupBody::default()
+        }
+    }
+
+    fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Refusal> {
+        let spec = FailoverGroupSpec {
+            id: crate::domain::GroupId::new("core").expect("an id"),
+            regions: vec!["mars".to_owned(), "venus".to_owned()],
+            initial_primary_region: "mars".to_owned(),
+            workspace_sets: Vec::new(),
+            unity_catalog_assets: None,
+        };
+        super::patch_of(mask, body, &spec, "acc-1")
+    }
+
+    #[test]
+    fn a_mask_of_everything_takes_a_whole_body_and_none_of_another_group() {
+        let whole = |name: &str, regions: &[&str]| FailoverGroupBody {
+            name: Some(name.to_owned()),
+            regions: regions.iter().map(|&region| region.to_owned()).collect(),
+            ..body()
+        };
+        let patch = patch_of("*", &whole("accounts/acc-1/failover-groups/core", &["venus", "mars"])).expect("taken");
+        assert!(patch.unity_catalog_assets.is_some() && patch.workspace_sets.is_some());
+        assert!(patch_of("*", &whole("accounts/acc-1/failover-groups/core", &[])).is_ok());
+        for other in [
+            whole("accounts/acc-1/failover-groups/other", &["mars", "venus"]),
+            whole("accounts/acc-1/failover-groups/core", &["mars", "pluto"]),
+        ] {
+            let Err(Refusal::BadRequest { sentence }) = patch_of("*", &other) else { panic!("it was taken") };
+            assert!(sentence.contains("cannot be changed"), "{sentence}");
         }
     }
 

@@ -1,10 +1,9 @@
 //! Pages of a list that is sorted by id. A token names the last id of its page, so a list that changes meanwhile
-//! neither repeats an entry nor skips one that stays.
+//! neither repeats an entry nor skips one that stays, and every token of the right form is a place in the list.
 
 use super::query::Query;
 use super::reply::{Refusal, bad};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::fmt::Write;
 
 /// Entries of a page that asks for no size, and of one that asks for more.
 const MOST: usize = 50;
@@ -34,17 +33,37 @@ pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) 
             ))
         })?),
     };
-    let mut items: Vec<T> =
-        all.into_iter().filter(|item| after.as_deref().is_none_or(|after| id(item) > after)).take(size + 1).collect();
+    let mut items: Vec<T> = all
+        .into_iter()
+        .filter(|item| after.as_deref().is_none_or(|after| id(item).as_bytes() > after))
+        .take(size + 1)
+        .collect();
     let more = items.len() > size;
     items.truncate(size);
-    let next = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(format!("{list}:{}", id(last))));
+    let next = items.last().filter(|_| more).map(|last| token(list, id(last)));
     Ok(Page { items, next })
 }
 
-fn last_id(list: &str, token: &str) -> Option<String> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-    Some(text.strip_prefix(list)?.strip_prefix(':')?.to_owned())
+/// The list's name, a hyphen, and the id in hexadecimal digits; the document gives this form as a pattern.
+fn token(list: &str, last: &str) -> String {
+    last.bytes().fold(format!("{list}-"), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn last_id(list: &str, token: &str) -> Option<Vec<u8>> {
+    let digits = token.strip_prefix(list)?.strip_prefix('-')?.as_bytes();
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let pairs = digits.chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<Vec<u8>>>().filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]
@@ -71,12 +90,16 @@ mod tests {
         let other = page("urls", vec!["a", "b"], |id| id, &Query::parse("page_size=1")).ok().and_then(|p| p.next);
         assert!(refused("page_size=-1") && refused("page_size=ten") && refused("page_token=%00%ff"));
         assert!(refused(&format!("page_token={}", other.expect("there is more"))));
+        for token in ["groups-", "groups-6", "groups-6G", "groups-6A", "groups", "Groups-61", "groups-61 "] {
+            assert!(refused(&format!("page_token={token}")), "{token}");
+        }
+        assert!(ids("page_token=groups-ff", &["a"]).items.is_empty(), "a place behind the last one");
     }
 
     #[test]
     fn no_page_is_longer_than_the_servers_own_limit() {
         let all: Vec<String> = (0..120).map(|n| format!("{n:03}")).collect();
-        for query in ["", "page_size=1000", "page_size=9223372036854775807"] {
+        for query in ["", "page_size=1000", "page_size=2147483647"] {
             let page = page("groups", all.clone(), |id| id, &Query::parse(query));
             assert!(page.is_ok_and(|page| page.items.len() == MOST && page.next.is_some()), "{query}");
         }

@@ -4,18 +4,32 @@ use super::reply::{Refusal, bad};
 use std::collections::HashMap;
 use url::form_urlencoded;
 
-/// The parameters of one call; of one that is repeated the last counts.
-pub struct Query(HashMap<String, String>);
+/// The parameters of one call.
+pub struct Query {
+    values: HashMap<String, String>,
+    repeated: Vec<String>,
+}
 
 impl Query {
     /// Reads the query of a URL, or a form body.
     pub fn parse(text: &str) -> Self {
-        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+        let (mut values, mut repeated) = (HashMap::new(), Vec::new());
+        for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
+            if values.insert(name.clone(), value).is_some() {
+                repeated.push(name);
+            }
+        }
+        Self { values, repeated }
+    }
+
+    /// The first of `known` that comes more than once: which of its values is meant, nobody can tell.
+    pub fn repeated(&self, known: &[&str]) -> Option<&str> {
+        self.repeated.iter().map(String::as_str).find(|name| known.contains(name))
     }
 
     /// A parameter as it was given.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.values.get(name).map(String::as_str)
     }
 
     /// A parameter that the call cannot do without.
@@ -37,12 +51,15 @@ impl Query {
         }
     }
 
-    /// A whole number.
-    pub fn number(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    /// A whole number of 32 bits, in digits.
+    pub fn number(&self, name: &str) -> Result<Option<i32>, Refusal> {
         let parse = |value: &str| {
-            value
-                .parse()
-                .map_err(|_| bad(format!("The query parameter {name} is {value:?}, which is no whole number.")))
+            value.parse().ok().filter(|_| !value.starts_with('+')).ok_or_else(|| {
+                bad(format!(
+                    "The query parameter {name} is {value:?}, which is no whole number up to {}. Write it in digits.",
+                    i32::MAX
+                ))
+            })
         };
         self.text(name).map(parse).transpose()
     }
@@ -59,8 +76,18 @@ mod tests {
         assert!(query.flag("absent").is_ok_and(|flag| !flag));
         assert!(query.flag("page_size").is_err());
         assert_eq!(query.number("page_size").ok(), Some(Some(7)));
-        assert!(query.number("note").is_err());
+        for wrong in ["note=a", "note=+5", "note=2147483648", "note=", "note=1.0"] {
+            assert!(Query::parse(wrong).number("note").is_err(), "{wrong}");
+        }
+        assert_eq!(Query::parse("note=2147483647").number("note").ok(), Some(Some(i32::MAX)));
         assert_eq!(query.text("note"), Some("a b"));
         assert!(query.required("empty").is_err() && query.required("note").is_ok());
+    }
+
+    #[test]
+    fn a_parameter_that_counts_comes_once() {
+        let query = Query::parse("future=1&future=2&etag=a&etag=a&page_size=1");
+        assert_eq!(query.repeated(&["etag", "page_size"]), Some("etag"));
+        assert_eq!(query.repeated(&["page_size"]), None);
     }
 }
