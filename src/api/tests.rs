@@ -59,7 +59,7 @@ fn group(id: &str) -> FailoverGroup {
         state_message: None,
         epoch: 1,
         bootstrapped: false,
-        salvage_pending: false,
+        salvage_pending: id == "waiting",
         etag: format!("etag-of-{id}"),
         create_time: DateTime::UNIX_EPOCH,
         update_time: DateTime::UNIX_EPOCH,
@@ -384,6 +384,25 @@ fn an_address_that_others_reach_needs_a_word_of_consent() {
     assert!(matches!(check_address(&open), Err(ServeError::PlainHttp { .. })));
     assert!(check_address(&ApiOptions { allow_plain_http: true, ..open }).is_ok());
     assert!(check_address(&ApiOptions::default()).is_ok());
+}
+
+#[tokio::test]
+async fn a_group_that_waits_for_a_region_is_deleted_only_by_whoever_gives_the_region_up() {
+    let served = Served::start(&["waiting"]).await;
+    let (status, body) = served.call(Method::DELETE, "failover-groups/waiting", None).await;
+    assert_eq!((status.as_u16(), body["error_code"].as_str()), (400, Some("INVALID_STATE")), "{body}");
+    assert!(body["message"].as_str().is_some_and(|m| m.contains("given_up_region=west")), "{body}");
+    let wrong = served.call(Method::DELETE, "failover-groups/waiting?given_up_region=east", None).await;
+    assert_eq!(
+        (wrong.0.as_u16(), wrong.1["error_code"].as_str()),
+        (400, Some("INVALID_PARAMETER_VALUE")),
+        "{}",
+        wrong.1
+    );
+    assert_eq!(served.call(Method::DELETE, "failover-groups/waiting?given_up_region=west", None).await.0, 200);
+    let (_, group) = served.call(Method::GET, "failover-groups/waiting", None).await;
+    assert_eq!(group["state"], "DELETING");
+    served.end().await;
 }
 
 #[tokio::test]

@@ -435,7 +435,7 @@ impl Control {
     }
 
     /// What ran in a workspace when it was last heard of.
-    fn last_known_workloads(&self, workspace: &WorkspaceId) -> Remembered {
+    pub(super) fn last_known_workloads(&self, workspace: &WorkspaceId) -> Remembered {
         let known = lock(&self.inner.workloads);
         let running = || known.get(workspace).into_iter().flatten().filter(|w| w.running);
         let of = |kind| {

@@ -250,3 +250,58 @@ impl Control {
         Ok(message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{ConnectSettings, RegionClient, Secret};
+    use crate::control::ControlSettings;
+    use crate::domain::SystemClock;
+    use crate::store::Store;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    async fn control(store: &Path) -> Control {
+        let workspace = |id: &str| Workspace {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            region: "east".to_owned(),
+            url: "http://127.0.0.1:1".to_owned(),
+            client: RegionClient::new(ConnectSettings::new("east", "http://127.0.0.1:1", Secret::new("none")).brisk())
+                .expect("a client"),
+            storage_root: None,
+        };
+        let deployment = Deployment { account_id: "acc".to_owned(), workspaces: vec![workspace("1"), workspace("2")] };
+        let store = Store::open(store).expect("a store");
+        Control::start(deployment, store, Arc::new(SystemClock), ControlSettings::default()).await.expect("starts")
+    }
+
+    fn job(id: &str) -> WorkloadView {
+        WorkloadView {
+            kind: AssetKind::Job,
+            id: id.to_owned(),
+            name: format!("job {id}"),
+            running: true,
+            state: "UNPAUSED".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn two_workspaces_of_one_region_are_remembered_apart_over_a_restart() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("state.db");
+        let first = control(&path).await;
+        keep_workloads(&first, &"1".to_owned(), &[job("11")]).await;
+        keep_workloads(&first, &"2".to_owned(), &[job("22"), job("23")]).await;
+        first.stop().await;
+        drop(first);
+        let again = control(&path).await;
+        let jobs = |workspace: &str| -> Vec<i64> {
+            again.last_known_workloads(&workspace.to_owned()).jobs.iter().map(|job| job.job_id).collect()
+        };
+        assert_eq!((jobs("1"), jobs("2")), (vec![11], vec![22, 23]));
+        let shown = again.view().regions.iter().flat_map(|r| r.workloads.clone()).count();
+        assert_eq!(shown, 3, "a region shows what runs in all of its workspaces");
+        again.stop().await;
+    }
+}

@@ -2,9 +2,9 @@
 
 use super::support::{catalogs, engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
-use resilience::control::ControlError;
 use resilience::control::view::{GroupView, OperationOutcome};
-use resilience::domain::{FailoverGroup, FailoverKind, GroupId, GroupState};
+use resilience::control::{ControlError, GroupPatch};
+use resilience::domain::{FailoverGroup, FailoverKind, FailoverStep, GroupId, GroupState};
 use resilience::runtime::Engine;
 use resilience::wire::unity_catalog::{
     CreateStagingTable, CreateTable, ISOLATION_ISOLATED, ISOLATION_OPEN, TABLE_MANAGED, UpdateBindings, UpdateCatalog,
@@ -324,4 +324,96 @@ async fn gone(engine: &Engine) {
         assert!(begun.elapsed() < Duration::from_secs(60), "the group never went");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_moves_to_another_group_is_promoted_above_its_old_epochs() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalogs) = start(dir.path()).await;
+    for target in [WEST, EAST] {
+        fail_over(&engine, target, FailoverKind::Planned).await;
+        until_active(&engine, "core").await;
+    }
+    let (moves, stay) = (&catalogs[0], &catalogs[1..]);
+    let patch = GroupPatch { catalogs: Some(stay.to_vec()), ..GroupPatch::default() };
+    let before = engine.control().update_group("tester", &id(), None, patch).await.expect("changed");
+    let other = GroupId::new("other").expect("an id");
+    engine.control().create_group("tester", spec(&engine, "other", &[moves]), false).await.expect("created");
+    until_active(&engine, "other").await;
+    engine.control().fail_over("tester", &other, WEST, FailoverKind::Planned, None).await.expect("accepted");
+    let group = until(&engine, "other", |g| g.state != GroupState::FailingOver).await;
+    assert_eq!(group.effective_primary_region, WEST, "{group:#?}");
+    assert!(group.epoch > before.epoch);
+    let operation = engine.control().last_operation(&other).expect("there").expect("an operation");
+    assert_eq!(operation.outcome, OperationOutcome::Succeeded, "{operation:#?}");
+    let rebound = operation.steps.iter().find(|s| s.step == FailoverStep::Rebind).and_then(|s| s.note.clone());
+    assert!(rebound.is_some_and(|note| !note.contains("No fence")), "{operation:#?}");
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_promoted_for_a_later_epoch_stops_the_failover_before_anyone_writes() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalogs) = start(dir.path()).await;
+    let truth = engine.sandbox().truth(WEST, &catalogs[..1]).await.expect("known");
+    let marker = truth[0].folder.join("_resilience/epoch/00000000000000000099.json");
+    std::fs::create_dir_all(marker.parent().expect("a parent")).expect("a folder");
+    std::fs::write(&marker, r#"{"epoch":99,"group":"core","version":0,"at_ms":0}"#).expect("a marker");
+    let group = fail_over(&engine, WEST, FailoverKind::Planned).await;
+    assert_eq!(group.state, GroupState::FailoverFailed);
+    assert!(group.state_message.as_ref().is_some_and(|m| m.contains("epoch 99")), "{group:#?}");
+    let west = admin(&engine, WEST);
+    for catalog in &catalogs {
+        assert!(
+            bindings(&west, catalog).await.1.iter().all(|(_, read_only)| *read_only),
+            "{catalog} can be written to"
+        );
+    }
+    std::fs::remove_file(&marker).expect("gone");
+    engine.control().retry("tester", &id()).await.expect("accepted");
+    let group =
+        until(&engine, "core", |g| g.state != GroupState::FailingOver && g.state != GroupState::FailoverFailed).await;
+    assert_eq!(group.effective_primary_region, WEST);
+    until_active(&engine, "core").await;
+    engine.stop().await;
+}
+
+/// Blocks whoever resumes, in this process, between two jobs.
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_failover_that_is_confirmed_while_schedules_resume_leaves_none_of_them_on() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, _) = start(dir.path()).await;
+    fail_over(&engine, WEST, FailoverKind::Planned).await;
+    until_active(&engine, "core").await;
+    assert!(view(&engine).to_resume.len() > 2, "there is more than one thing to resume");
+    fail::cfg("resume.between_jobs", "pause").expect("a failpoint");
+    let control = engine.control().clone();
+    let resuming = tokio::spawn(async move { control.resume_workloads("tester", &id()).await });
+    let west = admin(&engine, WEST);
+    while west.unpaused_jobs().await.expect("asked").is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let twice = engine.control().resume_workloads("another", &id()).await.expect_err("one at a time");
+    assert!(twice.to_string().contains("already"), "{twice}");
+    let answer = engine.control().fail_over("tester", &id(), EAST, FailoverKind::Planned, None).await;
+    assert_eq!(answer.expect("accepted").state, GroupState::FailingOver);
+    // It would be here by now if it did not wait.
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) && !has_paused(&engine) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fail::remove("resume.between_jobs");
+    let refused = resuming.await.expect("no panic").expect_err("stopped on the way");
+    assert!(refused.to_string().contains("was confirmed while"), "{refused}");
+    until(&engine, "core", |g| g.state != GroupState::FailingOver).await;
+    let on = west.unpaused_jobs().await.expect("asked");
+    assert!(on.is_empty(), "schedules run in a secondary: {on:#?}");
+    engine.stop().await;
+}
+
+#[cfg(feature = "failpoints")]
+fn has_paused(engine: &Engine) -> bool {
+    let operation = engine.control().last_operation(&id()).expect("there").expect("an operation");
+    operation.steps.iter().any(|s| s.step == FailoverStep::PauseSchedules && s.ended.is_some())
 }

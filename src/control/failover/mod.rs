@@ -152,12 +152,13 @@ pub async fn run(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
                 }
             }
             Err(error) => {
-                // A region that is away comes back; only what answers and refuses needs a person.
+                // A region that is away comes back; only what answers and refuses needs a person, and some of that at once.
                 tries += u32::from(!error.is_unreachable());
+                let hopeless = rebind::is_anothers(&error);
                 tracing::warn!(group = %cell.id, step = step.name(), %error, tries, "a step after the cutover failed");
                 trouble(control, cell, &error);
-                if tries >= FORWARD_TRIES {
-                    return settle(control, cell, give_up(control, cell, step, &error).await);
+                if hopeless || tries >= FORWARD_TRIES {
+                    return settle(control, cell, give_up(control, cell, step, &error, tries).await);
                 }
                 tokio::time::sleep(control.inner.settings.retry_pause * tries.max(1)).await;
             }
@@ -232,8 +233,17 @@ async fn finish(control: &Control, cell: &Cell) -> Result<(), ControlError> {
     Ok(())
 }
 
-async fn give_up(control: &Control, cell: &Cell, step: FailoverStep, error: &ControlError) -> Result<(), ControlError> {
-    let message = format!("{} failed {FORWARD_TRIES} times. {error}", step.label());
+async fn give_up(
+    control: &Control,
+    cell: &Cell,
+    step: FailoverStep,
+    error: &ControlError,
+    tries: u32,
+) -> Result<(), ControlError> {
+    let message = match tries {
+        0 | 1 => format!("{} failed. {error}", step.label()),
+        n => format!("{} failed {n} times. {error}", step.label()),
+    };
     control
         .apply(cell, Event::FailoverFailed, None, |group, operation| {
             group.state_message = Some(message.clone());

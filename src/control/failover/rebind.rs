@@ -105,6 +105,11 @@ fn belongs_to_another(fault: &TableFault) -> bool {
     matches!(fault.error(), DeltaError::StaleEpoch { .. } | DeltaError::ForeignEpoch { .. })
 }
 
+/// Whether the step failed because a table belongs to somebody else, which trying again does not change.
+pub fn is_anothers(error: &ControlError) -> bool {
+    matches!(error, ControlError::Table(fault) if belongs_to_another(fault))
+}
+
 /// Turns what is remembered of each table around: the replica is the source now.
 async fn turn_memory(
     context: &StepContext<'_>,

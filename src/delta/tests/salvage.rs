@@ -187,3 +187,155 @@ async fn a_table_that_never_arrived_is_set_aside_whole() {
     let again = set_aside_whole(&table.root, &aside, about(2)).await.expect("a salvage");
     assert_eq!(again, salvaged);
 }
+
+/// What lies directly in a table's log.
+fn log_of(path: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path.join("_delta_log")).expect("a log");
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn checkpoints_and_hints_above_the_common_version_go_aside_and_older_ones_stay() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut old = Table::create(dir.path().join("old"));
+    old.append("a.parquet");
+    let kept = old.checkpoint_json();
+    old.hint(1);
+    let new = TableRoot::Local(dir.path().join("new"));
+    replicate(&old.root, &new, None).await.expect("a shipment");
+    old.append("lost-1.parquet");
+    old.append("lost-2.parquet");
+    let cached = old.checkpoint_json();
+    old.hint(3);
+    let part = "00000000000000000003.checkpoint.0000000001.0000000002.parquet".to_owned();
+    let compacted = "00000000000000000001.00000000000000000003.compacted.json".to_owned();
+    let crc = "00000000000000000003.crc".to_owned();
+    for name in [&part, &compacted, &crc] {
+        old.file(&format!("_delta_log/{name}"), b"{}");
+    }
+    promote(&new, 1, "core", START_MS).await.expect("a promotion");
+    let aside = TableRoot::Local(dir.path().join("aside"));
+    let salvaged = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    assert_eq!((salvaged.common_version, salvaged.commits), (Some(1), 2));
+    let (left, gone) = (log_of(&old.path), log_of(&dir.path().join("aside")));
+    assert!(left.contains(&kept), "{left:?}");
+    for name in [&cached, &part, &compacted, &crc] {
+        assert!(!left.contains(name) && gone.contains(name), "{name} of {left:?} and {gone:?}");
+    }
+    let hint = std::fs::read_to_string(old.path.join("_delta_log/_last_checkpoint")).expect("a hint");
+    assert!(hint.contains("\"version\":1"), "it names the checkpoint that stayed: {hint}");
+    assert_eq!(read_whole(&old.path).expect("readable").map(|(version, _)| version), Some(1));
+    replicate(&new, &old.root, salvaged.position.as_ref()).await.expect("a shipment back");
+    assert_eq!(compare_all(&new, &old.root).await.status, ObjectStatus::InSync);
+}
+
+#[tokio::test]
+async fn a_hint_without_an_older_checkpoint_goes_away() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut old = Table::create(dir.path().join("old"));
+    let new = TableRoot::Local(dir.path().join("new"));
+    replicate(&old.root, &new, None).await.expect("a shipment");
+    old.append("lost.parquet");
+    old.checkpoint_json();
+    old.hint(1);
+    promote(&new, 1, "core", START_MS).await.expect("a promotion");
+    let aside = TableRoot::Local(dir.path().join("aside"));
+    salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    assert_eq!(log_of(&old.path), ["00000000000000000000.json"]);
+}
+
+/// Neither log holds a version that the other does: the table is set aside whole and replicated anew.
+async fn starts_afresh(old: &Table, new: &TableRoot, dir: &std::path::Path, arrived: i64) -> Salvaged {
+    let fault = salvage(&old.root, new, &TableRoot::Local(dir.join("aside")), about(1)).await.expect_err("apart");
+    assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");
+    assert!(!fault.class.is_transient(), "nothing would change by itself");
+    assert!(read_whole(&old.path).expect("readable").is_some(), "a refused salvage changes nothing");
+    let before = read_whole(&old.path).expect("readable");
+    let about = SalvageAbout { arrived: Some(arrived), ..about(1) };
+    let aside = TableRoot::Local(dir.join("aside"));
+    let salvaged = set_aside_whole(&old.root, &aside, about).await.expect("set aside");
+    assert!(!old.path.exists());
+    assert_eq!(read_whole(&dir.join("aside")).expect("readable"), before, "it is kept whole");
+    replicate(new, &old.root, None).await.expect("a bootstrap");
+    assert_eq!(compare_all(new, &old.root).await.status, ObjectStatus::InSync);
+    salvaged
+}
+
+#[tokio::test]
+async fn a_common_version_that_the_old_primary_cleaned_away_means_a_fresh_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut old = Table::create(dir.path().join("old"));
+    old.append_many(1..4);
+    let new = TableRoot::Local(dir.path().join("new"));
+    replicate(&old.root, &new, None).await.expect("a shipment");
+    old.append_many(4..7);
+    old.checkpoint_json();
+    (0..=4).for_each(|version| old.remove_log(version));
+    promote(&new, 1, "core", START_MS).await.expect("a promotion");
+    let salvaged = starts_afresh(&old, &new, dir.path(), 3).await;
+    assert_eq!((salvaged.first_version, salvaged.last_version, salvaged.commits), (None, Some(6), 2));
+}
+
+#[tokio::test]
+async fn a_common_version_that_the_new_primary_cleaned_away_means_a_fresh_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut old = Table::create(dir.path().join("old"));
+    old.append_many(1..3);
+    let new = TableRoot::Local(dir.path().join("new"));
+    replicate(&old.root, &new, None).await.expect("a shipment");
+    old.append("lost.parquet");
+    promote(&new, 1, "core", START_MS).await.expect("a promotion");
+    let mut live = Table::open(dir.path().join("new"));
+    live.append_many(10..13);
+    live.checkpoint_json();
+    (0..=4).for_each(|version| live.remove_log(version));
+    let salvaged = starts_afresh(&old, &new, dir.path(), 2).await;
+    assert_eq!((salvaged.last_version, salvaged.commits), (Some(3), 1), "what had arrived is not lost");
+}
+
+#[tokio::test]
+async fn of_a_table_that_the_new_primary_dropped_only_what_never_arrived_is_set_aside() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut old = Table::create(dir.path().join("old"));
+    old.append("a.parquet");
+    let new = TableRoot::Local(dir.path().join("new"));
+    let known = replicate(&old.root, &new, None).await.expect("a shipment").position;
+    let aside = TableRoot::Local(dir.path().join("aside"));
+    let nothing = salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage");
+    assert_eq!((nothing.commits, nothing.folder), (0, None));
+    old.append("lost.parquet");
+    let salvaged = salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage");
+    assert_eq!((salvaged.common_version, salvaged.first_version, salvaged.commits), (Some(1), Some(2), 1));
+    let at = START_MS + 2_000;
+    assert_eq!(salvaged.committed_ms, Some((at, at)));
+    assert_eq!(std::fs::read(dir.path().join("aside/lost.parquet")).ok(), Some(content("lost.parquet")));
+    assert_eq!(salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage"), salvaged);
+    let other = Position { sha256: "another".into(), ..known };
+    let fault = salvage_dropped(&old.root, &other, &aside, about(1)).await.expect_err("not what arrived");
+    assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");
+}
+
+#[tokio::test]
+async fn many_tables_are_promoted_together_and_a_broken_one_touches_no_sibling() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut roots = Vec::new();
+    for number in 0..60 {
+        let path = dir.path().join(number.to_string());
+        match number {
+            30 => roots.push(TableRoot::Local(path)),
+            _ => roots.push(Table::create(path).root),
+        }
+    }
+    let results = promote_all(roots.clone(), 2, "core", START_MS).await;
+    assert_eq!(results.len(), 60);
+    for (number, result) in results.iter().enumerate() {
+        match result {
+            Ok(Promotion::Fenced { position }) => assert_eq!(position.version, 1),
+            Err(fault) => assert!(number == 30 && matches!(fault.error(), DeltaError::NoLog { .. }), "{fault}"),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    assert_eq!(newest_versions(std::sync::Arc::new(roots)).await.iter().filter(|v| **v == Some(1)).count(), 59);
+}
