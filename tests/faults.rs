@@ -75,5 +75,7 @@ killed_at! {
     right_after_a_forced_cutover: "failover.after_cut_over@3";
     before_what_was_left_behind_is_safe: "delta.salvage.before_aside_sync";
     in_the_middle_of_a_rewind: "delta.salvage.mid_rewind";
+    when_a_table_is_listed_and_not_out_of_the_catalog: "reclaim.after_listing@2";
+    between_two_tables_that_are_reclaimed: "reclaim.between_tables@3";
     when_everything_was_set_aside: "reclaim.after_salvage";
 }

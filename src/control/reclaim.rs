@@ -18,8 +18,12 @@ use super::{Control, ControlError, journal};
 use crate::domain::{FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Link, TableMemory};
 use crate::wire::sandbox::ROLE_SECONDARY;
+use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use table::Salvaging;
+
+/// Tables set aside at a time.
+const PARALLEL_TABLES: usize = 4;
 
 /// Does all of it, or fails and is called again; every part may be done twice.
 pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
@@ -62,11 +66,19 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
     Ok(())
 }
 
-/// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them.
-pub async fn try_again(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
+/// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
+/// only noted.
+pub async fn try_again(control: &Control, cell: &Cell, desk: &mut Desk) {
     if cell.record().unsalvaged.is_empty() || !cell.record().salvaging.is_due(control.now()) {
-        return Ok(());
+        return;
     }
+    if let Err(error) = set_owed_aside(control, cell, desk).await {
+        tracing::debug!(group = %cell.id, %error, "tables that wait to be set aside could not be tried");
+        cell.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
+    }
+}
+
+async fn set_owed_aside(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
     let (new, old) = desk.ends(control, cell).await?;
     let group = cell.group();
     let before = cell.record().unsalvaged.len();
@@ -150,13 +162,22 @@ async fn set_aside(
         planned: cell.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
     };
     let known = cell.record().unsalvaged.clone();
-    let mut owed = Vec::new();
     let is_due = |pair: &pairs::Pair| !only_owed || known.iter().any(|u| u.location == pair.location);
-    for pair in pairs::pairs(&here, &there, &ledger).into_iter().filter(is_due) {
-        if let Err(trouble) = salvaging.reclaim(&pair).await {
-            let error = owed::flag(trouble, &pair, &old.region, control.now())?;
+    let due: Vec<pairs::Pair> = pairs::pairs(&here, &there, &ledger).into_iter().filter(is_due).collect();
+    let each: Vec<_> = due.iter().map(|pair| salvaging.reclaim(pair)).collect();
+    let ends: Vec<_> = stream::iter(each).buffered(PARALLEL_TABLES).collect().await;
+    // One in a catalog that does not show now is not gone.
+    let hidden = |u: &&Unsalvaged| {
+        let catalog = u.error.object.split_once('.').map(|(catalog, _)| catalog).unwrap_or_default();
+        group.catalogs().iter().any(|c| c == catalog) && !here.catalogs.contains_key(catalog)
+    };
+    let mut owed: Vec<Unsalvaged> = known.iter().filter(hidden).cloned().collect();
+    owed.retain(|u| !due.iter().any(|pair| pair.location == u.location));
+    for (pair, end) in due.iter().zip(ends) {
+        if let Err(trouble) = end {
+            let error = owed::flag(trouble, pair, &old.region, control.now())?;
             tracing::warn!(table = %pair.name, error = %error.message, "a table waits to be set aside");
-            owed.push(Unsalvaged::new(&pair, error, &known));
+            owed.push(Unsalvaged::new(pair, error, &known));
         }
     }
     let failed = !owed.is_empty();

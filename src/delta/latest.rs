@@ -1,6 +1,6 @@
 //! Where a table is, and what was committed to it.
 
-use super::log::{Action, Commit, CommitInfo, Log, read_commit, sha256_hex, state_at};
+use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, sha256_hex, state_at};
 use super::place::{self, Place};
 use super::ship::pool;
 use super::{DeltaError, Position, TableFault, TableRoot};
@@ -72,10 +72,20 @@ pub async fn newest_versions(tables: Arc<Vec<TableRoot>>) -> Vec<Option<i64>> {
 
 /// The position of a table at `version`, which must be there.
 pub(super) fn position_at(place: &dyn Place, log: &Log, version: i64) -> Result<Position, DeltaError> {
-    let table = place.display("");
     let (_, metadata) = state_at(place, log, version)?;
-    let table_id =
-        metadata.ok_or_else(|| DeltaError::MissingAction { table: table.clone(), action: "metaData", version })?.id;
+    position_with(place, log, version, metadata.as_ref())
+}
+
+/// [`position_at`] for a caller that knows the metadata in force.
+pub(super) fn position_with(
+    place: &dyn Place,
+    log: &Log,
+    version: i64,
+    metadata: Option<&Metadata>,
+) -> Result<Position, DeltaError> {
+    let table = place.display("");
+    let missing = || DeltaError::MissingAction { table: table.clone(), action: "metaData", version };
+    let table_id = metadata.ok_or_else(missing)?.id.clone();
     if let Some(commit) = read_commit(place, version)? {
         let summary = summarize(&commit, &table)?;
         return Ok(Position {

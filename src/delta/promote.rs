@@ -6,7 +6,7 @@
 
 mod fence;
 
-use super::latest::position_at;
+use super::latest::{position_at, position_with};
 use super::log::{Log, commit_path, sha256_hex, state_at};
 use super::place::{self, Mode, Place, Put, Staged};
 use super::ship::pool;
@@ -194,8 +194,8 @@ impl Promoting {
             state.becomes = Some(Promotion::Fenced { position: position_at(place, &log, version)? });
             return Ok(());
         }
-        let position = position_at(place, &log, version)?;
         let (protocol, metadata) = state_at(place, &log, version)?;
+        let position = position_with(place, &log, version, metadata.as_ref())?;
         let protocol = protocol.ok_or(DeltaError::MissingAction { table, action: "protocol", version })?;
         if let Some(reason) = fence::refusal(&protocol, metadata.as_ref()) {
             state.becomes = Some(Promotion::MarkerOnly { position, reason });

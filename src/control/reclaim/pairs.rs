@@ -3,7 +3,7 @@
 use crate::delta::Position;
 use crate::replicate::{Inventory, TableMemory, unsupported_reason};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A table of the old primary, and what the new one has of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,16 +54,18 @@ impl Pair {
 /// Pairs the old primary's tables, `here`, with the new primary's. A rename keeps a table's location, and the ledger knows
 /// both ends' locations and the id under which the new primary's catalog has it.
 pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, TableMemory>) -> Vec<Pair> {
-    let mut found = Vec::new();
+    let rows: HashMap<&str, (&String, &TableMemory)> =
+        ledger.iter().map(|(name, row)| (place(&row.destination_location), (name, row))).collect();
+    let there_by = Index::new(there);
+    let mut found: Vec<Pair> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for info in here.tables().filter(|t| t.table_type != TABLE_VIEW && unsupported_reason(t).is_none()) {
         let Some(location) = &info.storage_location else { continue };
-        let row = ledger.iter().find(|(_, row)| same_place(&row.destination_location, location));
         let here = info.full_name();
-        let pair = match row {
+        found.push(match rows.get(place(location)) {
             Some((name, row)) => {
                 seen.insert(name);
-                of_ledger(name, row, Some(here), location, there)
+                of_ledger(name, row, Some(here), location, &there_by)
             }
             None => {
                 let twin = there.table(&info.catalog_name, &info.schema_name, &info.name);
@@ -78,30 +80,57 @@ pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, Tabl
                     arrived: None,
                 }
             }
-        };
-        found.push(pair);
+        });
     }
     // Dropped in the old primary's catalog before the failover: what it left on the storage is still in the way.
-    let dropped =
-        ledger.iter().filter(|(name, row)| !seen.contains(name.as_str()) && !row.destination_location.is_empty());
-    for (name, row) in dropped {
-        let mut pair = of_ledger(name, row, None, &row.destination_location, there);
+    let is_left =
+        |(name, row): &(&String, &TableMemory)| !seen.contains(name.as_str()) && !row.destination_location.is_empty();
+    let mut labels: BTreeSet<String> = found.iter().map(|pair| pair.label.clone()).collect();
+    for (name, row) in ledger.iter().filter(is_left) {
+        let mut pair = of_ledger(name, row, None, &row.destination_location, &there_by);
         // Another one was made under its name.
-        if found.iter().any(|other: &Pair| other.label == pair.label) {
+        if labels.contains(&pair.label) {
             pair.label.push_str(" (dropped)");
         }
+        labels.insert(pair.label.clone());
         found.push(pair);
     }
     found
 }
 
-fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str, there: &Inventory) -> Pair {
-    let is_it = |t: &&TableInfo| match t.table_id.as_deref().filter(|id| !id.is_empty() && !row.table_id.is_empty()) {
-        Some(id) => id == row.table_id,
-        None => t.storage_location.as_deref().is_some_and(|at| same_place(at, &row.source_location)),
-    };
-    let living = there.tables().filter(|t| t.table_type != TABLE_VIEW).find(is_it);
-    let (name_now, counterpart) = match living.and_then(|t| Some((t.full_name(), t.storage_location.clone()?))) {
+/// A location as it is compared.
+fn place(location: &str) -> &str {
+    location.trim_end_matches('/')
+}
+
+/// The new primary's tables by what finds them.
+struct Index<'a> {
+    ids: HashMap<&'a str, &'a TableInfo>,
+    /// Those that have no id.
+    places: HashMap<&'a str, &'a TableInfo>,
+}
+
+impl<'a> Index<'a> {
+    fn new(there: &'a Inventory) -> Self {
+        let mut index = Self { ids: HashMap::new(), places: HashMap::new() };
+        for table in there.tables().filter(|t| t.table_type != TABLE_VIEW) {
+            match (table.table_id.as_deref().filter(|id| !id.is_empty()), &table.storage_location) {
+                (Some(id), _) => drop(index.ids.insert(id, table)),
+                (None, Some(location)) => drop(index.places.insert(place(location), table)),
+                (None, None) => {}
+            }
+        }
+        index
+    }
+
+    fn find(&self, row: &TableMemory) -> Option<&'a TableInfo> {
+        self.ids.get(row.table_id.as_str()).or_else(|| self.places.get(place(&row.source_location))).copied()
+    }
+}
+
+fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str, there: &Index<'_>) -> Pair {
+    let living = there.find(row).and_then(|t| Some((t.full_name(), t.storage_location.clone()?)));
+    let (name_now, counterpart) = match living {
         Some((name, at)) => (name, Counterpart::Lives(at)),
         None => (name.to_owned(), Counterpart::Dropped(Box::new(row.position.clone()))),
     };
@@ -114,10 +143,6 @@ fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str
         counterpart,
         arrived: Some(row.position.version),
     }
-}
-
-fn same_place(a: &str, b: &str) -> bool {
-    !a.is_empty() && a.trim_end_matches('/') == b.trim_end_matches('/')
 }
 
 #[cfg(test)]
