@@ -5,7 +5,9 @@
 //! are compared through Python's `deltalake` where it can be imported (`DELTA_PYTHON` names another interpreter) and
 //! can read the source.
 
-use resilience::delta::{CompareOptions, Plan, PlanRequest, TableRoot, Transfer, compare, look_local, plan, ship};
+use resilience::delta::{
+    CompareOptions, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, look_local, plan, ship,
+};
 use resilience::domain::ObjectStatus;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -81,7 +83,10 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
         Ok(shipped) => shipped,
         Err(fault) => return flagged(fault),
     };
-    let kept: HashMap<_, _> = shipped.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
+    let kept = Kept {
+        files: shipped.files.iter().map(|file| (file.path.clone(), file.clone())).collect(),
+        commits: shipped.commits.iter().map(|commit| (commit.version, commit.sha256.clone())).collect(),
+    };
     let compared = compare(&source, &destination, &kept, CompareOptions { up_to: None, deep: true }).await;
     let (versions, files) = (check_bytes(table, replica, &shipped.unreadable, wrong), shipped.files.len());
     // A version that only a checkpoint holds is looked at anew each time.

@@ -6,4 +6,5 @@ mod stories {
     pub mod reclaim;
     pub mod serving;
     pub mod support;
+    pub mod verify;
 }

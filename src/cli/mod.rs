@@ -1,6 +1,8 @@
 //! The command line: what other programs rely on.
 
+mod ask;
 mod drill;
+mod points;
 mod serve;
 mod verify;
 #[cfg(feature = "desktop")]
@@ -63,6 +65,8 @@ enum Command {
     Drill(drill::Drill),
     /// Compares every object of a failover group with its replica
     Verify(verify::Verify),
+    /// Reads back a replication point: each table's version then, and where the replica holds it
+    Points(points::Points),
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -132,10 +136,11 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Some(Command::Serve(serve)) => block_on(serve::run(common, serve)),
         Some(Command::Drill(drill)) => block_on(drill::run(common, drill)),
         Some(Command::Verify(verify)) => block_on(verify::run(common, verify)),
+        Some(Command::Points(points)) => block_on(points::run(common, points)),
         #[cfg(feature = "desktop")]
         None => window::run(&common),
         #[cfg(not(feature = "desktop"))]
-        None => Err("This build has no window. Use serve, drill or verify.".to_owned()),
+        None => Err("This build has no window. Use serve, drill, verify or points.".to_owned()),
     }
 }
 

@@ -1,13 +1,18 @@
 //! `verify`: compares every object of a failover group with its replica.
 
+use super::ask::ask;
 use super::drill::{writable, write_json};
-use super::{Common, DOES_NOT_HOLD, sentence, start};
+use super::{Common, DOES_NOT_HOLD};
 use clap::Args;
-use resilience::runtime::{DataDir, VerifyAnswer, ask_running_instance};
+use resilience::runtime::{Question, VerifyAnswer};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Compares every object of a failover group with its replica
+///
+/// Ends with 0 when nothing differs: every object is in_sync, lagging (a whole, older version of its source, as some
+/// table always is while a group replicates), unverifiable or unsupported. Ends with 1 when one is drifted, missing,
+/// failed, or unknown because a region can't be reached.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The failover group
@@ -15,6 +20,9 @@ pub struct Verify {
     /// Reads and hashes every file of the replica again
     #[arg(long)]
     deep: bool,
+    /// Copies damaged files of the replica again and sets aside what somebody else committed there, then compares again
+    #[arg(long)]
+    repair: bool,
     /// Where the result is written as JSON; standard output without it
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -25,24 +33,14 @@ pub async fn run(common: Common, verify: Verify) -> Result<ExitCode, String> {
     if let Some(file) = &verify.json {
         writable(file)?;
     }
-    let dir = common.data_dir()?;
-    if !dir.join("state.db").is_file() {
-        return Err(format!("{} holds no deployment. Name the data dir of one with --data-dir.", dir.display()));
-    }
-    let answer = if DataDir::is_held(&dir) {
-        ask_running_instance(&dir, &verify.group, verify.deep).await.map_err(sentence)?
-    } else {
-        // Nothing may change while it is compared.
-        let quiet = Common { sandbox_commits_per_second: Some(0.0), ..common };
-        let engine = start(&quiet).await?;
-        let answer = VerifyAnswer::of(engine.control(), &verify.group, verify.deep).await;
-        engine.stop().await;
-        answer
-    };
+    let Verify { group, deep, repair, json } = verify;
+    let question = Question::Verify { group: group.clone(), deep, repair };
+    let answer: VerifyAnswer =
+        ask(&common, question, async |engine| VerifyAnswer::of(engine.control(), &group, deep, repair).await).await?;
     if let Some(problem) = &answer.error {
         return Err(problem.clone());
     }
-    match &verify.json {
+    match &json {
         Some(file) => write_json(file, &answer)?,
         None => println!("{}", serde_json::to_string_pretty(&answer).map_err(|e| e.to_string())?),
     }

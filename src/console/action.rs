@@ -50,6 +50,10 @@ pub enum Action {
     AskFailOver(GroupId),
     /// Ask whether a group shall be deleted.
     AskDelete(GroupId),
+    /// Ask whether a group's replica shall be compared and repaired.
+    AskRepair(GroupId),
+    /// Ask which of a group's points in time shall be read back.
+    AskPoints(GroupId),
     /// Ask whether a replica that a deleted group left shall be released.
     AskRelease(Region, String),
     /// Show the command palette.

@@ -10,14 +10,16 @@ use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
+use super::screens::points_dialog::PointsDialog;
 use super::screens::release_dialog::ReleaseDialog;
+use super::screens::repair_dialog::RepairDialog;
 use super::screens::{groups, regions, settings, workspaces};
 use super::theme::{self, Icon, Preferences, Role, Tone, rich};
 use super::widgets::dialog::dialog_ui;
 use super::widgets::{Button, hatch};
 use super::{format, shell};
 use crate::domain::{Clock, GroupId, Instant};
-use crate::runtime::{Intent, IntentId, Notice, Snapshot};
+use crate::runtime::{Intent, IntentId, Notice, NoticeDetail, Snapshot};
 use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,8 @@ enum Dialog {
     FailOver(FailOverDialog),
     Delete(DeleteDialog),
     Release(ReleaseDialog),
+    Repair(RepairDialog),
+    Points(PointsDialog),
     Palette(PaletteState),
     Keys,
     Discard(Route),
@@ -135,6 +139,21 @@ impl ConsoleApp {
                     self.route = Route::Groups;
                 }
             },
+            (Intent::Repair { id, .. }, Some(Dialog::Repair(dialog))) if dialog.id == *id => match refusal {
+                Some(refusal) => {
+                    dialog.refused(refusal);
+                    shown_in_place = true;
+                }
+                None => self.dialog = None,
+            },
+            (Intent::ReadPoint { id, .. }, Some(Dialog::Points(dialog))) if dialog.id == *id => {
+                match &notice.outcome {
+                    Err(refusal) => dialog.refused(refusal),
+                    Ok(NoticeDetail::Point(report)) => dialog.answered(report),
+                    Ok(_) => {}
+                }
+                shown_in_place = true;
+            }
             (Intent::ReleaseReplica { catalog, .. }, Some(Dialog::Release(dialog))) if dialog.catalog == *catalog => {
                 match refusal {
                     Some(refusal) => {
@@ -186,6 +205,12 @@ impl ConsoleApp {
                     self.dialog = Some(Dialog::Delete(DeleteDialog::open(view)));
                 }
             }
+            Action::AskRepair(id) => {
+                if let Some(view) = scene.group(&id) {
+                    self.dialog = Some(Dialog::Repair(RepairDialog::open(view)));
+                }
+            }
+            Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
             }
@@ -265,6 +290,8 @@ impl ConsoleApp {
             Some(Dialog::FailOver(dialog)) => dialog.show(ctx, scene),
             Some(Dialog::Delete(dialog)) => dialog.show(ctx, scene),
             Some(Dialog::Release(dialog)) => dialog.show(ctx, scene),
+            Some(Dialog::Repair(dialog)) => dialog.show(ctx, scene),
+            Some(Dialog::Points(dialog)) => dialog.show(ctx, scene),
             Some(Dialog::Palette(palette)) => palette.show(ctx, scene, self.preferences),
             Some(Dialog::Keys) => keys_dialog_ui(ctx),
             Some(Dialog::Discard(_)) => discard_ui(ctx),

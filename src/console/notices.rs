@@ -1,5 +1,6 @@
 //! Answers of the runtime, shown until they are read.
 
+use super::format;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{Button, card, text};
 use crate::domain::Instant;
@@ -35,6 +36,10 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, Refusal>, now: I
             tone: Tone::Good,
             sentence: match detail {
                 NoticeDetail::Done(sentence) => sentence.clone(),
+                NoticeDetail::Point(point) => match point.point {
+                    Some(at) => format!("The replication point of {} was read.", format::utc(at)),
+                    None => point.notes.join(" "),
+                },
                 NoticeDetail::Group(group) => group_sentence(intent, group.spec.id.as_str()),
             },
             until: Some(now + TimeDelta::seconds(GOOD_NEWS_SECONDS)),

@@ -3,6 +3,7 @@
 use super::backoff::Backoff;
 use super::operation::Operation;
 use super::reclaim::Unsalvaged;
+use super::repair::RepairOrder;
 use super::view::{
     CycleView, GroupView, LagSample, LossEstimate, Mark, ObjectView, OperationOutcome, OperationView, SalvageView,
     WorkloadView,
@@ -33,6 +34,8 @@ pub struct Cell {
     pub quit: Arc<AtomicBool>,
     /// Tells the worker to forget what it remembers, because the scope changed.
     pub forget: AtomicBool,
+    /// What its worker shall mend before the next cycle.
+    pub repairs: Mutex<Vec<RepairOrder>>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,
     record: Mutex<Record>,
@@ -110,6 +113,7 @@ impl Cell {
             resuming: tokio::sync::Mutex::new(()),
             quit: Arc::default(),
             forget: AtomicBool::new(false),
+            repairs: Mutex::default(),
             progress: Mutex::default(),
             record: Mutex::new(record),
         }
@@ -244,9 +248,10 @@ impl Record {
 fn worst(objects: &[ObjectView]) -> Option<(String, u64)> {
     objects
         .iter()
-        .filter_map(|o| Some((o.name.clone(), o.lag_ms?)))
+        .filter_map(|o| Some((&o.name, o.lag_ms?)))
         .max_by_key(|(_, lag)| *lag)
         .filter(|(_, lag)| *lag > 0)
+        .map(|(name, lag)| (name.clone(), lag))
 }
 
 /// What ran before the last failover and was not started again yet.

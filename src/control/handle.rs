@@ -4,7 +4,10 @@ use super::cell::{Cell, Record};
 use super::deployment::Deployment;
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
-use super::view::{AccountView, ActivityEntry, OperationOutcome, RegionView, WorkloadView, WorkspaceView};
+use super::view::{
+    AccountView, ActivityEntry, GroupView, OperationOutcome, RegionView, WorkloadView, WorkspaceView,
+};
+use super::shown::ShownRegions;
 use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::domain::{
@@ -39,6 +42,8 @@ pub struct ControlSettings {
     pub webhook: Option<String>,
     /// Scheme and authority of the stable URLs that are made from now on.
     pub stable_url_origin: String,
+    /// Starts no worker: nothing replicates, and what a crash interrupted stays as it is, for a command that only looks.
+    pub passive: bool,
 }
 
 impl Default for ControlSettings {
@@ -53,6 +58,7 @@ impl Default for ControlSettings {
             parallel_transfers: 4,
             webhook: None,
             stable_url_origin: "https://localhost".to_owned(),
+            passive: false,
         }
     }
 }
@@ -72,13 +78,14 @@ pub(super) struct Inner {
     pub creating: tokio::sync::Mutex<()>,
     pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
     pub keyring: Keyring,
-    pub regions: Mutex<Vec<RegionView>>,
+    pub regions: Mutex<Arc<Vec<RegionView>>>,
+    pub shown_regions: Mutex<ShownRegions>,
     pub mission_critical: Mutex<BTreeMap<String, bool>>,
     /// What runs in each workspace, as last heard of.
     pub workloads: Mutex<BTreeMap<WorkspaceId, Vec<WorkloadView>>>,
     /// Wakes the reader of the regions.
     pub refresh: tokio::sync::Notify,
-    activity: Mutex<Arc<Vec<ActivityEntry>>>,
+    pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
     cells: Mutex<BTreeMap<GroupId, Arc<Cell>>>,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -101,7 +108,8 @@ impl Control {
         let (urls, tokens) = store.run(|tx| Ok((tx.stable_urls()?, tx.tokens()?))).await?;
         let control = Self {
             inner: Arc::new(Inner {
-                regions: Mutex::new(super::regions::unread(&deployment)),
+                regions: Mutex::new(Arc::new(super::regions::unread(&deployment))),
+                shown_regions: Mutex::default(),
                 stable_urls: Mutex::new(urls.into_iter().map(|url| (url.id.clone(), url)).collect()),
                 keyring: Keyring::new(tokens),
                 deployment,
@@ -136,6 +144,9 @@ impl Control {
             record.operation = operations.into_iter().next().map(|o| o.body);
             control.adopt(Cell::new(record));
         }
+        if control.inner.settings.passive {
+            return Ok(control);
+        }
         let reader = control.clone();
         lock(&control.inner.workers).spawn(async move { super::regions::keep_reading(reader).await });
         Ok(control)
@@ -145,6 +156,9 @@ impl Control {
     pub(super) fn adopt(&self, cell: Cell) {
         let cell = Arc::new(cell);
         lock(&self.inner.cells).insert(cell.id.clone(), cell.clone());
+        if self.inner.settings.passive {
+            return;
+        }
         let control = self.clone();
         lock(&self.inner.workers).spawn(async move { worker::run(control, cell).await });
         self.touch();
@@ -208,41 +222,6 @@ impl Control {
     /// Every group, by id.
     pub fn groups(&self) -> Vec<FailoverGroup> {
         self.cells().iter().map(|cell| cell.shown()).collect()
-    }
-
-    /// Everything that is known, whole.
-    pub fn view(&self) -> AccountView {
-        let now = self.now();
-        let groups: Vec<_> = self.cells().iter().map(|cell| Arc::new(cell.view(now))).collect();
-        let mut regions = lock(&self.inner.regions).clone();
-        for catalog in regions.iter_mut().flat_map(|r| &mut r.catalogs) {
-            catalog.group =
-                groups.iter().find(|g| g.group.catalogs().contains(&catalog.name)).map(|g| g.group.spec.id.clone());
-        }
-        AccountView {
-            account_id: self.account_id().to_owned(),
-            workspaces: self.workspaces(),
-            regions,
-            groups,
-            activity: lock(&self.inner.activity).clone(),
-            stable_urls: self.stable_urls(),
-            tokens: self.tokens(),
-        }
-    }
-
-    /// Every workspace.
-    pub fn workspaces(&self) -> Vec<WorkspaceView> {
-        let on = lock(&self.inner.mission_critical);
-        let workspaces = self.inner.deployment.workspaces.iter();
-        workspaces
-            .map(|w| WorkspaceView {
-                id: w.id.clone(),
-                name: w.name.clone(),
-                region: w.region.clone(),
-                url: w.url.clone(),
-                mission_critical: on.get(&w.id).copied().unwrap_or(false),
-            })
-            .collect()
     }
 
     /// Writes an event of a group to the store, then lets it take effect.

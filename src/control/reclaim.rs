@@ -6,6 +6,7 @@ mod owed;
 mod pairs;
 mod table;
 
+pub use aside::aside_of;
 pub use owed::{Unsalvaged, forget, recall};
 
 use super::backoff::Backoff;

@@ -9,6 +9,7 @@ use crate::domain::{AssetKind, WorkspaceId};
 use crate::replicate::{self, Link};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
+use std::sync::Arc;
 
 /// Regions of which nothing has been read yet.
 pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
@@ -63,17 +64,25 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) {
     let mut changed = false;
     {
         let mut regions = lock(&control.inner.regions);
-        let Some(region) = regions.iter_mut().find(|r| r.name == workspace.region) else { return };
+        let Some(index) = regions.iter().position(|r| r.name == workspace.region) else { return };
         match found {
             Ok(found) => {
                 let workloads = control.workloads_of(&workspace.region);
-                changed |= region.unreachable_since.take().is_some() || region.workloads != workloads;
-                region.workloads = workloads;
-                if let Some((catalogs, locations)) = found.catalogs {
+                // Whoever was shown the regions keeps them, so a change copies them: only where there is one.
+                let known = |region: &RegionView| {
+                    region.unreachable_since.is_none() && region.workloads == workloads && found.catalogs.is_none()
+                };
+                if !regions.get(index).is_some_and(known)
+                    && let Some(region) = Arc::make_mut(&mut regions).get_mut(index)
+                {
                     changed = true;
-                    region.catalogs = catalogs;
-                    region.external_locations = locations;
-                    region.read_at = Some(now);
+                    region.unreachable_since = None;
+                    region.workloads = workloads;
+                    if let Some((catalogs, locations)) = found.catalogs {
+                        region.catalogs = catalogs;
+                        region.external_locations = locations;
+                        region.read_at = Some(now);
+                    }
                 }
                 if let Some(on) = found.mission_critical {
                     let mut known = lock(&control.inner.mission_critical);
@@ -81,8 +90,12 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) {
                 }
             }
             Err(error) if error.is_unreachable() => {
-                changed |= region.unreachable_since.is_none();
-                region.unreachable_since.get_or_insert(now);
+                if regions.get(index).is_some_and(|region| region.unreachable_since.is_none())
+                    && let Some(region) = Arc::make_mut(&mut regions).get_mut(index)
+                {
+                    changed = true;
+                    region.unreachable_since = Some(now);
+                }
             }
             Err(error) => tracing::debug!(region = %workspace.region, %error, "the region could not be read"),
         }
@@ -117,7 +130,7 @@ pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
             lock(&control.inner.workloads).insert(workspace.id.clone(), workloads);
         }
     }
-    for region in lock(&control.inner.regions).iter_mut() {
+    for region in Arc::make_mut(&mut lock(&control.inner.regions)) {
         region.workloads = control.workloads_of(&region.name);
     }
     Ok(())

@@ -2,26 +2,93 @@
 
 use super::view::OperationView;
 use super::{Control, ControlError};
-use crate::connect::UnpausedJob;
-use crate::domain::{GroupId, GroupState};
-use crate::replicate::{self, CompareReport, Link, compare_tables};
+use crate::connect::{ConnectError, UnpausedJob};
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
+use crate::replicate::{self, CompareReport, CycleError, Inventory, Link, TableMemory, compare_tables};
+use crate::wire::unity_catalog::TABLE_VIEW;
 
 impl Control {
     /// Compares every object of a group; `deep` reads and hashes every file of the replica again.
+    ///
+    /// While a region can't be asked, every object is unknown: nothing is claimed, and nothing is called missing.
     pub async fn verify(&self, id: &GroupId, deep: bool) -> Result<CompareReport, ControlError> {
-        let cell = self.cell(id)?;
-        let group = cell.group();
+        let group = self.cell(id)?.group();
         if group.state == GroupState::FailingOver {
             return Err(ControlError::Refused {
                 sentence: format!("Failover group {id} is failing over. Verify it when that has ended."),
             });
         }
-        let inner = &self.inner;
-        let source = inner.deployment.link(&group, &group.effective_primary_region).await?;
-        let destination = inner.deployment.link(&group, group.effective_secondary_region()).await?;
-        Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, inner.clock.as_ref(), deep)
-            .await?)
+        match self.compare(&group, deep).await {
+            Ok(mut report) => {
+                report.objects.append(&mut report.strangers);
+                report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+                Ok(report)
+            }
+            Err(ControlError::Region(error)) => {
+                let region = error.region().unwrap_or_default().to_owned();
+                self.unknown(&group, &region, &error).await
+            }
+            Err(ControlError::Cycle(error)) => match *error {
+                CycleError::Region { region, source } => self.unknown(&group, &region, &source).await,
+                error => Err(error.into()),
+            },
+            Err(error) => Err(error),
+        }
     }
+
+    async fn compare(&self, group: &FailoverGroup, deep: bool) -> Result<CompareReport, ControlError> {
+        let (id, inner) = (&group.spec.id, &self.inner);
+        let source = inner.deployment.link(group, &group.effective_primary_region).await?;
+        let destination = inner.deployment.link(group, group.effective_secondary_region()).await?;
+        let clock = inner.clock.as_ref();
+        Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, clock, deep).await?)
+    }
+
+    /// Every object of which anything was ever known, as unknown.
+    async fn unknown(
+        &self,
+        group: &FailoverGroup,
+        region: &str,
+        error: &ConnectError,
+    ) -> Result<CompareReport, ControlError> {
+        let id = group.spec.id.clone();
+        let mut known: Vec<(AssetKind, String)> =
+            group.catalogs().iter().map(|name| (AssetKind::Catalog, name.clone())).collect();
+        let (tables, made) = self
+            .inner
+            .store
+            .run(move |tx| {
+                let tables = tx.tables::<TableMemory>(&id)?.into_iter().map(|row| row.name);
+                Ok((tables.collect::<Vec<_>>(), tx.made(&id)?))
+            })
+            .await?;
+        known.extend(tables.into_iter().map(|name| (AssetKind::Table, name)));
+        let kind_of = |name: &str| if name.matches('.').count() == 1 { AssetKind::Schema } else { AssetKind::View };
+        known.extend(made.into_iter().map(|name| (kind_of(&name), name)));
+        let shown = self.cell(&group.spec.id)?.record().objects.clone();
+        known.extend(shown.iter().map(|object| (object.kind, object.name.clone())));
+        for end in &group.spec.regions {
+            if let Ok(link) = self.inner.deployment.link(group, end).await
+                && let Ok(inventory) = replicate::read_inventory(&link, group.catalogs()).await
+            {
+                known.extend(names(&inventory));
+            }
+        }
+        let in_scope = |name: &str| group.catalogs().iter().any(|c| name.split('.').next() == Some(c.as_str()));
+        known.retain(|(_, name)| in_scope(name));
+        let objects = replicate::unknown_objects(known, region, error, self.inner.clock.as_ref());
+        Ok(CompareReport { objects, ..CompareReport::default() })
+    }
+}
+
+fn names(inventory: &Inventory) -> Vec<(AssetKind, String)> {
+    let mut names = Vec::new();
+    for (catalog, item) in &inventory.catalogs {
+        names.extend(item.schemas.keys().map(|schema| (AssetKind::Schema, format!("{catalog}.{schema}"))));
+    }
+    let kind = |table_type: &str| if table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
+    names.extend(inventory.tables().map(|table| (kind(&table.table_type), table.full_name())));
+    names
 }
 
 /// What a drill asks beyond what a person clicks.

@@ -15,7 +15,7 @@ pub struct AccountView {
     /// Every workspace.
     pub workspaces: Vec<WorkspaceView>,
     /// What each region holds, as last read; absent catalogs mean it has not been read yet.
-    pub regions: Vec<RegionView>,
+    pub regions: Arc<Vec<RegionView>>,
     /// Every failover group, by name.
     pub groups: Vec<Arc<GroupView>>,
     /// What was done and by whom, newest first, at most 200 entries.

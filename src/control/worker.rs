@@ -2,11 +2,13 @@
 
 use super::cell::Cell;
 use super::reclaim::Unsalvaged;
-use super::{Control, ControlError, failover, reclaim};
+use super::{Control, ControlError, failover, reclaim, repair};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
 };
-use crate::replicate::{Access, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, run_cycle};
+use crate::replicate::{
+    Access, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, TidyRound, run_cycle,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +23,9 @@ pub async fn run(control: Control, cell: Arc<Cell>) {
             return;
         }
         cell.stop.store(false, Ordering::Relaxed);
+        if !cell.group().state.replicates() {
+            repair::give_up(&cell);
+        }
         let pause = match cell.group().state {
             GroupState::Creating => create(&control, &cell).await,
             GroupState::InitialReplication | GroupState::Active => replicate(&control, &cell, &mut desk).await,
@@ -60,12 +65,57 @@ pub struct Desk {
     failures: u32,
     /// What the last of them said; the same is not logged twice.
     said: String,
+    tidying: Tidying,
 }
+
+/// Tidying the store up beside the cycles; it ends with the desk.
+#[derive(Default)]
+struct Tidying {
+    task: Option<tokio::task::JoinHandle<()>>,
+    next: Option<Stopwatch>,
+}
+
+impl Drop for Tidying {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Pause between two rounds of tidying up, which look at a few tables each.
+const TIDY_PAUSE: Duration = Duration::from_secs(30);
 
 impl Desk {
     /// Forgets everything, so that the next cycle finds out anew.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Drops from the store what no log holds any more, in the background, once in a while.
+    fn tidy(&mut self, control: &Control, cell: &Cell) {
+        let busy = self.tidying.task.as_ref().is_some_and(|task| !task.is_finished());
+        let Some((source, destination)) = self.ends.clone().filter(|_| !busy) else { return };
+        let now = Stopwatch::now();
+        // Not at once: a process that just started has better things to do.
+        let due = *self.tidying.next.get_or_insert(now + TIDY_PAUSE);
+        if now < due {
+            return;
+        }
+        self.tidying.next = Some(now + TIDY_PAUSE);
+        let (inner, group) = (control.inner.clone(), cell.id.clone());
+        self.tidying.task = Some(tokio::spawn(async move {
+            let round = TidyRound {
+                group: &group,
+                source: &source,
+                destination: &destination,
+                store: &inner.store,
+                clock: inner.clock.as_ref(),
+            };
+            if let Err(error) = round.run().await {
+                tracing::debug!(group = %group, %error, "the ledger was not tidied up");
+            }
+        }));
     }
 
     /// Both ends of the group's replication: source, destination.
@@ -130,13 +180,14 @@ impl Desk {
 
 async fn read_memory(control: &Control, cell: &Cell) -> Result<Memory, ControlError> {
     let id = cell.id.clone();
-    let rows = control.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
+    let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<TableMemory>(&id)?, tx.made(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
     let group = cell.group();
     let in_scope =
         |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.catalogs().iter().any(|c| c == catalog));
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
-    Ok(Memory { tables: rows.map(|row| (row.name, row.body)).collect(), ..Memory::default() })
+    let tables = rows.map(|row| (row.name, row.body)).collect();
+    Ok(Memory { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..Memory::default() })
 }
 
 async fn create(control: &Control, cell: &Cell) -> Duration {
@@ -179,6 +230,7 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
     if cell.forget.swap(false, Ordering::Relaxed) {
         desk.clear();
     }
+    repair::carry_out(control, cell, desk).await;
     let scope = cell.group().spec.unity_catalog_assets;
     let watch = Stopwatch::now();
     begin(control, cell);
@@ -194,11 +246,14 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
         },
     };
     let outcome = match outcome {
-        Ok(outcome) => finish(control, cell, &outcome, &scope, watch.elapsed()).await.map(|()| outcome),
+        Ok(mut outcome) => finish(control, cell, &mut outcome, &scope, watch.elapsed()).await.map(|()| outcome),
         Err(error) => Err(error),
     };
     match outcome {
         Ok(outcome) => {
+            if outcome.complete {
+                desk.tidy(control, cell);
+            }
             if desk.failures > 0 {
                 tracing::info!(group = %cell.id, failures = desk.failures, "replication recovered");
                 desk.failures = 0;
@@ -249,7 +304,7 @@ fn begin(control: &Control, cell: &Cell) {
 async fn finish(
     control: &Control,
     cell: &Cell,
-    outcome: &CycleOutcome,
+    outcome: &mut CycleOutcome,
     scope: &Option<UnityCatalogAssets>,
     took: Duration,
 ) -> Result<(), ControlError> {
@@ -265,7 +320,7 @@ async fn finish(
     if !group.state.replicates() || group.spec.unity_catalog_assets != *scope {
         return Ok(());
     }
-    let mut objects = outcome.objects.clone();
+    let mut objects = std::mem::take(&mut outcome.objects);
     keep_since(objects.iter_mut().filter_map(|o| o.error.as_mut()), &known);
     let mut errors: Vec<ObjectError> = objects.iter().filter_map(|o| o.error.clone()).collect();
     errors.sort_by_key(|e| !e.class.blocks_replication_point());

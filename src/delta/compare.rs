@@ -2,7 +2,7 @@
 
 mod files;
 
-use super::log::{Log, Picture, Protocol, commit_path, read_commit, read_picture};
+use super::log::{Log, Picture, Protocol, commit_path, read_commit, read_picture, state_at};
 use super::place::{self, Place};
 use super::{DeltaError, FileRecord, TableRoot};
 use crate::domain::{ErrorClass, ObjectStatus};
@@ -16,6 +16,15 @@ pub struct CompareOptions {
     pub up_to: Option<i64>,
     /// Reads and hashes every file of the replica again.
     pub deep: bool,
+}
+
+/// What the ledger keeps of a replica: the truth of what was copied, whichever side was changed since.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// Files by decoded path.
+    pub files: HashMap<String, FileRecord>,
+    /// The sha256 of commits in hex, by version.
+    pub commits: BTreeMap<i64, String>,
 }
 
 /// What a comparison found.
@@ -37,8 +46,10 @@ pub struct Comparison {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
-    /// Files of the replica that lack or differ; copied again when handed to [`super::plan`] as `recopy`.
+    /// Files of the replica that lack or differ; [`super::repair`] copies them again.
     pub damaged: Vec<String>,
+    /// Whether the replica holds commits that its source never had, which [`super::salvage`] sets aside.
+    pub strayed: bool,
 }
 
 impl Comparison {
@@ -53,6 +64,7 @@ impl Comparison {
             files: 0,
             bytes: 0,
             damaged: Vec::new(),
+            strayed: false,
         }
     }
 
@@ -64,14 +76,8 @@ impl Comparison {
     }
 }
 
-/// Compares version, commit hashes, file list, sizes, and with `options.deep` the files' bytes. `kept` is what the
-/// ledger keeps of the replica's files, by decoded path.
-pub async fn compare(
-    source: &TableRoot,
-    destination: &TableRoot,
-    kept: &HashMap<String, FileRecord>,
-    options: CompareOptions,
-) -> Comparison {
+/// Compares version, commit hashes, file list, sizes, and with `options.deep` the files' bytes.
+pub async fn compare(source: &TableRoot, destination: &TableRoot, kept: &Kept, options: CompareOptions) -> Comparison {
     let (ours, theirs, kept) = (source.clone(), destination.clone(), kept.clone());
     let result = place::blocking(source, move || {
         let pair = Pair { source: place::open(&ours), replica: place::open(&theirs), kept, options };
@@ -91,7 +97,7 @@ pub async fn compare(
 struct Pair {
     source: Arc<dyn Place>,
     replica: Arc<dyn Place>,
-    kept: HashMap<String, FileRecord>,
+    kept: Kept,
     options: CompareOptions,
 }
 
@@ -116,6 +122,8 @@ impl Pair {
         found.replica_version = there.newest(self.options.up_to);
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {
+            // One that can't be shipped says why; any other is only not there yet.
+            read_picture(&*self.source, &log, newest, |_, _| {})?;
             found.status = ObjectStatus::Missing;
             found.message = Some(format!("{} has no table yet.", self.replica.display("")));
             return Ok(());
@@ -124,8 +132,8 @@ impl Pair {
         let picture = read_picture(&*self.source, &log, newest, |commit, _| {
             hashes.insert(commit.version, commit.sha256);
         })?;
-        self.compare_commits(found, &hashes, &there, newest.min(last))?;
-        if found.class.is_some() {
+        self.compare_commits(found, &hashes, &there, &picture, newest.min(last))?;
+        if found.status != ObjectStatus::InSync {
             return Ok(());
         }
         self.compare_files(found, &picture, &log, &there, last)?;
@@ -134,6 +142,15 @@ impl Pair {
         }
         if last > newest {
             let replica = self.replica.display("");
+            let arrived = self.kept.commits.get(&last);
+            if arrived.is_some() && read_commit(&*self.replica, last)?.map(|commit| commit.sha256).as_ref() == arrived {
+                found.status = ObjectStatus::Lagging;
+                found.message = Some(format!(
+                    "The source was put back from version {last} to {newest}; the next cycle makes the replica follow."
+                ));
+                return Ok(());
+            }
+            found.strayed = true;
             found.differ(
                 ObjectStatus::Drifted,
                 ErrorClass::Drift,
@@ -158,38 +175,78 @@ impl Pair {
         found: &mut Comparison,
         hashes: &BTreeMap<i64, String>,
         there: &Log,
+        picture: &Picture<'_>,
         upper: i64,
     ) -> Result<(), DeltaError> {
         // A replica's log is cleaned on its own; what it lacks below its first commit is no difference.
         let Some(lower) = there.commits.keys().next().copied() else { return Ok(()) };
-        let (mut differing, mut last_equal) = (Vec::new(), None);
+        let (mut differing, mut last_equal, mut changed_here) = (Vec::new(), None, None);
         for (version, ours) in hashes.range(lower..=upper.max(lower)) {
-            match read_commit(&*self.replica, *version)? {
-                Some(theirs) if &theirs.sha256 == ours => last_equal = Some(*version),
-                _ => differing.push(*version),
+            let theirs = read_commit(&*self.replica, *version)?.map(|commit| commit.sha256);
+            if theirs.as_ref() == Some(ours) {
+                last_equal = Some(*version);
+                continue;
+            }
+            differing.push(*version);
+            if theirs.is_some() && theirs.as_ref() == self.kept.commits.get(version) {
+                changed_here.get_or_insert(*version);
             }
         }
         let Some(first) = differing.first().copied() else { return Ok(()) };
+        if self.is_another_table(there, picture) {
+            found.status = ObjectStatus::Lagging;
+            found.message = Some(format!(
+                "{} was made again; the replica still holds the table that was there before, until the next cycle.",
+                self.source.display("")
+            ));
+            return Ok(());
+        }
+        if let Some(version) = changed_here {
+            return Err(DeltaError::ChangedSource {
+                table: self.source.display(""),
+                path: commit_path(version),
+                class: ErrorClass::CorruptLog,
+            });
+        }
         let replica = self.replica.display("");
-        found.damaged = differing.iter().map(|version| commit_path(*version)).collect();
         // Histories that part never meet again, so an equal commit above means that single files were damaged.
         if last_equal.is_some_and(|equal| equal > first) || !there.commits.contains_key(&first) {
             let path = commit_path(first);
+            found.damaged = differing.iter().map(|version| commit_path(*version)).collect();
             found.differ(
                 ObjectStatus::Drifted,
                 ErrorClass::Drift,
                 &[("version", first.to_string()), ("path", path.clone())],
                 format!("{replica} holds other bytes than its source in {path}. {}", ErrorClass::Drift.resolution()),
             );
+        } else if self.kept.commits.get(&first).is_some_and(|kept| hashes.get(&first) == Some(kept)) {
+            // This very commit arrived once, so somebody changed the replica's file since.
+            let path = commit_path(first);
+            let arrived = |version: &&i64| self.kept.commits.contains_key(*version);
+            found.damaged = differing.iter().take_while(arrived).map(|version| commit_path(*version)).collect();
+            found.strayed = found.damaged.len() < differing.len();
+            found.differ(
+                ObjectStatus::Drifted,
+                ErrorClass::Drift,
+                &[("version", first.to_string()), ("path", path.clone())],
+                format!("{replica} holds other bytes than were copied to {path}. {}", ErrorClass::Drift.resolution()),
+            );
         } else {
-            found.damaged.clear();
             let error = DeltaError::SplitBrain { table: replica, version: first };
+            found.strayed = true;
             found.status = ObjectStatus::Drifted;
             found.class = Some(error.class());
             found.parameters = error.parameters();
             found.message = Some(error.to_string());
         }
         Ok(())
+    }
+
+    /// Whether the replica holds another table than the source does now.
+    fn is_another_table(&self, there: &Log, picture: &Picture<'_>) -> bool {
+        let newest = there.newest(None);
+        let metadata = newest.and_then(|version| state_at(&*self.replica, there, version).ok()?.1);
+        metadata.is_some_and(|metadata| metadata.id != picture.position.table_id)
     }
 }
 

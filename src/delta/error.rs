@@ -136,6 +136,18 @@ pub enum DeltaError {
         /// The newest version that names it.
         version: i64,
     },
+    /// A file of the source that is not what it was when it was copied, while the replica's still is.
+    #[error(
+        "{path} of {table} is not what it was when it was copied; the replica still holds what was copied. Put the replica's copy of it back in its place at the source."
+    )]
+    ChangedSource {
+        /// The source's root.
+        table: String,
+        /// The file, decoded, relative to the table's root.
+        path: String,
+        /// Whether the log or the data is concerned.
+        class: ErrorClass,
+    },
     /// The destination holds another commit in the slot.
     #[error(
         "{table} holds another commit than its source under version {version}. {}",
@@ -229,7 +241,7 @@ impl DeltaError {
             | Self::StaleEpoch { .. }
             | Self::ForeignEpoch { .. }
             | Self::NoCommonVersion { .. } => ErrorClass::SplitBrain,
-            Self::Storage { class, .. } => *class,
+            Self::Storage { class, .. } | Self::ChangedSource { class, .. } => *class,
             // A storage that is not mounted looks just like a table that is not there.
             Self::NoLog { .. } | Self::Stopped { .. } | Self::Interrupted { .. } => ErrorClass::StorageFailure,
         }
@@ -256,7 +268,9 @@ impl DeltaError {
             Self::AbsolutePath { table, path, file } => {
                 vec![("table", table.clone()), ("path", path.clone()), ("log_file", file.clone())]
             }
-            Self::ShallowClone { table, path } | Self::BadPath { table, path } => {
+            Self::ShallowClone { table, path }
+            | Self::BadPath { table, path }
+            | Self::ChangedSource { table, path, .. } => {
                 vec![("table", table.clone()), ("path", path.clone())]
             }
             Self::CatalogManaged { table, feature } => vec![("table", table.clone()), ("feature", feature.clone())],

@@ -1,8 +1,9 @@
 //! One cheap look: has a table moved since its remembered position?
 
-use super::log::{LOG, LogName, commit_path};
-use super::place::{self, stat_file};
+use super::log::{LOG, LogName, commit_path, sha256_hex};
+use super::place::{self, stat_file, storage_error};
 use super::{Position, TableFault, TableRoot};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What a look found.
@@ -39,6 +40,25 @@ pub async fn look(source: &TableRoot, known: &Position) -> Result<Look, TableFau
             .await
         }
     }
+}
+
+/// What the log of a table looks like from outside: as long as it stays the same, so does what a plan finds in the log.
+pub async fn log_print(root: &TableRoot) -> Result<String, TableFault> {
+    if let TableRoot::Local(path) = root {
+        // A folder's times change whenever a name in it does.
+        let folder = path.join(LOG);
+        let metadata =
+            std::fs::metadata(&folder).map_err(|error| TableFault::from(storage_error("look at", &folder, &error)))?;
+        return Ok(format!("{} {} {}", metadata.mtime(), metadata.mtime_nsec(), metadata.ino()));
+    }
+    let place = place::open(root);
+    place::blocking(root, move || {
+        let mut names: Vec<String> =
+            place.list(LOG, None)?.into_iter().map(|entry| format!("{} {:?}", entry.name, entry.stamp)).collect();
+        names.sort();
+        Ok(sha256_hex(names.join("\n").as_bytes()))
+    })
+    .await
 }
 
 /// [`look`] for a local disk, for a caller that looks at thousands of tables from one blocking thread.

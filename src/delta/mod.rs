@@ -10,6 +10,7 @@
 
 mod compare;
 mod error;
+mod history;
 mod latest;
 mod log;
 mod look;
@@ -17,6 +18,7 @@ mod place;
 mod plan;
 mod position;
 mod promote;
+mod repair;
 mod root;
 mod salvage;
 mod ship;
@@ -24,13 +26,15 @@ mod shipment;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{CompareOptions, Comparison, compare};
+pub use compare::{CompareOptions, Comparison, Kept, compare};
 pub use error::{DeltaError, TableFault};
+pub use history::{Held, held, named_files, newest_whole_version, oldest_version};
 pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};
-pub use look::{Look, look, look_local};
+pub use look::{Look, log_print, look, look_local};
 pub use plan::plan;
 pub use position::{Position, Stamp};
 pub use promote::{Promotion, promote, promote_all};
+pub use repair::{Repaired, repair};
 pub use root::TableRoot;
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, set_aside_whole};
 pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};

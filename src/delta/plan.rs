@@ -25,9 +25,7 @@ pub async fn plan(request: PlanRequest<'_>) -> Result<Plan, TableFault> {
 
 pub(super) fn plan_blocking(request: Arc<Request>) -> Result<Plan, DeltaError> {
     let planner = Planner::new(request);
-    if planner.request.recopy.is_empty()
-        && let Some(plan) = planner.go_on()?
-    {
+    if let Some(plan) = planner.go_on()? {
         return Ok(plan);
     }
     planner.recompute()
@@ -181,12 +179,7 @@ impl Planner {
         if from == Some(newest) {
             extras.keep_missing(&*target_place)?;
         }
-        extras.add_recopied(&self.request.recopy);
-        let idle = generation == Generation::Same
-            && from == Some(newest)
-            && files.is_empty()
-            && extras.files.iter().all(|file| !file.replace)
-            && !extras.is_mending();
+        let idle = generation == Generation::Same && from == Some(newest) && files.is_empty() && !extras.is_mending();
         if idle {
             return Ok(Plan::UpToDate(position));
         }
@@ -209,9 +202,6 @@ impl Planner {
 
     /// Whether a file that an earlier shipment brought is not there any more, or has another size.
     fn lacks(&self, target: &dyn Place, file: &PlannedFile) -> Result<bool, DeltaError> {
-        if self.request.recopy.contains(&file.path) {
-            return Ok(true);
-        }
         let Some(there) = target.stat(&file.path)? else {
             // What the source lacks too is nothing to mend, unless a reader needs it: then shipping it says so.
             return Ok(file.live || self.source.stat(&file.path)?.is_some());

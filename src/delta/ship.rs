@@ -6,8 +6,8 @@ pub(super) mod pool;
 mod publish;
 mod swap;
 
-use super::{DeltaError, Position, Shipment, TableFault, place};
-pub(super) use copy::{bring, hash_file};
+use super::{DeltaError, Generation, Position, Shipment, TableFault, place};
+pub(super) use copy::{Outcome, bring, copy, hash_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -62,6 +62,8 @@ pub struct Shipped {
     pub commits: Vec<CommitRecord>,
     /// Files that arrived: data, change data, deletion vectors, checkpoints and sidecars.
     pub files: Vec<FileRecord>,
+    /// Whether the destination's table was replaced by another, so that what is known of the old one's files is void.
+    pub generation: Generation,
     /// Files that retained history names and that the source cannot read any more either.
     pub unreadable: Vec<String>,
     /// Bytes copied.

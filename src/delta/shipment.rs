@@ -17,8 +17,6 @@ pub struct PlanRequest<'a> {
     pub known: Option<&'a Position>,
     /// Ships no version above this one.
     pub up_to: Option<i64>,
-    /// Files to copy again although they are there, such as a comparison's damaged ones.
-    pub recopy: &'a [String],
     /// What the ledger keeps, so that a file that is there already need not be read to be trusted.
     pub kept: Option<KeptFiles>,
 }
@@ -26,7 +24,7 @@ pub struct PlanRequest<'a> {
 impl<'a> PlanRequest<'a> {
     /// A request for everything that `source` has and `destination` lacks.
     pub fn new(source: &'a TableRoot, destination: &'a TableRoot, known: Option<&'a Position>) -> Self {
-        Self { source, destination, known, up_to: None, recopy: &[], kept: None }
+        Self { source, destination, known, up_to: None, kept: None }
     }
 }
 
@@ -86,8 +84,6 @@ pub struct LogFile {
     pub path: String,
     /// Whether it must be there before the first commit is: the checkpoint that a cleaned log begins with.
     pub first: bool,
-    /// Whether it is copied over one that is there.
-    pub replace: bool,
     /// Whether the shipment fails without it. Others may vanish at the source meanwhile.
     pub needed: bool,
 }
@@ -98,7 +94,6 @@ pub(super) struct Request {
     pub destination: TableRoot,
     pub known: Option<Position>,
     pub up_to: Option<i64>,
-    pub recopy: Vec<String>,
     pub kept: Option<KeptFiles>,
 }
 
@@ -109,7 +104,6 @@ impl From<PlanRequest<'_>> for Request {
             destination: request.destination.clone(),
             known: request.known.cloned(),
             up_to: request.up_to,
-            recopy: request.recopy.to_vec(),
             kept: request.kept,
         }
     }

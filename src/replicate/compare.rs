@@ -1,10 +1,11 @@
-//! Comparing every table of a group with its replica.
+//! Comparing every object of a group with its replica.
 
 use super::access::root_of;
 use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory, unsupported};
-use crate::delta::{self, CompareOptions, FileRecord};
+use crate::connect::ConnectError;
+use crate::delta::{self, CompareOptions, FileRecord, Kept, TableRoot};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, HashMap};
@@ -15,8 +16,27 @@ const PARALLEL_COMPARES: usize = 4;
 /// What a comparison found.
 #[derive(Debug, Clone, Default)]
 pub struct CompareReport {
-    /// Every object compared, by kind and name.
+    /// Every object of the source, by kind and name.
     pub objects: Vec<ObjectRecord>,
+    /// What is in the replica's catalogs and not in the source's.
+    pub strangers: Vec<ObjectRecord>,
+    /// What a repair can mend.
+    pub damages: Vec<Damage>,
+}
+
+/// What is wrong with one table's replica and can be mended from its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The table's full name.
+    pub table: String,
+    /// Where the source lies.
+    pub source: String,
+    /// Where the replica lies.
+    pub replica: String,
+    /// Files to copy again.
+    pub files: Vec<String>,
+    /// Whether the replica holds commits that its source never had.
+    pub strayed: bool,
 }
 
 impl CompareReport {
@@ -35,9 +55,21 @@ impl CompareReport {
     }
 }
 
+/// What the ledger keeps of a table.
+pub async fn kept_of(store: &Store, group: &GroupId, table: &str) -> Result<Kept, StoreError> {
+    let (group, table) = (group.clone(), table.to_owned());
+    let (files, commits) = store.run(move |tx| Ok((tx.files(&group, &table)?, tx.commits(&group, &table)?))).await?;
+    let files = files.into_iter();
+    Ok(Kept {
+        files: files.map(|f| (f.path.clone(), FileRecord { path: f.path, size: f.size, sha256: f.sha256 })).collect(),
+        commits: commits.into_iter().map(|c| (c.version, c.sha256)).collect(),
+    })
+}
+
 /// Compares every table and view in `catalogs`: version, commits, file list, sizes, and the sha256 kept when copied.
 ///
-/// `deep` reads every file of the replica again and hashes it.
+/// `deep` reads every file of the replica again and hashes it. A region that can't be reached ends the comparison, so
+/// that nothing is claimed of what it holds.
 pub async fn compare_tables(
     group: &GroupId,
     catalogs: &[String],
@@ -49,96 +81,232 @@ pub async fn compare_tables(
 ) -> Result<CompareReport, CycleError> {
     let here = read_inventory(source, catalogs).await?;
     let there = read_inventory(destination, catalogs).await?;
-    let kept = |name: String| {
-        let group = group.clone();
-        async move { store.run(move |tx| tx.files(&group, &name)).await }
-    };
     let known = {
         let group = group.clone();
         store.run(move |tx| tx.tables::<TableMemory>(&group)).await?
     };
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
-    let each: Vec<_> =
-        here.tables().map(|info| compare_one(info, source, destination, &there, clock, deep, &kept)).collect();
-    let compared: Vec<Result<ObjectRecord, CycleError>> =
-        stream::iter(each).buffered(PARALLEL_COMPARES).collect().await;
-    let mut objects = compared.into_iter().collect::<Result<Vec<_>, _>>()?;
-    for object in &mut objects {
-        object.bytes = bytes.get(&object.name).copied();
+    let pair = Pair { group, source, destination, there: &there, store, clock, deep };
+    let each: Vec<_> = here.tables().map(|info| pair.compare(info)).collect();
+    let compared: Vec<Result<Compared, CycleError>> = stream::iter(each).buffered(PARALLEL_COMPARES).collect().await;
+    let mut report = CompareReport::default();
+    for compared in compared {
+        let Compared { mut record, damage } = compared?;
+        record.bytes = bytes.get(&record.name).copied();
+        report.objects.push(record);
+        report.damages.extend(damage);
     }
-    for name in catalogs {
-        objects.push(container(
-            AssetKind::Catalog,
-            AssetName::catalog(name.as_str()),
-            here.catalogs.contains_key(name),
-            there.catalogs.contains_key(name),
-        ));
-        for schema in here.catalogs.get(name).map(|c| c.schemas.keys()).into_iter().flatten() {
-            let present = there.catalogs.get(name).is_some_and(|c| c.schemas.contains_key(schema));
-            objects.push(container(
-                AssetKind::Schema,
-                AssetName::schema(name.as_str(), schema.as_str()),
-                true,
-                present,
-            ));
+    report.objects.extend(pair.containers(catalogs, &here));
+    report.strangers = pair.strangers(&here);
+    report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    Ok(report)
+}
+
+/// What is said of a table.
+struct Compared {
+    record: ObjectRecord,
+    damage: Option<Damage>,
+}
+
+impl From<ObjectRecord> for Compared {
+    fn from(record: ObjectRecord) -> Self {
+        Self { record, damage: None }
+    }
+}
+
+/// Both sides of a comparison.
+struct Pair<'a> {
+    group: &'a GroupId,
+    source: &'a Link,
+    destination: &'a Link,
+    there: &'a Inventory,
+    store: &'a Store,
+    clock: &'a dyn Clock,
+    deep: bool,
+}
+
+impl Pair<'_> {
+    async fn compare(&self, info: &TableInfo) -> Result<Compared, CycleError> {
+        let asset = AssetName::leaf(&info.catalog_name, &info.schema_name, &info.name);
+        let kind = kind_of(info);
+        if let Some(sentence) = unsupported::reason(info) {
+            return Ok(self.failed(kind, &asset, ErrorClass::UnsupportedObject, sentence));
+        }
+        let Some(replica) = self.there.table(&info.catalog_name, &info.schema_name, &info.name) else {
+            return self.absent(kind, &asset, info).await;
+        };
+        if kind_of(replica) != kind {
+            let message = format!(
+                "{asset} is a {} in {} and a {} in {}, until the next cycle.",
+                kind.label(),
+                self.source.region,
+                kind_of(replica).label(),
+                self.destination.region
+            );
+            return Ok(self.drifted(kind, &asset, message));
+        }
+        if kind == AssetKind::View {
+            if replica.view_definition == info.view_definition {
+                return Ok(ObjectRecord::new(kind, &asset, ObjectStatus::InSync).into());
+            }
+            let message = format!(
+                "View {asset} has another definition in {} than in {}, until the next cycle.",
+                self.destination.region, self.source.region
+            );
+            return Ok(self.drifted(kind, &asset, message));
+        }
+        let (Some(from), Some(to)) = (&info.storage_location, &replica.storage_location) else {
+            let message = format!("A catalog names no storage location for table {asset}. Check the table there.");
+            return Ok(self.failed(kind, &asset, ErrorClass::CatalogRefused, message));
+        };
+        let ours = match self.root(self.source, from).await? {
+            Ok(root) => root,
+            Err((class, message)) => return Ok(self.failed(kind, &asset, class, message)),
+        };
+        let theirs = match self.root(self.destination, to).await? {
+            Ok(root) => root,
+            Err((class, message)) => return Ok(self.failed(kind, &asset, class, message)),
+        };
+        let name = asset.to_string();
+        let kept = kept_of(self.store, self.group, &name).await?;
+        let found = delta::compare(&ours, &theirs, &kept, CompareOptions { up_to: None, deep: self.deep }).await;
+        let mut record = ObjectRecord::new(kind, &asset, found.status);
+        record.source_version = found.source_version;
+        record.replica_version = found.replica_version;
+        match (found.class, found.message) {
+            (Some(class), Some(message)) => {
+                let (parameters, since) = (found.parameters, self.clock.now());
+                record.error = Some(ObjectError { class, parameters, message, kind, object: name.clone(), since });
+            }
+            (_, message) => record.note = message,
+        }
+        let damage = (found.strayed || !found.damaged.is_empty()).then(|| Damage {
+            table: name,
+            source: from.clone(),
+            replica: to.clone(),
+            files: found.damaged,
+            strayed: found.strayed,
+        });
+        Ok(Compared { record, damage })
+    }
+
+    /// An object that the destination's catalog lacks: not there yet, or there is a reason.
+    async fn absent(&self, kind: AssetKind, asset: &AssetName, info: &TableInfo) -> Result<Compared, CycleError> {
+        let mut record = ObjectRecord::new(kind, asset, ObjectStatus::Missing);
+        record.note = Some(format!("{asset} is not in {}.", self.destination.region));
+        let Some(location) = info.storage_location.as_ref().filter(|_| kind == AssetKind::Table) else {
+            return Ok(record.into());
+        };
+        let root = match self.root(self.source, location).await? {
+            Ok(root) => root,
+            Err((class, message)) => return Ok(self.failed(kind, asset, class, message)),
+        };
+        match delta::newest_whole_version(&root).await {
+            Ok(version) => record.source_version = Some(version),
+            Err(fault) => {
+                let status = if fault.class.is_transient() { ObjectStatus::Unknown } else { ObjectStatus::Failed };
+                record = ObjectRecord::failed(kind, asset, fault.class, fault.parameters, fault.message, self.clock);
+                record.status = status;
+            }
+        }
+        Ok(record.into())
+    }
+
+    /// The storage at a location; a refusal concerns one table, a region that is away all of them.
+    async fn root(&self, link: &Link, location: &str) -> Result<Result<TableRoot, (ErrorClass, String)>, CycleError> {
+        match root_of(link, location, false, self.clock).await {
+            Ok((root, _)) => Ok(Ok(root)),
+            Err(error) if error.is_unreachable() => Err(CycleError::at(&link.region, error)),
+            Err(error) => Ok(Err((error.class(), error.to_string()))),
         }
     }
-    objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-    Ok(CompareReport { objects })
+
+    fn failed(&self, kind: AssetKind, asset: &AssetName, class: ErrorClass, message: String) -> Compared {
+        ObjectRecord::failed(kind, asset, class, BTreeMap::new(), message, self.clock).into()
+    }
+
+    fn drifted(&self, kind: AssetKind, asset: &AssetName, message: String) -> Compared {
+        let mut compared = self.failed(kind, asset, ErrorClass::Drift, message);
+        compared.record.status = ObjectStatus::Drifted;
+        compared
+    }
+
+    /// Catalogs and schemas: there, or not.
+    fn containers(&self, catalogs: &[String], here: &Inventory) -> Vec<ObjectRecord> {
+        let mut records = Vec::new();
+        let mut add = |kind, asset: AssetName, present: bool| {
+            let status = if present { ObjectStatus::InSync } else { ObjectStatus::Missing };
+            let note = (!present).then(|| format!("{asset} is not in {}.", self.destination.region));
+            records.push(ObjectRecord { note, ..ObjectRecord::new(kind, &asset, status) });
+        };
+        let mut gone = Vec::new();
+        for name in catalogs {
+            let asset = AssetName::catalog(name.as_str());
+            let Some(item) = here.catalogs.get(name) else {
+                let message = format!(
+                    "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
+                    self.source.region
+                );
+                gone.push(self.failed(AssetKind::Catalog, &asset, ErrorClass::CatalogRefused, message).record);
+                continue;
+            };
+            let replica = self.there.catalogs.get(name);
+            add(AssetKind::Catalog, asset, replica.is_some());
+            for schema in item.schemas.keys() {
+                let present = replica.is_some_and(|replica| replica.schemas.contains_key(schema));
+                add(AssetKind::Schema, AssetName::schema(name.as_str(), schema.as_str()), present);
+            }
+        }
+        records.extend(gone);
+        records
+    }
+
+    /// What somebody made in the replica's catalogs.
+    fn strangers(&self, here: &Inventory) -> Vec<ObjectRecord> {
+        let sentence = |asset: &AssetName| {
+            format!(
+                "{asset} is in {} and not in {}: somebody made it there, or the next cycle drops it. Drop it there if nobody needs it.",
+                self.destination.region, self.source.region
+            )
+        };
+        let mut records = Vec::new();
+        // Of a catalog that the source doesn't show, nothing is known there.
+        for (catalog, item) in self.there.catalogs.iter().filter(|(name, _)| here.catalogs.contains_key(*name)) {
+            for (schema, (_, tables)) in &item.schemas {
+                if here.catalogs.get(catalog).is_some_and(|here| !here.schemas.contains_key(schema)) {
+                    let asset = AssetName::schema(catalog.as_str(), schema.as_str());
+                    records.push(self.drifted(AssetKind::Schema, &asset, sentence(&asset)).record);
+                }
+                for table in tables.values().filter(|t| here.table(catalog, schema, &t.name).is_none()) {
+                    let asset = AssetName::leaf(catalog.as_str(), schema.as_str(), table.name.as_str());
+                    records.push(self.drifted(kind_of(table), &asset, sentence(&asset)).record);
+                }
+            }
+        }
+        records
+    }
 }
 
-fn container(kind: AssetKind, name: AssetName, here: bool, there: bool) -> ObjectRecord {
-    ObjectRecord::new(kind, &name, if here && there { ObjectStatus::InSync } else { ObjectStatus::Missing })
+fn kind_of(info: &TableInfo) -> AssetKind {
+    if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table }
 }
 
-async fn compare_one<F, Fut>(
-    info: &TableInfo,
-    source: &Link,
-    destination: &Link,
-    there: &Inventory,
+/// Says of every object in `known` that nothing is claimed, because `region` did not answer.
+pub fn unknown_objects(
+    known: impl IntoIterator<Item = (AssetKind, String)>,
+    region: &str,
+    error: &ConnectError,
     clock: &dyn Clock,
-    deep: bool,
-    kept: &F,
-) -> Result<ObjectRecord, CycleError>
-where
-    F: Fn(String) -> Fut,
-    Fut: Future<Output = Result<Vec<crate::store::FileRow>, crate::store::StoreError>>,
-{
-    let asset = AssetName::leaf(&info.catalog_name, &info.schema_name, &info.name);
-    let kind = if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
-    if let Some(sentence) = unsupported::reason(info) {
-        return Ok(ObjectRecord::failed(kind, &asset, ErrorClass::UnsupportedObject, BTreeMap::new(), sentence, clock));
-    }
-    let Some(replica) = there.table(&info.catalog_name, &info.schema_name, &info.name) else {
-        return Ok(ObjectRecord::new(kind, &asset, ObjectStatus::Missing));
+) -> Vec<ObjectRecord> {
+    let since = clock.now();
+    let mut all: Vec<(AssetKind, String)> = known.into_iter().collect();
+    all.sort();
+    all.dedup();
+    let record = |(kind, name): (AssetKind, String)| {
+        let message = format!("Nothing is claimed of {name}, because {region} could not be asked. {error}");
+        let parameters = BTreeMap::from([("region".to_owned(), region.to_owned())]);
+        let error = ObjectError { class: error.class(), parameters, message, kind, object: name.clone(), since };
+        ObjectRecord { error: Some(error), ..ObjectRecord::named(kind, name, ObjectStatus::Unknown) }
     };
-    if kind == AssetKind::View {
-        let same = replica.view_definition == info.view_definition;
-        let status = if same { ObjectStatus::InSync } else { ObjectStatus::Drifted };
-        return Ok(ObjectRecord::new(kind, &asset, status));
-    }
-    let (Some(from), Some(to)) = (&info.storage_location, &replica.storage_location) else {
-        return Ok(ObjectRecord::new(kind, &asset, ObjectStatus::Unknown));
-    };
-    let from = root_of(source, from, false, clock).await.map_err(|e| CycleError::at(&source.region, e))?.0;
-    let to = root_of(destination, to, false, clock).await.map_err(|e| CycleError::at(&destination.region, e))?.0;
-    let name = asset.to_string();
-    let kept: HashMap<String, FileRecord> = kept(name.clone())
-        .await?
-        .into_iter()
-        .map(|f| (f.path.clone(), FileRecord { path: f.path, size: f.size, sha256: f.sha256 }))
-        .collect();
-    let found = delta::compare(&from, &to, &kept, CompareOptions { up_to: None, deep }).await;
-    let mut record = ObjectRecord::new(kind, &asset, found.status);
-    record.source_version = found.source_version;
-    record.replica_version = found.replica_version;
-    record.error = found.message.map(|message| ObjectError {
-        class: found.class.unwrap_or(ErrorClass::Drift),
-        parameters: found.parameters,
-        message,
-        kind,
-        object: name,
-        since: clock.now(),
-    });
-    Ok(record)
+    all.into_iter().map(record).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, schemas, unsupported, views};
+use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, schemas, unsupported, views};
 use crate::connect::ConnectError;
 use crate::delta::Transfer;
 use crate::domain::{
@@ -113,12 +113,12 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
     cycle.held(memory);
-    cycle.containers(&source, &mut there).await?;
-    cycle.drops(&source, &mut there, memory).await?;
+    cycle.containers(&source, &mut there, memory).await?;
+    cycle.changed += drops::follow(request, &source, &mut there, memory).await?;
     let before = request.progress.bytes_copied.load(Ordering::Relaxed);
     let complete = cycle.tables(&source, &mut there, memory).await?;
     if complete {
-        cycle.views(&source, &mut there).await?;
+        cycle.views(&source, &mut there, memory).await?;
     }
     cycle.strangers(&source, &there, memory);
     let Cycle { mut objects, changed, .. } = cycle;
@@ -126,6 +126,8 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
     // A table that is flagged for what it holds says nothing about the destination.
     let failing = objects
         .iter()
+        // One that was refused as before said nothing new.
+        .filter(|o| !memory.flagged.contains_key(&o.name))
         .filter_map(|o| o.error.as_ref())
         .any(|e| e.class.is_transient() || matches!(e.class, ErrorClass::PermissionDenied | ErrorClass::SplitBrain));
     if complete && !failing {
@@ -173,7 +175,13 @@ impl Cycle<'_> {
         }
     }
 
-    async fn containers(&mut self, source: &Inventory, there: &mut Inventory) -> Result<(), CycleError> {
+    async fn containers(
+        &mut self,
+        source: &Inventory,
+        there: &mut Inventory,
+        memory: &mut Memory,
+    ) -> Result<(), CycleError> {
+        let mut ensured = Vec::new();
         let (from, to) = (self.request.source, self.request.destination);
         for name in self.request.catalogs {
             let asset = AssetName::catalog(name.as_str());
@@ -200,7 +208,10 @@ impl Cycle<'_> {
                     continue;
                 }
                 match schemas::ensure(info, to, there).await {
-                    Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync)),
+                    Ok(()) => {
+                        ensured.push(format!("{name}.{schema}"));
+                        self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync));
+                    }
                     Err(error) => {
                         let (class, message) = self.object_fault(error)?;
                         self.broken.insert(format!("{name}.{schema}"), (class, message.clone()));
@@ -209,48 +220,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Drops at the destination what was dropped, renamed or re-created at the source; the data stays on disk.
-    async fn drops(
-        &mut self,
-        source: &Inventory,
-        there: &mut Inventory,
-        memory: &mut Memory,
-    ) -> Result<(), CycleError> {
-        let ids: BTreeMap<String, Option<&str>> =
-            source.tables().map(|t| (t.full_name(), t.table_id.as_deref())).collect();
-        let gone: Vec<String> = memory
-            .tables
-            .iter()
-            // A catalog that the source does not list may only be hidden from the product's principal: its replica is kept.
-            .filter(|(name, _)| name.split_once('.').is_some_and(|(catalog, _)| source.catalogs.contains_key(catalog)))
-            .filter(|(name, _)| !memory.holds(name))
-            .filter(|(name, table)| match ids.get(*name) {
-                None => true,
-                Some(id) => id.is_some_and(|id| id != table.table_id),
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in gone {
-            match self.request.destination.client.delete_table(&name).await {
-                Ok(()) | Err(ConnectError::NotFound { .. }) => {}
-                Err(error) if error.is_unreachable() => {
-                    return Err(CycleError::at(&self.request.destination.region, error));
-                }
-                Err(_) => continue,
-            }
-            let parts: Vec<&str> = name.splitn(3, '.').collect();
-            if let [catalog, schema, table] = parts.as_slice() {
-                there.remove(catalog, schema, table);
-            }
-            memory.tables.remove(&name);
-            let (group, forgotten) = (self.request.group.clone(), name.clone());
-            self.request.store.run(move |tx| tx.forget_table(&group, &forgotten)).await?;
-            self.changed += 1;
-        }
-        Ok(())
+        drops::remember(self.request, memory, ensured).await
     }
 
     /// Ships every table; false when it was stopped on the way.
@@ -267,6 +237,8 @@ impl Cycle<'_> {
                 self.flag(AssetKind::Table, &asset, ErrorClass::UnsupportedObject, sentence);
             } else if let Some((class, message)) = self.broken_parent(info) {
                 self.flag(AssetKind::Table, &asset, class, message);
+            } else if self.is_taken(info, there) {
+                self.flag(AssetKind::Table, &asset, ErrorClass::Drift, self.taken_sentence(&asset));
             } else {
                 tasks.push(TableTask { name: info.full_name(), asset, info });
             }
@@ -292,7 +264,13 @@ impl Cycle<'_> {
             .cloned()
     }
 
-    async fn views(&mut self, source: &Inventory, there: &mut Inventory) -> Result<(), CycleError> {
+    async fn views(
+        &mut self,
+        source: &Inventory,
+        there: &mut Inventory,
+        memory: &mut Memory,
+    ) -> Result<(), CycleError> {
+        let mut ensured = Vec::new();
         for info in source.tables().filter(|t| t.table_type == TABLE_VIEW) {
             let asset = asset_of(info);
             if let Some(sentence) = unsupported::reason(info) {
@@ -303,15 +281,36 @@ impl Cycle<'_> {
                 self.flag(AssetKind::View, &asset, class, message);
                 continue;
             }
+            if self.is_taken(info, there) {
+                self.flag(AssetKind::View, &asset, ErrorClass::Drift, self.taken_sentence(&asset));
+                continue;
+            }
             match views::ensure(info, self.request.destination, there).await {
-                Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::View, &asset, ObjectStatus::InSync)),
+                Ok(()) => {
+                    ensured.push(info.full_name());
+                    self.objects.push(ObjectRecord::new(AssetKind::View, &asset, ObjectStatus::InSync));
+                }
                 Err(error) => {
                     let (class, message) = self.object_fault(error)?;
                     self.flag(AssetKind::View, &asset, class, message);
                 }
             }
         }
-        Ok(())
+        drops::remember(self.request, memory, ensured).await
+    }
+
+    /// Whether the destination holds a table where the source has a view, or a view where it has a table. What
+    /// replication made itself is dropped before this is asked.
+    fn is_taken(&self, info: &TableInfo, there: &Inventory) -> bool {
+        let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
+        replica.is_some_and(|replica| (replica.table_type == TABLE_VIEW) != (info.table_type == TABLE_VIEW))
+    }
+
+    fn taken_sentence(&self, asset: &AssetName) -> String {
+        format!(
+            "{} holds an object of another kind under the name {asset}, which replication did not make. Drop or rename it there.",
+            self.request.destination.region
+        )
     }
 
     /// Names what is in the replica's catalogs and not in the source: somebody made it there.

@@ -1,7 +1,7 @@
 //! What one direction of replication remembers between cycles.
 
-use super::Access;
 use super::scope::Inventory;
+use super::{Access, Flagged};
 use crate::delta::Position;
 use crate::domain::{Instant, ObjectError};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ pub struct Held {
 pub struct Memory {
     /// Tables that have arrived, by full name.
     pub tables: BTreeMap<String, TableMemory>,
+    /// Schemas and views that replication made, by full name; kept in the store.
+    pub made: BTreeSet<String>,
+    /// Tables that were refused for what their log holds, by full name.
+    pub flagged: BTreeMap<String, Flagged>,
     /// The destination's catalog as last read, and when; dropped whenever anything goes wrong, so that it is read again.
     pub destination: Option<(Inventory, Instant)>,
     /// Storage that may be reached, and until when.

@@ -24,20 +24,29 @@ pub struct ObjectRecord {
     pub bytes: Option<u64>,
     /// Why it does not replicate, or what lacks.
     pub error: Option<ObjectError>,
+    /// What there is to say of it where nothing is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl ObjectRecord {
     /// An object of `kind` with nothing but a status.
     pub fn new(kind: AssetKind, name: &AssetName, status: ObjectStatus) -> Self {
+        Self::named(kind, name.to_string(), status)
+    }
+
+    /// As [`Self::new`], by its full name.
+    pub fn named(kind: AssetKind, name: String, status: ObjectStatus) -> Self {
         Self {
             kind,
-            name: name.to_string(),
+            name,
             status,
             source_version: None,
             replica_version: None,
             lag_ms: None,
             bytes: None,
             error: None,
+            note: None,
         }
     }
 
@@ -63,6 +72,11 @@ impl ObjectRecord {
             ObjectStatus::Missing => self.error.is_some(),
             _ => true,
         }
+    }
+
+    /// The sentence that goes with the status, where there is one.
+    pub fn message(&self) -> Option<&str> {
+        self.error.as_ref().map(|error| error.message.as_str()).or(self.note.as_deref())
     }
 
     /// Whether the object holds back the group's replication point.

@@ -31,6 +31,12 @@ impl Inventory {
         self.catalogs.get(catalog)?.schemas.get(schema)?.1.get(name)
     }
 
+    /// The table or view with this full name, written with dots.
+    pub fn by_name(&self, full_name: &str) -> Option<&TableInfo> {
+        let mut parts = full_name.splitn(3, '.');
+        self.table(parts.next()?, parts.next()?, parts.next()?)
+    }
+
     /// Every table and view, in the order of their names.
     pub fn tables(&self) -> impl Iterator<Item = &TableInfo> {
         self.catalogs.values().flat_map(|c| c.schemas.values()).flat_map(|(_, tables)| tables.values())

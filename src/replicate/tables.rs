@@ -1,11 +1,13 @@
 //! Tables: Delta tables with their data and history, shipped in batches.
 
 use super::access::root_of;
-use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory};
+use super::ledger::{self, LedgerEntry};
+use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged};
 use crate::connect::ConnectError;
-use crate::delta::{self, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer};
+use crate::delta::{
+    self, Generation, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
+};
 use crate::domain::{AssetKind, AssetName, ErrorClass, Instant, ObjectStatus};
-use crate::store::{CommitRow, FileRow};
 use crate::wire::unity_catalog as uc;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -37,6 +39,18 @@ pub struct ShippedTables {
     pub changed: u64,
     /// False when it was stopped on the way.
     pub complete: bool,
+    /// Tables that were refused, each with its location and id.
+    refused: Vec<(ObjectRecord, String, Option<String>)>,
+}
+
+impl ShippedTables {
+    /// Takes in the record of a table that was refused.
+    fn refuse(&mut self, task: &TableTask<'_>, record: ObjectRecord) {
+        if let Some(location) = &task.info.storage_location {
+            self.refused.push((record.clone(), location.clone(), task.info.table_id.clone()));
+        }
+        self.objects.push(record);
+    }
 }
 
 /// Both ends of a table.
@@ -65,7 +79,8 @@ enum Planned {
 }
 
 fn nothing_shipped(position: Position) -> Shipped {
-    Shipped { position, commits: Vec::new(), files: Vec::new(), unreadable: Vec::new(), bytes_copied: 0 }
+    let (commits, files, unreadable) = Default::default();
+    Shipped { position, commits, files, generation: Generation::Same, unreadable, bytes_copied: 0 }
 }
 
 /// Why a table could not be prepared.
@@ -92,7 +107,9 @@ pub async fn ship_all(
     memory: &mut Memory,
     transfer: &Transfer,
 ) -> Result<ShippedTables, CycleError> {
-    let mut out = ShippedTables { objects: Vec::with_capacity(tasks.len()), changed: 0, complete: true };
+    let objects = Vec::with_capacity(tasks.len());
+    let mut out = ShippedTables { objects, changed: 0, complete: true, refused: Vec::new() };
+    let tasks = flagged::pass_over(request, tasks, memory, &mut out.objects).await;
     let changed = idle_ones_out(request, tasks, there, memory, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
     while rest.peek().is_some() {
@@ -104,6 +121,7 @@ pub async fn ship_all(
         let chunk: Vec<TableTask<'_>> = rest.by_ref().take(BATCH_TABLES).collect();
         ship_chunk(request, chunk, there, memory, transfer, &mut out).await?;
     }
+    flagged::remember(request, std::mem::take(&mut out.refused), memory).await;
     Ok(out)
 }
 
@@ -205,7 +223,7 @@ async fn ship_chunk(
             Ok(prepared) => prepared,
             Err(refusal) => {
                 request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
-                out.objects.push(refuse(request, &task, refusal, memory)?);
+                out.refuse(&task, refuse(request, &task, refusal, memory)?);
                 continue;
             }
         };
@@ -356,7 +374,7 @@ async fn ship_batch(
         rest.push((task, ends, planned));
     }
     let mut results = delta::ship(shipments, transfer).await.into_iter();
-    let mut ledger: Vec<(String, TableMemory, Vec<CommitRow>, Vec<FileRow>)> = Vec::new();
+    let mut ledger: Vec<LedgerEntry> = Vec::new();
     for (task, ends, planned) in rest {
         request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
         let (shipped, to) = match planned {
@@ -374,7 +392,7 @@ async fn ship_batch(
                 continue;
             }
             Err(fault) => {
-                out.objects.push(refuse(request, &task, Refusal::from(fault), memory)?);
+                out.refuse(&task, refuse(request, &task, Refusal::from(fault), memory)?);
                 continue;
             }
         };
@@ -410,28 +428,16 @@ async fn ship_batch(
             record.source_version = to;
         }
         out.objects.push(record);
-        let commits = shipped.commits.into_iter();
-        let commits = commits.map(|c| CommitRow { version: c.version, sha256: c.sha256, time_ms: c.time_ms }).collect();
-        let files = shipped.files.into_iter();
-        let files = files.map(|f| FileRow { path: f.path, size: f.size, sha256: f.sha256 }).collect();
-        ledger.push((task.name.clone(), table, commits, files));
+        let before = memory.tables.get(&task.name).map(|before| &before.position);
+        ledger.push(LedgerEntry::new(task.name.clone(), table, before, shipped));
     }
-    let rows = ledger.clone();
-    let group = request.group.clone();
-    request
-        .store
-        .run(move |tx| {
-            for (name, table, commits, files) in &rows {
-                tx.put_table(&group, name, table)?;
-                tx.add_commits(&group, name, commits)?;
-                tx.add_files(&group, name, files)?;
-            }
-            Ok(())
-        })
-        .await?;
+    ledger::write(request, ledger.clone()).await?;
     fail::fail_point!("replicate.after_ledger");
     // Only what the ledger holds is remembered: after a failed write the next cycle looks again.
-    memory.tables.extend(ledger.into_iter().map(|(name, table, ..)| (name, table)));
+    for entry in ledger {
+        memory.flagged.remove(&entry.name);
+        memory.tables.insert(entry.name, entry.table);
+    }
     Ok(())
 }
 

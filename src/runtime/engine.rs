@@ -3,8 +3,8 @@
 use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, socket};
 use crate::api::{ApiOptions, ApiServer};
 use crate::connect::{ConnectSettings, RegionClient, Secret};
-use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Workspace};
-use crate::domain::Clock;
+use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
+use crate::domain::{Clock, GroupId, ObjectStatus};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::store::Store;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub struct Engine {
     sandbox: Arc<Sandbox>,
     control: Control,
     api: Option<ApiServer>,
-    credentials: CredentialFiles,
+    credentials: Option<CredentialFiles>,
     socket: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -102,13 +102,14 @@ impl Engine {
         let workspaces = workspaces.collect::<Result<Vec<_>, RuntimeError>>()?;
         let deployment = Deployment { account_id: sandbox.account_id().to_owned(), workspaces };
         let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
+        let passive = settings.passive;
         let control = Control::start(deployment, store, clock, settings).await?;
-        let credentials = control.keep_credentials(data_dir.path()).await?;
+        let credentials = if passive { None } else { Some(control.keep_credentials(data_dir.path()).await?) };
         let api = match &options.api {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),
             None => None,
         };
-        let socket = socket::listen(data_dir.path(), control.clone());
+        let socket = if passive { None } else { socket::listen(data_dir.path(), control.clone()) };
         Ok(Self { data_dir, sandbox, control, api, credentials, socket })
     }
 
@@ -149,8 +150,8 @@ impl Engine {
         Ready {
             api_url: self.api.as_ref().map(|api| api.url().to_owned()),
             account_id: self.control.account_id().to_owned(),
-            token_file: Some(text(self.credentials.token.clone())),
-            client_file: Some(text(self.credentials.client.clone())),
+            token_file: self.credentials.as_ref().map(|files| text(files.token.clone())),
+            client_file: self.credentials.as_ref().map(|files| text(files.client.clone())),
             gateway_url: None,
             system_tables: None,
             regions: regions.collect(),
@@ -206,6 +207,12 @@ pub async fn perform(
             control.fail_over(actor, &id, &target_primary_region, kind, Some(&etag)).await.map(group)
         }
         Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
+        Intent::Repair { id, deep, etag } => {
+            control.repair(actor, &id, deep, Some(&etag)).await.map(|repair| NoticeDetail::Done(repaired(&id, &repair)))
+        }
+        Intent::ReadPoint { id, at } => {
+            control.point(&id, at).await.map(|report| NoticeDetail::Point(Box::new(report)))
+        }
         Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
         Intent::DeleteGroup { id, etag, given_up_region } => match given_up_region {
             Some(region) => control.delete_group_giving_up(actor, &id, Some(&etag), &region).await,
@@ -230,6 +237,21 @@ pub async fn perform(
         }
     };
     answer.map_err(refusal)
+}
+
+/// What a repair did and what still differs, in a few sentences.
+fn repaired(id: &GroupId, repair: &Repair) -> String {
+    let left = repair.report.objects.iter().filter(|o| o.status.is_difference() && o.status != ObjectStatus::Lagging);
+    let left: Vec<&str> = left.map(|o| o.name.as_str()).collect();
+    let mut sentence = match repair.done.as_slice() {
+        [] => format!("{} was compared; nothing had to be repaired.", id),
+        done => done.join(" "),
+    };
+    if let Some(first) = left.first() {
+        let more = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
+        sentence.push_str(&format!(" Still not as its source: {first}{more}. See the objects for why."));
+    }
+    sentence
 }
 
 fn sandbox_answer(

@@ -1,6 +1,7 @@
 //! What a click asks of the runtime, and the one answer that it gets.
 
-use crate::domain::{FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Region, Violation, WorkspaceId};
+use crate::control::PointReport;
+use crate::domain::{FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Violation, WorkspaceId};
 
 /// Numbers an intent, so that its notice can be matched to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,22 @@ pub enum Intent {
     ResumeWorkloads {
         /// The group.
         id: GroupId,
+    },
+    /// Compares a group, mends what can be mended in its replica, and compares it again.
+    Repair {
+        /// The group.
+        id: GroupId,
+        /// Reads every file of the replica again.
+        deep: bool,
+        /// The etag that the user saw.
+        etag: String,
+    },
+    /// Reads a replication point back.
+    ReadPoint {
+        /// The group.
+        id: GroupId,
+        /// The newest point not after this.
+        at: Instant,
     },
     /// Tries the failed phase of a group again.
     RetryGroup {
@@ -90,6 +107,8 @@ pub enum NoticeDetail {
     Done(String),
     /// A group was accepted, checked or changed.
     Group(Box<FailoverGroup>),
+    /// A replication point that was read back.
+    Point(Box<PointReport>),
 }
 
 /// Why an intent was refused.

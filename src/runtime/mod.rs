@@ -16,5 +16,5 @@ pub use engine::{Engine, EngineOptions, Ready, ReadyRegion};
 pub use error::RuntimeError;
 pub use intent::{Intent, IntentId, Notice, NoticeDetail, Refusal};
 pub use snapshot::{DeploymentView, SandboxRegionView, SandboxView, Snapshot};
-pub use socket::{VerifyAnswer, ask_running_instance};
+pub use socket::{PointAnswer, Question, VerifyAnswer, ask_running_instance};
 pub use thread::RuntimeThread;

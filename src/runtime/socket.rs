@@ -1,22 +1,39 @@
 //! The private socket in the data dir, on which a command asks the instance that runs there.
 
 use super::{DataDir, RuntimeError};
-use crate::control::Control;
-use crate::domain::GroupId;
-use crate::replicate::ObjectRecord;
+use crate::control::{Control, ControlError, PointReport};
+use crate::domain::{GroupId, Instant};
+use crate::replicate::{CompareReport, ObjectRecord};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 /// Bytes of a request at most.
 const MOST_BYTES: usize = 4096;
 
-#[derive(Debug, Serialize, Deserialize)]
-struct VerifyRequest {
-    verify: String,
-    deep: bool,
+/// What a command asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// Compares every object of a group.
+    Verify {
+        /// The group.
+        group: String,
+        /// Reads every file of the replica again.
+        deep: bool,
+        /// Mends what can be mended, then compares again.
+        repair: bool,
+    },
+    /// Reads a replication point back.
+    Points {
+        /// The group.
+        group: String,
+        /// The newest point not after this; None for the newest.
+        at: Option<Instant>,
+    },
 }
 
 /// What a verification answers, as other programs read it.
@@ -26,31 +43,67 @@ pub struct VerifyAnswer {
     pub group: String,
     /// Every object.
     pub objects: Vec<serde_json::Value>,
+    /// What a repair did, a sentence each; absent where none was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<Vec<String>>,
     /// Why it could not be verified, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
+/// What a question about a replication point answers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PointAnswer {
+    /// The point.
+    pub report: Option<PointReport>,
+    /// Why it could not be read, as a sentence.
+    pub error: Option<String>,
+}
+
 impl VerifyAnswer {
-    /// Verifies a group.
-    pub async fn of(control: &Control, group: &str, deep: bool) -> Self {
-        let failed = |error: String| Self { group: group.to_owned(), objects: Vec::new(), error: Some(error) };
+    /// Verifies a group, and repairs it where that is asked for.
+    pub async fn of(control: &Control, group: &str, deep: bool, repair: bool) -> Self {
+        let failed = |error: String| Self { group: group.to_owned(), error: Some(error), ..Self::default() };
         let id = match GroupId::new(group) {
             Ok(id) => id,
             Err(error) => return failed(error.to_string()),
         };
-        match control.verify(&id, deep).await {
-            Ok(report) => {
-                Self { group: group.to_owned(), objects: report.objects.iter().map(object).collect(), error: None }
-            }
+        let done: Result<(CompareReport, Option<Vec<String>>), ControlError> = if repair {
+            control.repair("verify", &id, deep, None).await.map(|repair| (repair.report, Some(repair.done)))
+        } else {
+            control.verify(&id, deep).await.map(|report| (report, None))
+        };
+        match done {
+            Ok((report, repaired)) => Self {
+                group: group.to_owned(),
+                objects: report.objects.iter().map(object).collect(),
+                repaired,
+                error: None,
+            },
             Err(error) => failed(error.to_string()),
         }
     }
 
-    /// Whether every object is equal or known not to be replicated.
+    /// Whether nothing differs. A replica that lags is a whole, older version of its source: while a group replicates
+    /// some table always does, and how far behind is for the replication point to say.
     pub fn holds(&self) -> bool {
-        let fine = ["in_sync", "unverifiable", "unsupported"];
+        let fine = ["in_sync", "lagging", "unverifiable", "unsupported"];
         self.error.is_none() && self.objects.iter().all(|o| o["status"].as_str().is_some_and(|s| fine.contains(&s)))
+    }
+}
+
+impl PointAnswer {
+    /// Reads back the newest point of a group not after `at`.
+    pub async fn of(control: &Control, group: &str, at: Option<Instant>) -> Self {
+        let failed = |error: String| Self { report: None, error: Some(error) };
+        let id = match GroupId::new(group) {
+            Ok(id) => id,
+            Err(error) => return failed(error.to_string()),
+        };
+        match control.point(&id, at.unwrap_or_else(|| control.now())).await {
+            Ok(report) => Self { report: Some(report), error: None },
+            Err(error) => failed(error.to_string()),
+        }
     }
 }
 
@@ -62,11 +115,11 @@ fn object(record: &ObjectRecord) -> serde_json::Value {
         "source_version": record.source_version,
         "replica_version": record.replica_version,
         "error_class": record.error.as_ref().map(|e| e.class),
-        "message": record.error.as_ref().map(|e| e.message.as_str()),
+        "message": record.message(),
     })
 }
 
-/// Listens until the task is aborted; None where the socket could not be made, which only `verify` misses.
+/// Listens until the task is aborted; None where the socket could not be made, which only commands miss.
 pub fn listen(data_dir: &Path, control: Control) -> Option<tokio::task::JoinHandle<()>> {
     let path = DataDir::socket(data_dir);
     // Left over from an instance that was killed; this one holds the data dir, so nobody listens on it.
@@ -92,27 +145,31 @@ pub fn listen(data_dir: &Path, control: Control) -> Option<tokio::task::JoinHand
 }
 
 async fn answer(stream: UnixStream, control: &Control) -> std::io::Result<()> {
-    use tokio::io::AsyncReadExt;
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     BufReader::new(reader).take(MOST_BYTES as u64).read_line(&mut line).await?;
-    let answer = match serde_json::from_str::<VerifyRequest>(&line) {
-        Ok(request) => VerifyAnswer::of(control, &request.verify, request.deep).await,
-        Err(_) => VerifyAnswer {
-            error: Some("The request is not one that this instance knows.".to_owned()),
-            ..VerifyAnswer::default()
-        },
+    let mut text = match serde_json::from_str(&line) {
+        Ok(Question::Verify { group, deep, repair }) => {
+            serde_json::to_vec(&VerifyAnswer::of(control, &group, deep, repair).await)?
+        }
+        Ok(Question::Points { group, at }) => serde_json::to_vec(&PointAnswer::of(control, &group, at).await)?,
+        Err(_) => {
+            let error = "The instance that runs is of another version and does not know what is asked. Restart it.";
+            serde_json::to_vec(&VerifyAnswer { error: Some(error.to_owned()), ..VerifyAnswer::default() })?
+        }
     };
-    let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
     writer.write_all(&text).await
 }
 
-/// Asks the instance that runs on `data_dir` to verify a group.
-pub async fn ask_running_instance(data_dir: &Path, group: &str, deep: bool) -> Result<VerifyAnswer, RuntimeError> {
+/// Asks the instance that runs on `data_dir`.
+pub async fn ask_running_instance<T: DeserializeOwned>(
+    data_dir: &Path,
+    question: &Question,
+) -> Result<T, RuntimeError> {
     let ask = async {
         let mut stream = UnixStream::connect(DataDir::socket(data_dir)).await?;
-        let mut text = serde_json::to_vec(&VerifyRequest { verify: group.to_owned(), deep })?;
+        let mut text = serde_json::to_vec(question)?;
         text.push(b'\n');
         stream.write_all(&text).await?;
         let mut line = String::new();
@@ -121,7 +178,7 @@ pub async fn ask_running_instance(data_dir: &Path, group: &str, deep: bool) -> R
     };
     ask.await.map_err(|source| RuntimeError::GaveUp {
         sentence: format!(
-            "The instance that runs on {} did not answer: {source}. Stop it, then verify again.",
+            "The instance that runs on {} did not answer: {source}. Stop it, then ask again.",
             data_dir.display()
         ),
     })

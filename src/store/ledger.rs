@@ -1,8 +1,7 @@
 //! The ledger: what has arrived, commit by commit and file by file, with the sha256 taken while it was copied.
 
-use super::groups::instant;
 use super::{Tx, from_json, to_json};
-use crate::domain::{GroupId, Instant};
+use crate::domain::GroupId;
 use rusqlite::OptionalExtension;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -108,40 +107,77 @@ impl Tx<'_> {
             .collect()
     }
 
-    /// Records a replication point; one that is recorded already stays.
-    pub fn add_point(&self, group: &GroupId, epoch: u64, time: Instant) -> rusqlite::Result<()> {
+    /// The commits of one table that have arrived, by version.
+    pub fn commits(&self, group: &GroupId, name: &str) -> rusqlite::Result<Vec<CommitRow>> {
         self.tx
-            .prepare_cached("INSERT OR IGNORE INTO points (group_id, epoch, time) VALUES (?1, ?2, ?3)")?
-            .execute((group.as_str(), epoch as i64, time.timestamp_millis()))?;
-        Ok(())
-    }
-
-    /// The newest recorded point not after `at`, with its epoch.
-    pub fn point_at(&self, group: &GroupId, at: Instant) -> rusqlite::Result<Option<(u64, Instant)>> {
-        self.tx
-            .prepare_cached(
-                "SELECT epoch, time FROM points WHERE group_id = ?1 AND time <= ?2 ORDER BY time DESC LIMIT 1",
-            )?
-            .query_row((group.as_str(), at.timestamp_millis()), |row| {
-                Ok((row.get::<_, i64>(0)?.max(0) as u64, instant(row.get(1)?)))
-            })
-            .optional()
-    }
-
-    /// The version vector at a recorded point: each table's newest arrived commit not after `time`.
-    pub fn versions_at(&self, group: &GroupId, time: Instant) -> rusqlite::Result<Vec<(String, CommitRow)>> {
-        self.tx
-            .prepare_cached(
-                "SELECT name, MAX(version), sha256, time FROM commits WHERE group_id = ?1 AND time <= ?2
-                 GROUP BY name ORDER BY name",
-            )?
-            .query_map((group.as_str(), time.timestamp_millis()), |row| {
-                Ok((row.get(0)?, CommitRow { version: row.get(1)?, sha256: row.get(2)?, time_ms: row.get(3)? }))
+            .prepare_cached("SELECT version, sha256, time FROM commits WHERE group_id = ?1 AND name = ?2")?
+            .query_map((group.as_str(), name), |row| {
+                Ok(CommitRow { version: row.get(0)?, sha256: row.get(1)?, time_ms: row.get(2)? })
             })?
             .collect()
     }
 
-    /// Lists what a forced failover left behind on one table; listing it again replaces the entry.
+    /// Forgets the commits and files of a table whose place another table has taken.
+    pub fn forget_generation(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
+        for table in ["commits", "files"] {
+            self.tx
+                .execute(&format!("DELETE FROM {table} WHERE group_id = ?1 AND name = ?2"), (group.as_str(), name))?;
+        }
+        Ok(())
+    }
+
+    /// Removes commits of one table below version `below`, at most `limit`, oldest first; how many were removed.
+    pub fn remove_commits(&self, group: &GroupId, name: &str, below: i64, limit: usize) -> rusqlite::Result<usize> {
+        self.tx
+            .prepare_cached(
+                "DELETE FROM commits WHERE group_id = ?1 AND name = ?2 AND version IN (
+                     SELECT version FROM commits WHERE group_id = ?1 AND name = ?2 AND version < ?3
+                     ORDER BY version LIMIT ?4)",
+            )?
+            .execute((group.as_str(), name, below, limit as i64))
+    }
+
+    /// Removes files of one table.
+    pub fn remove_files(&self, group: &GroupId, name: &str, paths: &[String]) -> rusqlite::Result<()> {
+        let mut remove = self.tx.prepare_cached("DELETE FROM files WHERE group_id = ?1 AND name = ?2 AND path = ?3")?;
+        for path in paths {
+            remove.execute((group.as_str(), name, path))?;
+        }
+        Ok(())
+    }
+
+    /// The names of at most `limit` tables of a group after `after`, in order.
+    pub fn table_names(&self, group: &GroupId, after: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
+        self.tx
+            .prepare_cached("SELECT name FROM tables WHERE group_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3")?
+            .query_map((group.as_str(), after, limit as i64), |row| row.get(0))?
+            .collect()
+    }
+
+    /// The schemas and views that a group's replication made, by full name.
+    pub fn made(&self, group: &GroupId) -> rusqlite::Result<Vec<String>> {
+        self.tx
+            .prepare_cached("SELECT name FROM made WHERE group_id = ?1 ORDER BY name")?
+            .query_map([group.as_str()], |row| row.get(0))?
+            .collect()
+    }
+
+    /// Remembers schemas and views that replication made.
+    pub fn add_made(&self, group: &GroupId, names: &[String]) -> rusqlite::Result<()> {
+        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO made (group_id, name) VALUES (?1, ?2)")?;
+        for name in names {
+            insert.execute((group.as_str(), name))?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a schema or view.
+    pub fn forget_made(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
+        self.tx.execute("DELETE FROM made WHERE group_id = ?1 AND name = ?2", (group.as_str(), name))?;
+        Ok(())
+    }
+
+    /// Lists what was set aside of one table, under a name of its own in the epoch; listing it again replaces the entry.
     pub fn put_salvage<T: Serialize>(&self, group: &GroupId, epoch: u64, name: &str, body: &T) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached(

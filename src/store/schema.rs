@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 2] = [FIRST, STABLE_URLS_AND_TOKENS];
+const STEPS: [&str; 3] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE];
 
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -49,6 +49,13 @@ CREATE TRIGGER activity_is_never_changed BEFORE UPDATE ON activity
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER activity_is_never_removed BEFORE DELETE ON activity
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+";
+
+const POINTS_BY_TIME_AND_MADE: &str = "
+CREATE INDEX points_by_time ON points (group_id, time);
+CREATE INDEX commits_by_time ON commits (group_id, time);
+
+CREATE TABLE made (group_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (group_id, name)) WITHOUT ROWID;
 ";
 
 /// Refuses a file that is damaged, before anything is written to it.

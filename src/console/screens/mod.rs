@@ -6,8 +6,10 @@ pub mod delete_dialog;
 pub mod fail_over;
 pub mod group;
 pub mod groups;
+pub mod points_dialog;
 pub mod regions;
 pub mod release_dialog;
+pub mod repair_dialog;
 pub mod settings;
 pub mod workspaces;
 

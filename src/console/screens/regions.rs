@@ -46,7 +46,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
                 });
             }
         } else {
-            for region in regions {
+            for region in regions.iter() {
                 card::card_ui(ui, |ui| region_ui(ui, scene, region, &mut actions));
             }
         }

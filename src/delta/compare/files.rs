@@ -23,6 +23,8 @@ enum Difference {
     Bytes,
     /// The source lacks it too, and its newest version needs it.
     SourceLacks,
+    /// The source's is not what was copied, and its newest version needs it.
+    SourceChanged,
 }
 
 impl Pair {
@@ -68,9 +70,16 @@ impl Pair {
                 version: picture.position.version,
             });
         }
+        if let Some((path, _)) = differing.iter().find(|(_, found)| matches!(found, Difference::SourceChanged)) {
+            return Err(DeltaError::ChangedSource {
+                table: self.source.display(""),
+                path: path.clone(),
+                class: ErrorClass::MissingDataFile,
+            });
+        }
         if let Some((path, difference)) = differing.first() {
             let what = match difference {
-                Difference::Lacks | Difference::SourceLacks => "lacks",
+                Difference::Lacks | Difference::SourceLacks | Difference::SourceChanged => "lacks",
                 Difference::Size => "has another size than its source for",
                 Difference::Bytes => "has other bytes than were copied in",
             };
@@ -78,12 +87,16 @@ impl Pair {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
+            let version = picture.inventory.files.get(path.as_str()).map(|named| named.first);
+            let mut parameters = vec![("path", path.clone()), ("files", differing.len().to_string())];
+            parameters.extend(version.map(|version| ("version", version.to_string())));
+            let named = version.map(|version| format!(", which version {version} names")).unwrap_or_default();
             found.differ(
                 ObjectStatus::Drifted,
                 ErrorClass::Drift,
-                &[("path", path.clone()), ("files", differing.len().to_string())],
+                &parameters,
                 format!(
-                    "{} {what} the file {path}{more}. {}",
+                    "{} {what} the file {path}{named}{more}. {}",
                     self.replica.display(""),
                     ErrorClass::Drift.resolution()
                 ),
@@ -95,9 +108,10 @@ impl Pair {
 
     fn compare_file(&self, file: &Wanted, bytes: &AtomicU64) -> Result<Option<Difference>, DeltaError> {
         let path = file.path.as_str();
-        let kept = self.kept.get(path);
+        let kept = self.kept.files.get(path);
+        let source = self.source.stat(path)?;
         let Some(there) = self.replica.stat(path)? else {
-            return Ok(match self.source.stat(path)? {
+            return Ok(match source {
                 Some(_) => Some(Difference::Lacks),
                 None if file.live => Some(Difference::SourceLacks),
                 // Vacuumed: the source cannot read it either.
@@ -105,15 +119,18 @@ impl Pair {
             });
         };
         bytes.fetch_add(there.size, Ordering::Relaxed);
-        let size = match kept {
-            Some(kept) => Some(kept.size),
-            None => self.source.stat(path)?.map(|source| source.size),
-        };
+        let size = kept.map(|kept| kept.size).or(source.as_ref().map(|source| source.size));
         if size.is_some_and(|size| size != there.size) {
             return Ok(Some(Difference::Size));
         }
-        if file.live && self.source.stat(path)?.is_none() {
-            return Ok(Some(Difference::SourceLacks));
+        if file.live {
+            match &source {
+                None => return Ok(Some(Difference::SourceLacks)),
+                Some(source) if kept.is_some_and(|kept| kept.size != source.size) => {
+                    return Ok(Some(Difference::SourceChanged));
+                }
+                Some(_) => {}
+            }
         }
         if !self.options.deep {
             return Ok(None);

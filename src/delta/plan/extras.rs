@@ -27,7 +27,7 @@ impl Planner {
         let low = from.unwrap_or(0);
         let mut files: Vec<LogFile> = Vec::new();
         let mut add = |path: String, first: bool, needed: bool| {
-            files.push(LogFile { path, first, replace: false, needed });
+            files.push(LogFile { path, first, needed });
         };
         let mut base_files = base_files;
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
@@ -80,14 +80,6 @@ impl Extras {
         self.mending = !missing.is_empty();
         self.files = missing;
         Ok(())
-    }
-
-    /// Adds files of the log that shall be copied again over damaged ones.
-    pub(super) fn add_recopied(&mut self, recopy: &[String]) {
-        for path in recopy.iter().filter(|path| path.starts_with(LOG)) {
-            self.files.retain(|file| &file.path != path);
-            self.files.push(LogFile { path: path.clone(), first: true, replace: true, needed: true });
-        }
     }
 
     /// Whether something lacks that was there.

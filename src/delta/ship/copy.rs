@@ -18,14 +18,14 @@ thread_local! {
 }
 
 /// A file that was copied and is not visible yet.
-pub(super) struct Copied {
+pub(in crate::delta) struct Copied {
     pub staged: Box<dyn Staged>,
     pub size: u64,
     pub sha256: String,
 }
 
 /// What came of an attempt to copy.
-pub(super) enum Outcome {
+pub(in crate::delta) enum Outcome {
     Copied(Copied),
     /// The source does not hold the file.
     Absent,
@@ -41,7 +41,7 @@ fn read_failed(place: &dyn Place, rel: &str, error: &io::Error) -> DeltaError {
 }
 
 /// Copies `rel` to a file that is not visible yet.
-pub(super) fn copy(
+pub(in crate::delta) fn copy(
     source: &dyn Place,
     target: &dyn Place,
     rel: &str,

@@ -133,9 +133,6 @@ impl Load {
     /// Whether the target holds the file already and needs no copy: the inner record is one worth keeping.
     #[allow(clippy::option_option)]
     fn present(&self, file: &PlannedFile) -> Result<Option<Option<FileRecord>>, DeltaError> {
-        if self.shipment.request.recopy.contains(&file.path) {
-            return Ok(None);
-        }
         let Some(there) = self.target.stat(&file.path)? else { return Ok(None) };
         let kept = self.shipment.request.kept.as_ref().and_then(|kept| kept(&file.path));
         if kept.is_some_and(|kept| kept.size == there.size) {
@@ -163,8 +160,7 @@ impl Load {
     }
 
     fn stage_log_file(&self, file: &LogFile, transfer: &Transfer) -> Result<(), DeltaError> {
-        if !file.replace
-            && let Some(there) = self.target.stat(&file.path)?
+        if let Some(there) = self.target.stat(&file.path)?
             && self.source.stat(&file.path)?.is_none_or(|source| source.size == there.size)
         {
             return Ok(());
@@ -330,7 +326,9 @@ impl Load {
         let Some(position) = state.position else { return Err(DeltaError::Stopped { table }) };
         let mut files: Vec<FileRecord> = state.files.into_values().flatten().collect();
         files.extend(state.log_files);
-        Ok(Shipped { position, commits: state.commits, files, unreadable: state.unreadable, bytes_copied: state.bytes })
+        let generation = self.shipment.generation;
+        let (commits, unreadable) = (state.commits, state.unreadable);
+        Ok(Shipped { position, commits, files, generation, unreadable, bytes_copied: state.bytes })
     }
 
     /// Makes the target ready: clears what an abandoned attempt left there.

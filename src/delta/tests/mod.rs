@@ -4,6 +4,7 @@ pub(super) mod dying;
 mod parquet_checkpoint;
 mod property;
 mod remote;
+mod repair;
 mod salvage;
 mod ship;
 pub(super) mod table;

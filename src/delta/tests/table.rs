@@ -4,7 +4,7 @@ use crate::delta::log::{Action, Log, deletion_vector_path, read_checkpoint, read
 use crate::delta::place::{LocalPlace, Mode, Place};
 use crate::delta::*;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// 2026-07-01, in milliseconds.
@@ -201,7 +201,7 @@ pub async fn replicate(
 }
 
 pub async fn compare_all(source: &TableRoot, destination: &TableRoot) -> Comparison {
-    compare(source, destination, &HashMap::new(), CompareOptions { up_to: None, deep: true }).await
+    compare(source, destination, &Kept::default(), CompareOptions { up_to: None, deep: true }).await
 }
 
 /// The bytes of files, by decoded path.

@@ -25,6 +25,33 @@ pub struct Curve {
     pub gaps: Vec<(f64, f64)>,
     /// The highest lag.
     pub highest: f64,
+    /// Where the axis ends below the highest lag: a few samples far above all others would flatten them.
+    pub ceiling: Option<f64>,
+    /// The top of each stretch above the ceiling: time and lag.
+    pub peaks: Vec<(f64, f64)>,
+}
+
+/// How many times the ordinary lag a peak must be to be cut.
+const PEAK: f64 = 6.0;
+/// Fewer samples than this are no picture of what is ordinary.
+const FEW: usize = 20;
+
+/// Where the axis ends when a few samples lie far above all others; None where they don't.
+fn ceiling(stretches: &[Vec<[f64; 2]>], highest: f64) -> Option<f64> {
+    let mut lags: Vec<f64> = stretches.iter().flatten().map(|point| point[1]).collect();
+    if lags.len() < FEW {
+        return None;
+    }
+    lags.sort_by(f64::total_cmp);
+    let ordinary = lags.get(lags.len() * 9 / 10).copied()?.max(1.0);
+    (highest > ordinary * PEAK).then_some(ordinary * 2.0)
+}
+
+/// The highest point of each run of points above `ceiling`.
+fn peaks(stretches: &[Vec<[f64; 2]>], ceiling: f64) -> Vec<(f64, f64)> {
+    let runs = stretches.iter().flat_map(|stretch| stretch.chunk_by(|a, b| (a[1] > ceiling) == (b[1] > ceiling)));
+    let above = runs.filter(|run| run.first().is_some_and(|point| point[1] > ceiling));
+    above.filter_map(|run| run.iter().max_by(|a, b| a[1].total_cmp(&b[1]))).map(|top| (top[0], top[1])).collect()
 }
 
 /// Makes a curve of samples.
@@ -53,6 +80,10 @@ pub fn curve(samples: &[LagSample]) -> Curve {
     }
     if -known_until > PATIENCE {
         curve.gaps.push((known_until, 0.0));
+    }
+    curve.ceiling = ceiling(&curve.stretches, curve.highest);
+    if let Some(ceiling) = curve.ceiling {
+        curve.peaks = peaks(&curve.stretches, ceiling);
     }
     curve
 }
@@ -92,9 +123,10 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
         return;
     };
     let tone = if view.group.has_replication_point_blocking_errors { Tone::Bad } else { Tone::Busy };
-    let top = (curve.highest * 1.25).max(2.0);
+    let top = curve.ceiling.unwrap_or((curve.highest * 1.25).max(2.0));
     let start = curve.stretches.iter().flatten().map(|p| p[0]).fold(0.0, f64::min).min(-60.0);
     let at = move |x: f64| end + TimeDelta::milliseconds((x * 1000.0) as i64);
+    let cut_at = curve.ceiling;
     let small = Role::Small.font();
     ui.style_mut().text_styles.insert(egui::TextStyle::Body, Role::MonoSmall.font());
     ui.style_mut().text_styles.insert(egui::TextStyle::Small, Role::MonoSmall.font());
@@ -138,7 +170,9 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
                 egui_plot::HoverPosition::NearDataPoint { position, .. } => *position,
                 egui_plot::HoverPosition::Elsewhere { .. } => return None,
             };
-            Some(format!("{}\n{} behind", format::utc(at(point.x)), format::duration(point.y)))
+            let cut = cut_at.is_some_and(|ceiling| point.y >= ceiling * 0.999);
+            let over = if cut { "more than " } else { "" };
+            Some(format!("{}\n{over}{} behind", format::utc(at(point.x)), format::duration(point.y)))
         });
     let response = plot.show(ui, |plot| {
         for (from, to) in &curve.gaps {
@@ -147,7 +181,19 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
         let bounds = plot.plot_bounds();
         let width = bounds.width() / BUCKETS;
         for stretch in &curve.stretches {
-            stretch_ui(plot, stretch, width, palette.tone(tone));
+            match curve.ceiling {
+                Some(ceiling) => {
+                    let cut: Vec<_> = stretch.iter().map(|point| [point[0], point[1].min(ceiling)]).collect();
+                    stretch_ui(plot, &cut, width, palette.tone(tone));
+                }
+                None => stretch_ui(plot, stretch, width, palette.tone(tone)),
+            }
+        }
+        for (x, lag) in &curve.peaks {
+            let side = if *x > start * 0.2 { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
+            let words = format!(" up to {} ", format::duration(*lag));
+            let label = egui::RichText::new(words).font(small.clone()).color(palette.tone(tone));
+            plot.text(Text::new("", PlotPoint::new(*x, top * 0.86), label).anchor(side).allow_hover(false));
         }
         for mark in view.marks.iter() {
             let x = (mark.at - end).num_milliseconds() as f64 / 1000.0;
@@ -165,7 +211,10 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
             plot.text(Text::new("", PlotPoint::new(x, top * 0.98), label).anchor(side).allow_hover(false));
         }
     });
-    let name = format!("Lag over the last hour, at most {}", format::duration(curve.highest));
+    let mut name = format!("Lag over the last hour, at most {}", format::duration(curve.highest));
+    if let Some(ceiling) = curve.ceiling {
+        name.push_str(&format!("; the axis ends at {}", format::duration(ceiling)));
+    }
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
 }
 
@@ -254,6 +303,20 @@ mod tests {
         let band = band(&curve.stretches[0], 14.0);
         assert!(band.len() < 80);
         assert!(band.iter().any(|row| row[2] == 9.0) && band.iter().all(|row| row[1] >= 0.4));
+    }
+
+    #[test]
+    fn the_first_lag_after_a_stop_does_not_flatten_the_others() {
+        let start = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a valid time");
+        let sample = |second: i64, lag| LagSample { at: start + TimeDelta::seconds(second), lag_ms: Some(lag) };
+        let mut samples: Vec<_> = (0..60).map(|second| sample(second, 500)).collect();
+        samples.push(sample(1260, 1_200_000));
+        samples.extend((1261..1400).map(|second| sample(second, 500)));
+        let cut = curve(&samples);
+        assert_eq!((cut.ceiling, cut.highest), (Some(2.0), 1200.0));
+        assert_eq!(cut.peaks, vec![(-139.0, 1200.0)], "and is still told");
+        samples.iter_mut().skip(60).for_each(|sample| sample.lag_ms = Some(60_000));
+        assert_eq!(curve(&samples).ceiling, None, "a lag that stays is the picture");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl GroupScreen {
         });
         match tab {
             GroupTab::Overview => overview::overview_ui(ui, scene, view, &mut actions),
-            GroupTab::Objects => self.objects.show(ui, scene, view),
+            GroupTab::Objects => self.objects.show(ui, scene, view, &mut actions),
             GroupTab::Errors => self.errors.show(ui, scene, view),
             GroupTab::Operations => self.operations.show(ui, scene, view),
             GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view),

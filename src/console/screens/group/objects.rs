@@ -2,10 +2,11 @@
 
 use super::overview::tally;
 use super::tab_page_ui;
+use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
-use crate::console::widgets::{button, card, chip, field, text};
+use crate::console::widgets::{Button, button, card, chip, field, text};
 use crate::control::view::{GroupView, ObjectView};
 use crate::domain::failover_group::kinds_not_replicated;
 use crate::domain::{AssetKind, GroupState, ObjectStatus};
@@ -66,9 +67,10 @@ fn urgency(status: ObjectStatus) -> u8 {
 
 impl ObjectsTab {
     /// Draws the tab.
-    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         tab_page_ui(ui, |ui| {
             self.filters_ui(ui, view);
+            asks_ui(ui, view, actions);
             let rows = self.rows(view);
             let left = ui.available_height() - 52.0;
             card::flush_card_ui(ui, |ui| {
@@ -108,6 +110,27 @@ impl ObjectsTab {
             }
         });
     }
+}
+
+/// What can be asked of the replica as a whole.
+fn asks_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
+    let id = &view.group.spec.id;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        let mendable = view.group.state.replicates() && !view.group.salvage_pending;
+        let hint = if mendable {
+            "Compares every object with its source and mends the replica"
+        } else {
+            "The replica is repaired while the group replicates"
+        };
+        if ui.add(Button::ordinary("Repair…").icon(Icon::Sync).small().enabled(mendable).hint(hint)).clicked() {
+            actions.push(Action::AskRepair(id.clone()));
+        }
+        let hint = "The versions that the replica holds of an earlier time";
+        if ui.add(Button::ordinary("Points in time…").icon(Icon::History).small().hint(hint)).clicked() {
+            actions.push(Action::AskPoints(id.clone()));
+        }
+    });
 }
 
 fn filter_ui(ui: &mut Ui, word: &str, count: usize, sign: Option<(Icon, Tone)>, on: bool) -> bool {
@@ -306,6 +329,11 @@ fn status_ui(ui: &mut Ui, object: &ObjectView, scene: &Scene<'_>, state: GroupSt
     // Only what needs a person is written in colour.
     let ink = if tone == Tone::Bad { palette.bad } else { palette.text_soft };
     text::paint_sign(ui, rect.left_center(), icon, palette.tone(tone), Role::Small, ink, object.status.label());
+    if object.error.is_none()
+        && let Some(note) = &object.note
+    {
+        ui.interact(rect, ui.scope_id().with(("note", &object.name)), Sense::hover()).on_hover_text(note);
+    }
     if let Some(error) = &object.error {
         let response = ui.interact(rect, ui.scope_id().with(("why", &object.name)), Sense::hover());
         let age = format::age(format::since(error.since, scene.now));
@@ -346,6 +374,7 @@ mod tests {
             lag_ms: None,
             bytes: None,
             error: None,
+            note: None,
         }
     }
 

@@ -111,6 +111,19 @@ pub fn numbers(view: &GroupView, scene: &Scene<'_>) -> [(&'static str, String, O
     [("Whole group", group, None), ("Without failing", without, None), ("Worst object", worst, name)]
 }
 
+/// Who holds the replication point back, and where it would be without them; None while nobody does.
+pub fn held_back(view: &GroupView) -> Option<String> {
+    let without = view.point_without_failing.filter(|point| Some(*point) > view.group.replication_point)?;
+    let holders = view.errors.iter().filter(|error| error.class.blocks_replication_point());
+    let holders: std::collections::BTreeSet<&str> = holders.map(|error| error.object.as_str()).collect();
+    if holders.is_empty() {
+        return None;
+    }
+    let verb = if holders.len() == 1 { "holds" } else { "hold" };
+    let who = format::plural(holders.len(), "object", "objects");
+    Some(format!("{who} {verb} the point back; without them: {}", format::utc(without)))
+}
+
 fn point_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     let palette = theme::palette(ui);
     ui.horizontal_top(|ui| {
@@ -129,6 +142,9 @@ fn point_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
                         ui.label(rich(Role::MonoSmall, "·").color(palette.text_weak));
                         ui.label(rich(Role::MonoSmall, format::local(point)).color(palette.text_weak));
                     });
+                    if let Some(sentence) = held_back(view) {
+                        ui.add(egui::Label::new(rich(Role::Small, sentence).color(palette.bad)).wrap());
+                    }
                 }
                 None => {
                     ui.label(rich(Role::Figure, "—").color(palette.text_weak));

@@ -1,0 +1,254 @@
+//! Repairing a replica on request: damaged files are copied again from the source, and commits that somebody made there
+//! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
+
+use super::cell::Cell;
+use super::reclaim::aside_of;
+use super::view::SalvageView;
+use super::worker::Desk;
+use super::{Control, ControlError, journal};
+use crate::delta::{self, CompareOptions, Comparison, DeltaError, SalvageAbout, Stamp, TableFault, TableRoot};
+use crate::domain::{FailoverGroup, GroupId};
+use crate::replicate::{CompareReport, CycleError, Damage, Link, TableMemory, kept_of, root_of};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+use tokio::sync::oneshot;
+
+/// What a repair did, and how the group compares after it.
+#[derive(Debug, Clone, Default)]
+pub struct Repair {
+    /// What was done to which table, a sentence each; empty where nothing had to be.
+    pub done: Vec<String>,
+    /// The comparison after it.
+    pub report: CompareReport,
+}
+
+/// What a worker is asked to mend before its next cycle.
+pub struct RepairOrder {
+    damages: Vec<Damage>,
+    answer: oneshot::Sender<Result<Vec<String>, ControlError>>,
+}
+
+impl Control {
+    /// Compares a group, mends what a repair can mend, and compares it again.
+    ///
+    /// The group's worker does the mending, so that no cycle runs meanwhile; without workers it is done here.
+    pub async fn repair(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        deep: bool,
+        etag: Option<&str>,
+    ) -> Result<Repair, ControlError> {
+        let cell = self.cell(id)?;
+        let group = cell.group();
+        if etag.is_some_and(|etag| etag != group.etag) {
+            return Err(ControlError::Stale { id: id.to_string() });
+        }
+        if !group.state.replicates() || group.salvage_pending {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {id} is {} and its replica is not being kept up to date, so there is nothing to repair it from. Wait until it is ACTIVE.",
+                    group.state
+                ),
+            });
+        }
+        let report = self.verify(id, deep).await?;
+        if report.damages.is_empty() {
+            return Ok(Repair { done: Vec::new(), report });
+        }
+        let done = if self.inner.settings.passive {
+            self.repair_here(&cell, report.damages).await?
+        } else {
+            let (answer, answered) = oneshot::channel();
+            cell.repairs
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .push(RepairOrder { damages: report.damages, answer });
+            cell.wake.notify_one();
+            answered.await.map_err(|_| ControlError::Refused {
+                sentence: format!("Failover group {id} changed before it was repaired. Look again."),
+            })??
+        };
+        let message = format!("{actor} had the replica of {id} repaired. {}", done.join(" "));
+        let line = journal::line(self.now(), actor, "failover_group.repair", id.as_str(), message);
+        let stored = line.clone();
+        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
+        self.show_activity(line);
+        self.touch();
+        Ok(Repair { done, report: self.verify(id, deep).await? })
+    }
+
+    /// Mends without a worker, then brings over what was rewound.
+    async fn repair_here(&self, cell: &Cell, damages: Vec<Damage>) -> Result<Vec<String>, ControlError> {
+        let mut desk = Desk::default();
+        let done = mend_all(self, cell, &mut desk, &damages).await?;
+        if damages.iter().any(|damage| damage.strayed) {
+            desk.cycle(self, cell, &cell.stop).await?;
+        }
+        Ok(done)
+    }
+}
+
+/// Does what was ordered since the last cycle.
+pub async fn carry_out(control: &Control, cell: &Cell, desk: &mut Desk) {
+    let orders = std::mem::take(&mut *cell.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    for order in orders {
+        let done = mend_all(control, cell, desk, &order.damages).await;
+        // Whoever asked may have gone away; the audit log of what was set aside is in the store.
+        let _ = order.answer.send(done);
+    }
+}
+
+/// Lets go of what was ordered of a group that does not replicate any more.
+pub fn give_up(cell: &Cell) {
+    cell.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+}
+
+async fn mend_all(
+    control: &Control,
+    cell: &Cell,
+    desk: &mut Desk,
+    damages: &[Damage],
+) -> Result<Vec<String>, ControlError> {
+    let (source, destination) = desk.ends(control, cell).await?;
+    let group = cell.group();
+    let mut done = Vec::new();
+    for damage in damages {
+        let mending = Mending { control, cell, group: &group, source: &source, destination: &destination, damage };
+        match mending.run(&mut done).await {
+            Ok(()) => {}
+            Err(ControlError::Table(fault)) => {
+                done.push(format!("{} was not repaired: {}", damage.table, fault.message));
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(memory) = &mut desk.memory {
+            memory.flagged.remove(&damage.table);
+        }
+        look_again(control, cell, desk, &damage.table).await?;
+    }
+    Ok(done)
+}
+
+/// Makes the next cycle look at both logs of a table: no file has a stamp of nothing.
+async fn look_again(control: &Control, cell: &Cell, desk: &mut Desk, table: &str) -> Result<(), ControlError> {
+    if let Some(known) = desk.memory.as_mut().and_then(|memory| memory.tables.get_mut(table)) {
+        known.position.stamp = Stamp::default();
+    }
+    let (id, table) = (cell.id.clone(), table.to_owned());
+    let forget = move |tx: &crate::store::Tx<'_>| {
+        let Some(mut known) = tx.table::<TableMemory>(&id, &table)? else { return Ok(()) };
+        known.position.stamp = Stamp::default();
+        tx.put_table(&id, &table, &known)
+    };
+    Ok(control.inner.store.run(forget).await?)
+}
+
+/// One table that is mended.
+struct Mending<'a> {
+    control: &'a Control,
+    cell: &'a Cell,
+    group: &'a FailoverGroup,
+    source: &'a Link,
+    destination: &'a Link,
+    damage: &'a Damage,
+}
+
+impl Mending<'_> {
+    async fn run(&self, done: &mut Vec<String>) -> Result<(), ControlError> {
+        let from = self.root(self.source, &self.damage.source, false).await?;
+        let to = self.root(self.destination, &self.damage.replica, true).await?;
+        // The world may have moved since the comparison that was asked for.
+        let now = self.compare(&from, &to).await?;
+        let mut files: BTreeSet<String> = self.damage.files.iter().cloned().collect();
+        files.extend(now.damaged.iter().cloned());
+        let mut strayed = now.strayed;
+        if !files.is_empty() {
+            let files: Vec<String> = files.into_iter().collect();
+            let kept = kept_of(&self.control.inner.store, &self.group.spec.id, &self.damage.table).await;
+            let repaired = delta::repair(&from, &to, &files, &kept?).await?;
+            done.extend(self.copied_sentence(&repaired.mended));
+            done.extend(self.unmendable_sentence(&repaired.unmendable));
+            strayed = self.compare(&from, &to).await?.strayed;
+        }
+        if strayed {
+            done.push(self.set_aside(&from, &to).await?);
+        }
+        Ok(())
+    }
+
+    async fn root(&self, link: &Link, uri: &str, write: bool) -> Result<TableRoot, ControlError> {
+        match root_of(link, uri, write, self.control.inner.clock.as_ref()).await {
+            Ok((root, _)) => Ok(root),
+            Err(source) => Err(CycleError::at(&link.region, source).into()),
+        }
+    }
+
+    async fn compare(&self, from: &TableRoot, to: &TableRoot) -> Result<Comparison, ControlError> {
+        let kept = kept_of(&self.control.inner.store, &self.group.spec.id, &self.damage.table).await?;
+        Ok(delta::compare(from, to, &kept, CompareOptions::default()).await)
+    }
+
+    fn copied_sentence(&self, files: &[String]) -> Option<String> {
+        let first = files.first()?;
+        let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+        Some(format!("{}: {first}{more} copied again from {}.", self.damage.table, self.source.region))
+    }
+
+    fn unmendable_sentence(&self, files: &[String]) -> Option<String> {
+        let first = files.first()?;
+        let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+        Some(format!(
+            "{}: {first}{more} left as it is, because {} does not hold what was copied once either. Restore it there, then repair again.",
+            self.damage.table, self.source.region
+        ))
+    }
+
+    /// Sets aside what somebody committed to the replica, then rewinds it to what its source has.
+    async fn set_aside(&self, from: &TableRoot, to: &TableRoot) -> Result<String, ControlError> {
+        let (control, table, now) = (self.control, &self.damage.table, self.control.now());
+        let locations: Vec<String> =
+            self.destination.client.external_locations().await?.into_iter().map(|location| location.url).collect();
+        let aside = aside_of(&locations, &self.damage.replica, self.group, table);
+        let aside_uri = format!("{aside}-drift-{}", now.timestamp());
+        let aside = self.root(self.destination, &aside_uri, true).await?;
+        let about = SalvageAbout {
+            table: table.clone(),
+            group: self.group.spec.id.to_string(),
+            epoch: self.group.epoch,
+            now_ms: now.timestamp_millis(),
+            arrived: None,
+        };
+        let whole = |fault: &TableFault| matches!(fault.error(), DeltaError::NoCommonVersion { .. });
+        let salvaged = match delta::salvage(to, from, &aside, about.clone()).await {
+            // Nothing to go back to: all of it is kept, and the next cycle makes the replica anew.
+            Err(fault) if whole(&fault) => delta::set_aside_whole(to, &aside, about).await?,
+            salvaged => salvaged?,
+        };
+        let at = DateTime::<Utc>::from_timestamp_millis;
+        let view = SalvageView {
+            table: table.clone(),
+            epoch: self.group.epoch,
+            first_version: salvaged.first_version,
+            last_version: salvaged.last_version.or(salvaged.common_version).unwrap_or_default(),
+            commits: salvaged.commits,
+            rows: salvaged.rows,
+            bytes: salvaged.bytes,
+            committed: salvaged.committed_ms.and_then(|(first, last)| at(first).zip(at(last))),
+            folder: salvaged.folder.unwrap_or(aside_uri),
+            at: now,
+        };
+        // Under its folder's name: a table can be written to more than once in an epoch.
+        let (id, row) = (self.group.spec.id.clone(), view.clone());
+        control.inner.store.run(move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row)).await?;
+        let sentence = format!(
+            "{table}: {} that {} never had set aside in {}; the replica goes on from version {}.",
+            if view.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", view.commits) },
+            self.source.region,
+            view.folder,
+            salvaged.common_version.map_or_else(|| "0".to_owned(), |version| version.to_string())
+        );
+        std::sync::Arc::make_mut(&mut self.cell.record().salvage).insert(0, view);
+        Ok(sentence)
+    }
+}

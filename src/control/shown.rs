@@ -1,0 +1,66 @@
+//! Putting together what the outside sees, without copying what did not change.
+
+use super::Control;
+use super::handle::lock;
+use super::view::{AccountView, GroupView, RegionView, WorkspaceView};
+use crate::domain::GroupId;
+use std::sync::Arc;
+
+/// The regions as last shown, and what they were made of.
+#[derive(Default)]
+pub struct ShownRegions {
+    of: Arc<Vec<RegionView>>,
+    scopes: Vec<(GroupId, Vec<String>)>,
+    regions: Arc<Vec<RegionView>>,
+}
+
+impl Control {
+    /// Everything that is known, whole.
+    pub fn view(&self) -> AccountView {
+        let now = self.now();
+        let groups: Vec<_> = self.cells().iter().map(|cell| Arc::new(cell.view(now))).collect();
+        let regions = self.regions_with_groups(&groups);
+        AccountView {
+            account_id: self.account_id().to_owned(),
+            workspaces: self.workspaces(),
+            regions,
+            groups,
+            activity: lock(&self.inner.activity).clone(),
+            stable_urls: self.stable_urls(),
+            tokens: self.tokens(),
+        }
+    }
+
+    /// The regions, each catalog with its group; made anew only when a region or a scope changed.
+    fn regions_with_groups(&self, groups: &[Arc<GroupView>]) -> Arc<Vec<RegionView>> {
+        let read = lock(&self.inner.regions).clone();
+        let scopes = || groups.iter().map(|g| (&g.group.spec.id, g.group.catalogs()));
+        let mut shown = lock(&self.inner.shown_regions);
+        let same = Arc::ptr_eq(&shown.of, &read)
+            && scopes().eq(shown.scopes.iter().map(|(id, catalogs)| (id, catalogs.as_slice())));
+        if !same {
+            let mut regions = read.as_ref().clone();
+            for catalog in regions.iter_mut().flat_map(|r| &mut r.catalogs) {
+                catalog.group = scopes().find(|(_, names)| names.contains(&catalog.name)).map(|(id, _)| id.clone());
+            }
+            let scopes = scopes().map(|(id, names)| (id.clone(), names.to_vec())).collect();
+            *shown = ShownRegions { of: read, scopes, regions: Arc::new(regions) };
+        }
+        shown.regions.clone()
+    }
+
+    /// Every workspace.
+    pub fn workspaces(&self) -> Vec<WorkspaceView> {
+        let on = lock(&self.inner.mission_critical);
+        let workspaces = self.inner.deployment.workspaces.iter();
+        workspaces
+            .map(|w| WorkspaceView {
+                id: w.id.clone(),
+                name: w.name.clone(),
+                region: w.region.clone(),
+                url: w.url.clone(),
+                mission_critical: on.get(&w.id).copied().unwrap_or(false),
+            })
+            .collect()
+    }
+}

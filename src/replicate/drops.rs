@@ -1,0 +1,132 @@
+//! What replication made and its source no longer has: dropped at the destination too, its data left on disk.
+
+use super::{CycleError, CycleRequest, Inventory, Memory};
+use crate::connect::ConnectError;
+use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
+use std::collections::BTreeMap;
+
+/// Drops what was dropped, renamed, re-created or replaced by another kind of object at the source; how many that were.
+///
+/// Only what replication remembers making is dropped: what somebody else made in the replica's catalogs is named, never
+/// removed.
+pub async fn follow(
+    request: &CycleRequest<'_>,
+    source: &Inventory,
+    there: &mut Inventory,
+    memory: &mut Memory,
+) -> Result<u64, CycleError> {
+    let mut dropped = 0;
+    for name in gone_tables(source, memory) {
+        if !drop_leaf(request, &name).await? {
+            continue;
+        }
+        remove(there, &name);
+        memory.tables.remove(&name);
+        let (group, forgotten) = (request.group.clone(), name);
+        request.store.run(move |tx| tx.forget_table(&group, &forgotten)).await?;
+        dropped += 1;
+    }
+    for name in gone_views(source, memory) {
+        // A table that took a view's place at the destination is not this view.
+        let is_view = there.by_name(&name).is_some_and(|replica| replica.table_type == TABLE_VIEW);
+        if is_view && !drop_leaf(request, &name).await? {
+            continue;
+        }
+        if is_view {
+            remove(there, &name);
+        }
+        forget(request, memory, name).await?;
+        dropped += 1;
+    }
+    for name in gone_schemas(source, memory) {
+        let Some((catalog, schema)) = name.split_once('.') else { continue };
+        let empty = there.catalogs.get(catalog).and_then(|c| c.schemas.get(schema)).map(|(_, all)| all.is_empty());
+        match empty {
+            // Somebody keeps something in it.
+            Some(false) => continue,
+            Some(true) => match request.destination.client.delete_schema(&name, false).await {
+                Ok(()) | Err(ConnectError::NotFound { .. }) => {}
+                Err(error) if error.is_unreachable() => {
+                    return Err(CycleError::at(&request.destination.region, error));
+                }
+                // It holds something that is not listed, such as a volume.
+                Err(_) => continue,
+            },
+            None => {}
+        }
+        if let Some(catalog) = there.catalogs.get_mut(catalog) {
+            catalog.schemas.remove(schema);
+        }
+        forget(request, memory, name).await?;
+        dropped += 1;
+    }
+    Ok(dropped)
+}
+
+/// Whether the source shows the catalog of `name`: one that it hides from the product's principal keeps its replica.
+fn shown(source: &Inventory, name: &str) -> bool {
+    name.split_once('.').is_some_and(|(catalog, _)| source.catalogs.contains_key(catalog))
+}
+
+fn gone_tables(source: &Inventory, memory: &Memory) -> Vec<String> {
+    let ids: BTreeMap<String, Option<&str>> = source
+        .tables()
+        .filter(|t| t.table_type != TABLE_VIEW)
+        .map(|t| (t.full_name(), t.table_id.as_deref()))
+        .collect();
+    let remembered = memory.tables.iter().filter(|(name, _)| shown(source, name) && !memory.holds(name));
+    let gone = remembered.filter(|(name, table)| match ids.get(*name) {
+        None => true,
+        Some(id) => id.is_some_and(|id| id != table.table_id),
+    });
+    gone.map(|(name, _)| name.clone()).collect()
+}
+
+fn gone_views(source: &Inventory, memory: &Memory) -> Vec<String> {
+    let is_view = |table: &TableInfo| table.table_type == TABLE_VIEW;
+    let views = memory.made.iter().filter(|name| name.matches('.').count() == 2 && shown(source, name));
+    views.filter(|name| !source.by_name(name).is_some_and(is_view)).cloned().collect()
+}
+
+fn gone_schemas(source: &Inventory, memory: &Memory) -> Vec<String> {
+    let is_there = |name: &str| {
+        name.split_once('.').is_some_and(|(catalog, schema)| {
+            source.catalogs.get(catalog).is_some_and(|catalog| catalog.schemas.contains_key(schema))
+        })
+    };
+    let schemas = memory.made.iter().filter(|name| name.matches('.').count() == 1 && shown(source, name));
+    schemas.filter(|name| !is_there(name)).cloned().collect()
+}
+
+/// Drops a table or view from the destination's catalog; false where the catalog refuses, so that it is tried again.
+async fn drop_leaf(request: &CycleRequest<'_>, name: &str) -> Result<bool, CycleError> {
+    match request.destination.client.delete_table(name).await {
+        Ok(()) | Err(ConnectError::NotFound { .. }) => Ok(true),
+        Err(error) if error.is_unreachable() => Err(CycleError::at(&request.destination.region, error)),
+        Err(_) => Ok(false),
+    }
+}
+
+fn remove(there: &mut Inventory, name: &str) {
+    if let [catalog, schema, table] = name.splitn(3, '.').collect::<Vec<_>>().as_slice() {
+        there.remove(catalog, schema, table);
+    }
+}
+
+async fn forget(request: &CycleRequest<'_>, memory: &mut Memory, name: String) -> Result<(), CycleError> {
+    memory.made.remove(&name);
+    let group = request.group.clone();
+    Ok(request.store.run(move |tx| tx.forget_made(&group, &name)).await?)
+}
+
+/// Remembers schemas and views that replication made, or found as it would have made them.
+pub async fn remember(request: &CycleRequest<'_>, memory: &mut Memory, ensured: Vec<String>) -> Result<(), CycleError> {
+    let new: Vec<String> = ensured.into_iter().filter(|name| !memory.made.contains(name)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let (group, names) = (request.group.clone(), new.clone());
+    request.store.run(move |tx| tx.add_made(&group, &names)).await?;
+    memory.made.extend(new);
+    Ok(())
+}

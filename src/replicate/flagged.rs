@@ -1,0 +1,109 @@
+//! Tables that were refused for what their log holds: looked at again when the log changed, or after a growing pause.
+
+use super::tables::TableTask;
+use super::{CycleRequest, Memory, ObjectRecord, root_of};
+use crate::delta::{self, TableRoot};
+use crate::domain::{ErrorClass, Instant};
+use chrono::TimeDelta;
+use std::sync::atomic::Ordering;
+
+/// The first pause before a refused table is planned again, doubled each time.
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(4);
+/// The longest one: a data file that was put back changes no log.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
+
+/// What is remembered of a table that was refused.
+#[derive(Debug, Clone)]
+pub struct Flagged {
+    record: ObjectRecord,
+    location: String,
+    table_id: Option<String>,
+    /// What its log looked like then; None where nobody could tell.
+    print: Option<String>,
+    pause: TimeDelta,
+    again: Instant,
+}
+
+/// Whether a table that was refused for this is refused again as long as nothing changes.
+fn lasts(class: ErrorClass) -> bool {
+    match class {
+        ErrorClass::AbsolutePath
+        | ErrorClass::ShallowClone
+        | ErrorClass::CatalogManagedCommits
+        | ErrorClass::LogGap
+        | ErrorClass::CorruptLog
+        | ErrorClass::MissingDataFile
+        | ErrorClass::SplitBrain
+        | ErrorClass::Drift => true,
+        ErrorClass::UnsupportedObject
+        | ErrorClass::UnmappedLocation
+        | ErrorClass::RegionUnreachable
+        | ErrorClass::PermissionDenied
+        | ErrorClass::StorageFailure
+        | ErrorClass::StorageFull
+        | ErrorClass::CatalogRefused => false,
+    }
+}
+
+/// Answers for the tables that are still refused as before, and gives back the others.
+pub async fn pass_over<'t>(
+    request: &CycleRequest<'_>,
+    tasks: Vec<TableTask<'t>>,
+    memory: &mut Memory,
+    objects: &mut Vec<ObjectRecord>,
+) -> Vec<TableTask<'t>> {
+    if memory.flagged.is_empty() {
+        return tasks;
+    }
+    let now = request.clock.now();
+    let mut rest = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let Some(flagged) = memory.flagged.get(&task.name).cloned() else {
+            rest.push(task);
+            continue;
+        };
+        let same = task.info.storage_location.as_deref() == Some(flagged.location.as_str())
+            && task.info.table_id == flagged.table_id
+            && now < flagged.again;
+        if same && flagged.print.is_some() && print_of(request, &flagged.location, memory).await == flagged.print {
+            request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
+            objects.push(flagged.record);
+        } else {
+            rest.push(task);
+        }
+    }
+    rest
+}
+
+/// Remembers tables that this cycle refused; `refused` names each with its location and id.
+pub async fn remember(
+    request: &CycleRequest<'_>,
+    refused: Vec<(ObjectRecord, String, Option<String>)>,
+    memory: &mut Memory,
+) {
+    for (record, location, table_id) in refused {
+        if !record.error.as_ref().is_some_and(|error| lasts(error.class)) {
+            continue;
+        }
+        let before = memory.flagged.get(&record.name).filter(|before| before.location == location);
+        let pause = before.map_or(FIRST_PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
+        let print = print_of(request, &location, memory).await;
+        let again = request.clock.now() + pause;
+        let name = record.name.clone();
+        memory.flagged.insert(name, Flagged { record, location, table_id, print, pause, again });
+    }
+}
+
+/// What the log at `location` looks like now; None where it can't be asked.
+async fn print_of(request: &CycleRequest<'_>, location: &str, memory: &mut Memory) -> Option<String> {
+    let now = request.clock.now();
+    let root: TableRoot = match memory.access.granted(location, false, now) {
+        Some(root) => root,
+        None => {
+            let (root, until) = root_of(request.source, location, false, request.clock).await.ok()?;
+            memory.access.remember(location, false, root.clone(), until);
+            root
+        }
+    };
+    delta::log_print(&root).await.ok()
+}

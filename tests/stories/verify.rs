@@ -1,0 +1,374 @@
+//! Knowing that a replica is one: what verifying finds, what repairing mends, what can be read back.
+
+use super::support::{catalogs, engine, program, spec, until, until_active};
+use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus};
+use resilience::replicate::{CompareReport, ObjectRecord};
+use resilience::runtime::{Engine, Intent, NoticeDetail};
+use resilience::wire::unity_catalog as uc;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const EAST: usize = 0;
+const WEST: usize = 1;
+
+fn client(engine: &Engine, region: usize) -> RegionClient {
+    let region = engine.sandbox().regions().swap_remove(region);
+    let token = Secret::new(region.replication_token);
+    RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token)).expect("a client")
+}
+
+fn core() -> GroupId {
+    GroupId::new("core").expect("an id")
+}
+
+/// A quiet group over the sandbox's first catalog, ACTIVE.
+async fn group(dir: &Path) -> (Engine, String) {
+    let engine = engine(dir, 0.0).await;
+    let catalog = catalogs(&engine).await.swap_remove(0);
+    engine.control().create_group("tester", spec(&engine, "core", &[&catalog]), false).await.expect("created");
+    until_active(&engine, "core").await;
+    (engine, catalog)
+}
+
+/// A table of the catalog and its folder in a region.
+async fn a_table(engine: &Engine, region: usize, catalog: &str) -> (String, PathBuf) {
+    let all = client(engine, region).all_tables(catalog).await.expect("listed");
+    let tables = all.into_iter().flat_map(|(_, tables)| tables).filter(|t| t.table_type == uc::TABLE_MANAGED);
+    let table = tables.min_by_key(uc::TableInfo::full_name).expect("a table");
+    (table.full_name(), folder(&table))
+}
+
+fn folder(table: &uc::TableInfo) -> PathBuf {
+    let location = table.storage_location.as_deref().expect("a location");
+    PathBuf::from(location.strip_prefix("file://").expect("a local one"))
+}
+
+fn newest_commit(folder: &Path) -> (i64, PathBuf) {
+    let names = std::fs::read_dir(folder.join("_delta_log")).expect("a log").flatten();
+    let commits = names.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some((name.strip_suffix(".json")?.parse::<i64>().ok()?, entry.path()))
+    });
+    commits.max().expect("a commit")
+}
+
+/// Commits past the catalog, as a client with the disk at hand can.
+fn commit_past_the_catalog(folder: &Path) -> i64 {
+    let (version, _) = newest_commit(folder);
+    let action = json!({"txn": {"appId": "stray", "version": 1}});
+    let path = folder.join(format!("_delta_log/{:020}.json", version + 1));
+    std::fs::write(path, format!("{action}\n")).expect("written");
+    version + 1
+}
+
+fn a_data_file(folder: &Path) -> PathBuf {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).expect("listed").flatten() {
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('_');
+            match path.is_dir() {
+                true if !hidden => folders.push(path),
+                false if path.extension().is_some_and(|kind| kind == "parquet") => return path,
+                _ => {}
+            }
+        }
+    }
+    panic!("{} has no data file", folder.display());
+}
+
+fn flip_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).expect("written");
+}
+
+fn object<'a>(report: &'a CompareReport, name: &str) -> &'a ObjectRecord {
+    report.objects.iter().find(|o| o.name == name).unwrap_or_else(|| panic!("{name} is not in {:#?}", report.objects))
+}
+
+/// Verifies until `done`, which a cycle may have to bring about.
+async fn verified(engine: &Engine, done: impl Fn(&CompareReport) -> bool) -> CompareReport {
+    let begun = Instant::now();
+    loop {
+        let report = engine.control().verify(&core(), false).await.expect("compared");
+        if done(&report) {
+            return report;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "waited in vain: {:#?}", report.objects);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_region_is_away_every_object_is_unknown_and_none_is_missing() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, _) = group(dir.path()).await;
+    let before = engine.control().verify(&core(), false).await.expect("compared");
+    for region in ["us-west-2", "us-east-1"] {
+        engine.sandbox().take_down(region).await.expect("down");
+        let report = engine.control().verify(&core(), true).await.expect("an answer all the same");
+        assert!(report.objects.len() >= before.objects.len(), "{:#?}", report.objects);
+        for object in &report.objects {
+            assert_eq!(object.status, ObjectStatus::Unknown, "{object:?}");
+            let error = object.error.as_ref().expect("says why");
+            assert_eq!(error.class, ErrorClass::RegionUnreachable);
+            assert!(error.message.contains(region), "{}", error.message);
+        }
+        engine.sandbox().bring_up(region).await.expect("up");
+        until(&engine, "core", |g| !g.has_replication_point_blocking_errors).await;
+    }
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_past_the_catalog_is_named_as_drift_and_a_repair_sets_it_aside() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (name, folder) = a_table(&engine, WEST, &catalog).await;
+    let stray = commit_past_the_catalog(&folder);
+    let report = engine.control().verify(&core(), false).await.expect("compared");
+    let found = object(&report, &name);
+    assert_eq!((found.status, found.error.as_ref().map(|e| e.class)), (ObjectStatus::Drifted, Some(ErrorClass::Drift)));
+    assert_eq!(report.differing().len(), 1, "its siblings are as they were");
+
+    let etag = engine.control().group(&core()).expect("there").etag;
+    let stale = Intent::Repair { id: core(), deep: false, etag: "seen long ago".to_owned() };
+    assert!(engine.perform("console", stale).await.expect_err("refused").stale);
+    let intent = Intent::Repair { id: core(), deep: false, etag };
+    let Ok(NoticeDetail::Done(sentence)) = engine.perform("console", intent).await else { panic!("refused") };
+    assert!(sentence.contains(&name) && sentence.contains("1 commit"), "{sentence}");
+    let report = engine.control().verify(&core(), true).await.expect("compared");
+    assert!(report.differing().is_empty(), "{:#?}", report.differing());
+    assert!(!folder.join(format!("_delta_log/{stray:020}.json")).exists());
+    let view = engine.control().view();
+    let salvage = view.groups[0].salvage.first().expect("listed").clone();
+    assert_eq!((salvage.table.as_str(), salvage.commits), (name.as_str(), 1));
+    assert!(PathBuf::from(salvage.folder.trim_start_matches("file://")).join("manifest.json").is_file());
+
+    // It can happen again, and both stay listed.
+    commit_past_the_catalog(&folder);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    engine.control().repair("tester", &core(), false, None).await.expect("repaired");
+    assert_eq!(engine.control().view().groups[0].salvage.len(), 2);
+    engine.stop().await;
+    let again = super::support::engine(dir.path(), 0.0).await;
+    assert_eq!(again.control().view().groups[0].salvage.len(), 2, "the store holds both");
+    again.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_bit_and_a_lost_file_are_mended_while_the_group_replicates() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (name, folder) = a_table(&engine, WEST, &catalog).await;
+    let damaged = a_data_file(&folder);
+    flip_a_bit(&damaged);
+    std::fs::remove_file(folder.join(format!("_delta_log/{:020}.json", 0))).ok();
+    let report = engine.control().verify(&core(), true).await.expect("compared");
+    let found = object(&report, &name);
+    assert_eq!(found.status, ObjectStatus::Drifted);
+    let message = &found.error.as_ref().expect("says what").message;
+    assert!(message.contains(damaged.file_name().and_then(|n| n.to_str()).expect("a name")), "{message}");
+    let repair = engine.control().repair("tester", &core(), true, None).await.expect("repaired");
+    assert!(repair.done.iter().any(|sentence| sentence.contains(&name)), "{:?}", repair.done);
+    assert!(repair.report.differing().is_empty(), "{:#?}", repair.report.differing());
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_made_in_the_replica_is_named_and_left_there() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let west = client(&engine, WEST);
+    let schema = west.schemas(&catalog).await.expect("listed").swap_remove(0).name;
+    west.create_schema(&uc::CreateSchema { name: "extra".into(), catalog_name: catalog.clone(), ..Default::default() })
+        .await
+        .expect("made");
+    west.create_table(&view_of(&catalog, &schema, "stranger")).await.expect("made");
+    let report = engine.control().verify(&core(), false).await.expect("compared");
+    for name in [format!("{catalog}.{schema}.stranger"), format!("{catalog}.extra")] {
+        let found = object(&report, &name);
+        assert_eq!(found.status, ObjectStatus::Drifted, "{found:?}");
+        assert!(found.message().is_some_and(|message| message.contains("us-west-2")), "{found:?}");
+    }
+    engine.stop().await;
+}
+
+fn view_of(catalog: &str, schema: &str, name: &str) -> uc::CreateTable {
+    uc::CreateTable {
+        name: name.to_owned(),
+        catalog_name: catalog.to_owned(),
+        schema_name: schema.to_owned(),
+        table_type: uc::TABLE_VIEW.to_owned(),
+        view_definition: Some("SELECT 1 AS one".to_owned()),
+        ..Default::default()
+    }
+}
+
+/// Makes a managed table of so many versions, as any writer would.
+async fn make_table(east: &RegionClient, catalog: &str, schema: &str, name: &str, versions: i64) {
+    let staging = uc::CreateStagingTable {
+        catalog_name: catalog.to_owned(),
+        schema_name: schema.to_owned(),
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    let location = east.create_staging_table(&staging).await.expect("staged").staging_location;
+    let log = PathBuf::from(location.strip_prefix("file://").expect("local")).join("_delta_log");
+    std::fs::create_dir_all(&log).expect("a folder");
+    let fields =
+        json!({"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": true, "metadata": {}}]});
+    let metadata = json!({"metaData": {"id": format!("{:x}", log.as_os_str().len() as i64 * 1000 + versions),
+        "format": {"provider": "parquet", "options": {}}, "schemaString": fields.to_string(),
+        "partitionColumns": [], "configuration": {}}});
+    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
+    std::fs::write(log.join(format!("{:020}.json", 0)), format!("{protocol}\n{metadata}\n")).expect("written");
+    for version in 1..versions {
+        let action = json!({"txn": {"appId": name, "version": version}});
+        std::fs::write(log.join(format!("{version:020}.json")), format!("{action}\n")).expect("written");
+    }
+    let table = uc::CreateTable {
+        table_type: uc::TABLE_MANAGED.to_owned(),
+        data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
+        storage_location: Some(location),
+        view_definition: None,
+        ..view_of(catalog, schema, name)
+    };
+    east.create_table(&table).await.expect("registered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_tables_and_schemas_follow_what_becomes_of_them_at_the_source() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (east, west) = (client(&engine, EAST), client(&engine, WEST));
+    east.create_schema(&uc::CreateSchema {
+        name: "moving".into(),
+        catalog_name: catalog.clone(),
+        ..Default::default()
+    })
+    .await
+    .expect("made");
+    let name = format!("{catalog}.moving.thing");
+    let is = |kind: AssetKind| {
+        let name = name.clone();
+        move |report: &CompareReport| {
+            report.objects.iter().any(|o| o.name == name && o.kind == kind && o.status == ObjectStatus::InSync)
+                && report.objects.iter().all(|o| !o.status.is_difference())
+        }
+    };
+    east.create_table(&view_of(&catalog, "moving", "thing")).await.expect("a view");
+    verified(&engine, is(AssetKind::View)).await;
+    east.delete_table(&name).await.expect("dropped");
+    make_table(&east, &catalog, "moving", "thing", 3).await;
+    verified(&engine, is(AssetKind::Table)).await;
+    until(&engine, "core", |g| !g.has_replication_point_blocking_errors).await;
+    east.delete_table(&name).await.expect("dropped");
+    east.create_table(&view_of(&catalog, "moving", "thing")).await.expect("a view again");
+    verified(&engine, is(AssetKind::View)).await;
+    east.delete_table(&name).await.expect("dropped");
+    let gone = |report: &CompareReport| report.objects.iter().all(|o| o.name != name && !o.status.is_difference());
+    verified(&engine, gone).await;
+    assert!(west.table(&name).await.expect("asked").is_none());
+    east.delete_schema(&format!("{catalog}.moving"), false).await.expect("dropped");
+    let schema = format!("{catalog}.moving");
+    verified(&engine, |report| report.objects.iter().all(|o| o.name != schema)).await;
+    assert!(west.schema(&schema).await.expect("asked").is_none());
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_in_time_names_the_versions_of_what_was_there_and_not_of_what_it_replaced() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let east = client(&engine, EAST);
+    let schema = east.schemas(&catalog).await.expect("listed").swap_remove(0).name;
+    let name = format!("{catalog}.{schema}.reborn");
+    let arrived = |version: i64| {
+        let name = name.clone();
+        move |report: &CompareReport| {
+            report
+                .objects
+                .iter()
+                .any(|o| o.name == name && o.status == ObjectStatus::InSync && o.replica_version == Some(version))
+        }
+    };
+    make_table(&east, &catalog, &schema, "reborn", 5).await;
+    verified(&engine, arrived(4)).await;
+    let old = until(&engine, "core", |g| g.replication_point.is_some()).await.replication_point.expect("a point");
+    let folder = folder(&east.table(&name).await.expect("asked").expect("there"));
+    // Another table under the same path: every file is another.
+    std::fs::remove_dir_all(folder.join("_delta_log")).expect("dropped");
+    east.delete_table(&name).await.expect("dropped");
+    make_table(&east, &catalog, &schema, "reborn", 2).await;
+    verified(&engine, arrived(1)).await;
+    let group = until(&engine, "core", |g| g.replication_point.is_some_and(|p| p > old)).await;
+    let intent = Intent::ReadPoint { id: core(), at: group.replication_point.expect("a point") };
+    let begun = Instant::now();
+    let report = loop {
+        let Ok(NoticeDetail::Point(report)) = engine.perform("console", intent.clone()).await else {
+            panic!("refused")
+        };
+        let reborn = report.tables.iter().find(|t| t.name == name).and_then(|t| t.version);
+        if reborn == Some(1) {
+            break report;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the old table's versions are still told: {reborn:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(report.is_held(), "{report:#?}");
+    assert!(report.tables.len() > 1 && report.tables.iter().all(|t| t.by_timestamp == Some(true)));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_look_without_touching_and_mend_only_when_asked() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (behind, source) = a_table(&engine, EAST, &catalog).await;
+    let all = client(&engine, WEST).all_tables(&catalog).await.expect("listed");
+    let tables = all.into_iter().flat_map(|(_, tables)| tables);
+    let other = tables.filter(|t| t.table_type == uc::TABLE_MANAGED).max_by_key(|t| t.full_name()).expect("a table");
+    let replica = a_table(&engine, WEST, &catalog).await.1;
+    engine.stop().await;
+    let data = dir.path().join("data");
+    let data = data.to_str().expect("a path");
+    let ask = |arguments: &[&str]| {
+        let output = program(&[arguments, &["--data-dir", data]].concat());
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), answer, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let of = |answer: &Value, name: &str| {
+        let objects = answer["objects"].as_array().expect("objects").clone();
+        objects.into_iter().find(|o| o["name"] == name).expect("listed")
+    };
+    let version = commit_past_the_catalog(&source);
+    for _ in 0..2 {
+        let (status, answer, errors) = ask(&["verify", "core"]);
+        assert_eq!(status, Some(0), "{errors}");
+        let table = of(&answer, &behind);
+        assert_eq!((&table["status"], &table["error_class"]), (&json!("lagging"), &Value::Null), "{table}");
+        assert_eq!(newest_commit(&replica).0, version - 1, "nothing replicates while it is only looked at");
+    }
+    flip_a_bit(&a_data_file(&folder(&other)));
+    assert_eq!(ask(&["verify", "core"]).0, Some(0), "only a deep look reads the bytes");
+    let (status, answer, _) = ask(&["verify", "core", "--deep"]);
+    assert_eq!((status, &of(&answer, &other.full_name())["status"]), (Some(1), &json!("drifted")));
+    let (status, answer, errors) = ask(&["verify", "core", "--deep", "--repair"]);
+    assert_eq!(status, Some(0), "{answer} {errors}");
+    assert_eq!(answer["repaired"].as_array().map(Vec::len), Some(1), "{answer}");
+
+    let file = dir.path().join("point.json");
+    let (status, _, errors) = ask(&["points", "core", "--json", file.to_str().expect("a path")]);
+    assert_eq!(status, Some(0), "{errors}");
+    let point: Value = serde_json::from_slice(&std::fs::read(&file).expect("written")).expect("JSON");
+    let table = point["tables"].as_array().expect("tables").iter().find(|t| t["name"] == behind).cloned();
+    assert_eq!(table.map(|t| t["version"].clone()), Some(json!(version - 1)));
+    let (status, _, _) = ask(&["points", "core", "--at", "2020-01-01T00:00:00Z"]);
+    assert_eq!(status, Some(1), "there was no point then");
+    assert_eq!(ask(&["points", "core", "--at", "yesterday"]).0, Some(2));
+}
