@@ -4,10 +4,8 @@ use super::cell::{Cell, Record};
 use super::deployment::Deployment;
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
-use super::view::{
-    AccountView, ActivityEntry, GroupView, OperationOutcome, RegionView, WorkloadView, WorkspaceView,
-};
 use super::shown::ShownRegions;
+use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
 use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::domain::{

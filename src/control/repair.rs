@@ -210,7 +210,7 @@ impl Mending<'_> {
         let locations: Vec<String> =
             self.destination.client.external_locations().await?.into_iter().map(|location| location.url).collect();
         let aside = aside_of(&locations, &self.damage.replica, self.group, table);
-        let aside_uri = format!("{aside}-drift-{}", now.timestamp());
+        let aside_uri = format!("{aside}-drift-{}", now.timestamp_millis());
         let aside = self.root(self.destination, &aside_uri, true).await?;
         let about = SalvageAbout {
             table: table.clone(),

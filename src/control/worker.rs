@@ -20,6 +20,7 @@ pub async fn run(control: Control, cell: Arc<Cell>) {
     let mut desk = Desk::default();
     loop {
         if *stopping.borrow() {
+            repair::give_up(&cell);
             return;
         }
         cell.stop.store(false, Ordering::Relaxed);

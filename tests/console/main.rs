@@ -6,4 +6,5 @@ mod fail_over;
 mod fixture;
 mod pictures;
 mod raster;
+mod repair;
 mod window;

@@ -1,10 +1,12 @@
 //! Knowing that a replica is one: what verifying finds, what repairing mends, what can be read back.
 
 use super::support::{catalogs, engine, program, spec, until, until_active};
+use chrono::{DurationRound, TimeDelta, Utc};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
-use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus};
-use resilience::replicate::{CompareReport, ObjectRecord};
+use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus, SystemClock};
+use resilience::replicate::{CompareReport, Link, ObjectRecord, TidyRound};
 use resilience::runtime::{Engine, Intent, NoticeDetail};
+use resilience::store::{CommitRow, Store};
 use resilience::wire::unity_catalog as uc;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -151,7 +153,6 @@ async fn a_commit_past_the_catalog_is_named_as_drift_and_a_repair_sets_it_aside(
 
     // It can happen again, and both stay listed.
     commit_past_the_catalog(&folder);
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     engine.control().repair("tester", &core(), false, None).await.expect("repaired");
     assert_eq!(engine.control().view().groups[0].salvage.len(), 2);
     engine.stop().await;
@@ -371,4 +372,51 @@ async fn the_commands_look_without_touching_and_mend_only_when_asked() {
     let (status, _, _) = ask(&["points", "core", "--at", "2020-01-01T00:00:00Z"]);
     assert_eq!(status, Some(1), "there was no point then");
     assert_eq!(ask(&["points", "core", "--at", "yesterday"]).0, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned_out() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (name, west) = a_table(&engine, WEST, &catalog).await;
+    let (_, east) = a_table(&engine, EAST, &catalog).await;
+    let store = Store::open(&dir.path().join("data/state.db")).expect("opens");
+    let commits = || store.run_blocking(|tx| tx.commits(&core(), &name)).expect("read");
+    assert_eq!(commits().first().map(|commit| commit.version), Some(0));
+    let minute = Utc::now().duration_trunc(TimeDelta::minutes(1)).expect("a minute") - TimeDelta::days(3);
+    let old = CommitRow {
+        version: 0,
+        sha256: String::new(),
+        time_ms: (Utc::now() - TimeDelta::days(400)).timestamp_millis(),
+    };
+    let point = |at| store.run_blocking(|tx| tx.point_at(&core(), at)).expect("read").map(|(_, time)| time);
+    let ancient = Utc::now() - TimeDelta::days(380);
+    store
+        .run_blocking(|tx| {
+            tx.add_commits(&core(), "gone.long.ago", &[old])?;
+            tx.add_point(&core(), 1, ancient)?;
+            (0..120).try_for_each(|second| tx.add_point(&core(), 1, minute + TimeDelta::seconds(second)))
+        })
+        .expect("recorded");
+    for folder in [&west, &east] {
+        std::fs::remove_file(folder.join(format!("_delta_log/{:020}.json", 0))).expect("cleaned up");
+    }
+    let regions = engine.sandbox().regions();
+    let link = async |index: usize| {
+        Link::connect(&regions[index].region, &regions[index].workspace_id, client(&engine, index)).await.expect("up")
+    };
+    let (source, destination) = (link(EAST).await, link(WEST).await);
+    let clock = SystemClock;
+    let group = core();
+    let round = TidyRound { group: &group, source: &source, destination: &destination, store: &store, clock: &clock };
+    // A round thins out two days of minutes at most, so as not to hold anybody up.
+    for _ in 0..4 {
+        round.run().await.expect("tidied");
+    }
+    assert_ne!(commits().first().map(|commit| commit.version), Some(0), "neither log holds it");
+    assert!(!commits().is_empty());
+    assert_eq!(point(minute + TimeDelta::seconds(58)), None, "a year is kept, and one point a minute");
+    assert_eq!(point(minute + TimeDelta::seconds(60)), Some(minute + TimeDelta::seconds(59)));
+    assert_eq!(point(minute + TimeDelta::seconds(118)), Some(minute + TimeDelta::seconds(59)));
+    engine.stop().await;
 }

@@ -40,7 +40,16 @@ impl Pair {
     async fn fault(&self) -> TableFault {
         let fault = self.ship(None).await.expect_err("a flagged table");
         assert!(!self.replica_path.join("_delta_log").join("00000000000000000000.json").exists());
+        assert!(!fault.parameters.is_empty() && fault.message.ends_with('.'), "{fault:?}");
         fault
+    }
+
+    /// What a copy that is about to begin would bring.
+    async fn planned(&self) -> Shipment {
+        match plan(PlanRequest::new(&self.table.root, &self.replica, None)).await.expect("a plan") {
+            Plan::Ship(shipment) => *shipment,
+            Plan::UpToDate(_) => panic!("something to ship"),
+        }
     }
 
     fn has(&self, rel: &str) -> bool {
@@ -284,15 +293,55 @@ async fn a_file_vacuumed_under_the_copy_is_planned_again() {
     let mut pair = Pair::new();
     pair.table.append("a.parquet");
     pair.table.append("b.parquet");
-    let Plan::Ship(shipment) = plan(PlanRequest::new(&pair.table.root, &pair.replica, None)).await.expect("a plan")
-    else {
-        panic!("something to ship")
-    };
+    let shipment = pair.planned().await;
     pair.table.commit(&[info("DELETE"), remove("a.parquet")]);
     std::fs::remove_file(pair.table.path.join("a.parquet")).expect("a VACUUM");
-    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    let shipped = ship(vec![shipment], &Transfer::default()).await.remove(0).expect("a shipment");
     assert_eq!((shipped.position.version, shipped.unreadable.as_slice()), (3, ["a.parquet".to_owned()].as_slice()));
     pair.arrives(Some(&shipped.position)).await;
+}
+
+#[tokio::test]
+async fn a_log_cleaned_under_the_copy_does_no_harm() {
+    // Large commits are read again when they are due, and then are not there any more.
+    for padding in [0, 2 << 20] {
+        let mut pair = Pair::new();
+        pair.table.append_many(0..2);
+        pair.table.commit(&[json!({"txn": {"appId": "x".repeat(padding), "version": 1}})]);
+        pair.table.append("last.parquet");
+        let shipment = pair.planned().await;
+        pair.table.checkpoint();
+        (0..4).for_each(|version| pair.table.remove_log(version));
+        let shipped = ship(vec![shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+        assert_eq!(shipped.position.version, 4);
+        pair.arrives(Some(&shipped.position)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_made_again_under_the_copy_arrives_as_the_new_one() {
+    let mut pair = Pair::new();
+    pair.table.append_many(0..4);
+    let shipment = pair.planned().await;
+    recreate(&mut pair);
+    pair.table.append("new.parquet");
+    let shipped = ship(vec![shipment], &Transfer::default()).await.remove(0);
+    let shipped = pair.arrives(shipped.ok().map(|shipped| shipped.position).as_ref()).await;
+    assert_eq!(shipped.position.table_id, pair.table.id());
+}
+
+#[tokio::test]
+async fn a_table_renamed_under_the_copy_leaves_nothing_that_reads_as_one() {
+    let mut pair = Pair::new();
+    pair.table.append_many(0..4);
+    let shipment = pair.planned().await;
+    let renamed = pair.table.path.with_file_name("renamed");
+    std::fs::rename(&pair.table.path, &renamed).expect("renamed");
+    let fault = ship(vec![shipment], &Transfer::default()).await.remove(0).expect_err("it is not there");
+    assert!(fault.class.is_transient(), "{fault:?}");
+    assert!(!pair.has(&log_path(0, "json")));
+    pair.table = Table::open(renamed);
+    pair.arrives(None).await;
 }
 
 #[tokio::test]
