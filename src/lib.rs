@@ -11,6 +11,7 @@
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 //! | 2 | [`store`] | SQLite: what must survive a crash |
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
+//! | 3 | [`system_tables`] | states and objects as Delta tables |
 //! | 4 | [`control`] | groups and the failover operation, one file a step |
 //! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |
@@ -28,4 +29,5 @@ pub mod replicate;
 pub mod runtime;
 pub mod sandbox;
 pub mod store;
+pub mod system_tables;
 pub mod wire;

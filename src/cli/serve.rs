@@ -7,6 +7,7 @@ use resilience::runtime::EngineOptions;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Runs without a window
 #[derive(Debug, Args)]
@@ -20,6 +21,9 @@ pub struct Serve {
     /// Calls a second that one token may make
     #[arg(long, value_name = "N", default_value_t = ApiOptions::default().calls_per_second, value_parser = clap::value_parser!(u32).range(1..))]
     calls_per_second: u32,
+    /// Seconds between two regular rows of a failover group in the system tables
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    system_tables_interval: u64,
 }
 
 impl Serve {
@@ -42,7 +46,11 @@ pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
         std::net::TcpListener::bind(api.listen)
             .map_err(|source| super::sentence(ServeError::Listen { address: api.listen, source }))?,
     );
-    let options = EngineOptions { api: Some(api), ..common.engine() };
+    let options = EngineOptions {
+        api: Some(api),
+        system_tables_interval: Duration::from_secs(serve.system_tables_interval),
+        ..common.engine()
+    };
     let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;
     let engine = tokio::select! {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 /// Samples kept for the chart: an hour at one a second.
-const LAG_SAMPLES: usize = 3600;
+pub(super) const LAG_SAMPLES: usize = 3600;
 
 /// One failover group in memory.
 pub struct Cell {
@@ -174,10 +174,6 @@ impl Cell {
         let mut cycle = record.cycle.clone();
         cycle.bytes_copied = progress.bytes_copied.load(Ordering::Relaxed);
         cycle.bytes_total = progress.bytes_total.load(Ordering::Relaxed);
-        let errors = match &record.trouble {
-            None => record.errors.clone(),
-            Some(trouble) => Arc::new(std::iter::once(trouble.clone()).chain(record.errors.iter().cloned()).collect()),
-        };
         GroupView {
             state_since: record.state_since,
             lag_ms,
@@ -186,7 +182,7 @@ impl Cell {
             lag_history: Arc::new(record.lag.iter().copied().collect()),
             marks: record.marks.clone(),
             objects: record.objects.clone(),
-            errors,
+            errors: record.all_errors(),
             cycle,
             operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
             history: record.history.clone(),
@@ -209,6 +205,14 @@ impl Record {
             return Some(self.group.effective_secondary_region().to_owned());
         }
         self.operation.as_ref().filter(|o| o.restore_pending).map(|o| o.from_region.clone())
+    }
+
+    /// Every error, what holds up the group as a whole first.
+    pub fn all_errors(&self) -> Arc<Vec<ObjectError>> {
+        match &self.trouble {
+            None => self.errors.clone(),
+            Some(trouble) => Arc::new(std::iter::once(trouble.clone()).chain(self.errors.iter().cloned()).collect()),
+        }
     }
 
     /// Adds a lag sample, at most one a second.

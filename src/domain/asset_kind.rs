@@ -55,6 +55,24 @@ impl AssetKind {
         matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View)
     }
 
+    /// The kind as other programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Catalog => "CATALOG",
+            Self::Schema => "SCHEMA",
+            Self::Table => "TABLE",
+            Self::View => "VIEW",
+            Self::Volume => "VOLUME",
+            Self::Function => "FUNCTION",
+            Self::Grant => "GRANT",
+            Self::Job => "JOB",
+            Self::Cluster => "CLUSTER",
+            Self::SqlWarehouse => "SQL_WAREHOUSE",
+            Self::Notebook => "NOTEBOOK",
+            Self::Dashboard => "DASHBOARD",
+        }
+    }
+
     /// The kind's name in the middle of a sentence, such as `SQL warehouse`.
     pub fn label(self) -> &'static str {
         match self {

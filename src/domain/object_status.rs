@@ -25,6 +25,20 @@ pub enum ObjectStatus {
 }
 
 impl ObjectStatus {
+    /// The status as other programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Lagging => "lagging",
+            Self::Drifted => "drifted",
+            Self::Missing => "missing",
+            Self::Failed => "failed",
+            Self::Unsupported => "unsupported",
+            Self::Unverifiable => "unverifiable",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// The status in words, as screens show it.
     pub fn label(self) -> &'static str {
         match self {

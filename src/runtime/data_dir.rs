@@ -73,6 +73,11 @@ impl DataDir {
         self.path.join("sandbox")
     }
 
+    /// The folder of the system tables.
+    pub fn system_tables(&self) -> PathBuf {
+        self.path.join("system_tables")
+    }
+
     /// The private socket on which another command reaches this instance.
     pub fn socket(path: &Path) -> PathBuf {
         path.join("control.sock")

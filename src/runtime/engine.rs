@@ -1,6 +1,7 @@
 //! The runtime itself: the sandbox, the store and the control handle, started in order and stopped in reverse.
 
-use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, socket};
+use super::recorder::Recorder;
+use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket};
 use crate::api::{ApiOptions, ApiServer};
 use crate::connect::{ConnectSettings, RegionClient, Secret};
 use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
@@ -10,9 +11,11 @@ use crate::store::Store;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// What the runtime starts with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// Managed tables that a new sandbox is seeded with.
     pub sandbox_tables: Option<usize>,
@@ -26,6 +29,22 @@ pub struct EngineOptions {
     pub control: ControlSettings,
     /// How the account API is served; None to serve none.
     pub api: Option<ApiOptions>,
+    /// Between two regular rows of a group in the system tables.
+    pub system_tables_interval: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            sandbox_tables: None,
+            sandbox_catalogs: None,
+            sandbox_commits_per_second: None,
+            sandbox_seed: 0,
+            control: ControlSettings::default(),
+            api: None,
+            system_tables_interval: Duration::from_secs(30),
+        }
+    }
 }
 
 /// The runtime.
@@ -34,6 +53,8 @@ pub struct Engine {
     sandbox: Arc<Sandbox>,
     control: Control,
     api: Option<ApiServer>,
+    recorder: Option<Recorder>,
+    system_tables: watch::Receiver<SystemTablesView>,
     credentials: Option<CredentialFiles>,
     socket: Option<tokio::task::JoinHandle<()>>,
 }
@@ -109,8 +130,14 @@ impl Engine {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),
             None => None,
         };
+        let (told, system_tables) = watch::channel(SystemTablesView::below(&data_dir.system_tables()));
+        let recorder = (!passive).then(|| {
+            let metastores = sandbox.regions().into_iter().map(|region| (region.region, region.metastore_id)).collect();
+            let (root, interval) = (data_dir.system_tables(), options.system_tables_interval);
+            Recorder::start(&root, interval, control.clone(), metastores, told)
+        });
         let socket = if passive { None } else { socket::listen(data_dir.path(), control.clone()) };
-        Ok(Self { data_dir, sandbox, control, api, credentials, socket })
+        Ok(Self { data_dir, sandbox, control, api, recorder, system_tables, credentials, socket })
     }
 
     /// The control handle.
@@ -133,7 +160,13 @@ impl Engine {
         DeploymentView {
             data_dir: self.data_dir.path().display().to_string(),
             api_url: self.api.as_ref().map(|api| api.url().to_owned()),
+            system_tables: self.system_tables.borrow().clone(),
         }
+    }
+
+    /// Where the system tables are, and what keeps them from being written.
+    pub fn system_tables(&self) -> watch::Receiver<SystemTablesView> {
+        self.system_tables.clone()
     }
 
     /// What `serve` says when it is ready.
@@ -153,7 +186,7 @@ impl Engine {
             token_file: self.credentials.as_ref().map(|files| text(files.token.clone())),
             client_file: self.credentials.as_ref().map(|files| text(files.client.clone())),
             gateway_url: None,
-            system_tables: None,
+            system_tables: Some(text(self.data_dir.system_tables())),
             regions: regions.collect(),
         }
     }
@@ -169,6 +202,9 @@ impl Engine {
             api.stop().await;
         }
         self.control.stop().await;
+        if let Some(recorder) = self.recorder {
+            recorder.stop().await;
+        }
         if let Some(socket) = self.socket {
             socket.abort();
         }

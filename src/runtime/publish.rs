@@ -1,6 +1,6 @@
 //! Publishing snapshots: coalesced, whole, and only when something changed.
 
-use super::{DeploymentView, SandboxRegionView, SandboxView, Snapshot};
+use super::{DeploymentView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
 use crate::control::Control;
 use crate::sandbox::Sandbox;
 use std::sync::Arc;
@@ -41,7 +41,8 @@ pub fn snapshot(control: &Control, sandbox: &Sandbox, deployment: &DeploymentVie
 pub async fn publish(
     control: Control,
     sandbox: Arc<Sandbox>,
-    deployment: DeploymentView,
+    mut deployment: DeploymentView,
+    mut system_tables: watch::Receiver<SystemTablesView>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     wake: impl Fn() + Send + 'static,
 ) {
@@ -50,6 +51,7 @@ pub async fn publish(
         let changed = tokio::select! {
             news = changes.changed() => news.is_ok(),
             news = faults.changed() => news.is_ok(),
+            Ok(()) = system_tables.changed() => true,
             () = tokio::time::sleep(HEARTBEAT) => false,
             () = snapshots.closed() => return,
         };
@@ -58,6 +60,7 @@ pub async fn publish(
             changes.mark_unchanged();
             faults.mark_unchanged();
         }
+        deployment.system_tables = system_tables.borrow_and_update().clone();
         snapshots.send_replace(Arc::new(snapshot(&control, &sandbox, &deployment)));
         if changed {
             wake();

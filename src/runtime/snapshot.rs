@@ -2,6 +2,8 @@
 
 use crate::control::view::AccountView;
 use crate::domain::{Instant, Region};
+use crate::system_tables::{OBJECTS, STATES};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that a screen may draw.
@@ -26,6 +28,21 @@ pub struct DeploymentView {
     pub data_dir: String,
     /// The account API's URL, where it is served.
     pub api_url: Option<String>,
+    /// The system tables.
+    pub system_tables: SystemTablesView,
+}
+
+/// Where the system tables are, as plain paths.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SystemTablesView {
+    /// The folder that holds them.
+    pub folder: String,
+    /// `system.replication.states`.
+    pub states: String,
+    /// `system.replication.objects`.
+    pub objects: String,
+    /// What keeps one of them from being written, as sentences.
+    pub trouble: Option<String>,
 }
 
 /// The embedded sandbox.
@@ -48,4 +65,17 @@ pub struct SandboxRegionView {
     pub storage_root: String,
     /// Commits that its jobs have made since the process started.
     pub commits: u64,
+}
+
+impl SystemTablesView {
+    /// The tables below `folder`, as far as is known before they are opened.
+    pub fn below(folder: &Path) -> Self {
+        let text = |path: PathBuf| path.display().to_string();
+        Self {
+            folder: text(folder.to_owned()),
+            states: text(folder.join(STATES)),
+            objects: text(folder.join(OBJECTS)),
+            trouble: None,
+        }
+    }
 }

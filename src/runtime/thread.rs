@@ -48,6 +48,7 @@ impl RuntimeThread {
                     engine.control().clone(),
                     engine.sandbox().clone(),
                     engine.deployment(),
+                    engine.system_tables(),
                     snapshots_in,
                     move || woken(),
                 ));

@@ -1,0 +1,48 @@
+"""Reads both system tables with two readers that know nothing of this project, and prints what they find as JSON.
+
+The first argument is the folder that holds replication/states.
+"""
+
+import json
+import sys
+
+import deltalake
+import duckdb
+
+FOLDER = sys.argv[1]
+
+
+def by_deltalake(table):
+    delta = deltalake.DeltaTable(f"{FOLDER}/replication/{table}")
+    rows = delta.to_pyarrow_table()
+    return {str(f.name): str(f.type) for f in rows.schema}, rows.to_pylist()
+
+
+def by_duckdb(table):
+    connection = duckdb.connect()
+    connection.execute("LOAD delta")
+    connection.execute("SET TimeZone = 'UTC'")
+    relation = connection.sql(f"SELECT * FROM delta_scan('{FOLDER}/replication/{table}')")
+    types = {name: str(kind) for name, kind in zip(relation.columns, relation.types)}
+    return types, [dict(zip(relation.columns, row)) for row in relation.fetchall()]
+
+
+def plain(value):
+    if hasattr(value, "timestamp"):
+        return round(value.timestamp() * 1000)
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        # A map arrives as pairs.
+        return [plain(inner) for inner in value]
+    return value
+
+
+found = {}
+for table in ("states", "objects"):
+    found[table] = {}
+    for reader in (by_deltalake, by_duckdb):
+        types, rows = reader(table)
+        rows.sort(key=lambda row: (row["failover_group_name"], row["event_time"]))
+        found[table][reader.__name__] = {"types": types, "rows": [plain(row) for row in rows]}
+json.dump(found, sys.stdout)
