@@ -19,7 +19,7 @@ const STATES: [(&str, &str, &str); 9] = [
     (
         "errors",
         "list<element: struct<error: struct<error_class: string, parameters: map<string, string>, message: string>, affected_assets_counts: list<element: struct<asset_type: string, failing_count: int64>>>>",
-        "STRUCT(error STRUCT(error_class VARCHAR, parameters MAP(VARCHAR, VARCHAR), message VARCHAR), affected_assets_counts STRUCT(asset_type VARCHAR, failing_count BIGINT)[])[]",
+        "STRUCT(\"error\" STRUCT(error_class VARCHAR, parameters MAP(VARCHAR, VARCHAR), message VARCHAR), affected_assets_counts STRUCT(asset_type VARCHAR, failing_count BIGINT)[])[]",
     ),
     ("replication_lag_ms", "int64", "BIGINT"),
     ("effective_primary_region", "string", "VARCHAR"),
@@ -203,7 +203,7 @@ async fn two_readers_follow_a_group_from_creation_to_deletion_while_the_tables_a
     let server = Server::start(&data);
     let folder = Path::new(server.ready["system_tables"].as_str().expect("a folder")).to_owned();
     assert!(folder.is_absolute());
-    server.create("core", "main").await;
+    server.create("core", "sales").await;
     server.until_active("core").await;
     let several = |rows: &[Value]| told(rows, "core", "REPLICATING").len() >= 4;
     let found = until(&python, &folder, "regular rows", several).await;
@@ -225,7 +225,7 @@ async fn two_readers_follow_a_group_from_creation_to_deletion_while_the_tables_a
         let assets = json!({
             "metastore_ids": metastores,
             "workspace_sets": [{"name": "set", "workspace_ids": workspaces}],
-            "catalogs": [{"name": "main"}],
+            "catalogs": [{"name": "sales"}],
         });
         assert_eq!(last["managed_assets"], assets, "{reader}");
         let objects = rows(&found, "objects", reader);
@@ -233,7 +233,7 @@ async fn two_readers_follow_a_group_from_creation_to_deletion_while_the_tables_a
             objects.iter().filter(|row| row["asset_type"] == "TABLE" && row["status"] == "in_sync").collect();
         assert!(tables.len() >= 3, "{reader}: {objects:?}");
         assert!(tables.iter().all(|row| row["source_version"].as_i64() >= Some(0)), "{reader}");
-        assert!(tables.iter().all(|row| row["asset_name"].as_str().is_some_and(|name| name.starts_with("main."))));
+        assert!(tables.iter().all(|row| row["asset_name"].as_str().is_some_and(|name| name.starts_with("sales."))));
     }
 
     let forced = json!({"target_primary_region": "us-west-2", "failover_type": "FORCED"});

@@ -18,6 +18,8 @@ mod retain;
 mod rows;
 mod states;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use error::SystemTableError;
 pub use history::{LagPoint, lag_since};

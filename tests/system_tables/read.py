@@ -4,11 +4,14 @@ The first argument is the folder that holds replication/states.
 """
 
 import json
+import pathlib
 import sys
 
 import deltalake
 import duckdb
+import duckdb_extension_delta
 
+EXTENSION = next(pathlib.Path(duckdb_extension_delta.__file__).parent.rglob("delta.duckdb_extension"))
 FOLDER = sys.argv[1]
 
 
@@ -20,7 +23,7 @@ def by_deltalake(table):
 
 def by_duckdb(table):
     connection = duckdb.connect()
-    connection.execute("LOAD delta")
+    connection.load_extension(str(EXTENSION))
     connection.execute("SET TimeZone = 'UTC'")
     relation = connection.sql(f"SELECT * FROM delta_scan('{FOLDER}/replication/{table}')")
     types = {name: str(kind) for name, kind in zip(relation.columns, relation.types)}
