@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn rows_of_one_run_are_joined_and_a_stop_stays_a_gap() {
-        let at = |seconds| Utc.timestamp_opt(1_800_000_000 + seconds, 0).single().expect("a time");
+        let at = |seconds: i64| Utc.timestamp_opt(1_800_000_000 + seconds, 0).single().expect("a time");
         let point = |seconds, lag| LagPoint { at: at(seconds), lag_ms: lag };
         let rows = [point(0, Some(1_000)), point(30, Some(4_000)), point(300, Some(500)), point(330, None)];
         let samples = chart_samples(&rows, Duration::from_secs(30));

@@ -7,4 +7,5 @@ mod fixture;
 mod pictures;
 mod raster;
 mod repair;
+mod system_tables;
 mod window;

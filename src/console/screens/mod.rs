@@ -11,6 +11,7 @@ pub mod regions;
 pub mod release_dialog;
 pub mod repair_dialog;
 pub mod settings;
+mod system_tables;
 pub mod workspaces;
 
 use super::theme::{self, Role, rich, space};

@@ -1,6 +1,6 @@
 //! Appearance, and where the deployment keeps its things.
 
-use super::{page_ui, title_ui};
+use super::{page_ui, system_tables, title_ui};
 use crate::console::action::Action;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Density, Preferences, Role, ThemeChoice, rich};
@@ -41,6 +41,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Act
             }
             fact_words_ui(ui, "Version", env!("CARGO_PKG_VERSION"));
         });
+        system_tables::card_ui(ui, scene);
     });
     actions
 }
@@ -63,7 +64,7 @@ fn head_ui(ui: &mut Ui, head: &str) {
     text::paint(ui, rect, Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);
 }
 
-fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {
+pub(super) fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {
     ui.horizontal(|ui| {
         head_ui(ui, head);
         copy::path_ui(ui, what, value);

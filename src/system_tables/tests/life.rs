@@ -44,8 +44,7 @@ fn many_appends_lie_in_few_files_and_a_day_that_is_over_in_one() {
     append(&mut table, &[row("a", tomorrow)], tomorrow);
     assert_eq!(table.live_files(), 2, "one of the day before and one of this");
     assert_eq!(rows(dir.path(), tomorrow), 501);
-    let log = dir.path().join("_delta_log");
-    assert!(log.join("_last_checkpoint").exists() && log.join("00000000000000000200.checkpoint.parquet").exists());
+    assert!(dir.path().join("_delta_log/_last_checkpoint").exists(), "and a reader need not read every commit");
 }
 
 #[test]
