@@ -2,6 +2,7 @@
 //!
 //! `packaging/test.sh` makes the Python environment of the readers.
 
+use resilience::system_tables::{OBJECTS as OBJECTS_FOLDER, Reader, STATES as STATES_FOLDER, SystemTable};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -136,10 +137,21 @@ impl Drop for Server {
     }
 }
 
+/// The queries that the console offers.
+fn queries(folder: &Path) -> Value {
+    let tables = [(SystemTable::States, STATES_FOLDER), (SystemTable::Objects, OBJECTS_FOLDER)];
+    let of = |reader| {
+        let queries = tables.iter().map(|(table, name)| table.query(reader, &folder.join(name).display().to_string()));
+        queries.collect::<Vec<String>>()
+    };
+    json!({"duckdb": of(Reader::DuckDb), "python": of(Reader::Python)})
+}
+
 /// What both readers find in both tables, which must be alike in columns and types.
 fn read(python: &str, folder: &Path) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/system_tables/read.py");
-    let output = Command::new(python).arg(script).arg(folder).output().expect("Python starts");
+    let output =
+        Command::new(python).arg(script).arg(folder).arg(queries(folder).to_string()).output().expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     for (table, columns) in [("states", &STATES[..]), ("objects", &OBJECTS[..])] {

@@ -196,15 +196,16 @@ impl Engine {
         perform(&self.control, &self.sandbox, actor, intent).await
     }
 
-    /// Stops taking calls, then replication at a commit boundary, then the sandbox.
+    /// Stops taking calls, then the recorder, then replication at a commit boundary, then the sandbox.
     pub async fn stop(self) {
         if let Some(api) = self.api {
             api.stop().await;
         }
-        self.control.stop().await;
+        // Before the workers: a cycle that is broken off leaves tables that only look as if they lagged.
         if let Some(recorder) = self.recorder {
             recorder.stop().await;
         }
+        self.control.stop().await;
         if let Some(socket) = self.socket {
             socket.abort();
         }

@@ -1,8 +1,10 @@
 """Reads both system tables with two readers that know nothing of this project, and prints what they find as JSON.
 
-The first argument is the folder that holds replication/states.
+The first argument is the folder that holds replication/states, the second JSON with the console's own queries, which are
+run too: {"duckdb": [SQL, …], "python": [program, …]}.
 """
 
+import contextlib
 import json
 import pathlib
 import sys
@@ -48,4 +50,13 @@ for table in ("states", "objects"):
         types, rows = reader(table)
         rows.sort(key=lambda row: (row["failover_group_name"], row["event_time"]))
         found[table][reader.__name__] = {"types": types, "rows": [plain(row) for row in rows]}
+queries = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
+for query in queries.get("duckdb", []):
+    connection = duckdb.connect()
+    connection.load_extension(str(EXTENSION))
+    # The extension would be fetched from the network otherwise.
+    connection.execute(query.replace("INSTALL delta; LOAD delta;", "")).fetchall()
+for program in queries.get("python", []):
+    with contextlib.redirect_stdout(sys.stderr):
+        exec(program, {})
 json.dump(found, sys.stdout)
