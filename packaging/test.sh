@@ -15,6 +15,8 @@ need_command xdotool xdotool
 need_command import imagemagick
 need_command openbox openbox
 need_command python3 python3
+# Makes the certificates with which the API is tried over TLS.
+need_command openssl openssl
 if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then MISSING+=(python3-venv); fi
 install_missing
 need_cargo

@@ -56,3 +56,41 @@ fn the_official_python_sdk_finds_what_it_expects() {
     kill_process(Pid::from_child(&server.0), Signal::TERM).expect("signalled");
     assert_eq!(server.0.wait().expect("it ends").code(), Some(0));
 }
+
+#[test]
+fn schemathesis_finds_no_answer_outside_the_document() {
+    let Ok(schemathesis) = std::env::var("SCHEMATHESIS") else {
+        let why = "SCHEMATHESIS names no schemathesis; packaging/test.sh installs one";
+        assert!(std::env::var_os("CI").is_none(), "{why}");
+        eprintln!("not run: {why}");
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (mut server, ready) = serve(&dir.path().join("data"));
+    let facts: serde_json::Value = serde_json::from_str(&ready).expect("a ready line");
+    let fact = |name: &str| facts[name].as_str().expect("a fact").to_owned();
+    let token = std::fs::read_to_string(fact("token_file")).expect("read");
+    let report = dir.path().join("report.json");
+    let status = Command::new(schemathesis)
+        .env("READY", ready.trim())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        // The configuration names its hooks relative to itself.
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema"))
+        .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--seed", "20261122"])
+        .args(["--max-examples", "400", "--continue-on-failure", "--generation-database", "none"])
+        .arg("--report-json-path")
+        .arg(&report)
+        .args(["--header", &format!("Authorization: Bearer {}", token.trim())])
+        .arg(format!("{}/openapi.json", fact("api_url")))
+        .status()
+        .expect("schemathesis starts");
+    let report = std::fs::read_to_string(report).expect("it wrote a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("a report in JSON");
+    assert!(status.success(), "it found failures; its output is above: {}", report["failures"]);
+    let cases = report["test_cases"]["generated"].as_u64().expect("a number of cases");
+    assert!(cases >= 5_000, "{cases} cases are too few to say anything");
+    let tested = &report["operations"];
+    assert_eq!(tested["tested"], tested["total"], "every call of the document was tried");
+    kill_process(Pid::from_child(&server.0), Signal::TERM).expect("signalled");
+    assert_eq!(server.0.wait().expect("it ends").code(), Some(0));
+}

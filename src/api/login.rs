@@ -124,5 +124,7 @@ fn known_account(
 /// The origin by which the client reaches this server, so that the addresses it is told lead back here.
 fn origin(api: &Api, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    host.filter(|host| !host.as_str().contains('@')).map_or_else(|| api.origin.clone(), |host| format!("http://{host}"))
+    let scheme = api.origin.split_once("://").map_or("http", |(scheme, _)| scheme);
+    host.filter(|host| !host.as_str().contains('@'))
+        .map_or_else(|| api.origin.clone(), |host| format!("{scheme}://{host}"))
 }

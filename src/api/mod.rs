@@ -15,6 +15,8 @@ mod server;
 mod stable_urls;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use error::ServeError;
-pub use server::{ApiOptions, ApiServer, check_address};
+pub use server::{ApiOptions, ApiServer, check_options};
+pub use tls::TlsFiles;

@@ -1,7 +1,7 @@
 //! Listening, the table of paths, and the limits of a connection.
 
 use super::reply::Refusal;
-use super::{ServeError, account, groups, login, rate::RateLimit, stable_urls};
+use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
 use crate::control::{Control, ControlError};
 use crate::wire::disaster_recovery::PREFIX;
 use axum::Router;
@@ -14,9 +14,11 @@ use hyper_util::service::TowerToHyperService;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 /// The document that describes the API.
 const OPENAPI: &str = include_str!("../../assets/openapi.json");
@@ -28,6 +30,8 @@ const MOST_HEADERS: usize = 64;
 const MOST_HEAD_BYTES: usize = 64 << 10;
 /// How long a request's head may take to arrive, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
+/// How long the handshake of a TLS connection may take.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long a call may go on once the server stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 /// Where the port is remembered.
@@ -40,6 +44,8 @@ pub struct ApiOptions {
     pub listen: SocketAddr,
     /// Whether another address than loopback may be served without TLS.
     pub allow_plain_http: bool,
+    /// Certificate and key; None to serve plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Calls a second that a token may make.
     pub calls_per_second: u32,
 }
@@ -49,6 +55,7 @@ impl Default for ApiOptions {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             allow_plain_http: false,
+            tls: None,
             calls_per_second: 10_000,
         }
     }
@@ -71,25 +78,30 @@ pub struct ApiServer {
     task: tokio::task::JoinHandle<()>,
 }
 
-/// Refuses an address on which tokens would cross a network in the clear.
-pub fn check_address(options: &ApiOptions) -> Result<(), ServeError> {
-    if options.listen.ip().is_loopback() || options.allow_plain_http {
-        return Ok(());
+/// Refuses an address on which tokens would cross a network in the clear, and TLS files that cannot be used.
+pub fn check_options(options: &ApiOptions) -> Result<(), ServeError> {
+    acceptor(options).map(|_| ())
+}
+
+fn acceptor(options: &ApiOptions) -> Result<Option<TlsAcceptor>, ServeError> {
+    match &options.tls {
+        Some(files) => files.acceptor().map(Some),
+        None if options.listen.ip().is_loopback() || options.allow_plain_http => Ok(None),
+        None => Err(ServeError::PlainHttp { address: options.listen }),
     }
-    Err(ServeError::PlainHttp { address: options.listen })
 }
 
 impl ApiServer {
     /// Listens, and serves until stopped.
     pub async fn start(control: Control, options: &ApiOptions) -> Result<Self, ServeError> {
-        check_address(options)?;
+        let tls = acceptor(options)?;
         let listener = listen(&control, options.listen).await?;
         let address = listener.local_addr().unwrap_or(options.listen);
-        let url = format!("http://{address}");
+        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let limit = RateLimit::new(options.calls_per_second);
         let api = Arc::new(Api { control, limit, origin: url.clone() });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, router(api), stopped));
+        let task = tokio::spawn(accept(listener, tls, router(api), stopped));
         Ok(Self { url, stop, task })
     }
 
@@ -180,7 +192,7 @@ pub async fn to_the_end<T: Send + 'static>(
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, mut stopped: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
     let for_each = stopped.clone();
@@ -192,9 +204,9 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: watch::Recei
         tokio::select! {
             (accepted, permit) = next => match accepted {
                 Ok((stream, _)) => {
-                    let (router, stopped) = (router.clone(), for_each.clone());
+                    let (tls, router, stopped) = (tls.clone(), router.clone(), for_each.clone());
                     connections.spawn(async move {
-                        serve(stream, router, stopped).await;
+                        serve(stream, tls, router, stopped).await;
                         drop(permit);
                     });
                 }
@@ -216,8 +228,25 @@ async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-async fn serve(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, mut stopped: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return serve_http(stream, router, stopped).await };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)) => shaken,
+        () = told_to_stop(&mut stopped) => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => serve_http(stream, router, stopped).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
+        Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
+    }
+}
+
+async fn serve_http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)

@@ -1,6 +1,8 @@
 //! The API over loopback, on an account whose regions do not answer.
 
-use super::{ApiOptions, ApiServer, ServeError, check_address};
+mod tls;
+
+use super::{ApiOptions, ApiServer, ServeError, check_options};
 use crate::connect::{ConnectSettings, RegionClient, Secret};
 use crate::control::{Control, ControlSettings, Deployment, Workspace};
 use crate::domain::{
@@ -381,9 +383,9 @@ async fn the_token_file_is_its_owners_alone_and_the_store_holds_no_secret() {
 fn an_address_that_others_reach_needs_a_word_of_consent() {
     let listen = "0.0.0.0:0".parse().expect("an address");
     let open = ApiOptions { listen, ..ApiOptions::default() };
-    assert!(matches!(check_address(&open), Err(ServeError::PlainHttp { .. })));
-    assert!(check_address(&ApiOptions { allow_plain_http: true, ..open }).is_ok());
-    assert!(check_address(&ApiOptions::default()).is_ok());
+    assert!(matches!(check_options(&open), Err(ServeError::PlainHttp { .. })));
+    assert!(check_options(&ApiOptions { allow_plain_http: true, ..open }).is_ok());
+    assert!(check_options(&ApiOptions::default()).is_ok());
 }
 
 #[tokio::test]

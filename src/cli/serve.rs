@@ -2,10 +2,11 @@
 
 use super::{Common, start_with};
 use clap::Args;
-use resilience::api::{ApiOptions, ServeError, check_address};
+use resilience::api::{ApiOptions, ServeError, TlsFiles, check_options};
 use resilience::runtime::EngineOptions;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +19,12 @@ pub struct Serve {
     /// Serves another address than loopback without TLS; tokens then cross the network in the clear
     #[arg(long)]
     allow_plain_http: bool,
+    /// The certificate, and after it those that lead to its root, as PEM; the API is then served over HTTPS
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "allow_plain_http")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Calls a second that one token may make
     #[arg(long, value_name = "N", default_value_t = ApiOptions::default().calls_per_second, value_parser = clap::value_parser!(u32).range(1..))]
     calls_per_second: u32,
@@ -31,6 +38,11 @@ impl Serve {
         ApiOptions {
             listen: self.listen,
             allow_plain_http: self.allow_plain_http,
+            tls: self
+                .tls_cert
+                .clone()
+                .zip(self.tls_key.clone())
+                .map(|(certificate, key)| TlsFiles { certificate, key }),
             calls_per_second: self.calls_per_second,
         }
     }
@@ -39,9 +51,9 @@ impl Serve {
 /// Serves until SIGTERM or Ctrl+C, which end it with 0.
 pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
     common.needs_sandbox("serve")?;
-    // A port in use is found out before anything else happens.
+    // A port in use, or a certificate that cannot be used, is found out before anything else happens.
     let api = serve.api();
-    check_address(&api).map_err(super::sentence)?;
+    check_options(&api).map_err(super::sentence)?;
     drop(
         std::net::TcpListener::bind(api.listen)
             .map_err(|source| super::sentence(ServeError::Listen { address: api.listen, source }))?,

@@ -11,6 +11,10 @@ pub enum Route {
     Groups,
     /// The form that creates one.
     CreateGroup,
+    /// The form that changes one.
+    EditGroup(GroupId),
+    /// The list of stable URLs.
+    StableUrls,
     /// One group.
     Group(GroupId, GroupTab),
     /// Workspaces and their add-ons.
@@ -56,6 +60,16 @@ pub enum Action {
     AskPoints(GroupId),
     /// Ask whether a replica that a deleted group left shall be released.
     AskRelease(Region, String),
+    /// Ask for the name and role of a new token.
+    AskNewToken,
+    /// Ask whether a token or client shall be revoked.
+    AskRevoke(String),
+    /// Ask for the id and workspace of a new stable URL.
+    AskNewUrl,
+    /// Ask which group a stable URL shall follow.
+    AskAttach(String),
+    /// Ask whether a stable URL shall be deleted.
+    AskDeleteUrl(String),
     /// Show the command palette.
     ShowPalette,
     /// Show the keys.

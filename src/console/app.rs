@@ -1,25 +1,29 @@
 //! The window's own state and one frame of it.
 
-use super::action::{Action, Route};
+use super::action::{Action, GroupTab, Route};
 use super::command::Command;
+use super::dialogs::Dialog;
 use super::notices::{Notices, Toast, toast_of};
-use super::palette::{PaletteState, keys_dialog_ui};
+use super::palette::PaletteState;
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
+use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
+use super::screens::edit::EditForm;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
 use super::screens::points_dialog::PointsDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
-use super::screens::{groups, regions, settings, workspaces};
-use super::theme::{self, Icon, Preferences, Role, Tone, rich};
-use super::widgets::dialog::dialog_ui;
-use super::widgets::{Button, hatch};
+use super::screens::settings::{NewTokenDialog, SettingsScreen};
+use super::screens::stable_urls::{self, AttachDialog, NewUrlDialog};
+use super::screens::{groups, regions, workspaces};
+use super::theme::{self, Preferences, Tone};
+use super::widgets::hatch;
 use super::{format, shell};
 use crate::domain::{Clock, GroupId, Instant};
-use crate::runtime::{Intent, IntentId, Notice, NoticeDetail, Snapshot};
+use crate::runtime::{Intent, IntentId, Notice, Snapshot};
 use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,19 +43,6 @@ pub struct ConsoleLink {
     pub preferences: watch::Sender<Preferences>,
 }
 
-/// The dialog that is open.
-#[derive(Debug)]
-enum Dialog {
-    FailOver(FailOverDialog),
-    Delete(DeleteDialog),
-    Release(ReleaseDialog),
-    Repair(RepairDialog),
-    Points(PointsDialog),
-    Palette(PaletteState),
-    Keys,
-    Discard(Route),
-}
-
 /// The window.
 pub struct ConsoleApp {
     link: ConsoleLink,
@@ -60,8 +51,10 @@ pub struct ConsoleApp {
     route: Route,
     dialog: Option<Dialog>,
     create: CreateForm,
+    edit: Option<EditForm>,
     group: (Option<GroupId>, GroupScreen),
     activity: ActivityScreen,
+    settings: SettingsScreen,
     notices: Notices,
     awaited: Awaited,
     last_intent: u64,
@@ -81,8 +74,10 @@ impl ConsoleApp {
             route: Route::Groups,
             dialog: None,
             create: CreateForm::default(),
+            edit: None,
             group: (None, GroupScreen::default()),
             activity: ActivityScreen::default(),
+            settings: SettingsScreen::default(),
             notices: Notices::default(),
             awaited: Awaited::new(),
             last_intent: 0,
@@ -111,59 +106,42 @@ impl ConsoleApp {
     fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Instant) {
         let refusal = notice.outcome.as_ref().err();
         let mut shown_in_place = false;
-        match (intent, &mut self.dialog) {
-            (Intent::CreateGroup { spec, validate_only }, _) => {
-                let next = self.create.answered(spec, *validate_only, &notice.outcome);
-                // Whoever has gone elsewhere meanwhile is told there, and not called back.
-                if self.route == Route::CreateGroup {
-                    shown_in_place = refusal.is_some() || *validate_only;
-                    if let Some(Action::Go(route)) = next {
-                        self.route = route;
-                    }
+        if let Intent::CreateGroup { spec, validate_only } = intent {
+            let next = self.create.answered(spec, *validate_only, &notice.outcome);
+            // Whoever has gone elsewhere meanwhile is told there, and not called back.
+            if self.route == Route::CreateGroup {
+                shown_in_place = refusal.is_some() || *validate_only;
+                if let Some(Action::Go(route)) = next {
+                    self.route = route;
                 }
             }
-            (Intent::FailOver { id, .. }, Some(Dialog::FailOver(dialog))) if dialog.id == *id => match refusal {
-                Some(refusal) => {
+        } else if let Some(dialog) = self.dialog.as_mut().filter(|dialog| dialog.asked_for(intent)) {
+            match &notice.outcome {
+                Err(refusal) => {
                     dialog.refused(refusal);
                     shown_in_place = true;
                 }
-                None => self.dialog = None,
-            },
-            (Intent::DeleteGroup { id, .. }, Some(Dialog::Delete(dialog))) if dialog.id == *id => match refusal {
+                Ok(detail) if dialog.done(detail) => shown_in_place = true,
+                Ok(_) => {
+                    self.dialog = None;
+                    if let Intent::DeleteGroup { .. } = intent {
+                        self.route = Route::Groups;
+                    }
+                }
+            }
+        } else if let (Intent::UpdateGroup { id, .. }, Route::EditGroup(shown)) = (intent, &self.route)
+            && id == shown
+        {
+            match refusal {
                 Some(refusal) => {
-                    dialog.refused(refusal);
+                    self.edit.iter_mut().for_each(|form| form.refused(refusal));
                     shown_in_place = true;
                 }
                 None => {
-                    self.dialog = None;
-                    self.route = Route::Groups;
-                }
-            },
-            (Intent::Repair { id, .. }, Some(Dialog::Repair(dialog))) if dialog.id == *id => match refusal {
-                Some(refusal) => {
-                    dialog.refused(refusal);
-                    shown_in_place = true;
-                }
-                None => self.dialog = None,
-            },
-            (Intent::ReadPoint { id, .. }, Some(Dialog::Points(dialog))) if dialog.id == *id => {
-                match &notice.outcome {
-                    Err(refusal) => dialog.refused(refusal),
-                    Ok(NoticeDetail::Point(report)) => dialog.answered(report),
-                    Ok(_) => {}
-                }
-                shown_in_place = true;
-            }
-            (Intent::ReleaseReplica { catalog, .. }, Some(Dialog::Release(dialog))) if dialog.catalog == *catalog => {
-                match refusal {
-                    Some(refusal) => {
-                        dialog.refused(refusal);
-                        shown_in_place = true;
-                    }
-                    None => self.dialog = None,
+                    self.edit = None;
+                    self.route = Route::Group(id.clone(), GroupTab::Overview);
                 }
             }
-            _ => {}
         }
         if !shown_in_place {
             self.notices.push(toast_of(intent, &notice.outcome, now));
@@ -194,7 +172,7 @@ impl ConsoleApp {
     fn act(&mut self, ctx: &Context, scene: &Scene<'_>, action: Action) {
         match action {
             Action::Send(intent) => self.send(intent),
-            Action::Go(route) => self.go(route),
+            Action::Go(route) => self.go(scene, route),
             Action::AskFailOver(id) => {
                 if let Some(view) = scene.group(&id) {
                     self.dialog = Some(Dialog::FailOver(FailOverDialog::open(scene, view)));
@@ -214,13 +192,27 @@ impl ConsoleApp {
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
             }
+            Action::AskNewToken => self.dialog = Some(Dialog::NewToken(NewTokenDialog::default())),
+            Action::AskRevoke(id) => self.confirm(Confirm::Revoke(id)),
+            Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
+            Action::AskAttach(id) => {
+                let attached = scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some());
+                match attached {
+                    true => self.confirm(Confirm::DetachUrl(id)),
+                    false => self.dialog = Some(Dialog::Attach(AttachDialog::open(id))),
+                }
+            }
+            Action::AskDeleteUrl(id) => self.confirm(Confirm::DeleteUrl(id)),
             Action::ShowPalette => self.dialog = Some(Dialog::Palette(PaletteState::default())),
             Action::ShowKeys => self.dialog = Some(Dialog::Keys),
             Action::CloseDialog => self.dialog = None,
             Action::Discard => {
                 if let Some(Dialog::Discard(route)) = self.dialog.take() {
-                    self.create = CreateForm::default();
-                    self.route = route;
+                    match self.route {
+                        Route::EditGroup(_) => self.edit = None,
+                        _ => self.create = CreateForm::default(),
+                    }
+                    self.enter(scene, route);
                 }
             }
             Action::Prefer(preferences) => {
@@ -231,12 +223,30 @@ impl ConsoleApp {
         }
     }
 
+    fn confirm(&mut self, what: Confirm) {
+        self.dialog = Some(Dialog::Confirm(ConfirmDialog::open(what)));
+    }
+
     /// Leaves for `route`, unless that would throw a half-filled form away.
-    fn go(&mut self, route: Route) {
-        let leaves_form = self.route == Route::CreateGroup && route != Route::CreateGroup;
-        if leaves_form && !self.create.draft.is_blank() {
+    fn go(&mut self, scene: &Scene<'_>, route: Route) {
+        if route == self.route {
+            return;
+        }
+        let unsaved = match &self.route {
+            Route::CreateGroup => !self.create.draft.is_blank(),
+            Route::EditGroup(_) => self.edit.as_ref().is_some_and(|form| !form.is_unchanged()),
+            _ => false,
+        };
+        if unsaved {
             self.dialog = Some(Dialog::Discard(route));
             return;
+        }
+        self.enter(scene, route);
+    }
+
+    fn enter(&mut self, scene: &Scene<'_>, route: Route) {
+        if let Route::EditGroup(id) = &route {
+            self.edit = scene.group(id).map(|view| EditForm::open(scene, &view.group));
         }
         self.route = route;
     }
@@ -274,27 +284,26 @@ impl ConsoleApp {
                 }
                 self.group.1.show(ui, scene, &id, tab)
             }
+            Route::EditGroup(id) => match &mut self.edit {
+                Some(form) => form.show(ui, scene),
+                None => vec![Action::Go(Route::Group(id, GroupTab::Overview))],
+            },
+            Route::StableUrls => stable_urls::show(ui, scene),
             Route::Workspaces => workspaces::show(ui, scene),
             Route::Regions => regions::show(ui, scene),
             Route::Activity => {
                 self.activity.show(ui, scene);
                 Vec::new()
             }
-            Route::Settings => settings::show(ui, scene, self.preferences),
+            Route::Settings => self.settings.show(ui, scene, self.preferences),
         }
     }
 
     fn dialog_ui(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
+        let editing = matches!(self.route, Route::EditGroup(_));
         match &mut self.dialog {
             None => Vec::new(),
-            Some(Dialog::FailOver(dialog)) => dialog.show(ctx, scene),
-            Some(Dialog::Delete(dialog)) => dialog.show(ctx, scene),
-            Some(Dialog::Release(dialog)) => dialog.show(ctx, scene),
-            Some(Dialog::Repair(dialog)) => dialog.show(ctx, scene),
-            Some(Dialog::Points(dialog)) => dialog.show(ctx, scene),
-            Some(Dialog::Palette(palette)) => palette.show(ctx, scene, self.preferences),
-            Some(Dialog::Keys) => keys_dialog_ui(ctx),
-            Some(Dialog::Discard(_)) => discard_ui(ctx),
+            Some(dialog) => dialog.show(ctx, scene, self.preferences, editing),
         }
     }
 
@@ -316,31 +325,6 @@ impl ConsoleApp {
         if let Some(ms) = next {
             ctx.request_repaint_after(Duration::from_millis(ms));
         }
-    }
-}
-
-fn discard_ui(ctx: &Context) -> Vec<Action> {
-    let response = dialog_ui(
-        ctx,
-        "discard",
-        "Discard this failover group?",
-        440.0,
-        &mut (),
-        |ui, ()| {
-            let palette = theme::palette(ui);
-            let sentence = "What you filled in has not been created and would be lost.";
-            ui.label(rich(Role::Body, sentence).color(palette.text_soft));
-        },
-        |ui, ()| {
-            let discard = ui.add(Button::danger("Discard").icon(Icon::Delete)).clicked();
-            (discard, ui.add(Button::ordinary("Keep editing")).clicked())
-        },
-    );
-    match response.inner {
-        (true, _) => vec![Action::Discard],
-        (_, true) => vec![Action::CloseDialog],
-        _ if response.close => vec![Action::CloseDialog],
-        _ => Vec::new(),
     }
 }
 

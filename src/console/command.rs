@@ -16,6 +16,8 @@ pub enum Command {
     ShowKeys,
     /// Shows the failover groups.
     ShowGroups,
+    /// Shows the stable URLs.
+    ShowStableUrls,
     /// Shows the workspaces.
     ShowWorkspaces,
     /// Shows the regions.
@@ -26,6 +28,12 @@ pub enum Command {
     ShowSettings,
     /// Opens the form for a new group.
     CreateGroup,
+    /// Opens the form that changes a group.
+    EditGroup(GroupId),
+    /// Asks for a new stable URL.
+    CreateStableUrl,
+    /// Asks for a new token.
+    CreateToken,
     /// Reads the regions again.
     RefreshRegions,
     /// Shows one group.
@@ -55,7 +63,10 @@ impl Command {
     pub fn all(scene: &Scene<'_>) -> Vec<Command> {
         let mut all = vec![
             Self::CreateGroup,
+            Self::CreateStableUrl,
+            Self::CreateToken,
             Self::ShowGroups,
+            Self::ShowStableUrls,
             Self::ShowWorkspaces,
             Self::ShowRegions,
             Self::ShowActivity,
@@ -71,6 +82,7 @@ impl Command {
             if is_failed(view.group.state) {
                 all.push(Self::Retry(id.clone()));
             }
+            all.push(Self::EditGroup(id.clone()));
             all.push(Self::Delete(id.clone()));
         }
         for region in scene.snapshot.sandbox.iter().flat_map(|sandbox| &sandbox.regions) {
@@ -111,11 +123,15 @@ impl Command {
             Self::ShowPalette => "Search commands".to_owned(),
             Self::ShowKeys => "Show the keys".to_owned(),
             Self::ShowGroups => "Go to failover groups".to_owned(),
+            Self::ShowStableUrls => "Go to stable URLs".to_owned(),
             Self::ShowWorkspaces => "Go to workspaces".to_owned(),
             Self::ShowRegions => "Go to regions".to_owned(),
             Self::ShowActivity => "Go to activity".to_owned(),
             Self::ShowSettings => "Go to settings".to_owned(),
             Self::CreateGroup => "Create failover group".to_owned(),
+            Self::EditGroup(id) => format!("Edit {id}"),
+            Self::CreateStableUrl => "Create stable URL…".to_owned(),
+            Self::CreateToken => "Create token…".to_owned(),
             Self::RefreshRegions => "Read the regions again".to_owned(),
             Self::OpenGroup(id) => format!("Open {id}"),
             Self::FailOver(id) => format!("Fail over {id}…"),
@@ -138,11 +154,15 @@ impl Command {
             Self::ShowPalette => "Find and run any command",
             Self::ShowKeys => "Every key that works in this window",
             Self::ShowGroups => "State, direction and lag of every failover group",
+            Self::ShowStableUrls => "Addresses that follow a failover group's primary",
             Self::ShowWorkspaces => "Workspaces and their add-ons",
             Self::ShowRegions => "What each region holds and whether it answers",
             Self::ShowActivity => "What was done and by whom",
-            Self::ShowSettings => "Theme and density",
+            Self::ShowSettings => "Appearance, tokens, and where things lie",
             Self::CreateGroup => "Choose workspaces, catalogs and where their storage maps to",
+            Self::EditGroup(_) => "Its scope, storage mappings and stable URLs",
+            Self::CreateStableUrl => "Choose an id and the workspace that it leads to first",
+            Self::CreateToken => "For the account API; you see its secret once",
             Self::RefreshRegions => "Ask both regions for their catalogs, jobs and compute",
             Self::OpenGroup(_) => "State, replication point and objects",
             Self::FailOver(_) => "Planned or forced; you confirm it in the next step",
@@ -162,6 +182,9 @@ impl Command {
             Self::ShowPalette => Icon::Search,
             Self::ShowKeys => Icon::Keyboard,
             Self::ShowGroups | Self::OpenGroup(_) => Icon::Shield,
+            Self::ShowStableUrls | Self::CreateStableUrl => Icon::Link,
+            Self::CreateToken => Icon::Key,
+            Self::EditGroup(_) => Icon::Edit,
             Self::ShowWorkspaces => Icon::Workspace,
             Self::ShowRegions => Icon::Region,
             Self::ShowActivity => Icon::History,
@@ -201,6 +224,7 @@ impl Command {
     pub fn available(&self, scene: &Scene<'_>) -> Result<(), String> {
         match self {
             Self::FailOver(id) => can_fail_over(scene, id),
+            Self::EditGroup(id) => can_edit(scene, id),
             _ => Ok(()),
         }
     }
@@ -211,6 +235,10 @@ impl Command {
             Self::ShowPalette => Action::ShowPalette,
             Self::ShowKeys => Action::ShowKeys,
             Self::ShowGroups => Action::Go(Route::Groups),
+            Self::ShowStableUrls => Action::Go(Route::StableUrls),
+            Self::EditGroup(id) => Action::Go(Route::EditGroup(id)),
+            Self::CreateStableUrl => Action::AskNewUrl,
+            Self::CreateToken => Action::AskNewToken,
             Self::ShowWorkspaces => Action::Go(Route::Workspaces),
             Self::ShowRegions => Action::Go(Route::Regions),
             Self::ShowActivity => Action::Go(Route::Activity),
@@ -240,6 +268,17 @@ pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
     let Some(view) = scene.group(id) else { return Err(format!("The failover group {id} is gone.")) };
     let event = Event::FailoverRequested { bootstrapped: view.group.bootstrapped };
     group_state::apply(view.group.state, event).map(|_| ()).map_err(|refusal| refusal.reason)
+}
+
+/// Whether a group's state allows a change of its scope; else why not.
+pub fn can_edit(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
+    let Some(view) = scene.group(id) else { return Err(format!("The failover group {id} is gone.")) };
+    let group = &view.group;
+    match group.state {
+        _ if group.salvage_pending => Err("It waits for its old primary to answer and be put in order.".to_owned()),
+        GroupState::InitialReplication | GroupState::Active | GroupState::CreationFailed => Ok(()),
+        state => Err(format!("In {state} it cannot be changed. It can when it is ACTIVE.")),
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod app;
 pub mod command;
+mod dialogs;
 pub mod format;
 pub mod notices;
 pub mod palette;

@@ -40,6 +40,12 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, Refusal>, now: I
                     Some(at) => format!("The replication point of {} was read.", format::utc(at)),
                     None => point.notes.join(" "),
                 },
+                NoticeDetail::NewToken { token, .. } => {
+                    format!(
+                        "{} was made, and nobody was there to take its secret. Revoke it and make another.",
+                        token.name
+                    )
+                }
                 NoticeDetail::Group(group) => group_sentence(intent, group.spec.id.as_str()),
             },
             until: Some(now + TimeDelta::seconds(GOOD_NEWS_SECONDS)),

@@ -41,6 +41,8 @@ pub fn sidebar_ui(ui: &mut Ui, scene: &Scene<'_>, route: &Route) -> Vec<Action> 
             let on = matches!(route, Route::Groups | Route::CreateGroup);
             place_ui(ui, Icon::Shield, "Failover groups", on, None, || actions.push(Action::Go(Route::Groups)));
             groups_ui(ui, scene, route, &mut actions);
+            let on = *route == Route::StableUrls;
+            place_ui(ui, Icon::Link, "Stable URLs", on, None, || actions.push(Action::Go(Route::StableUrls)));
             ui.add_space(space::L);
             heading_ui(ui, "Account");
             let on = *route == Route::Workspaces;

@@ -25,34 +25,38 @@ pub struct Caller {
     pub role: Role,
 }
 
-/// Every token that is known, by its public id.
+/// Every token that is known, by its public id, and when each was last used.
 #[derive(Default)]
-pub struct Keyring(Mutex<HashMap<String, Arc<TokenRow>>>);
+pub struct Keyring {
+    rows: Mutex<HashMap<String, Arc<TokenRow>>>,
+    used: Mutex<HashMap<String, Instant>>,
+}
 
 impl Keyring {
     /// A keyring that holds `rows`.
     pub fn new(rows: Vec<TokenRow>) -> Self {
-        Self(Mutex::new(rows.into_iter().map(|row| (row.id.clone(), Arc::new(row))).collect()))
+        let rows = rows.into_iter().map(|row| (row.id.clone(), Arc::new(row))).collect();
+        Self { rows: Mutex::new(rows), used: Mutex::default() }
     }
 
     /// Puts a token in, or in the place of what it was before.
     pub fn put(&self, row: TokenRow) {
-        lock(&self.0).insert(row.id.clone(), Arc::new(row));
+        lock(&self.rows).insert(row.id.clone(), Arc::new(row));
     }
 
     /// Takes out every token that ended before `now`, and those of `ids`.
     pub fn drop_ended(&self, now: Instant, ids: &[String]) {
-        lock(&self.0).retain(|id, row| row.expires.is_none_or(|at| at >= now) && !ids.contains(id));
+        lock(&self.rows).retain(|id, row| row.expires.is_none_or(|at| at >= now) && !ids.contains(id));
     }
 
     /// One token.
     pub fn get(&self, id: &str) -> Option<Arc<TokenRow>> {
-        lock(&self.0).get(id).cloned()
+        lock(&self.rows).get(id).cloned()
     }
 
     /// Every token.
     pub fn all(&self) -> Vec<Arc<TokenRow>> {
-        lock(&self.0).values().cloned().collect()
+        lock(&self.rows).values().cloned().collect()
     }
 
     /// Whether `secret` is that of the token or client `id`, revoked or not.
@@ -76,7 +80,23 @@ impl Keyring {
             TokenKind::Access { client_id } => self.get(client_id).filter(|client| client.revoked.is_none())?,
             TokenKind::Client => return None,
         };
+        self.note_use(&holder.id, now);
         Some(Caller { id: holder.id.clone(), name: holder.name.clone(), role: holder.role })
+    }
+
+    fn note_use(&self, id: &str, now: Instant) {
+        let mut used = lock(&self.used);
+        match used.get_mut(id) {
+            Some(at) => *at = now,
+            None => {
+                used.insert(id.to_owned(), now);
+            }
+        }
+    }
+
+    /// When a token, or an access token of a client, was last good for a call.
+    pub fn last_used(&self, id: &str) -> Option<Instant> {
+        lock(&self.used).get(id).copied()
     }
 }
 
@@ -156,7 +176,9 @@ mod tests {
         let client = row("client", "pass", TokenKind::Client);
         let access = row("b2", "word", TokenKind::Access { client_id: "client".to_owned() });
         let keyring = Keyring::new(vec![client.clone(), access]);
+        assert_eq!(keyring.last_used("client"), None);
         assert_eq!(keyring.caller("rct-b2-word", now).map(|c| c.id), Some("client".to_owned()));
+        assert_eq!(keyring.last_used("client"), Some(now));
         assert_eq!(keyring.caller("rct-client-pass", now), None, "a client's secret is no token");
         keyring.put(TokenRow { revoked: Some(now), ..client });
         assert_eq!(keyring.caller("rct-b2-word", now), None);

@@ -40,7 +40,7 @@ impl Control {
             .all()
             .iter()
             .filter(|row| !matches!(row.kind, TokenKind::Access { .. }))
-            .map(|row| view(row))
+            .map(|row| TokenView { last_used: self.inner.keyring.last_used(&row.id), ..view(row) })
             .collect();
         all.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
         all
@@ -185,5 +185,6 @@ fn view(row: &TokenRow) -> TokenView {
         is_client: row.kind == TokenKind::Client,
         created: row.created,
         revoked: row.revoked,
+        last_used: None,
     }
 }

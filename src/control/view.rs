@@ -58,6 +58,9 @@ pub struct TokenView {
     pub created: Instant,
     /// When it was revoked.
     pub revoked: Option<Instant>,
+    /// When a call last came with it, or with an access token of the client, since the process started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Instant>,
 }
 
 /// One workspace.

@@ -240,6 +240,28 @@ pub async fn perform(
         Intent::CreateGroup { spec, validate_only } => {
             control.create_group(actor, spec, validate_only).await.map(group)
         }
+        Intent::UpdateGroup { id, patch, etag } => {
+            control.update_group(actor, &id, Some(&etag), patch).await.map(group)
+        }
+        Intent::CreateStableUrl { id, workspace_id } => {
+            let made = control.create_stable_url(actor, &id, &workspace_id, false).await;
+            made.map(|_| NoticeDetail::Done(format!("The stable URL {id} was created.")))
+        }
+        Intent::DeleteStableUrl { id } => {
+            let gone = control.delete_stable_url(actor, &id).await;
+            gone.map(|()| NoticeDetail::Done(format!("The stable URL {id} was deleted.")))
+        }
+        Intent::CreateToken { name, role, is_client } => {
+            let made = match is_client {
+                true => control.create_client(actor, &name, role).await,
+                false => control.create_token(actor, &name, role).await,
+            };
+            made.map(|(token, secret)| NoticeDetail::NewToken { token, secret })
+        }
+        Intent::RevokeToken { id } => {
+            let revoked = control.revoke_token(actor, &id).await;
+            revoked.map(|token| NoticeDetail::Done(format!("{} was revoked and opens nothing any more.", token.name)))
+        }
         Intent::FailOver { id, target_primary_region, kind, etag } => {
             control.fail_over(actor, &id, &target_primary_region, kind, Some(&etag)).await.map(group)
         }

@@ -1,7 +1,11 @@
 //! What a click asks of the runtime, and the one answer that it gets.
 
-use crate::control::PointReport;
-use crate::domain::{FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Violation, WorkspaceId};
+use crate::control::view::TokenView;
+use crate::control::{GroupPatch, PointReport};
+use crate::domain::{
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Role, Violation, WorkspaceId,
+};
+use crate::wire::secret::Secret;
 
 /// Numbers an intent, so that its notice can be matched to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +20,15 @@ pub enum Intent {
         spec: FailoverGroupSpec,
         /// Checks everything and creates nothing.
         validate_only: bool,
+    },
+    /// Changes a group's scope, mappings or what follows its workspace sets.
+    UpdateGroup {
+        /// The group.
+        id: GroupId,
+        /// What is to change.
+        patch: GroupPatch,
+        /// The etag that the user saw.
+        etag: String,
     },
     /// Fails a group over.
     FailOver {
@@ -70,6 +83,32 @@ pub enum Intent {
         /// The catalog.
         catalog: String,
     },
+    /// Creates a stable URL.
+    CreateStableUrl {
+        /// Its short id.
+        id: String,
+        /// The workspace that it leads to first.
+        workspace_id: WorkspaceId,
+    },
+    /// Deletes a stable URL that is attached to no group.
+    DeleteStableUrl {
+        /// Its short id.
+        id: String,
+    },
+    /// Makes a token of the account API, or a client that logs in for tokens.
+    CreateToken {
+        /// Its name, which is the actor in the audit log.
+        name: String,
+        /// What its holder may do.
+        role: Role,
+        /// Whether it is a client.
+        is_client: bool,
+    },
+    /// Revokes a token or client.
+    RevokeToken {
+        /// Its public id.
+        id: String,
+    },
     /// Reads what the regions hold again.
     RefreshRegions,
     /// Switches the Mission Critical add-on of a workspace.
@@ -109,6 +148,13 @@ pub enum NoticeDetail {
     Group(Box<FailoverGroup>),
     /// A replication point that was read back.
     Point(Box<PointReport>),
+    /// A token or client was made. Its secret is nowhere else, so whoever asked must be shown it now.
+    NewToken {
+        /// What is known of it.
+        token: TokenView,
+        /// What its holder sends.
+        secret: Secret,
+    },
 }
 
 /// Why an intent was refused.

@@ -1,5 +1,6 @@
 //! The window, driven by the names that a screen reader would say.
 
+mod account;
 mod create;
 mod desk;
 mod fail_over;

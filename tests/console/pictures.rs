@@ -158,7 +158,53 @@ fn pictures() {
         desk.click("Objects 23");
     });
     draw("activity", &full(), |desk| desk.click("Activity"));
-    draw("settings", &full(), |desk| desk.click("Settings"));
+    let account = fixture::attached(fixture::with_tokens_and_urls(full()), "shop", "core-lakehouse");
+    draw("settings", &account, |desk| {
+        desk.click("Settings");
+        desk.click("Show 1 revoked");
+    });
+    draw("token-new", &account, |desk| {
+        desk.click("Settings");
+        desk.click("Create token…");
+        desk.type_into("Token name", "nightly-terraform");
+        desk.click("operator");
+    });
+    draw("token-made", &account, |desk| {
+        desk.click("Settings");
+        desk.click("Create token…");
+        desk.type_into("Token name", "nightly-terraform");
+        desk.click("Client");
+        desk.click("Create");
+        let (id, _) = desk.sent();
+        let mut token = account.account.tokens[0].clone();
+        token.name = "nightly-terraform".to_owned();
+        token.id = "5d1c9a8e-6f53-4c7e-b0d4-1f2a3b4c5d6e".to_owned();
+        let secret =
+            resilience::connect::Secret::new("0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
+        desk.answer(id, Ok(NoticeDetail::NewToken { token, secret }));
+    });
+    draw("token-revoke", &account, |desk| {
+        desk.click("Settings");
+        desk.click("Revoke pipeline…");
+    });
+    draw("stable-urls", &account, |desk| desk.click("Stable URLs"));
+    draw("stable-urls-empty", &full(), |desk| desk.click("Stable URLs"));
+    draw("stable-url-new", &account, |desk| {
+        desk.click("Stable URLs");
+        desk.click("Create stable URL…");
+        desk.type_into("Stable URL id", "shop");
+    });
+    draw("stable-url-attach", &fixture::with_tokens_and_urls(full()), |desk| {
+        desk.click("Stable URLs");
+        desk.click("Attach shop…");
+        desk.click("core-lakehouse");
+    });
+    draw("edit", &account, |desk| {
+        desk.click("core-lakehouse, ACTIVE");
+        desk.click("Edit");
+        desk.click("catalog clickstream");
+        desk.click("shop");
+    });
     draw("palette", &full(), |desk| {
         desk.window.key_press_modifiers(Modifiers::COMMAND, Key::K);
         desk.window.run();

@@ -1,8 +1,10 @@
 //! One file a screen: state, `show`, drawing, view model, tests.
 
 pub mod activity;
+pub mod confirm_dialog;
 pub mod create;
 pub mod delete_dialog;
+pub mod edit;
 pub mod fail_over;
 pub mod group;
 pub mod groups;
@@ -11,6 +13,7 @@ pub mod regions;
 pub mod release_dialog;
 pub mod repair_dialog;
 pub mod settings;
+pub mod stable_urls;
 mod system_tables;
 pub mod workspaces;
 

@@ -100,6 +100,12 @@ pub enum Icon {
     Missing,
     /// Swap two things.
     Swap,
+    /// A token.
+    Key,
+    /// A stable URL.
+    Link,
+    /// Change something.
+    Edit,
 }
 
 impl Icon {
@@ -152,6 +158,9 @@ impl Icon {
             Self::Drift => icons::ICON_CALL_SPLIT,
             Self::Missing => icons::ICON_DO_NOT_DISTURB_ON,
             Self::Swap => icons::ICON_SWAP_VERT,
+            Self::Key => icons::ICON_VPN_KEY,
+            Self::Link => icons::ICON_LINK,
+            Self::Edit => icons::ICON_EDIT,
         }
     }
 

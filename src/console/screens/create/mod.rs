@@ -1,8 +1,8 @@
 //! The form that creates a failover group.
 
-mod mappings;
+pub(super) mod mappings;
 mod model;
-mod scope;
+pub(super) mod scope;
 mod summary;
 
 pub use model::{Draft, LocationRow, Requirement, RowDraft, Standing, requirements};
@@ -227,7 +227,7 @@ fn note_ui(ui: &mut Ui, note: &str) {
 }
 
 /// Draws one workspace to choose; the one that was chosen. `not_in` leaves the workspaces of a region out.
-fn workspace_ui(
+pub(super) fn workspace_ui(
     ui: &mut Ui,
     scene: &Scene<'_>,
     label: &str,

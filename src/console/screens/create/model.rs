@@ -4,8 +4,8 @@ use crate::console::scene::Scene;
 use crate::control::view::{CatalogView, RegionView, WorkspaceView};
 use crate::domain::validation::Field;
 use crate::domain::{
-    Facts, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, UnityCatalogAssets, Violation,
-    WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
+    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, UnityCatalogAssets,
+    Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ const SET: &str = "workspaces";
 /// What has been typed and chosen so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Draft {
+    /// The group that is being edited; None for a new one.
+    pub of: Option<GroupId>,
     /// The group's name.
     pub name: String,
     /// The workspace that is primary first.
@@ -48,6 +50,31 @@ pub struct LocationRow {
 }
 
 impl Draft {
+    /// What a group is now, to be edited: seen from its effective primary.
+    pub fn of_group(scene: &Scene<'_>, group: &FailoverGroup) -> Self {
+        let ids = group.spec.data_workspace_set().map_or(&[] as &[WorkspaceId], |set| &set.workspace_ids);
+        let side = |region: &str| {
+            let there = |id: &&WorkspaceId| workspace(scene, Some(id)).is_some_and(|found| found.region == region);
+            ids.iter().find(there).cloned()
+        };
+        let mappings = group.spec.unity_catalog_assets.as_ref().map(|assets| assets.location_mappings.clone());
+        let row = |row: LocationMapping| RowDraft { name: row.name, uri_by_region: row.uri_by_region };
+        Self {
+            of: Some(group.spec.id.clone()),
+            name: group.spec.id.to_string(),
+            primary: side(&group.effective_primary_region),
+            secondary: side(group.effective_secondary_region()),
+            catalogs: group.catalogs().iter().cloned().collect(),
+            rows: mappings.unwrap_or_default().into_iter().map(row).collect(),
+        }
+    }
+
+    /// Whether `catalog` is in the scope of the group that is being edited.
+    pub fn has_already(&self, scene: &Scene<'_>, catalog: &str) -> bool {
+        let group = self.of.as_ref().and_then(|id| scene.group(id));
+        group.is_some_and(|view| view.group.catalogs().iter().any(|known| known == catalog))
+    }
+
     /// Whether anything would be lost by leaving.
     pub fn is_blank(&self) -> bool {
         *self == Self::default()
@@ -130,7 +157,8 @@ impl Draft {
         }
     }
 
-    fn mappings(&self) -> Vec<LocationMapping> {
+    /// The storage mappings as they would be sent.
+    pub fn mappings(&self) -> Vec<LocationMapping> {
         let row = |row: &RowDraft| LocationMapping {
             name: row.name.trim().to_owned(),
             uri_by_region: row.uri_by_region.iter().map(|(r, uri)| (r.clone(), uri.trim().to_owned())).collect(),
@@ -178,7 +206,8 @@ impl Draft {
         };
         // A replica that a deleted group left is compared and taken up again, not overwritten.
         let foreign = self.secondary_region(scene).filter(|region| region.read_at.is_some()).map(|region| {
-            let theirs = region.catalogs.iter().filter(|catalog| catalog.left_by.is_none());
+            let foreign = |catalog: &&CatalogView| catalog.left_by.is_none() && !self.has_already(scene, &catalog.name);
+            let theirs = region.catalogs.iter().filter(foreign);
             theirs.map(|catalog| catalog.name.clone()).collect()
         });
         Facts {
@@ -193,7 +222,12 @@ impl Draft {
                     mission_critical: workspace.mission_critical,
                 })
                 .collect(),
-            group_ids: account.groups.iter().map(|view| view.group.spec.id.to_string()).collect(),
+            group_ids: account
+                .groups
+                .iter()
+                .filter(|view| Some(&view.group.spec.id) != self.of.as_ref())
+                .map(|view| view.group.spec.id.to_string())
+                .collect(),
             catalogs_taken: taken,
             primary_catalogs: known(self.primary_region(scene)),
             secondary_catalogs: foreign,

@@ -160,6 +160,9 @@ pub fn totals(catalogs: &[CatalogView], chosen: &BTreeSet<String>) -> String {
 
 /// Why a catalog cannot be chosen, for the row itself; the form's rules say the same again.
 fn why_not(catalog: &CatalogView, scene: &Scene<'_>, draft: &Draft) -> Option<String> {
+    if draft.has_already(scene, &catalog.name) {
+        return None;
+    }
     let owner = scene.account().groups.iter().find(|view| view.group.catalogs().contains(&catalog.name));
     if let Some(view) = owner {
         return Some(format!("Belongs to failover group {} already", view.group.spec.id));

@@ -127,6 +127,13 @@ fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut 
             if ui.add(button).clicked() {
                 actions.push(Action::AskFailOver(id.clone()));
             }
+            let allowed = command::can_edit(scene, id);
+            let hint = allowed.clone().err();
+            let hint = hint.as_deref().unwrap_or("Its scope, storage mappings and stable URLs");
+            let edit = Button::ordinary("Edit").icon(Icon::Edit).enabled(allowed.is_ok()).hint(hint);
+            if ui.add(edit).clicked() {
+                actions.push(Action::Go(Route::EditGroup(id.clone())));
+            }
             let delete = Button::quiet("Delete…").icon(Icon::Delete);
             if ui.add(delete.hint("Stops replication; the replica stays, read-only")).clicked() {
                 actions.push(Action::AskDelete(id.clone()));

@@ -1,4 +1,10 @@
-//! Appearance, and where the deployment keeps its things.
+//! Appearance, who may call the account API, and where the deployment keeps its things.
+
+mod token_dialog;
+mod tokens;
+
+pub use token_dialog::NewTokenDialog;
+pub use tokens::{TokenLine, token_lines};
 
 use super::{page_ui, system_tables, title_ui};
 use crate::console::action::Action;
@@ -7,10 +13,29 @@ use crate::console::theme::{self, Density, Preferences, Role, ThemeChoice, rich}
 use crate::console::widgets::{card, copy, tabs, text};
 use eframe::egui::{self, Align, Align2, Layout, Ui};
 
-/// Draws the screen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
-    let mut actions = Vec::new();
-    page_ui(ui, "settings", 760.0, |ui| {
+/// Whether revoked tokens are listed too.
+#[derive(Debug, Default)]
+pub struct SettingsScreen {
+    with_revoked: bool,
+}
+
+impl SettingsScreen {
+    /// Draws the screen.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
+        let mut actions = Vec::new();
+        settings_ui(ui, scene, preferences, &mut self.with_revoked, &mut actions);
+        actions
+    }
+}
+
+fn settings_ui(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    preferences: Preferences,
+    with_revoked: &mut bool,
+    actions: &mut Vec<Action>,
+) {
+    page_ui(ui, "settings", 860.0, |ui| {
         title_ui(ui, "Settings", "", |_| {});
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Appearance", "");
@@ -30,6 +55,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Act
                 }
             });
         });
+        tokens::tokens_ui(ui, scene, with_revoked, actions);
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Deployment", "");
             let deployment = &scene.snapshot.deployment;
@@ -43,7 +69,6 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Act
         });
         system_tables::card_ui(ui, scene);
     });
-    actions
 }
 
 fn choice_ui(ui: &mut Ui, head: &str, note: &str, choice: impl FnOnce(&mut Ui)) {

@@ -1,0 +1,60 @@
+//! The certificate and key that the API is served with.
+
+use super::ServeError;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+/// Where certificate and key lie, both as PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's certificate, and after it those that lead to its root.
+    pub certificate: PathBuf,
+    /// The private key of the first certificate.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// What turns a connection into a TLS one, with TLS 1.2 or 1.3.
+    pub fn acceptor(&self) -> Result<TlsAcceptor, ServeError> {
+        let not_pem = |path: &Path, what| ServeError::NotPem { path: path.to_owned(), what };
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(&self.certificate)?)
+            .collect::<Result<_, _>>()
+            .map_err(|_| not_pem(&self.certificate, "certificate"))?;
+        if chain.is_empty() {
+            return Err(not_pem(&self.certificate, "certificate"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| not_pem(&self.key, "private key"))?;
+        self.warn_of_readers();
+        let unusable = |source| ServeError::Tls { files: self.clone(), source: Box::new(source) };
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(|source| match source {
+                rustls::Error::InconsistentKeys(_) => ServeError::KeyMismatch { files: self.clone() },
+                source => unusable(source),
+            })?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    fn warn_of_readers(&self) {
+        let mode = fs::metadata(&self.key).map_or(0, |found| found.permissions().mode());
+        if mode & 0o077 != 0 {
+            let key = self.key.display();
+            tracing::warn!("{key} holds a private key and others than its owner may open it; run chmod 600 {key}");
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ServeError> {
+    fs::read(path).map_err(|source| ServeError::TlsFile { path: path.to_owned(), source })
+}

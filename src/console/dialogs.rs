@@ -1,0 +1,144 @@
+//! The dialog that is open, of which there is one at most, and whose answer is whose.
+
+use super::action::{Action, Route};
+use super::palette::{PaletteState, keys_dialog_ui};
+use super::scene::Scene;
+use super::screens::confirm_dialog::ConfirmDialog;
+use super::screens::delete_dialog::DeleteDialog;
+use super::screens::fail_over::FailOverDialog;
+use super::screens::points_dialog::PointsDialog;
+use super::screens::release_dialog::ReleaseDialog;
+use super::screens::repair_dialog::RepairDialog;
+use super::screens::settings::NewTokenDialog;
+use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::theme::{self, Icon, Preferences, Role, rich};
+use super::widgets::Button;
+use super::widgets::dialog::dialog_ui;
+use crate::runtime::{Intent, NoticeDetail, Refusal};
+use eframe::egui::Context;
+
+/// The dialog that is open.
+#[derive(Debug)]
+pub enum Dialog {
+    /// How and where a group shall fail over.
+    FailOver(FailOverDialog),
+    /// Whether a group shall be deleted.
+    Delete(DeleteDialog),
+    /// Whether a left replica shall be released.
+    Release(ReleaseDialog),
+    /// Whether a replica shall be verified and mended.
+    Repair(RepairDialog),
+    /// What a replication point held.
+    Points(PointsDialog),
+    /// Whether a token, a stable URL or its attachment shall go.
+    Confirm(ConfirmDialog),
+    /// A new token.
+    NewToken(NewTokenDialog),
+    /// A new stable URL.
+    NewUrl(NewUrlDialog),
+    /// Which group a stable URL shall follow.
+    Attach(AttachDialog),
+    /// The command palette.
+    Palette(PaletteState),
+    /// The keys.
+    Keys,
+    /// Whether a half-filled form shall be left for this place.
+    Discard(Route),
+}
+
+impl Dialog {
+    /// Whether `intent` came from this dialog.
+    pub fn asked_for(&self, intent: &Intent) -> bool {
+        match (self, intent) {
+            (Self::FailOver(dialog), Intent::FailOver { id, .. }) => dialog.id == *id,
+            (Self::Delete(dialog), Intent::DeleteGroup { id, .. }) => dialog.id == *id,
+            (Self::Release(dialog), Intent::ReleaseReplica { catalog, .. }) => dialog.catalog == *catalog,
+            (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
+            (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
+            (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
+            (Self::NewToken(_), Intent::CreateToken { .. })
+            | (Self::NewUrl(_), Intent::CreateStableUrl { .. })
+            | (Self::Attach(_), Intent::UpdateGroup { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes the refusal of what it asked for, to be shown in it.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        match self {
+            Self::FailOver(dialog) => dialog.refused(refusal),
+            Self::Delete(dialog) => dialog.refused(refusal),
+            Self::Release(dialog) => dialog.refused(refusal),
+            Self::Repair(dialog) => dialog.refused(refusal),
+            Self::Points(dialog) => dialog.refused(refusal),
+            Self::Confirm(dialog) => dialog.refused(refusal),
+            Self::NewToken(dialog) => dialog.refused(refusal),
+            Self::NewUrl(dialog) => dialog.refused(refusal),
+            Self::Attach(dialog) => dialog.refused(refusal),
+            Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
+        }
+    }
+
+    /// Takes what it asked for as done; whether it stays open to show what came of it.
+    pub fn done(&mut self, detail: &NoticeDetail) -> bool {
+        match (self, detail) {
+            (Self::NewToken(dialog), NoticeDetail::NewToken { token, secret }) => {
+                dialog.made(token.clone(), secret.clone());
+                true
+            }
+            (Self::Points(dialog), detail) => {
+                if let NoticeDetail::Point(report) = detail {
+                    dialog.answered(report);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Draws the dialog; `editing` tells what a form that is left would lose.
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: Preferences, editing: bool) -> Vec<Action> {
+        match self {
+            Self::FailOver(dialog) => dialog.show(ctx, scene),
+            Self::Delete(dialog) => dialog.show(ctx, scene),
+            Self::Release(dialog) => dialog.show(ctx, scene),
+            Self::Repair(dialog) => dialog.show(ctx, scene),
+            Self::Points(dialog) => dialog.show(ctx, scene),
+            Self::Confirm(dialog) => dialog.show(ctx, scene),
+            Self::NewToken(dialog) => dialog.show(ctx, scene),
+            Self::NewUrl(dialog) => dialog.show(ctx, scene),
+            Self::Attach(dialog) => dialog.show(ctx, scene),
+            Self::Palette(palette) => palette.show(ctx, scene, preferences),
+            Self::Keys => keys_dialog_ui(ctx),
+            Self::Discard(_) => discard_ui(ctx, editing),
+        }
+    }
+}
+
+fn discard_ui(ctx: &Context, editing: bool) -> Vec<Action> {
+    let (title, sentence) = match editing {
+        true => ("Discard your changes?", "What you changed has not been saved and would be lost."),
+        false => ("Discard this failover group?", "What you filled in has not been created and would be lost."),
+    };
+    let response = dialog_ui(
+        ctx,
+        "discard",
+        title,
+        440.0,
+        &mut (),
+        |ui, ()| {
+            let palette = theme::palette(ui);
+            ui.label(rich(Role::Body, sentence).color(palette.text_soft));
+        },
+        |ui, ()| {
+            let discard = ui.add(Button::danger("Discard").icon(Icon::Delete)).clicked();
+            (discard, ui.add(Button::ordinary("Keep editing")).clicked())
+        },
+    );
+    match response.inner {
+        (true, _) => vec![Action::Discard],
+        (_, true) => vec![Action::CloseDialog],
+        _ if response.close => vec![Action::CloseDialog],
+        _ => Vec::new(),
+    }
+}

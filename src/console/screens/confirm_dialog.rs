@@ -1,0 +1,146 @@
+//! The dialog that asks once more before something small is taken away: a token, a stable URL, its attachment.
+
+use super::stable_urls::{detaching, led_to};
+use crate::console::action::Action;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, rich};
+use crate::console::widgets::dialog::dialog_ui;
+use crate::console::widgets::{Button, banner_ui, text};
+use crate::runtime::{Intent, Refusal};
+use eframe::egui::{self, Context};
+
+/// What shall be taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirm {
+    /// A token or client, by its public id.
+    Revoke(String),
+    /// A stable URL, by its short id.
+    DeleteUrl(String),
+    /// A stable URL's attachment to its group, by its short id.
+    DetachUrl(String),
+}
+
+/// What the dialog remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmDialog {
+    what: Confirm,
+    refusal: Option<String>,
+}
+
+/// What the dialog says and does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Its title.
+    pub title: String,
+    /// What follows, a sentence each.
+    pub sentences: Vec<String>,
+    /// The button's word, and while an answer is awaited.
+    pub words: [&'static str; 2],
+    /// What the button sends.
+    pub intent: Intent,
+}
+
+/// The question as things are now; None once there is nothing to ask about.
+pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
+    match what {
+        Confirm::Revoke(id) => {
+            let tokens = &scene.account().tokens;
+            let token = tokens.iter().find(|token| token.id == *id && token.revoked.is_none())?;
+            let mut sentences = vec![format!("Every call with {} is refused from now on.", token.name)];
+            if token.is_client {
+                sentences.push("So is every access token that it was given.".to_owned());
+            }
+            sentences.push("It cannot be put in force again; make another one instead.".to_owned());
+            Some(Question {
+                title: format!("Revoke {}", token.name),
+                sentences,
+                words: ["Revoke", "Revoking…"],
+                intent: Intent::RevokeToken { id: id.clone() },
+            })
+        }
+        Confirm::DeleteUrl(id) => {
+            let url = scene.account().stable_urls.iter().find(|url| url.id == *id)?;
+            Some(Question {
+                title: format!("Delete {id}"),
+                sentences: vec![
+                    format!("{} leads nowhere any more.", url.url),
+                    "Another stable URL gets another address, even under the same id.".to_owned(),
+                ],
+                words: ["Delete", "Deleting…"],
+                intent: Intent::DeleteStableUrl { id: id.clone() },
+            })
+        }
+        Confirm::DetachUrl(id) => {
+            let url = scene.account().stable_urls.iter().find(|url| url.id == *id)?;
+            let group = url.group.as_ref()?;
+            Some(Question {
+                title: format!("Detach {id} from {group}"),
+                sentences: vec![
+                    format!("It leads to {} still.", led_to(scene, url)),
+                    format!("A failover of {group} does not move it any more."),
+                ],
+                words: ["Detach", "Detaching…"],
+                intent: detaching(scene, url)?,
+            })
+        }
+    }
+}
+
+impl ConfirmDialog {
+    /// A dialog that asks about `what`.
+    pub fn open(what: Confirm) -> Self {
+        Self { what, refusal: None }
+    }
+
+    /// Whether `intent` is what this dialog asks for.
+    pub fn asks_for(&self, intent: &Intent) -> bool {
+        match (&self.what, intent) {
+            (Confirm::Revoke(id), Intent::RevokeToken { id: asked }) => id == asked,
+            (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
+            (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
+            _ => false,
+        }
+    }
+
+    /// Takes the refusal of this dialog's intent.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        self.refusal = Some(refusal.sentence.clone());
+    }
+
+    /// Draws the dialog.
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
+        let Some(question) = question(&self.what, scene) else { return vec![Action::CloseDialog] };
+        let waits = scene.awaits(|intent| self.asks_for(intent));
+        let response = dialog_ui(
+            ctx,
+            "confirm",
+            &question.title,
+            500.0,
+            self,
+            |ui, dialog| {
+                let palette = theme::palette(ui);
+                if let Some(refusal) = &dialog.refusal {
+                    banner_ui(ui, Icon::Bad, Tone::Bad, "It was not done", refusal, |_| {});
+                }
+                for sentence in &question.sentences {
+                    ui.horizontal_top(|ui| {
+                        text::icon_ui(ui, Icon::Right, 17.0, palette.text_weak);
+                        ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text_soft)).wrap());
+                    });
+                }
+            },
+            |ui, _| {
+                let [word, waiting] = question.words;
+                let button = Button::danger(if waits { waiting } else { word });
+                let confirmed = ui.add(button.enabled(!waits && scene.stale_ms.is_none())).clicked();
+                (confirmed, ui.add(Button::ordinary("Cancel")).clicked())
+            },
+        );
+        let (confirmed, cancelled) = response.inner;
+        if confirmed {
+            self.refusal = None;
+            return vec![Action::Send(question.intent)];
+        }
+        if response.close || cancelled { vec![Action::CloseDialog] } else { Vec::new() }
+    }
+}

@@ -1,0 +1,140 @@
+//! Stable URLs: addresses that lead to a workspace, and follow the primary of the group that they are attached to.
+
+mod dialogs;
+
+pub use dialogs::{AttachDialog, NewUrlDialog};
+
+use super::{page_ui, title_ui};
+use crate::console::action::{Action, GroupTab, Route};
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, rich, space};
+use crate::console::widgets::{Button, button, card, copy, text};
+use crate::control::view::StableUrlView;
+use crate::control::{GroupPatch, SetPatch};
+use crate::domain::{FailoverGroup, WorkspaceSet};
+use crate::runtime::Intent;
+use eframe::egui::{self, Align, Layout, Ui};
+
+/// Where a stable URL leads now, in words.
+pub fn led_to(scene: &Scene<'_>, url: &StableUrlView) -> String {
+    let known = scene.account().workspaces.iter().find(|workspace| workspace.id == url.effective_workspace_id);
+    known.map_or_else(
+        || format!("workspace {}", url.effective_workspace_id),
+        |workspace| format!("{} in {}", workspace.name, workspace.region),
+    )
+}
+
+/// What changes the names that follow one workspace set of a group, with the etag that is shown.
+fn renaming(group: &FailoverGroup, set: &WorkspaceSet, names: Vec<String>) -> Intent {
+    let set = SetPatch { name: set.name.clone(), stable_url_names: Some(names), ..SetPatch::default() };
+    Intent::UpdateGroup {
+        id: group.spec.id.clone(),
+        patch: GroupPatch { sets: vec![set], ..GroupPatch::default() },
+        etag: group.etag.clone(),
+    }
+}
+
+/// What detaches a stable URL from its group.
+pub fn detaching(scene: &Scene<'_>, url: &StableUrlView) -> Option<Intent> {
+    let group = &scene.group(url.group.as_ref()?)?.group;
+    let set = group.spec.workspace_sets.iter().find(|set| set.stable_url_names.contains(&url.name))?;
+    let names = set.stable_url_names.iter().filter(|name| **name != url.name).cloned().collect();
+    Some(renaming(group, set, names))
+}
+
+/// What attaches a stable URL to a set of a group.
+pub fn attaching(group: &FailoverGroup, set: &WorkspaceSet, url: &StableUrlView) -> Intent {
+    let mut names = set.stable_url_names.clone();
+    names.push(url.name.clone());
+    renaming(group, set, names)
+}
+
+/// Draws the screen.
+pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
+    let palette = theme::palette(ui);
+    let mut actions = Vec::new();
+    page_ui(ui, "stable urls", 1240.0, |ui| {
+        let urls = &scene.account().stable_urls;
+        let note = match urls.len() {
+            0 => "Addresses that follow a failover group's primary".to_owned(),
+            many => format::plural(many, "stable URL", "stable URLs"),
+        };
+        title_ui(ui, "Stable URLs", &note, |ui| {
+            if ui.add(Button::primary("Create stable URL…").icon(Icon::Add)).clicked() {
+                actions.push(Action::AskNewUrl);
+            }
+        });
+        if urls.is_empty() {
+            card::card_ui(ui, |ui| {
+                ui.vertical_centered(|ui| {
+                    ui.add_space(48.0);
+                    text::icon_ui(ui, Icon::Link, 28.0, palette.text_weak);
+                    ui.add_space(space::S);
+                    let sentence = "There is no stable URL yet. One leads clients to whichever workspace is primary.";
+                    ui.label(rich(Role::Body, sentence).color(palette.text_weak));
+                    ui.add_space(48.0);
+                });
+            });
+        }
+        for url in urls {
+            card::card_ui(ui, |ui| url_ui(ui, scene, url, &mut actions));
+        }
+    });
+    actions
+}
+
+fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    card::sides_ui(
+        ui,
+        34.0,
+        |ui| {
+            text::icon_ui(ui, Icon::Link, 20.0, palette.text_soft);
+            text::line_ui(ui, Role::Heading, palette.text, &url.id);
+        },
+        |ui| {
+            let free = url.group.is_none();
+            let hint = if free { "It leads nowhere afterwards" } else { "Detach it from its group first" };
+            let name = format!("Delete {}…", url.id);
+            let delete = Button::quiet("Delete…").icon(Icon::Delete).name(&name).hint(hint).enabled(free);
+            if ui.add(delete).clicked() {
+                actions.push(Action::AskDeleteUrl(url.id.clone()));
+            }
+            let (word, hint) = match free {
+                true => ("Attach…", "Makes it follow a failover group's primary"),
+                false => ("Detach…", "It stays where it leads now"),
+            };
+            let name = format!("{} {}…", word.trim_end_matches('…'), url.id);
+            let change = Button::ordinary(word).name(&name).hint(hint);
+            if ui.add(change).clicked() {
+                actions.push(Action::AskAttach(url.id.clone()));
+            }
+        },
+    );
+    fact_ui(ui, "URL", |ui| copy::path_ui(ui, &format!("the URL of {}", url.id), &url.url));
+    fact_ui(ui, "Leads to", |ui| {
+        let words = format!("{} · {}", led_to(scene, url), url.effective_workspace_id);
+        ui.label(rich(Role::Body, words).color(palette.text_soft));
+    });
+    fact_ui(ui, "Follows", |ui| match &url.group {
+        Some(group) => {
+            if button::link_ui(ui, group.as_str(), &format!("Open {group}, which {} follows", url.id)).clicked() {
+                actions.push(Action::Go(Route::Group(group.clone(), GroupTab::Overview)));
+            }
+        }
+        None => {
+            let words = "no failover group; it leads there until it is attached";
+            ui.label(rich(Role::Body, words).color(palette.text_weak));
+        }
+    });
+}
+
+fn fact_ui(ui: &mut Ui, head: &str, value: impl FnOnce(&mut Ui)) {
+    let palette = theme::palette(ui);
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(90.0, 26.0), egui::Sense::hover());
+        text::paint(ui, rect, egui::Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);
+        ui.with_layout(Layout::left_to_right(Align::Center), value);
+    });
+}
