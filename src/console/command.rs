@@ -63,14 +63,14 @@ impl Command {
     pub fn all(scene: &Scene<'_>) -> Vec<Command> {
         let mut all = vec![
             Self::CreateGroup,
-            Self::CreateStableUrl,
-            Self::CreateToken,
             Self::ShowGroups,
-            Self::ShowStableUrls,
             Self::ShowWorkspaces,
+            Self::ShowStableUrls,
             Self::ShowRegions,
             Self::ShowActivity,
             Self::ShowSettings,
+            Self::CreateStableUrl,
+            Self::CreateToken,
         ];
         for view in &scene.account().groups {
             let id = &view.group.spec.id;

@@ -173,7 +173,7 @@ fn a_group_is_changed_with_the_etag_that_was_seen() {
     desk.click("catalog ml_features");
     assert!(desk.shows("Adds ml_features to the scope"));
     desk.click("shop");
-    assert!(desk.shows("Attaches the stable URLs shop."));
+    assert!(desk.shows("Attaches stable URL shop."));
     desk.click("Save changes");
     let (id, intent) = desk.sent();
     let Intent::UpdateGroup { id: group, patch, etag } = intent else { panic!("another intent") };
@@ -251,4 +251,14 @@ fn the_forms_draft_is_the_group_as_it_is() {
     for region in [EAST, WEST] {
         assert!(desk.can_press(&format!("URI of mapping 1 in {region}")));
     }
+}
+
+#[test]
+fn activity_shows_what_was_before_and_after() {
+    let mut desk = Desk::new(with_account(&["core"]));
+    desk.click("Activity");
+    desk.click("grace revoked the token old-laptop. by grace");
+    assert!(desk.shows("2026-11-20T09:14:32Z") && !desk.shows("viewer"), "only what differs");
+    desk.click("grace revoked the token old-laptop. by grace");
+    assert!(!desk.shows("2026-11-20T09:14:32Z"));
 }

@@ -157,7 +157,10 @@ fn pictures() {
         desk.click("core-lakehouse, ACTIVE");
         desk.click("Objects 23");
     });
-    draw("activity", &full(), |desk| desk.click("Activity"));
+    draw("activity", &full(), |desk| {
+        desk.click("Activity");
+        desk.click("grace revoked the token old-laptop. by grace");
+    });
     let account = fixture::attached(fixture::with_tokens_and_urls(full()), "shop", "core-lakehouse");
     draw("settings", &account, |desk| {
         desk.click("Settings");

@@ -78,14 +78,17 @@ impl EditForm {
             found.push("Changes the storage mappings; what was copied already stays where it is.".to_owned());
         }
         let short = |name: &String| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let urls = |ids: &[String]| {
+            format!("{} {}", if ids.len() == 1 { "stable URL" } else { "stable URLs" }, ids.join(", "))
+        };
         let were = followers(&self.spec);
         let joined: Vec<_> = self.urls.difference(&were).map(short).collect();
         let left: Vec<_> = were.difference(&self.urls).map(short).collect();
         if !joined.is_empty() {
-            found.push(format!("Attaches the stable URLs {}.", joined.join(", ")));
+            found.push(format!("Attaches {}.", urls(&joined)));
         }
         if !left.is_empty() {
-            found.push(format!("Detaches the stable URLs {}; they stay where they lead.", left.join(", ")));
+            found.push(format!("Detaches {}, which stays where it leads.", urls(&left)));
         }
         found
     }

@@ -109,12 +109,8 @@ fn line_ui(ui: &mut Ui, line: &TokenLine, actions: &mut Vec<Action>) {
     icon.paint(ui.painter(), at, 16.0, palette.text_weak);
     text::paint(ui, column(26.0, name_width - 26.0), Align2::LEFT_CENTER, Role::Strong, ink, &line.name);
     text::paint(ui, column(name_width, 60.0), Align2::LEFT_CENTER, Role::Small, palette.text_soft, line.kind);
-    let tone = match line.role {
-        TokenRole::Admin | TokenRole::Failover if !line.revoked => Tone::Warn,
-        _ => Tone::Quiet,
-    };
     let sign = egui::pos2(rect.left() + name_width + 60.0, rect.center().y);
-    chip::paint_chip(ui, sign, Icon::Shield, tone, line.role.as_str(), "");
+    chip::paint_chip(ui, sign, Icon::Shield, Tone::Quiet, line.role.as_str(), "");
     text::paint(
         ui,
         column(name_width + 174.0, 96.0),
