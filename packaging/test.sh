@@ -42,6 +42,22 @@ if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; the
 fi
 export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python"
 
+# Tries the account API against its own document. It has an environment of its own, so that its needs and those of the clients
+# above don't meet.
+schemathesis=(schemathesis==4.32.5 hypothesis==6.170.15 hypothesis-graphql==0.13.5 jsonschema_rs==0.60.3 requests==2.34.2
+    urllib3==2.8.0 certifi==2026.10.18 Werkzeug==3.1.9 pytest==9.2.0 harfile==0.6.0)
+venv="$target/venv-schemathesis"
+if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "${schemathesis[*]}" ]; then
+    say "Making a Python environment with ${schemathesis[*]} in $venv."
+    rm -rf "$venv"
+    python3 -m venv "$venv" >&2 ||
+        fail "Python could not make a virtual environment in $venv. Read its message above, mend it, then run this again."
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "${schemathesis[@]}" >&2 </dev/null ||
+        fail "pip could not install ${schemathesis[*]}. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
+    printf '%s\n' "${schemathesis[*]}" >"$venv/installed"
+fi
+export SCHEMATHESIS="$venv/bin/schemathesis"
+
 log=$(mktemp "${TMPDIR:-/tmp}/resilience-tests.XXXXXX")
 trap 'rm -f "$log"' EXIT
 selection=(--lib --bins --tests)

@@ -5,7 +5,7 @@ use super::reply::{Refusal, bad};
 use super::server::Api;
 use crate::control::Caller;
 use crate::domain::Right;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use futures::StreamExt;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes of a body at most: several times the largest group that the limits of an account allow.
 pub const MOST_BYTES: usize = 1 << 20;
+/// Bytes of a longer body that are still taken and thrown away: most clients read no answer before they have sent all.
+const MOST_DRAINED: usize = 32 << 20;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(15);
 /// Query parameters that some call knows.
@@ -92,10 +94,12 @@ impl<S: Send + Sync> FromRequest<S> for Bytes {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+        let body = request.into_body();
         if announced.is_some_and(|length: u64| length > MOST_BYTES as u64) {
+            let _ = tokio::time::timeout(BODY_TIME, drain(body.into_data_stream())).await;
             return Err(Refusal::TooLong { limit: MOST_BYTES });
         }
-        match tokio::time::timeout(BODY_TIME, read(request.into_body())).await {
+        match tokio::time::timeout(BODY_TIME, read(body)).await {
             Ok(bytes) => bytes.map(Self),
             Err(_) => Err(Refusal::TooSlow),
         }
@@ -107,11 +111,23 @@ async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| bad("The body broke off. Send it again."))?;
         if bytes.len() + chunk.len() > MOST_BYTES {
+            drop(bytes);
+            drain(stream).await;
             return Err(Refusal::TooLong { limit: MOST_BYTES });
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+async fn drain(mut stream: BodyDataStream) {
+    let mut taken = 0;
+    while let Some(Ok(chunk)) = stream.next().await {
+        taken += chunk.len();
+        if taken > MOST_DRAINED {
+            return;
+        }
+    }
 }
 
 /// A JSON object, read as `T`. Null counts as absent and unknown fields are let pass, as everywhere in this API.

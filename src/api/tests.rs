@@ -280,6 +280,8 @@ async fn a_body_that_is_too_long_and_a_token_that_calls_too_often_are_told_so() 
         served.raw(Method::POST, &format!("{path}?failover_group_id=x"), Some(&served.token), long).await.status(),
         413
     );
+    let sent = longer_than_is_read(&served, &path).await;
+    assert!(sent.starts_with("HTTP/1.1 413 "), "a client that sends all before it reads is told too: {sent}");
     let mut last = served.raw(Method::GET, &path, Some(&served.token), None).await;
     for _ in 0..50 {
         if last.status() == 429 {
@@ -289,6 +291,24 @@ async fn a_body_that_is_too_long_and_a_token_that_calls_too_often_are_told_so() 
     }
     assert_eq!((last.status().as_u16(), last.headers()["retry-after"].to_str().ok()), (429, Some("1")));
     served.end().await;
+}
+
+/// Sends eight megabytes, all of them before the answer is looked at.
+async fn longer_than_is_read(served: &Served, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = served.server.url().trim_start_matches("http://");
+    let body = vec![b' '; 8 << 20];
+    let head = format!(
+        "POST {path}?failover_group_id=x HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+        served.token,
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connects");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(&body).await.expect("all of it is taken");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
 }
 
 #[tokio::test]
