@@ -193,9 +193,14 @@ pub async fn replicate(
     known: Option<&Position>,
 ) -> Result<Shipped, TableFault> {
     match plan(PlanRequest::new(source, destination, known)).await? {
-        Plan::UpToDate(position) => {
-            Ok(Shipped { position, commits: Vec::new(), files: Vec::new(), unreadable: Vec::new(), bytes_copied: 0 })
-        }
+        Plan::UpToDate(position) => Ok(Shipped {
+            position,
+            generation: Generation::Same,
+            commits: Vec::new(),
+            files: Vec::new(),
+            unreadable: Vec::new(),
+            bytes_copied: 0,
+        }),
         Plan::Ship(shipment) => ship(vec![*shipment], &Transfer::default()).await.remove(0),
     }
 }
