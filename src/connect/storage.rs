@@ -1,17 +1,28 @@
 //! Where a storage URI leads: a folder of this machine or an object store.
 
 use super::error::{ConnectError, innermost};
-use crate::wire::unity_catalog::{AwsCredentials, TemporaryCredentials};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use super::vended::{Picked, Vended};
+use crate::domain::SystemClock;
+use crate::wire::unity_catalog::TemporaryCredentials;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::azure::{AzureConfigKey, AzureCredential, MicrosoftAzureBuilder};
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::path::Path;
-use object_store::{ObjectStore, StaticCredentialProvider};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a store may say nothing. A whole answer may take longer: a big file on a slow line is no fault.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How often, and how long in all, one request is tried again. A cycle comes back by itself, so it is not longer.
+const TRIES: usize = 8;
+const TRIED_FOR: Duration = Duration::from_secs(60);
 
 /// An opened place.
 #[derive(Clone)]
@@ -24,6 +35,8 @@ pub enum StorageHandle {
         store: Arc<dyn ObjectStore>,
         /// The place in it.
         prefix: Path,
+        /// Which bucket or container it is, endpoint included. Between two places with the same one, the store can copy by itself.
+        home: String,
     },
 }
 
@@ -32,7 +45,7 @@ impl fmt::Debug for StorageHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(path) => f.debug_tuple("Local").field(path).finish(),
-            Self::Remote { store, prefix } => write!(f, "Remote({store}, {prefix})"),
+            Self::Remote { store, prefix, .. } => write!(f, "Remote({store}, {prefix})"),
         }
     }
 }
@@ -40,8 +53,8 @@ impl fmt::Debug for StorageHandle {
 /// Settings of a region's stores beyond what a URI says: endpoint, region, plain HTTP, credentials of the operator's own.
 ///
 /// Keys are those of `object_store`, such as `aws_endpoint`, `aws_region`, `azure_storage_use_emulator` and
-/// `allow_http`; a key that a store doesn't know is left out.
-#[derive(Clone, Default)]
+/// `allow_http`; a key that a store doesn't know is left out. `read_timeout` is how long a store may say nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions(BTreeMap<String, String>);
 
 impl StorageOptions {
@@ -66,6 +79,18 @@ pub fn open_storage(
     credentials: Option<&TemporaryCredentials>,
     options: &StorageOptions,
 ) -> Result<StorageHandle, ConnectError> {
+    let credentials = credentials.cloned().unwrap_or_default();
+    let vended = Vended::new(credentials.clone(), None, Arc::new(SystemClock));
+    open_vended(uri, &credentials, vended, options)
+}
+
+/// Opens the place that `uri` names with credentials that renew themselves; `first` tells of what kind they are.
+pub fn open_vended(
+    uri: &str,
+    first: &TemporaryCredentials,
+    vended: Vended,
+    options: &StorageOptions,
+) -> Result<StorageHandle, ConnectError> {
     let bad = |problem: String| ConnectError::BadStorage { uri: uri.to_owned(), problem };
     let url = Url::parse(uri).map_err(|error| bad(format!("it is not a URI ({error})")))?;
     if url.scheme() == "file" {
@@ -76,70 +101,128 @@ pub fn open_storage(
         return Err(bad("it names no bucket or container".to_owned()));
     }
     let prefix = Path::from_url_path(url.path()).map_err(|error| bad(innermost(&error)))?;
-    let store = match url.scheme() {
-        "s3" | "s3a" => s3(uri, credentials, options),
-        "abfss" | "abfs" | "az" | "azure" | "adl" => azure(uri, credentials, options),
-        "gs" => gcs(uri, credentials, options),
+    let place = Remote { uri, first, vended: Arc::new(vended), options };
+    let opened = match url.scheme() {
+        "s3" | "s3a" => place.s3(),
+        "abfss" | "abfs" | "az" | "azure" | "adl" | "wasbs" | "wasb" => place.azure(),
+        "gs" => place.gcs(),
         other => return Err(bad(format!("{other}:// is no storage that can be reached (file, s3, abfss and gs can)"))),
     };
-    let store = store.map_err(|error| bad(innermost(&error)))?;
-    Ok(StorageHandle::Remote { store, prefix })
+    let (store, endpoint) = opened.map_err(|error| bad(innermost(&error)))?;
+    let home =
+        format!("{} {} {}@{}", kind_of(url.scheme()), endpoint, url.username(), url.host_str().unwrap_or_default());
+    Ok(StorageHandle::Remote { store, prefix, home })
 }
 
-type Opened = object_store::Result<Arc<dyn ObjectStore>>;
-
-fn s3(uri: &str, credentials: Option<&TemporaryCredentials>, options: &StorageOptions) -> Opened {
-    let mut builder = AmazonS3Builder::new().with_url(uri);
-    for (key, value) in &options.0 {
-        if let Ok(key) = key.parse::<AmazonS3ConfigKey>() {
-            builder = builder.with_config(key, value);
-        }
+/// One name for the schemes of one kind of store.
+fn kind_of(scheme: &str) -> &str {
+    match scheme {
+        "s3" | "s3a" => "s3",
+        "gs" => "gs",
+        _ => "azure",
     }
-    let session = credentials.and_then(|c| c.aws_temp_credentials.as_ref().or(c.r2_temp_credentials.as_ref()));
-    if let Some(AwsCredentials { access_key_id, secret_access_key, session_token }) = session {
-        builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(object_store::aws::AwsCredential {
-            key_id: access_key_id.clone(),
-            secret_key: secret_access_key.expose().to_owned(),
-            token: session_token.as_ref().map(|token| token.expose().to_owned()),
-        })));
-    }
-    Ok(Arc::new(builder.build()?))
 }
 
-fn azure(uri: &str, credentials: Option<&TemporaryCredentials>, options: &StorageOptions) -> Opened {
-    let mut builder = MicrosoftAzureBuilder::new().with_url(uri);
-    for (key, value) in &options.0 {
-        if let Ok(key) = key.parse::<AzureConfigKey>() {
-            builder = builder.with_config(key, value);
-        }
-    }
-    if let Some(sas) = credentials.and_then(|c| c.azure_user_delegation_sas.as_ref()) {
-        builder = builder.with_config(AzureConfigKey::SasKey, sas.sas_token.expose());
-    } else if let Some(token) = credentials.and_then(|c| c.azure_aad.as_ref()) {
-        let credential = AzureCredential::BearerToken(token.aad_token.expose().to_owned());
-        builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(credential)));
-    }
-    Ok(Arc::new(builder.build()?))
+/// A store that answers at an endpoint; the text is empty for the provider's own.
+type Opened = object_store::Result<(Arc<dyn ObjectStore>, String)>;
+
+struct Remote<'a> {
+    uri: &'a str,
+    first: &'a TemporaryCredentials,
+    vended: Arc<Vended>,
+    options: &'a StorageOptions,
 }
 
-fn gcs(uri: &str, credentials: Option<&TemporaryCredentials>, options: &StorageOptions) -> Opened {
-    let mut builder = GoogleCloudStorageBuilder::new().with_url(uri);
-    for (key, value) in &options.0 {
-        if let Ok(key) = key.parse::<GoogleConfigKey>() {
+fn client() -> ClientOptions {
+    ClientOptions::new().with_timeout_disabled().with_connect_timeout(CONNECT_TIMEOUT).with_read_timeout(SILENCE)
+}
+
+/// Waits grow from a tenth of a second to ten, each drawn at random so that transfers don't come back together.
+fn retry() -> RetryConfig {
+    let backoff =
+        BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(10), base: 2.0 };
+    RetryConfig { backoff, max_retries: TRIES, retry_timeout: TRIED_FOR }
+}
+
+impl Remote<'_> {
+    /// The options that a store of this kind knows.
+    fn options<K: std::str::FromStr>(&self) -> impl Iterator<Item = (K, &String)> {
+        self.options.0.iter().filter_map(|(key, value)| Some((key.parse::<K>().ok()?, value)))
+    }
+
+    /// Where the region vended such a credential, a provider of it.
+    fn provider<C>(&self, store: &'static str, pick: fn(&TemporaryCredentials) -> Option<C>) -> Option<Arc<Picked<C>>> {
+        pick(self.first).map(|_| Arc::new(Picked { vended: self.vended.clone(), pick, store }))
+    }
+
+    fn s3(&self) -> Opened {
+        let mut builder = AmazonS3Builder::new().with_url(self.uri).with_client_options(client()).with_retry(retry());
+        for (key, value) in self.options::<AmazonS3ConfigKey>() {
             builder = builder.with_config(key, value);
         }
+        if let Some(provider) = self.provider("S3", aws_credential) {
+            builder = builder.with_credentials(provider);
+        }
+        let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint).unwrap_or_default();
+        Ok((Arc::new(builder.build()?), endpoint))
     }
-    if let Some(token) = credentials.and_then(|c| c.gcp_oauth_token.as_ref()) {
-        let credential = GcpCredential { bearer: token.oauth_token.expose().to_owned() };
-        builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(credential)));
+
+    fn azure(&self) -> Opened {
+        // The older scheme of the same store.
+        let uri = self.uri.replacen("wasbs://", "abfss://", 1).replacen("wasb://", "abfs://", 1);
+        let mut builder = MicrosoftAzureBuilder::new().with_url(uri).with_client_options(client()).with_retry(retry());
+        for (key, value) in self.options::<AzureConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+        if let Some(provider) = self.provider("Azure storage", azure_credential) {
+            builder = builder.with_credentials(provider);
+        }
+        let told = |key| builder.get_config_value(&key).unwrap_or_default();
+        let endpoint = format!("{} {}", told(AzureConfigKey::Endpoint), told(AzureConfigKey::AccountName));
+        Ok((Arc::new(builder.build()?), endpoint))
     }
-    Ok(Arc::new(builder.build()?))
+
+    fn gcs(&self) -> Opened {
+        let mut builder =
+            GoogleCloudStorageBuilder::new().with_url(self.uri).with_client_options(client()).with_retry(retry());
+        for (key, value) in self.options::<GoogleConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+        if let Some(provider) = self.provider("Google Cloud Storage", gcp_credential) {
+            builder = builder.with_credentials(provider);
+        }
+        Ok((Arc::new(builder.build()?), String::new()))
+    }
+}
+
+fn aws_credential(credentials: &TemporaryCredentials) -> Option<AwsCredential> {
+    let session = credentials.aws_temp_credentials.as_ref().or(credentials.r2_temp_credentials.as_ref())?;
+    Some(AwsCredential {
+        key_id: session.access_key_id.clone(),
+        secret_key: session.secret_access_key.expose().to_owned(),
+        token: session.session_token.as_ref().map(|token| token.expose().to_owned()),
+    })
+}
+
+fn azure_credential(credentials: &TemporaryCredentials) -> Option<AzureCredential> {
+    if let Some(sas) = &credentials.azure_user_delegation_sas {
+        let text = sas.sas_token.expose().trim_start_matches('?');
+        let pairs = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        return Some(AzureCredential::SASToken(pairs));
+    }
+    let token = credentials.azure_aad.as_ref()?;
+    Some(AzureCredential::BearerToken(token.aad_token.expose().to_owned()))
+}
+
+fn gcp_credential(credentials: &TemporaryCredentials) -> Option<GcpCredential> {
+    let token = credentials.gcp_oauth_token.as_ref()?;
+    Some(GcpCredential { bearer: token.oauth_token.expose().to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::unity_catalog::{AzureSas, GcpToken};
+    use crate::wire::unity_catalog::{AwsCredentials, AzureSas, GcpToken};
 
     fn opened(uri: &str, credentials: Option<&TemporaryCredentials>) -> StorageHandle {
         let options = StorageOptions::new([("AWS_Region".to_owned(), "us-east-1".to_owned())]);
@@ -188,6 +271,23 @@ mod tests {
             ..TemporaryCredentials::default()
         };
         assert_eq!(prefix(&opened("gs://lake/sales", Some(&gcp))), "sales");
+    }
+
+    #[test]
+    fn only_one_bucket_behind_one_endpoint_is_one_home() {
+        let home = |uri: &str, endpoint: &str| {
+            let options = StorageOptions::new([("aws_endpoint".to_owned(), endpoint.to_owned())]);
+            match open_storage(uri, None, &options).expect("the storage opens") {
+                StorageHandle::Remote { home, .. } => home,
+                StorageHandle::Local(path) => panic!("{} is local", path.display()),
+            }
+        };
+        assert_eq!(home("s3://lake/a", "https://one"), home("s3a://lake/b/c", "https://one"));
+        assert_ne!(home("s3://lake/a", "https://one"), home("s3://lake/a", "https://two"));
+        assert_ne!(home("s3://lake/a", ""), home("s3://other/a", ""));
+        let azure = "abfss://lake@account.dfs.core.windows.net/a";
+        assert_ne!(home(azure, ""), home("abfss://lake@other.dfs.core.windows.net/a", ""));
+        assert_eq!(prefix(&opened("wasbs://lake@account.blob.core.windows.net/a/b", None)), "a/b");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::shown::ShownRegions;
 use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
 use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
+use crate::delta::TransferLimits;
 use crate::domain::{
     AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, WorkspaceId,
     group_state,
@@ -34,8 +35,8 @@ pub struct ControlSettings {
     pub quiet_period: Duration,
     /// How long to wait for writes to stop before a planned failover is rolled back.
     pub quiet_timeout: Duration,
-    /// Files copied at a time.
-    pub parallel_transfers: usize,
+    /// What all transfers keep to together; can be changed while they run.
+    pub transfer_limits: Arc<TransferLimits>,
     /// Where a failover is announced with a POST, where set.
     pub webhook: Option<String>,
     /// Scheme and authority of the stable URLs that are made from now on.
@@ -53,7 +54,7 @@ impl Default for ControlSettings {
             region_pause: Duration::from_secs(3),
             quiet_period: Duration::from_millis(400),
             quiet_timeout: Duration::from_secs(120),
-            parallel_transfers: 4,
+            transfer_limits: Arc::default(),
             webhook: None,
             stable_url_origin: "https://localhost".to_owned(),
             passive: false,

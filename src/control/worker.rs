@@ -172,7 +172,7 @@ impl Desk {
             store: &control.inner.store,
             clock: control.inner.clock.as_ref(),
             stop: stop.clone(),
-            parallel_transfers: control.inner.settings.parallel_transfers,
+            limits: control.inner.settings.transfer_limits.clone(),
             progress: cell.new_progress(),
         };
         Ok(run_cycle(&request, memory).await?)

@@ -19,6 +19,9 @@ pub enum TableRoot {
         prefix: object_store::path::Path,
         /// The root's URI, for people to read. Holds no secret.
         uri: String,
+        /// Which bucket or container it is, endpoint included. Between two roots with the same one, the store itself copies
+        /// big files; None where that is not known.
+        home: Option<String>,
     },
 }
 
@@ -49,10 +52,11 @@ impl TableRoot {
         let rel = rel.trim_matches('/');
         match self {
             Self::Local(path) => Self::Local(if rel.is_empty() { path.clone() } else { path.join(rel) }),
-            Self::Remote { store, prefix, uri } => Self::Remote {
+            Self::Remote { store, prefix, uri, home } => Self::Remote {
                 store: store.clone(),
                 prefix: rel.split('/').filter(|part| !part.is_empty()).fold(prefix.clone(), |at, part| at.join(part)),
                 uri: if rel.is_empty() { uri.clone() } else { format!("{}/{rel}", uri.trim_end_matches('/')) },
+                home: home.clone(),
             },
         }
     }

@@ -6,13 +6,15 @@ pub(super) mod pool;
 mod publish;
 mod swap;
 
+use super::limits::TransferLimits;
+use super::place::Place;
 use super::{DeltaError, Generation, Position, Shipment, TableFault, place};
 pub(super) use copy::{Outcome, bring, copy, hash_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How to copy.
 #[derive(Debug, Clone)]
@@ -23,11 +25,24 @@ pub struct Transfer {
     pub stop: Arc<AtomicBool>,
     /// Rises with every byte copied.
     pub copied_bytes: Arc<AtomicU64>,
+    /// What all transfers of this process keep to together.
+    pub limits: Arc<TransferLimits>,
+}
+
+impl Transfer {
+    /// Lets `bytes` pass: waits for its share of the bandwidth, counts them; an error once the caller asked to stop.
+    fn pass(&self, bytes: usize, target: &dyn Place) -> Result<(), DeltaError> {
+        if !self.limits.pass(bytes as u64, &self.stop) {
+            return Err(DeltaError::Stopped { table: target.display("") });
+        }
+        self.copied_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 impl Default for Transfer {
     fn default() -> Self {
-        Self { parallel: 4, stop: Arc::default(), copied_bytes: Arc::default() }
+        Self { parallel: 4, stop: Arc::default(), copied_bytes: Arc::default(), limits: Arc::default() }
     }
 }
 

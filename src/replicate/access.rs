@@ -1,13 +1,14 @@
 //! Temporary credentials: storage is touched only while the region that owns it vends them.
 
 use super::Link;
-use crate::connect::{ConnectError, StorageHandle, StorageOptions, open_storage};
+use crate::connect::{ConnectError, Renew, StorageHandle, Vended, open_vended};
 use crate::delta::TableRoot;
-use crate::domain::{Clock, Instant};
+use crate::domain::{Clock, Instant, SystemClock};
 use crate::wire::unity_catalog as uc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Calls to one region at a time, where many tables are opened at once.
 const PARALLEL_CALLS: usize = 32;
@@ -55,9 +56,18 @@ pub async fn root_of(
         .expiration_time
         .and_then(DateTime::<Utc>::from_timestamp_millis)
         .unwrap_or_else(|| clock.now() + TimeDelta::minutes(15));
-    let root = match open_storage(uri, Some(&credentials), &StorageOptions::default())? {
+    let (client, place) = (link.client.clone(), uri.to_owned());
+    // A copy may take longer than its credentials hold, so the store asks for others by itself.
+    let renew: Renew = Box::new(move || {
+        let (client, place) = (client.clone(), place.clone());
+        Box::pin(async move { client.temporary_path_credentials(&place, operation).await })
+    });
+    let vended = Vended::new(credentials.clone(), Some(renew), Arc::new(SystemClock));
+    let root = match open_vended(uri, &credentials, vended, link.client.storage())? {
         StorageHandle::Local(path) => TableRoot::Local(path),
-        StorageHandle::Remote { store, prefix } => TableRoot::Remote { store, prefix, uri: uri.to_owned() },
+        StorageHandle::Remote { store, prefix, home } => {
+            TableRoot::Remote { store, prefix, uri: uri.to_owned(), home: Some(home) }
+        }
     };
     Ok((root, until))
 }

@@ -4,7 +4,7 @@ use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
 use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, schemas, unsupported, views};
 use crate::connect::ConnectError;
-use crate::delta::Transfer;
+use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
     AssetKind, AssetName, Clock, ErrorClass, GroupId, Instant, MappingTable, ObjectError, ObjectStatus,
 };
@@ -74,8 +74,8 @@ pub struct CycleRequest<'a> {
     pub clock: &'a dyn Clock,
     /// Stops the cycle at the next commit boundary.
     pub stop: Arc<AtomicBool>,
-    /// Files copied at a time.
-    pub parallel_transfers: usize,
+    /// What this cycle's transfers and those of all others keep to together.
+    pub limits: Arc<TransferLimits>,
     /// Where to tell how far it is.
     pub progress: Arc<Progress>,
 }
@@ -247,7 +247,8 @@ impl Cycle<'_> {
         progress.tables_total.store(tasks.len() as u64, Ordering::Relaxed);
         progress.tables_done.store(0, Ordering::Relaxed);
         let transfer = Transfer {
-            parallel: self.request.parallel_transfers,
+            parallel: self.request.limits.parallel(),
+            limits: self.request.limits.clone(),
             stop: self.request.stop.clone(),
             copied_bytes: progress.bytes_copied.clone(),
         };

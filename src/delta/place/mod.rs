@@ -8,6 +8,7 @@ mod remote;
 
 pub(super) use local::{LocalPlace, stat_file, storage_error, sync_batch};
 
+use self::remote::RemotePlace;
 use super::position::Stamp;
 use super::{DeltaError, TableFault, TableRoot};
 use std::io::Read;
@@ -89,6 +90,15 @@ pub(super) trait Place: Send + Sync {
     fn remove(&self, rel: &str) -> Result<(), DeltaError>;
     /// The local folder, where it is one.
     fn local(&self) -> Option<&LocalPlace>;
+    /// The place in an object store, where it is one.
+    fn remote(&self) -> Option<&RemotePlace> {
+        None
+    }
+    /// Lets the store copy `rel` from `source` over whatever is here, so that its bytes need not pass through this
+    /// machine; false where it can't, and then nothing may be claimed of what is here.
+    fn copy_within(&self, _source: &dyn Place, _rel: &str) -> Result<bool, DeltaError> {
+        Ok(false)
+    }
     /// Makes what was published under these paths survive a loss of power.
     fn sync(&self, paths: &[String]) -> Result<(), DeltaError>;
 
@@ -107,10 +117,11 @@ pub(super) fn open(root: &TableRoot) -> Arc<dyn Place> {
         TableRoot::Local(path) => super::tests::dying::open(path.clone()),
         #[cfg(not(test))]
         TableRoot::Local(path) => Arc::new(LocalPlace::new(path.clone())),
-        TableRoot::Remote { store, prefix, uri } => Arc::new(remote::RemotePlace::new(
+        TableRoot::Remote { store, prefix, uri, home } => Arc::new(remote::RemotePlace::new(
             store.clone(),
             prefix.clone(),
             uri.clone(),
+            home.clone(),
             tokio::runtime::Handle::current(),
         )),
     }

@@ -1,32 +1,31 @@
 //! A table's folder in an object store.
 
-use super::{Content, Listed, LocalPlace, Mode, Opened, Place, Put, RandomAccess, Sink, Staged};
+mod fault;
+mod read;
+mod write;
+
+use super::{Content, Listed, LocalPlace, Opened, Place, RandomAccess, Sink};
 use crate::delta::DeltaError;
-use crate::delta::log::LogName;
 use crate::delta::position::Stamp;
 use crate::domain::ErrorClass;
-use bytes::Bytes;
+use fault::{class_of, told};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{
-    Error, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
-};
-use std::io::{self, Read};
+use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
-
-/// Objects up to this size are put in one call; larger ones in parts of at least this size.
-const PART: usize = 8 << 20;
-/// S3 takes no more parts than 10,000; this leaves room.
-const PARTS: u64 = 9_000;
 
 /// A prefix in an object store. Its calls block, so they belong on blocking threads.
 pub(in crate::delta) struct RemotePlace {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     uri: String,
+    home: Option<String>,
     handle: Handle,
+    /// Whether the store refused to copy from elsewhere: not every login that may write here may also read there.
+    copies_refused: AtomicBool,
 }
 
 fn stamp_of(meta: &ObjectMeta) -> Stamp {
@@ -39,20 +38,13 @@ fn stamp_of(meta: &ObjectMeta) -> Stamp {
     }
 }
 
-fn class_of(error: &Error) -> ErrorClass {
-    match error {
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ErrorClass::PermissionDenied,
-        _ => ErrorClass::StorageFailure,
-    }
-}
-
 impl RemotePlace {
-    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path, uri: String, handle: Handle) -> Self {
-        Self { store, prefix, uri, handle }
+    pub fn new(store: Arc<dyn ObjectStore>, prefix: Path, uri: String, home: Option<String>, handle: Handle) -> Self {
+        Self { store, prefix, uri, home, handle, copies_refused: AtomicBool::new(false) }
     }
 
     fn failed(&self, action: &'static str, rel: &str, error: &Error) -> DeltaError {
-        DeltaError::Storage { action, path: self.display(rel), detail: error.to_string(), class: class_of(error) }
+        DeltaError::Storage { action, path: self.display(rel), detail: told(error), class: class_of(error) }
     }
 
     /// The object's key. The path is decoded already, so nothing in it is encoded or decoded again.
@@ -139,7 +131,7 @@ impl Place for RemotePlace {
         let found = self.handle.block_on(self.store.get(&self.key(rel)?));
         let Some(found) = self.absent("read", rel, found)? else { return Ok(None) };
         let stamp = stamp_of(&found.meta);
-        let reader = RemoteReader { stream: found.into_stream(), rest: Bytes::new(), handle: self.handle.clone() };
+        let reader = read::RemoteReader::new(self.store.clone(), found, self.handle.clone());
         Ok(Some(Opened { reader: Box::new(reader), stamp }))
     }
 
@@ -148,23 +140,25 @@ impl Place for RemotePlace {
     }
 
     fn create(&self, rel: &str, size: u64) -> Result<Box<dyn Sink>, DeltaError> {
-        let name = rel.rsplit('/').next().unwrap_or(rel);
-        // A conditional put is always a single one.
-        let single = size <= PART as u64 || matches!(LogName::parse(name), LogName::Commit(_));
-        let at = Destination {
-            store: self.store.clone(),
-            key: self.key(rel)?,
-            shown: self.display(rel),
-            handle: self.handle.clone(),
-        };
-        if single {
-            return Ok(Box::new(SingleSink { at, bytes: Vec::with_capacity(usize::try_from(size).unwrap_or(0)) }));
+        let (store, key, shown) = (self.store.clone(), self.key(rel)?, self.display(rel));
+        write::begin(write::Destination { store, key, shown, handle: self.handle.clone() }, rel, size)
+    }
+
+    fn copy_within(&self, source: &dyn Place, rel: &str) -> Result<bool, DeltaError> {
+        let Some(source) = source.remote() else { return Ok(false) };
+        if self.home.is_none() || self.home != source.home || self.copies_refused.load(Ordering::Relaxed) {
+            return Ok(false);
         }
-        let upload = self.handle.block_on(self.store.put_multipart(&at.key));
-        let upload: Box<dyn MultipartUpload> = upload.map_err(|error| self.failed("write", rel, &error))?;
-        let part = PART.max(usize::try_from(size / PARTS).unwrap_or(PART));
-        let _runtime = self.handle.enter();
-        Ok(Box::new(PartsSink { at, upload: Some(WriteMultipart::new_with_chunk_size(upload, part)) }))
+        match self.handle.block_on(self.store.copy(&source.key(rel)?, &self.key(rel)?)) {
+            Ok(()) => Ok(true),
+            // What the store can't do, or won't do with this login, is done through here.
+            Err(error) => {
+                let refused = matches!(class_of(&error), ErrorClass::PermissionDenied)
+                    || matches!(error, Error::NotImplemented { .. } | Error::NotSupported { .. });
+                self.copies_refused.fetch_or(refused, Ordering::Relaxed);
+                Ok(false)
+            }
+        }
     }
 
     fn remove(&self, rel: &str) -> Result<(), DeltaError> {
@@ -176,120 +170,12 @@ impl Place for RemotePlace {
         None
     }
 
+    fn remote(&self) -> Option<&RemotePlace> {
+        Some(self)
+    }
+
     /// An object store answers when the bytes are safe.
     fn sync(&self, _paths: &[String]) -> Result<(), DeltaError> {
         Ok(())
-    }
-}
-
-struct RemoteReader {
-    stream: BoxStream<'static, Result<Bytes, Error>>,
-    rest: Bytes,
-    handle: Handle,
-}
-
-impl Read for RemoteReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.rest.is_empty() {
-            match self.handle.block_on(self.stream.next()) {
-                Some(Ok(bytes)) => self.rest = bytes,
-                Some(Err(error)) => return Err(io::Error::other(error)),
-                None => return Ok(0),
-            }
-        }
-        let count = self.rest.len().min(buffer.len());
-        let chunk = self.rest.split_to(count);
-        buffer.iter_mut().zip(chunk.iter()).for_each(|(to, from)| *to = *from);
-        Ok(count)
-    }
-}
-
-/// Where an object goes.
-struct Destination {
-    store: Arc<dyn ObjectStore>,
-    key: Path,
-    shown: String,
-    handle: Handle,
-}
-
-impl Destination {
-    fn failed(&self, error: &Error) -> DeltaError {
-        let class = class_of(error);
-        DeltaError::Storage { action: "write", path: self.shown.clone(), detail: error.to_string(), class }
-    }
-}
-
-struct SingleSink {
-    at: Destination,
-    bytes: Vec<u8>,
-}
-
-impl Sink for SingleSink {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), DeltaError> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError> {
-        Ok(self)
-    }
-}
-
-impl Staged for SingleSink {
-    fn local_path(&self) -> Option<&std::path::Path> {
-        None
-    }
-
-    fn publish(self: Box<Self>, mode: Mode) -> Result<Put, DeltaError> {
-        let mode = if mode == Mode::Create { PutMode::Create } else { PutMode::Overwrite };
-        let payload = PutPayload::from(self.bytes);
-        let put = self.at.store.put_opts(&self.at.key, payload, PutOptions::from(mode));
-        match self.at.handle.block_on(put) {
-            Ok(_) => Ok(Put::Done),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Put::Exists),
-            Err(error) => Err(self.at.failed(&error)),
-        }
-    }
-}
-
-struct PartsSink {
-    at: Destination,
-    upload: Option<WriteMultipart>,
-}
-
-impl Sink for PartsSink {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), DeltaError> {
-        let Some(upload) = &mut self.upload else { return Ok(()) };
-        let _runtime = self.at.handle.enter();
-        // One part on its way while the next one fills bounds the memory.
-        self.at.handle.block_on(upload.wait_for_capacity(1)).map_err(|error| self.at.failed(&error))?;
-        upload.write(bytes);
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, _modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError> {
-        Ok(self)
-    }
-}
-
-impl Staged for PartsSink {
-    fn local_path(&self) -> Option<&std::path::Path> {
-        None
-    }
-
-    fn publish(mut self: Box<Self>, _mode: Mode) -> Result<Put, DeltaError> {
-        let _runtime = self.at.handle.enter();
-        let Some(upload) = self.upload.take() else { return Ok(Put::Done) };
-        self.at.handle.block_on(upload.finish()).map(|_| Put::Done).map_err(|error| self.at.failed(&error))
-    }
-}
-
-impl Drop for PartsSink {
-    fn drop(&mut self) {
-        if let Some(upload) = self.upload.take() {
-            let _runtime = self.at.handle.enter();
-            // Best effort: a store's life-cycle rule takes what is left of an upload.
-            let _ = self.at.handle.block_on(upload.abort());
-        }
     }
 }

@@ -8,7 +8,6 @@ use crate::domain::ErrorClass;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
-use std::sync::atomic::Ordering;
 
 /// Bytes moved at a time: few enough to stay in the processor's cache between reading, hashing and writing.
 const CHUNK: usize = 256 * 1024;
@@ -51,22 +50,46 @@ pub(in crate::delta) fn copy(
     let mut sink = target.create(rel, stamp.size)?;
     let mut hash = Sha256::new();
     let mut size = 0;
-    BUFFER.with_borrow_mut(|buffer| -> Result<(), DeltaError> {
-        loop {
-            if transfer.stop.load(Ordering::Relaxed) {
-                return Err(DeltaError::Stopped { table: target.display("") });
-            }
-            let chunk = fill(&mut input, buffer).map_err(|error| read_failed(source, rel, &error))?;
-            if chunk.is_empty() {
-                return Ok(());
-            }
-            hash.update(chunk);
-            sink.write(chunk)?;
-            size += chunk.len() as u64;
-            transfer.copied_bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-        }
+    each_chunk(&mut input, source, rel, &mut |chunk| {
+        transfer.pass(chunk.len(), target)?;
+        hash.update(chunk);
+        size += chunk.len() as u64;
+        sink.write(chunk)
     })?;
     Ok(Outcome::Copied(Copied { staged: sink.finish(stamp.modified_ns)?, size, sha256: hex(&hash.finalize()) }))
+}
+
+/// Files from this size on are copied by the store itself, where both places are in one: for smaller ones the calls
+/// that check such a copy cost more than it spares.
+const COPIED_BY_STORE: u64 = 1 << 20;
+
+/// Lets the store that holds both places copy a file of about `size` bytes; None where it can't.
+///
+/// The sha256 is of the source's bytes, which are read for it and not written: half of what a copy through here would
+/// move. What the store made of them is known by its size, and that the source stood still by its stamp; a deep
+/// comparison reads it.
+pub(super) fn copy_by_store(
+    source: &dyn Place,
+    target: &dyn Place,
+    rel: &str,
+    size: u64,
+    transfer: &Transfer,
+) -> Result<Option<FileRecord>, DeltaError> {
+    if size < COPIED_BY_STORE || !target.copy_within(source, rel)? {
+        return Ok(None);
+    }
+    let Some(Opened { mut reader, stamp }) = source.open(rel)? else { return Ok(None) };
+    let mut hash = Sha256::new();
+    let mut read = 0;
+    each_chunk(&mut reader, source, rel, &mut |chunk| {
+        transfer.pass(chunk.len(), target)?;
+        hash.update(chunk);
+        read += chunk.len() as u64;
+        Ok(())
+    })?;
+    let stood_still = source.stat(rel)?.is_some_and(|now| now.matches(&stamp));
+    let whole = target.stat(rel)?.is_some_and(|there| there.size == read);
+    Ok((stood_still && whole).then(|| FileRecord { path: rel.to_owned(), size: read, sha256: hex(&hash.finalize()) }))
 }
 
 /// Copies `rel` and puts it in place, unless the same bytes are there already; None where the source has none.
@@ -92,6 +115,24 @@ pub(in crate::delta) fn bring(
     }
 }
 
+/// Hands everything that is left of `input` to `take`, piece by piece.
+fn each_chunk(
+    input: &mut dyn Read,
+    place: &dyn Place,
+    rel: &str,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), DeltaError>,
+) -> Result<(), DeltaError> {
+    BUFFER.with_borrow_mut(|buffer| {
+        loop {
+            let chunk = fill(input, buffer).map_err(|error| read_failed(place, rel, &error))?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            take(chunk)?;
+        }
+    })
+}
+
 /// Reads until the buffer is full or the file ends; returns what was read, nothing at the end.
 fn fill<'a>(input: &mut dyn Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
     let mut filled = 0;
@@ -111,15 +152,10 @@ pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option
     let Some(Opened { reader: mut input, .. }) = place.open(rel)? else { return Ok(None) };
     let mut hash = Sha256::new();
     let mut size = 0;
-    BUFFER.with_borrow_mut(|buffer| -> Result<(), DeltaError> {
-        loop {
-            let chunk = fill(&mut input, buffer).map_err(|error| read_failed(place, rel, &error))?;
-            if chunk.is_empty() {
-                return Ok(());
-            }
-            hash.update(chunk);
-            size += chunk.len() as u64;
-        }
+    each_chunk(&mut input, place, rel, &mut |chunk| {
+        hash.update(chunk);
+        size += chunk.len() as u64;
+        Ok(())
     })?;
     Ok(Some((size, hex(&hash.finalize()))))
 }

@@ -1,6 +1,6 @@
 //! One shipment under way.
 
-use super::copy::{Outcome, copy, hash_file};
+use super::copy::{Outcome, copy, copy_by_store, hash_file};
 use super::{CommitRecord, FileRecord, Shipped, Transfer};
 use crate::delta::log::{commit_path, sha256_hex};
 use crate::delta::place::{self, Place, Staged};
@@ -94,18 +94,25 @@ impl Load {
     }
 
     pub fn run(&self, job: Job, transfer: &Transfer) -> Result<(), DeltaError> {
+        let _turn = transfer.limits.turn();
         match job {
             Job::Data(index) => self.shipment.files.get(index).map_or(Ok(()), |file| self.bring_data(file, transfer)),
             Job::LogFile(index) => {
                 self.shipment.log_files.get(index).map_or(Ok(()), |file| self.stage_log_file(file, transfer))
             }
-            Job::Commits => self.stage_commits(),
+            Job::Commits => self.stage_commits(transfer),
         }
     }
 
     fn bring_data(&self, file: &PlannedFile, transfer: &Transfer) -> Result<(), DeltaError> {
         if let Some(record) = self.present(file)? {
             self.state().files.insert(file.path.clone(), record);
+            return Ok(());
+        }
+        if let Some(record) = copy_by_store(&*self.source, &*self.target, &file.path, file.size, transfer)? {
+            let mut state = self.state();
+            state.bytes += record.size;
+            state.files.insert(file.path.clone(), Some(record));
             return Ok(());
         }
         match copy(&*self.source, &*self.target, &file.path, transfer)? {
@@ -180,7 +187,7 @@ impl Load {
         Ok(())
     }
 
-    fn stage_commits(&self) -> Result<(), DeltaError> {
+    fn stage_commits(&self, transfer: &Transfer) -> Result<(), DeltaError> {
         for commit in &self.shipment.commits {
             if self.state().staged_commits.contains_key(&commit.version) {
                 continue;
@@ -189,6 +196,7 @@ impl Load {
                 self.state().missing.push(commit_path(commit.version));
                 return Ok(());
             };
+            transfer.pass(bytes.len(), &*self.target)?;
             let mut sink = self.target.create(&commit_path(commit.version), commit.size)?;
             sink.write(&bytes)?;
             let staged = sink.finish(commit.stamp.modified_ns)?;

@@ -12,7 +12,12 @@ fn bucket() -> Arc<dyn ObjectStore> {
 }
 
 fn at(store: &Arc<dyn ObjectStore>, prefix: &str) -> TableRoot {
-    TableRoot::Remote { store: store.clone(), prefix: prefix.into(), uri: format!("memory://bucket/{prefix}") }
+    TableRoot::Remote {
+        store: store.clone(),
+        prefix: prefix.into(),
+        uri: format!("memory://bucket/{prefix}"),
+        home: None,
+    }
 }
 
 fn local(path: std::path::PathBuf) -> TableRoot {
