@@ -3,10 +3,9 @@
 use crate::disk::{self, Scratch};
 use crate::figures::median;
 use crate::{Fault, Options};
-use resilience::delta::{CompareOptions, FileRecord, Plan, PlanRequest, TableRoot, Transfer, compare, plan, ship};
+use resilience::delta::{CompareOptions, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, plan, ship};
 use resilience::domain::ObjectStatus;
 use serde_json::json;
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -69,16 +68,17 @@ struct Ends {
 
 impl Ends {
     /// Makes the replica; returns what the ledger would keep.
-    async fn copy(&self) -> Result<HashMap<String, FileRecord>, Fault> {
+    async fn copy(&self) -> Result<Kept, Fault> {
         let Plan::Ship(shipment) = plan(PlanRequest::new(&self.source, &self.replica, None)).await? else {
             return Err("There was nothing to ship to an empty replica.".into());
         };
         let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0)?;
-        Ok(shipped.files.into_iter().map(|file| (file.path.clone(), file)).collect())
+        let commits = shipped.commits.into_iter().map(|commit| (commit.version, commit.sha256)).collect();
+        Ok(Kept { files: shipped.files.into_iter().map(|file| (file.path.clone(), file)).collect(), commits })
     }
 
     /// What `verify --deep` does to a table.
-    async fn verify(&self, kept: &HashMap<String, FileRecord>) -> Result<(), Fault> {
+    async fn verify(&self, kept: &Kept) -> Result<(), Fault> {
         let found = compare(&self.source, &self.replica, kept, CompareOptions { up_to: None, deep: true }).await;
         if found.status == ObjectStatus::InSync {
             Ok(())

@@ -241,7 +241,12 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
             Ok(()) => desk.cycle(control, cell, &cell.stop).await,
             Err(error) => Err(error),
         },
-        false => match until_stopped(control, async { Ok(reclaim::try_again(control, cell, desk).await) }).await {
+        false => match until_stopped(control, async {
+            reclaim::try_again(control, cell, desk).await;
+            Ok(())
+        })
+        .await
+        {
             Ok(()) => desk.cycle(control, cell, &cell.stop).await,
             Err(error) => Err(error),
         },

@@ -92,7 +92,7 @@ impl FromStr for Bandwidth {
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0.get();
-        let (unit, factor) = UNITS.into_iter().find(|(_, factor)| bytes % factor == 0).unwrap_or(("B", 1));
+        let (unit, factor) = UNITS.into_iter().find(|(_, factor)| bytes.is_multiple_of(*factor)).unwrap_or(("B", 1));
         write!(f, "{} {unit}/s", bytes / factor)
     }
 }

@@ -5,11 +5,11 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use resilience::delta::{
-    CompareOptions, Plan, PlanRequest, Position, Shipped, TableFault, TableRoot, Transfer, compare, plan, ship,
+    CompareOptions, Kept, Plan, PlanRequest, Position, Shipped, TableFault, TableRoot, Transfer, compare, plan, ship,
 };
 use resilience::domain::ObjectStatus;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,7 +83,7 @@ pub async fn assert_equal(table: &Table, replica: &TableRoot) {
     assert!(strange.iter().all(|rel| rel.starts_with("_resilience/")), "{replica} holds {strange:?} besides");
     let local = TableRoot::Local(table.path.clone());
     let options = CompareOptions { up_to: None, deep: true };
-    let compared = compare(&local, replica, &HashMap::new(), options).await;
+    let compared = compare(&local, replica, &Kept::default(), options).await;
     assert_eq!(compared.status, ObjectStatus::InSync, "{compared:?}");
 }
 
