@@ -68,15 +68,16 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
 }
 
 /// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
-/// only noted.
-pub async fn try_again(control: &Control, cell: &Cell, desk: &mut Desk) {
+/// only noted, and never the answer.
+pub async fn try_again(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
     if cell.record().unsalvaged.is_empty() || !cell.record().salvaging.is_due(control.now()) {
-        return;
+        return Ok(());
     }
     if let Err(error) = set_owed_aside(control, cell, desk).await {
         tracing::debug!(group = %cell.id, %error, "tables that wait to be set aside could not be tried");
         cell.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
     }
+    Ok(())
 }
 
 async fn set_owed_aside(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {

@@ -241,12 +241,7 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
             Ok(()) => desk.cycle(control, cell, &cell.stop).await,
             Err(error) => Err(error),
         },
-        false => match until_stopped(control, async {
-            reclaim::try_again(control, cell, desk).await;
-            Ok(())
-        })
-        .await
-        {
+        false => match until_stopped(control, reclaim::try_again(control, cell, desk)).await {
             Ok(()) => desk.cycle(control, cell, &cell.stop).await,
             Err(error) => Err(error),
         },
