@@ -24,6 +24,7 @@ pub async fn run(control: &Control, cell: &Cell) -> Duration {
         Ok(()) => false,
         Err(error) => {
             tracing::warn!(group = %cell.id, %error, "what a failover stopped could not be started again yet");
+            cell.record().restoring = Backoff::default();
             true
         }
     };

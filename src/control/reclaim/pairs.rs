@@ -59,8 +59,12 @@ pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, Tabl
     let there_by = Index::new(there);
     let mut found: Vec<Pair> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for info in here.tables().filter(|t| t.table_type != TABLE_VIEW && unsupported_reason(t).is_none()) {
+    for info in here.tables().filter(|t| t.table_type != TABLE_VIEW) {
         let Some(location) = &info.storage_location else { continue };
+        // What cannot replicate never arrived, unless it could before.
+        if unsupported_reason(info).is_some() && !rows.contains_key(place(location)) {
+            continue;
+        }
         let here = info.full_name();
         found.push(match rows.get(place(location)) {
             Some((name, row)) => {
@@ -234,6 +238,16 @@ mod tests {
         let both = pairs(&region("/old", &[("a", "2")]), &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
         assert_eq!(both.len(), 2, "the one that was dropped, and the one made again that never arrived: {both:#?}");
         assert_ne!(both[0].label, both[1].label, "each is listed for itself");
+    }
+
+    #[test]
+    fn a_table_that_cannot_replicate_any_more_is_still_held_against_what_arrived() {
+        let mut here = region("/old", &[("a", "1"), ("b", "2")]);
+        for (_, tables) in here.catalogs.values_mut().flat_map(|c| c.schemas.values_mut()) {
+            tables.values_mut().for_each(|table| table.pipeline_id = Some("p".into()));
+        }
+        let found = pairs(&here, &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
+        assert_eq!(found.iter().map(|p| p.here.as_deref()).collect::<Vec<_>>(), [Some("sales.x.a")]);
     }
 
     #[test]
