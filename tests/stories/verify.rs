@@ -219,19 +219,7 @@ async fn make_table(east: &RegionClient, catalog: &str, schema: &str, name: &str
         ..Default::default()
     };
     let location = east.create_staging_table(&staging).await.expect("staged").staging_location;
-    let log = PathBuf::from(location.strip_prefix("file://").expect("local")).join("_delta_log");
-    std::fs::create_dir_all(&log).expect("a folder");
-    let fields =
-        json!({"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": true, "metadata": {}}]});
-    let metadata = json!({"metaData": {"id": format!("{:x}", log.as_os_str().len() as i64 * 1000 + versions),
-        "format": {"provider": "parquet", "options": {}}, "schemaString": fields.to_string(),
-        "partitionColumns": [], "configuration": {}}});
-    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
-    std::fs::write(log.join(format!("{:020}.json", 0)), format!("{protocol}\n{metadata}\n")).expect("written");
-    for version in 1..versions {
-        let action = json!({"txn": {"appId": name, "version": version}});
-        std::fs::write(log.join(format!("{version:020}.json")), format!("{action}\n")).expect("written");
-    }
+    write_log(Path::new(location.strip_prefix("file://").expect("local")), name, versions);
     let table = uc::CreateTable {
         table_type: uc::TABLE_MANAGED.to_owned(),
         data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
@@ -240,6 +228,22 @@ async fn make_table(east: &RegionClient, catalog: &str, schema: &str, name: &str
         ..view_of(catalog, schema, name)
     };
     east.create_table(&table).await.expect("registered");
+}
+
+/// Writes the log of a table without rows.
+fn write_log(folder: &Path, id: &str, versions: i64) {
+    let log = folder.join("_delta_log");
+    std::fs::create_dir_all(&log).expect("a folder");
+    let fields =
+        json!({"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": true, "metadata": {}}]});
+    let metadata = json!({"metaData": {"id": id, "format": {"provider": "parquet", "options": {}},
+        "schemaString": fields.to_string(), "partitionColumns": [], "configuration": {}}});
+    let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
+    std::fs::write(log.join(format!("{:020}.json", 0)), format!("{protocol}\n{metadata}\n")).expect("written");
+    for version in 1..versions {
+        let action = json!({"txn": {"appId": id, "version": version}});
+        std::fs::write(log.join(format!("{version:020}.json")), format!("{action}\n")).expect("written");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -300,20 +304,15 @@ async fn a_point_in_time_names_the_versions_of_what_was_there_and_not_of_what_it
     };
     make_table(&east, &catalog, &schema, "reborn", 5).await;
     verified(&engine, arrived(4)).await;
-    let old = until(&engine, "core", |g| g.replication_point.is_some()).await.replication_point.expect("a point");
     let folder = folder(&east.table(&name).await.expect("asked").expect("there"));
-    // Another table under the same path: every file is another.
+    // Another table in the same place, of which the catalog hears nothing.
     std::fs::remove_dir_all(folder.join("_delta_log")).expect("dropped");
-    east.delete_table(&name).await.expect("dropped");
-    make_table(&east, &catalog, &schema, "reborn", 2).await;
+    write_log(&folder, "another", 2);
     verified(&engine, arrived(1)).await;
-    let group = until(&engine, "core", |g| g.replication_point.is_some_and(|p| p > old)).await;
-    let intent = Intent::ReadPoint { id: core(), at: group.replication_point.expect("a point") };
     let begun = Instant::now();
     let report = loop {
-        let Ok(NoticeDetail::Point(report)) = engine.perform("console", intent.clone()).await else {
-            panic!("refused")
-        };
+        let intent = Intent::ReadPoint { id: core(), at: Utc::now() };
+        let Ok(NoticeDetail::Point(report)) = engine.perform("console", intent).await else { panic!("refused") };
         let reborn = report.tables.iter().find(|t| t.name == name).and_then(|t| t.version);
         if reborn == Some(1) {
             break report;
@@ -418,5 +417,33 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     assert_eq!(point(minute + TimeDelta::seconds(58)), None, "a year is kept, and one point a minute");
     assert_eq!(point(minute + TimeDelta::seconds(60)), Some(minute + TimeDelta::seconds(59)));
     assert_eq!(point(minute + TimeDelta::seconds(118)), Some(minute + TimeDelta::seconds(59)));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_refused_holds_the_point_back_alone_and_is_taken_up_again_once_it_is_mended() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, catalog) = group(dir.path()).await;
+    let (name, folder) = a_table(&engine, EAST, &catalog).await;
+    let (version, _) = newest_commit(&folder);
+    let broken = folder.join(format!("_delta_log/{:020}.json", version + 1));
+    std::fs::write(&broken, "{\"add\":").expect("written");
+    let held = until(&engine, "core", |g| g.has_replication_point_blocking_errors).await.replication_point;
+    let begun = Instant::now();
+    loop {
+        let view = engine.control().view();
+        let group = &view.groups[0];
+        let error = group.errors.first().expect("flagged");
+        assert_eq!((error.object.as_str(), error.class), (name.as_str(), ErrorClass::CorruptLog));
+        assert_eq!(group.group.replication_point, held, "it stays where it was");
+        // The other point goes on over many cycles that do not plan the table again.
+        if group.point_without_failing > held && group.cycle.iteration > 5 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the other point stands still");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    std::fs::remove_file(&broken).expect("mended");
+    until(&engine, "core", |g| !g.has_replication_point_blocking_errors && g.replication_point > held).await;
     engine.stop().await;
 }

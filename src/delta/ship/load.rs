@@ -290,7 +290,10 @@ impl Load {
     /// Whether a new plan asks for the same version and still needs what the source lacks.
     fn is_replanned_as(&self, next: &Shipment, missing: &[String]) -> bool {
         let live: HashSet<&str> = next.files.iter().filter(|file| file.live).map(|file| file.path.as_str()).collect();
-        let needed = |path: &String| live.contains(path.as_str()) || path.starts_with("_delta_log/");
+        // Log clean-up takes commits away once a checkpoint stands in for them; then the new plan does without.
+        let log: HashSet<String> = next.commits.iter().map(|commit| commit_path(commit.version)).collect();
+        let named = |path: &String| next.log_files.iter().any(|file| file.needed && file.path == *path);
+        let needed = |path: &String| live.contains(path.as_str()) || log.contains(path) || named(path);
         next.position.sha256 == self.shipment.position.sha256 && missing.iter().any(needed)
     }
 
