@@ -130,7 +130,16 @@ impl Known {
         let region = group.group.effective_primary_region.as_str();
         let mut found = Vec::new();
         if self.last.is_none() {
-            found.push(row(StateKind::Created, group.group.create_time, &group.group.spec.initial_primary_region));
+            let at_first = |kind| StateRow {
+                errors: Vec::new(),
+                replication_lag_ms: None,
+                ..row(kind, group.group.create_time, &group.group.spec.initial_primary_region)
+            };
+            found.push(at_first(StateKind::Created));
+            // A small group may be through before anybody looks.
+            if group.group.bootstrapped {
+                found.push(at_first(StateKind::Initializing));
+            }
         }
         if self.seen.as_ref().is_some_and(|before| before.spec != seen.spec) {
             found.push(row(StateKind::Updated, picture.now, region));

@@ -40,6 +40,15 @@ fn a_group_is_told_from_creation_to_deletion() {
 }
 
 #[test]
+fn a_group_that_was_through_before_anybody_looked_is_told_to_have_begun() {
+    let core = group("core");
+    let found = look(&mut StateWatch::default(), noon(), false, vec![standing(&core, &[])]);
+    assert_eq!(kinds(&found), [StateKind::Created, StateKind::Initializing, StateKind::Replicating]);
+    assert_eq!((found[1].event_time, found[1].replication_lag_ms), (core.create_time, None));
+    assert_eq!((found[2].event_time, found[2].replication_lag_ms), (noon(), Some(1_000)));
+}
+
+#[test]
 fn a_failover_is_told_once_even_when_it_was_over_before_anybody_looked() {
     let (mut watch, mut core) = (StateWatch::default(), group("core"));
     look(&mut watch, noon(), false, vec![standing(&core, &[])]);
