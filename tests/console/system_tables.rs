@@ -34,7 +34,7 @@ fn paths_and_queries_of_both_system_tables_can_be_copied() {
     let query = press(&mut desk, "Copy the DuckDB SQL query").expect("copied");
     assert!(query.contains(&format!("delta_scan('{states}')")), "{query}");
     assert!(desk.shows("State and lag of every failover group over the last day"));
-    desk.click("objects");
+    desk.click("Objects");
     desk.click("Python");
     assert!(desk.shows("Every object that is not in sync"));
     let query = press(&mut desk, "Copy the Python query").expect("copied");

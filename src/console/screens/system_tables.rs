@@ -13,7 +13,7 @@ struct Choice {
     reader: Reader,
 }
 
-const TABLES: [(SystemTable, &str); 2] = [(SystemTable::States, "states"), (SystemTable::Objects, "objects")];
+const TABLES: [(SystemTable, &str); 2] = [(SystemTable::States, "States"), (SystemTable::Objects, "Objects")];
 const READERS: [(Reader, &str); 3] =
     [(Reader::DuckDb, "DuckDB SQL"), (Reader::Python, "Python"), (Reader::Spark, "Spark SQL")];
 
