@@ -55,7 +55,14 @@ struct Server {
 
 impl Server {
     fn start(data: &Path) -> Self {
+        Self::start_until(data, None)
+    }
+
+    /// Starts one that kills itself at a named point, where one is named.
+    fn start_until(data: &Path, kill_at: Option<&str>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_resilience-console"))
+            .env_remove("RESILIENCE_KILL_AT")
+            .envs(kill_at.map(|point| ("RESILIENCE_KILL_AT", point)))
             .args(["serve", "--sandbox", "--sandbox-commits-per-second", "4", "--system-tables-interval", "1"])
             .arg("--data-dir")
             .arg(data)
@@ -202,14 +209,63 @@ fn ids(rows: &[Value]) -> std::collections::BTreeSet<String> {
     rows.iter().map(|row| row["event_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_readers_follow_a_group_from_creation_to_deletion_while_the_tables_are_written() {
-    let Ok(python) = std::env::var("READER_PYTHON") else {
+fn python() -> Option<String> {
+    let python = std::env::var("READER_PYTHON").ok();
+    if python.is_none() {
         let why = "READER_PYTHON names no Python with deltalake and duckdb; packaging/test.sh makes one";
         assert!(std::env::var_os("CI").is_none(), "{why}");
         eprintln!("not run: {why}");
-        return;
-    };
+    }
+    python
+}
+
+/// Kills the server at `point` while it writes, and expects whole tables then, that go on after a restart.
+#[cfg(feature = "failpoints")]
+async fn survives(point: &str) {
+    let Some(python) = python() else { return };
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let data = dir.path().join("data");
+    let mut server = Server::start_until(&data, Some(point));
+    let folder = Path::new(server.ready["system_tables"].as_str().expect("a folder")).to_owned();
+    server.create("core", "sales").await;
+    let begun = Instant::now();
+    while server.child.try_wait().expect("asked").is_none() {
+        assert!(begun.elapsed() < PATIENCE, "{point} was never reached");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let before = read(&python, &folder);
+    let _server = Server::start(&data);
+    let more = rows(&before, "states", READERS[0]).len() + 2;
+    let found = until(&python, &folder, "rows after the kill", |rows| rows.len() >= more).await;
+    for reader in READERS {
+        let (before, after) = (rows(&before, "states", reader), rows(&found, "states", reader));
+        assert!(ids(after).is_superset(&ids(before)), "{reader}: rows are lost");
+        assert_eq!(ids(after).len(), after.len(), "{reader}: rows are there twice");
+        assert_eq!(told(after, "core", "CREATED").len(), 1, "{reader}");
+    }
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_before_a_commit_leaves_whole_tables() {
+    survives("system_tables.before_commit@5").await;
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_after_a_commit_leaves_whole_tables() {
+    survives("system_tables.after_commit@5").await;
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_files_are_merged_leaves_whole_tables() {
+    survives("system_tables.before_merge_commit").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_readers_follow_a_group_from_creation_to_deletion_while_the_tables_are_written() {
+    let Some(python) = python() else { return };
     let dir = tempfile::tempdir().expect("a temp dir");
     let data = dir.path().join("data");
     let server = Server::start(&data);
