@@ -51,6 +51,21 @@ fn a_damaged_store_is_named_and_kept() {
 }
 
 #[test]
+fn another_address_needs_a_certificate_that_can_be_used() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let data = dir.path().join("data");
+    let serve = ["serve", "--sandbox", "--data-dir", text(&data), "--listen", "0.0.0.0:0"];
+    says(&serve, "Give a certificate with --tls-cert and --tls-key");
+    let missing = dir.path().join("missing.pem");
+    let with = |more: &[&str], expected: &str| says(&[&serve[..], more].concat(), expected);
+    with(&["--tls-cert", text(&missing)], "--tls-key");
+    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem cannot be read");
+    std::fs::write(&missing, "no certificate").expect("written");
+    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem holds no certificate");
+    assert!(!data.exists(), "nothing was begun");
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
