@@ -108,7 +108,12 @@ impl Common {
             sandbox_catalogs: self.sandbox_catalogs,
             sandbox_commits_per_second: self.sandbox_commits_per_second,
             sandbox_seed: self.sandbox_seed,
-            control: ControlSettings { webhook: self.webhook.clone(), ..ControlSettings::default() },
+            control: ControlSettings {
+                webhook: self.webhook.clone(),
+                max_parallel_transfers: self.max_parallel_transfers,
+                max_bandwidth: self.max_bandwidth,
+                ..ControlSettings::default()
+            },
             ..EngineOptions::default()
         }
     }

@@ -3,6 +3,7 @@
 //! [`RegionClient`] is one workspace URL with a login. A sandbox region and a real one are reached by the same
 //! calls; [`RegionClient::capabilities`] says what the region offers beyond the public APIs.
 
+mod azure;
 mod catalogs;
 mod compute;
 mod error;

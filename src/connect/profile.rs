@@ -3,6 +3,7 @@
 //! Nothing here reads a file or the environment: the caller hands in the file's text and a lookup.
 
 use super::region::{Auth, ConnectSettings};
+use super::storage::StorageOptions;
 use crate::wire::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,9 @@ pub const DEFAULT_PROFILE: &str = "DEFAULT";
 pub const PROFILE_VARIABLE: &str = "DATABRICKS_CONFIG_PROFILE";
 /// The variable that names the file; `~/.databrickscfg` where it isn't set.
 pub const FILE_VARIABLE: &str = "DATABRICKS_CONFIG_FILE";
+
+/// Keys of a file that are settings of the region's stores.
+const STORAGE_PREFIX: &str = "storage.";
 
 /// Each setting's key in a file and its variable.
 const SETTINGS: [(&str, &str); 5] = [
@@ -120,6 +124,14 @@ impl Profile {
         self.get("account_id")
     }
 
+    /// What the region's stores need beyond what their URIs say: keys that begin with `storage.`, such as
+    /// `storage.aws_endpoint`.
+    pub fn storage(&self) -> StorageOptions {
+        let named =
+            |(key, value): (&String, &String)| Some((key.strip_prefix(STORAGE_PREFIX)?.to_owned(), value.clone()));
+        StorageOptions::new(self.values.iter().filter_map(named))
+    }
+
     /// How to log in: the token where there is one, else the client credentials.
     ///
     /// The account's own token endpoint is used where the host is an account's console.
@@ -141,7 +153,7 @@ impl Profile {
     pub fn settings(&self, region: impl Into<String>) -> Result<ConnectSettings, ProfileError> {
         let host = self.host().ok_or(ProfileError::NoHost)?;
         let auth = self.auth()?;
-        Ok(ConnectSettings { auth, ..ConnectSettings::new(region, host, Secret::default()) })
+        Ok(ConnectSettings { auth, storage: self.storage(), ..ConnectSettings::new(region, host, Secret::default()) })
     }
 
     fn is_account_host(&self) -> bool {
@@ -241,6 +253,16 @@ client_secret = hunter3
         let named = Profile::read(Some("[work]\nhost = dbc-2.example.com"), Some("work"), both).expect("it is there");
         assert_eq!(named.host(), Some("dbc-2.example.com"));
         assert_eq!(named.auth(), Err(ProfileError::NoLogin));
+    }
+
+    #[test]
+    fn a_profile_tells_what_its_regions_stores_need() {
+        let text = "[lab]\nhost = dbc-3.example.com\ntoken = t\nstorage.AWS_Endpoint = http://127.0.0.1:8333\nstorage.aws_secret_access_key = hunter5";
+        let settings = Profile::read(Some(text), Some("lab"), nothing).expect("it is there").settings("lab");
+        let storage = settings.expect("a login").storage;
+        let pairs = [("aws_endpoint", "http://127.0.0.1:8333"), ("aws_secret_access_key", "hunter5")];
+        assert_eq!(storage, StorageOptions::new(pairs.map(|(key, value)| (key.to_owned(), value.to_owned()))));
+        assert!(!format!("{storage:?}").contains("hunter5"));
     }
 
     #[test]

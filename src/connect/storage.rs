@@ -1,5 +1,6 @@
 //! Where a storage URI leads: a folder of this machine or an object store.
 
+use super::azure::Signed;
 use super::error::{ConnectError, innermost};
 use super::vended::{Picked, Vended};
 use crate::domain::SystemClock;
@@ -17,11 +18,11 @@ use std::time::Duration;
 use url::Url;
 
 /// How long a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a store may say nothing. A whole answer may take longer: a big file on a slow line is no fault.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How often, and how long in all, one request is tried again. A cycle comes back by itself, so it is not longer.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 const TRIED_FOR: Duration = Duration::from_secs(60);
 
 /// An opened place.
@@ -101,7 +102,7 @@ pub fn open_vended(
         return Err(bad("it names no bucket or container".to_owned()));
     }
     let prefix = Path::from_url_path(url.path()).map_err(|error| bad(innermost(&error)))?;
-    let place = Remote { uri, first, vended: Arc::new(vended), options };
+    let place = Remote { uri, url: &url, first, vended: Arc::new(vended), options };
     let opened = match url.scheme() {
         "s3" | "s3a" => place.s3(),
         "abfss" | "abfs" | "az" | "azure" | "adl" | "wasbs" | "wasb" => place.azure(),
@@ -128,6 +129,7 @@ type Opened = object_store::Result<(Arc<dyn ObjectStore>, String)>;
 
 struct Remote<'a> {
     uri: &'a str,
+    url: &'a Url,
     first: &'a TemporaryCredentials,
     vended: Arc<Vended>,
     options: &'a StorageOptions,
@@ -174,12 +176,27 @@ impl Remote<'_> {
         for (key, value) in self.options::<AzureConfigKey>() {
             builder = builder.with_config(key, value);
         }
-        if let Some(provider) = self.provider("Azure storage", azure_credential) {
-            builder = builder.with_credentials(provider);
-        }
         let told = |key| builder.get_config_value(&key).unwrap_or_default();
-        let endpoint = format!("{} {}", told(AzureConfigKey::Endpoint), told(AzureConfigKey::AccountName));
-        Ok((Arc::new(builder.build()?), endpoint))
+        let host = self.url.host_str().unwrap_or_default();
+        // Hadoop's way to write it names container and account, the shorter one only the container.
+        let (container, account) = match self.url.username() {
+            "" => (host.to_owned(), told(AzureConfigKey::AccountName)),
+            container => (container.to_owned(), host.split('.').next().unwrap_or_default().to_owned()),
+        };
+        let endpoint = told(AzureConfigKey::Endpoint);
+        let home = format!("{endpoint} {account}");
+        let Some(provider) = self.provider("Azure storage", azure_credential) else {
+            return Ok((Arc::new(builder.build()?), home));
+        };
+        let store = builder.with_credentials(provider.clone()).build()?;
+        if self.first.azure_user_delegation_sas.is_none() {
+            return Ok((Arc::new(store), home));
+        }
+        let own = if endpoint.is_empty() { format!("https://{account}.blob.core.windows.net") } else { endpoint };
+        let container = Url::parse(&format!("{}/{container}", own.trim_end_matches('/')));
+        let container = container
+            .map_err(|error| object_store::Error::Generic { store: "Azure storage", source: Box::new(error) })?;
+        Ok((Arc::new(Signed::new(store, container, provider)?), home))
     }
 
     fn gcs(&self) -> Opened {

@@ -10,11 +10,12 @@ use super::{ControlError, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::delta::TransferLimits;
 use crate::domain::{
-    AssetKind, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl, WorkspaceId,
-    group_state,
+    AssetKind, Bandwidth, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl,
+    WorkspaceId, group_state,
 };
 use crate::store::{ActivityRow, Store, Tx};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -35,8 +36,10 @@ pub struct ControlSettings {
     pub quiet_period: Duration,
     /// How long to wait for writes to stop before a planned failover is rolled back.
     pub quiet_timeout: Duration,
-    /// What all transfers keep to together; can be changed while they run.
-    pub transfer_limits: Arc<TransferLimits>,
+    /// Files copied at a time, where it is told and not kept.
+    pub max_parallel_transfers: Option<NonZeroUsize>,
+    /// What all copies together may take, where it is told and not kept.
+    pub max_bandwidth: Option<Bandwidth>,
     /// Where a failover is announced with a POST, where set.
     pub webhook: Option<String>,
     /// Scheme and authority of the stable URLs that are made from now on.
@@ -54,7 +57,8 @@ impl Default for ControlSettings {
             region_pause: Duration::from_secs(3),
             quiet_period: Duration::from_millis(400),
             quiet_timeout: Duration::from_secs(120),
-            transfer_limits: Arc::default(),
+            max_parallel_transfers: None,
+            max_bandwidth: None,
             webhook: None,
             stable_url_origin: "https://localhost".to_owned(),
             passive: false,
@@ -73,6 +77,7 @@ pub(super) struct Inner {
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     pub settings: ControlSettings,
+    pub limits: Arc<TransferLimits>,
     /// Serialises what the account's rules are checked for, so that two groups cannot take one catalog or stable URL.
     pub creating: tokio::sync::Mutex<()>,
     pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
@@ -115,6 +120,7 @@ impl Control {
                 store,
                 clock,
                 settings,
+                limits: Arc::default(),
                 creating: tokio::sync::Mutex::new(()),
                 mission_critical: Mutex::default(),
                 workloads: Mutex::default(),
@@ -127,6 +133,7 @@ impl Control {
             }),
         };
         super::regions::recall_workloads(&control).await?;
+        control.recall_transfer_limit().await?;
         for (group, state_since) in groups {
             let id = group.spec.id.clone();
             let (operations, salvage, unsalvaged) = control

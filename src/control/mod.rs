@@ -21,6 +21,7 @@ mod shown;
 mod stable_urls;
 mod status;
 mod tokens;
+mod transfer_limit;
 mod update;
 mod verify;
 pub mod view;

@@ -28,6 +28,7 @@ impl Control {
             activity: lock(&self.inner.activity).clone(),
             stable_urls: self.stable_urls(),
             tokens: self.tokens(),
+            transfer_limit: self.inner.limits.get(),
         }
     }
 

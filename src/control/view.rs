@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AssetKind, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role, StepStatus,
-    WorkspaceId,
+    TransferLimit, WorkspaceId,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct AccountView {
     pub stable_urls: Vec<StableUrlView>,
     /// Every token and client of the account API, newest first, those that were revoked too.
     pub tokens: Vec<TokenView>,
+    /// What all copies keep to together.
+    pub transfer_limit: TransferLimit,
 }
 
 /// One stable URL.

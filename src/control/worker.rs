@@ -172,7 +172,7 @@ impl Desk {
             store: &control.inner.store,
             clock: control.inner.clock.as_ref(),
             stop: stop.clone(),
-            limits: control.inner.settings.transfer_limits.clone(),
+            limits: control.inner.limits.clone(),
             progress: cell.new_progress(),
         };
         Ok(run_cycle(&request, memory).await?)

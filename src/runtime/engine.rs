@@ -288,6 +288,7 @@ pub async fn perform(
         Intent::SetMissionCritical { workspace_id, on } => {
             control.set_mission_critical(actor, &workspace_id, on).await.map(NoticeDetail::Done)
         }
+        Intent::SetTransferLimit { limit } => control.set_transfer_limit(actor, limit).await.map(NoticeDetail::Done),
         Intent::TakeRegionDown { region } => {
             return sandbox_answer(sandbox.take_down(&region).await.map(|()| format!("{region} is down.")), control);
         }

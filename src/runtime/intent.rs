@@ -3,7 +3,8 @@
 use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Role, Violation, WorkspaceId,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Role, TransferLimit, Violation,
+    WorkspaceId,
 };
 use crate::wire::secret::Secret;
 
@@ -117,6 +118,11 @@ pub enum Intent {
         workspace_id: WorkspaceId,
         /// On or off.
         on: bool,
+    },
+    /// Changes what all copies keep to together.
+    SetTransferLimit {
+        /// The new limits.
+        limit: TransferLimit,
     },
     /// Sandbox only: makes a region stop answering, jobs and all.
     TakeRegionDown {

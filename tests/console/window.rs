@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers};
 use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
-use resilience::domain::GroupId;
+use resilience::domain::{GroupId, TransferLimit};
 use resilience::runtime::{Intent, NoticeDetail, Refusal};
 
 fn full() -> Desk {
@@ -213,4 +213,25 @@ fn a_group_that_is_gone_says_so() {
     assert!(desk.shows("core is not here any more"));
     desk.click("Back to failover groups");
     assert!(desk.shows("Nothing is protected yet"));
+}
+
+#[test]
+fn limits_of_transfers_are_checked_as_typed_and_applied() {
+    let mut desk = Desk::new(fixture::empty());
+    desk.click("Settings");
+    desk.type_into("Bandwidth", "fast");
+    assert!(
+        desk.shows(
+            "\"fast\" is no bandwidth. Write a number of bytes a second with a unit, such as 50MiB/s or 200MB/s."
+        )
+    );
+    assert!(!desk.can_press("Apply limits"));
+    desk.clear("Bandwidth");
+    desk.type_into("Bandwidth", "50MiB/s");
+    desk.click("Apply limits");
+    let (id, intent) = desk.sent();
+    let limit = TransferLimit { bandwidth: "50MiB/s".parse().ok(), ..TransferLimit::default() };
+    assert_eq!(intent, Intent::SetTransferLimit { limit });
+    desk.answer(id, Ok(NoticeDetail::Done("Copies take at most 50 MiB/s, 4 files at a time.".to_owned())));
+    assert!(desk.can_press("Undo the change of limits"));
 }

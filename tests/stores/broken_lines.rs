@@ -101,7 +101,7 @@ async fn a_commit_whose_answer_is_lost_is_known_as_our_own() {
         let counted = lost.clone();
         let line = Proxy::start(server.port, move |request| {
             // The store takes the commit, and nobody hears of it.
-            if request.is_conditional && counted.fetch_add(1, Ordering::SeqCst) % 2 == 0 {
+            if request.is_conditional && counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
                 Fault::LoseAnswer
             } else {
                 Fault::None

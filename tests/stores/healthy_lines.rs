@@ -35,7 +35,7 @@ async fn every_shape_goes(hops: &[(&Server, &str)]) {
     }
     // Made again under the same path, and a log cleaned below where the replica stands.
     for table in &mut tables {
-        if table.has_rows || !hops.iter().all(|(server, _)| server.removes()) {
+        if table.has_rows {
             continue;
         }
         table.grow(2);

@@ -134,9 +134,9 @@ fn carry(
     }
     let mut store = TcpStream::connect(("127.0.0.1", upstream))?;
     let first_line = text.find("\r\n").unwrap_or(0) + 2;
-    store.write_all(text[..first_line].as_bytes())?;
+    store.write_all(&text.as_bytes()[..first_line])?;
     store.write_all(b"Connection: close\r\n")?;
-    store.write_all(text[first_line..].as_bytes())?;
+    store.write_all(&text.as_bytes()[first_line..])?;
     let mut left = request.length.saturating_sub(early.len());
     let mut passed = early.len();
     store.write_all(&early)?;
@@ -172,7 +172,9 @@ fn carry(
     line.write_all(kept.join("\r\n").replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
     match fault {
         Fault::CutAnswer(after) => {
-            let bytes: Vec<u8> = early.into_iter().chain((&store).bytes().map_while(Result::ok)).take(after).collect();
+            let mut bytes = Vec::new();
+            // A line that breaks by itself is cut there already.
+            let _ = early.as_slice().chain(&store).take(after as u64).read_to_end(&mut bytes);
             line.write_all(&bytes)
         }
         _ => {

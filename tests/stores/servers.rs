@@ -176,12 +176,6 @@ impl Server {
         Self { port, ..self.clone() }
     }
 
-    /// Whether objects can be removed with the credentials here. Azurite takes no account signature for a batch, and a batch is how
-    /// they are removed.
-    pub fn removes(&self) -> bool {
-        self.kind == Kind::S3
-    }
-
     /// The URI of a table.
     pub fn uri(&self, prefix: &str) -> String {
         match self.kind {

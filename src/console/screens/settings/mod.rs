@@ -1,8 +1,10 @@
 //! Appearance, who may call the account API, and where the deployment keeps its things.
 
+mod limits;
 mod token_dialog;
 mod tokens;
 
+use limits::LimitFields;
 pub use token_dialog::NewTokenDialog;
 pub use tokens::{TokenLine, token_lines};
 
@@ -13,17 +15,18 @@ use crate::console::theme::{self, Density, Preferences, Role, ThemeChoice, rich}
 use crate::console::widgets::{card, copy, tabs, text};
 use eframe::egui::{self, Align, Align2, Layout, Ui};
 
-/// Whether revoked tokens are listed too.
+/// What the screen holds: whether revoked tokens are listed too, and half-typed limits.
 #[derive(Debug, Default)]
 pub struct SettingsScreen {
     with_revoked: bool,
+    limits: LimitFields,
 }
 
 impl SettingsScreen {
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
         let mut actions = Vec::new();
-        settings_ui(ui, scene, preferences, &mut self.with_revoked, &mut actions);
+        settings_ui(ui, scene, preferences, self, &mut actions);
         actions
     }
 }
@@ -32,7 +35,7 @@ fn settings_ui(
     ui: &mut Ui,
     scene: &Scene<'_>,
     preferences: Preferences,
-    with_revoked: &mut bool,
+    state: &mut SettingsScreen,
     actions: &mut Vec<Action>,
 ) {
     page_ui(ui, "settings", 860.0, |ui| {
@@ -55,7 +58,12 @@ fn settings_ui(
                 }
             });
         });
-        tokens::tokens_ui(ui, scene, with_revoked, actions);
+        tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
+        card::card_ui(ui, |ui| {
+            card::section_ui(ui, "Transfers", "What all copies keep to together, from now on and after a restart");
+            ui.add_space(theme::space::XS);
+            state.limits.show(ui, scene, actions);
+        });
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Deployment", "");
             let deployment = &scene.snapshot.deployment;

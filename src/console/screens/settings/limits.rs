@@ -1,0 +1,92 @@
+//! The limits that all copies keep to together.
+
+use super::choice_ui;
+use crate::console::action::Action;
+use crate::console::scene::Scene;
+use crate::console::theme;
+use crate::console::widgets::{Button, card, field};
+use crate::domain::{BadTransferLimit, Bandwidth, TransferLimit, parse_parallel};
+use crate::runtime::Intent;
+use eframe::egui::Ui;
+
+/// How wide the fields of numbers are.
+const FIELD_WIDTH: f32 = 160.0;
+
+/// What is half-typed; None where the limits that hold are shown.
+#[derive(Debug, Default)]
+pub struct LimitFields {
+    parallel: Option<String>,
+    bandwidth: Option<String>,
+}
+
+impl LimitFields {
+    /// Draws the fields, and the buttons where what they hold is new.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+        let holds = scene.account().transfer_limit;
+        let shown = |bandwidth: Option<Bandwidth>| bandwidth.map_or_else(String::new, |rate| rate.to_string());
+        let mut parallel = self.parallel.clone().unwrap_or_else(|| holds.parallel.to_string());
+        let mut bandwidth = self.bandwidth.clone().unwrap_or_else(|| shown(holds.bandwidth));
+        choice_ui(ui, "Parallel transfers", "Files copied at a time", |ui| {
+            ui.set_max_width(FIELD_WIDTH);
+            if field::named_text_ui(ui, "Parallel transfers", &mut parallel, "4").changed() {
+                self.parallel = Some(parallel.clone());
+            }
+        });
+        card::hairline_ui(ui);
+        choice_ui(ui, "Bandwidth", "Bytes a second of all copies together; empty for no limit", |ui| {
+            ui.set_max_width(FIELD_WIDTH);
+            if field::named_text_ui(ui, "Bandwidth", &mut bandwidth, "no limit").changed() {
+                self.bandwidth = Some(bandwidth.clone());
+            }
+        });
+        let wanted = limit_of(&parallel, &bandwidth);
+        if let Err(sentences) = &wanted {
+            field::problems_ui(ui, sentences.iter().map(String::as_str));
+        }
+        let Some(limit) = wanted.ok().filter(|limit| *limit != holds) else {
+            // What was typed holds by now, so the fields follow what holds again.
+            if limit_of(&parallel, &bandwidth).is_ok() && self.parallel.is_some() | self.bandwidth.is_some() {
+                let focused = ui.memory(|memory| memory.focused().is_some());
+                if !focused {
+                    *self = Self::default();
+                }
+            }
+            return;
+        };
+        ui.add_space(theme::space::XS);
+        let waits = scene.awaits(|intent| matches!(intent, Intent::SetTransferLimit { .. }));
+        ui.horizontal(|ui| {
+            if ui.add(Button::primary("Apply limits").enabled(!waits)).clicked() {
+                actions.push(Action::Send(Intent::SetTransferLimit { limit }));
+            }
+            if ui.add(Button::quiet("Undo").name("Undo the change of limits")).clicked() {
+                *self = Self::default();
+            }
+        });
+    }
+}
+
+/// The limits that two fields ask for; what is wrong with them otherwise.
+fn limit_of(parallel: &str, bandwidth: &str) -> Result<TransferLimit, Vec<String>> {
+    let bandwidth = Some(bandwidth.trim()).filter(|text| !text.is_empty()).map(str::parse::<Bandwidth>).transpose();
+    match (parse_parallel(parallel), bandwidth) {
+        (Ok(parallel), Ok(bandwidth)) => Ok(TransferLimit { parallel, bandwidth }),
+        (parallel, bandwidth) => {
+            let of = |error: BadTransferLimit| error.to_string();
+            Err(parallel.err().map(of).into_iter().chain(bandwidth.err().map(of)).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_fields_are_limits_or_sentences() {
+        let limit = limit_of(" 8 ", "50 MiB/s").expect("limits");
+        assert_eq!((limit.parallel.get(), limit.bandwidth.map(Bandwidth::bytes_per_second)), (8, Some(50 << 20)));
+        assert_eq!(limit_of("4", " "), Ok(TransferLimit::default()));
+        assert_eq!(limit_of("0", "fast").expect_err("sentences").len(), 2);
+    }
+}

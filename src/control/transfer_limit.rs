@@ -1,0 +1,44 @@
+//! How much all copies may take together: told at the start, or set in Settings and kept.
+
+use super::{Control, ControlError, journal};
+use crate::domain::TransferLimit;
+
+const KEPT: &str = "transfer_limit";
+
+impl Control {
+    /// Takes up what was kept, but for what this start was told.
+    pub(super) async fn recall_transfer_limit(&self) -> Result<(), ControlError> {
+        let kept = self.remembered(KEPT).await?.and_then(|text| serde_json::from_str(&text).ok());
+        let kept: TransferLimit = kept.unwrap_or_default();
+        let told = &self.inner.settings;
+        self.inner.limits.set(TransferLimit {
+            parallel: told.max_parallel_transfers.unwrap_or(kept.parallel),
+            bandwidth: told.max_bandwidth.or(kept.bandwidth),
+        });
+        Ok(())
+    }
+
+    /// Changes what all copies keep to, those under way too, and keeps it for later starts.
+    pub async fn set_transfer_limit(&self, actor: &str, limit: TransferLimit) -> Result<String, ControlError> {
+        let before = self.inner.limits.get();
+        let message = match limit.bandwidth {
+            Some(bandwidth) => format!("Copies take at most {bandwidth}, {} files at a time.", limit.parallel),
+            None => format!("Copies take {} files at a time, with no limit to the bandwidth.", limit.parallel),
+        };
+        let mut line = journal::line(self.now(), actor, "transfer_limit.change", "transfers", message.clone());
+        journal::show_change(&mut line, Some(&before), Some(&limit));
+        let text = serde_json::to_string(&limit).unwrap_or_default();
+        let stored = line.clone();
+        self.inner
+            .store
+            .run(move |tx| {
+                tx.set_value(KEPT, &text)?;
+                tx.add_activity(&stored)
+            })
+            .await?;
+        self.inner.limits.set(limit);
+        self.show_activity(line);
+        self.touch();
+        Ok(message)
+    }
+}
