@@ -116,9 +116,10 @@ impl Pair {
 
     fn fill(&self, found: &mut Comparison) -> Result<(), DeltaError> {
         let table = self.source.display("");
+        // The replica first: what arrives there meanwhile must not look as if the source had never had it.
+        let there = Log::list(&*self.replica, 0)?;
         let log = Log::list(&*self.source, 0)?;
         found.source_version = log.newest(self.options.up_to);
-        let there = Log::list(&*self.replica, 0)?;
         found.replica_version = there.newest(self.options.up_to);
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {

@@ -8,7 +8,7 @@ use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectErro
 use crate::store::{Store, StoreError};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use futures::{StreamExt, stream};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Tables compared at a time.
 const PARALLEL_COMPARES: usize = 4;
@@ -79,12 +79,14 @@ pub async fn compare_tables(
     clock: &dyn Clock,
     deep: bool,
 ) -> Result<CompareReport, CycleError> {
-    let here = read_inventory(source, catalogs).await?;
+    // The replica first: what arrives there meanwhile must not look as if somebody had made it there.
     let there = read_inventory(destination, catalogs).await?;
-    let known = {
+    let here = read_inventory(source, catalogs).await?;
+    let (known, made) = {
         let group = group.clone();
-        store.run(move |tx| tx.tables::<TableMemory>(&group)).await?
+        store.run(move |tx| Ok((tx.tables::<TableMemory>(&group)?, tx.made(&group)?))).await?
     };
+    let ours: BTreeSet<String> = known.iter().map(|row| row.name.clone()).chain(made).collect();
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
     let pair = Pair { group, source, destination, there: &there, store, clock, deep };
     let each: Vec<_> = here.tables().map(|info| pair.compare(info)).collect();
@@ -97,7 +99,7 @@ pub async fn compare_tables(
         report.damages.extend(damage);
     }
     report.objects.extend(pair.containers(catalogs, &here));
-    report.strangers = pair.strangers(&here);
+    report.strangers = pair.strangers(&here, &ours);
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(report)
 }
@@ -261,11 +263,21 @@ impl Pair<'_> {
         records
     }
 
-    /// What somebody made in the replica's catalogs.
-    fn strangers(&self, here: &Inventory) -> Vec<ObjectRecord> {
+    /// What is in the replica's catalogs and not in the source's: what replication made, in `ours`, is only behind.
+    fn strangers(&self, here: &Inventory, ours: &BTreeSet<String>) -> Vec<ObjectRecord> {
+        let record = |kind, asset: AssetName, sentence: String| {
+            if !ours.contains(&asset.to_string()) {
+                return self.drifted(kind, &asset, sentence).record;
+            }
+            let note = format!(
+                "{asset} was dropped in {}; the next cycle drops it in {}.",
+                self.source.region, self.destination.region
+            );
+            ObjectRecord { note: Some(note), ..ObjectRecord::new(kind, &asset, ObjectStatus::Lagging) }
+        };
         let sentence = |asset: &AssetName| {
             format!(
-                "{asset} is in {} and not in {}: somebody made it there, or the next cycle drops it. Drop it there if nobody needs it.",
+                "{asset} is in {} and not in {}: somebody made it there. Drop it there if nobody needs it.",
                 self.destination.region, self.source.region
             )
         };
@@ -275,11 +287,13 @@ impl Pair<'_> {
             for (schema, (_, tables)) in &item.schemas {
                 if here.catalogs.get(catalog).is_some_and(|here| !here.schemas.contains_key(schema)) {
                     let asset = AssetName::schema(catalog.as_str(), schema.as_str());
-                    records.push(self.drifted(AssetKind::Schema, &asset, sentence(&asset)).record);
+                    let sentence = sentence(&asset);
+                    records.push(record(AssetKind::Schema, asset, sentence));
                 }
                 for table in tables.values().filter(|t| here.table(catalog, schema, &t.name).is_none()) {
                     let asset = AssetName::leaf(catalog.as_str(), schema.as_str(), table.name.as_str());
-                    records.push(self.drifted(kind_of(table), &asset, sentence(&asset)).record);
+                    let sentence = sentence(&asset);
+                    records.push(record(kind_of(table), asset, sentence));
                 }
             }
         }

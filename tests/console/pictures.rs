@@ -143,6 +143,19 @@ fn pictures() {
         fill(desk, false);
         desk.click("Cancel");
     });
+    draw("objects-repair", &full(), |desk| {
+        desk.click("core-lakehouse, ACTIVE");
+        desk.click("Objects 23");
+        desk.click("Repair…");
+    });
+    draw("objects-points", &full(), |desk| {
+        desk.click("core-lakehouse, ACTIVE");
+        desk.click("Objects 23");
+        desk.click("Points in time…");
+        desk.click("Show versions");
+        let (id, _) = desk.sent();
+        desk.answer(id, Ok(NoticeDetail::Point(Box::new(crate::repair::a_point()))));
+    });
     draw("workspaces", &full(), |desk| desk.click("Workspaces"));
     draw("regions", &fixture::with_region_down(full(), EAST, 130), |desk| desk.click("Regions"));
     let left = fixture::with_left_replica(fixture::empty(), "main", "core-lakehouse");

@@ -7,6 +7,30 @@ use resilience::control::{PointReport, PointTable};
 use resilience::domain::GroupId;
 use resilience::runtime::{Intent, NoticeDetail, Refusal};
 
+/// A point with a table that the replica holds and one that it doesn't.
+pub fn a_point() -> PointReport {
+    let point = Utc.with_ymd_and_hms(2026, 11, 22, 9, 0, 0).single();
+    let table = PointTable {
+        name: "main.sales.orders".to_owned(),
+        version: Some(412),
+        sha256: None,
+        committed: point,
+        location: "file:///w/orders".to_owned(),
+        held: Some(true),
+        by_timestamp: Some(true),
+        message: None,
+    };
+    let gone = PointTable { name: "main.sales.refunds".to_owned(), held: Some(false), ..table.clone() };
+    PointReport {
+        group: "core".to_owned(),
+        asked: point.unwrap_or_default(),
+        point,
+        first_point: point,
+        tables: vec![table, gone],
+        notes: vec!["Read each table by its version.".to_owned()],
+    }
+}
+
 fn objects() -> Desk {
     let mut desk = Desk::new(fixture::with_groups(vec![fixture::active("core", &["main", "clickstream"])]));
     desk.click("core, ACTIVE");
@@ -41,29 +65,9 @@ fn a_point_in_time_lists_each_tables_version() {
     desk.click("Points in time…");
     desk.click("Show versions");
     let (id, intent) = desk.sent();
-    let Intent::ReadPoint { id: group, at } = intent else { panic!("{intent:?}") };
+    let Intent::ReadPoint { id: group, .. } = intent else { panic!("{intent:?}") };
     assert_eq!(group, GroupId::new("core").expect("an id"));
-    let point = Utc.with_ymd_and_hms(2026, 11, 22, 9, 0, 0).single();
-    let table = PointTable {
-        name: "main.sales.orders".to_owned(),
-        version: Some(412),
-        sha256: None,
-        committed: point,
-        location: "file:///w/orders".to_owned(),
-        held: Some(true),
-        by_timestamp: Some(true),
-        message: None,
-    };
-    let gone = PointTable { name: "main.sales.refunds".to_owned(), held: Some(false), ..table.clone() };
-    let report = PointReport {
-        group: "core".to_owned(),
-        asked: at,
-        point,
-        first_point: point,
-        tables: vec![table, gone],
-        notes: vec!["Read each table by its version.".to_owned()],
-    };
-    desk.answer(id, Ok(NoticeDetail::Point(Box::new(report))));
+    desk.answer(id, Ok(NoticeDetail::Point(Box::new(a_point()))));
     for shown in ["412", "Held", "Not held", "Read each table by its version."] {
         assert!(desk.shows(shown), "{shown}");
     }
