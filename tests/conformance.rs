@@ -74,6 +74,7 @@ fn schemathesis_finds_no_answer_outside_the_document() {
     let status = Command::new(schemathesis)
         .env("READY", ready.trim())
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("HYPOTHESIS_STORAGE_DIRECTORY", dir.path().join("hypothesis"))
         // The configuration names its hooks relative to itself.
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema"))
         .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--seed", "20261122"])
