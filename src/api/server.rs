@@ -95,6 +95,7 @@ impl ApiServer {
     /// Listens, and serves until stopped.
     pub async fn start(control: Control, options: &ApiOptions) -> Result<Self, ServeError> {
         let tls = acceptor(options)?;
+        options.tls.iter().for_each(TlsFiles::warn_of_readers);
         let listener = listen(&control, options.listen).await?;
         let address = listener.local_addr().unwrap_or(options.listen);
         let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });

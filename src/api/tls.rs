@@ -31,7 +31,6 @@ impl TlsFiles {
             return Err(not_pem(&self.certificate, "certificate"));
         }
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| not_pem(&self.key, "private key"))?;
-        self.warn_of_readers();
         let unusable = |source| ServeError::Tls { files: self.clone(), source: Box::new(source) };
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -46,7 +45,8 @@ impl TlsFiles {
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
-    fn warn_of_readers(&self) {
+    /// Says so where others than the key's owner may read it.
+    pub(super) fn warn_of_readers(&self) {
         let mode = fs::metadata(&self.key).map_or(0, |found| found.permissions().mode());
         if mode & 0o077 != 0 {
             let key = self.key.display();
