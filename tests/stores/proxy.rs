@@ -35,6 +35,8 @@ pub struct Request {
     /// Whether it asks the store to copy.
     pub copies: bool,
     pub is_conditional: bool,
+    /// The first byte that a read asks for.
+    pub first_byte: u64,
 }
 
 type Script = dyn Fn(&Request) -> Fault + Send + Sync;
@@ -104,6 +106,9 @@ fn carry(
         length: header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0),
         copies: header("x-amz-copy-source").or_else(|| header("x-ms-copy-source")).is_some(),
         is_conditional: header("if-none-match").is_some(),
+        first_byte: header("range")
+            .and_then(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse().ok())
+            .unwrap_or(0),
     };
     let fault = script(&request);
     match fault {
