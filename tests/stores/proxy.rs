@@ -177,10 +177,9 @@ fn carry(
     line.write_all(kept.join("\r\n").replacen("\r\n", "\r\nConnection: close\r\n", 1).as_bytes())?;
     match fault {
         Fault::CutAnswer(after) => {
-            let mut bytes = Vec::new();
-            // A line that breaks by itself is cut there already.
-            let _ = early.as_slice().chain(&store).take(after as u64).read_to_end(&mut bytes);
-            line.write_all(&bytes)
+            let most = early.len().min(after);
+            line.write_all(&early[..most])?;
+            io::copy(&mut (&store).take((after - most) as u64), &mut line).map(|_| ())
         }
         _ => {
             line.write_all(&early)?;
