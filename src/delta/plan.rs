@@ -71,7 +71,7 @@ impl Planner {
     /// None when either is in doubt.
     fn go_on(&self) -> Result<Option<Plan>, DeltaError> {
         let Some(known) = &self.request.known else { return Ok(None) };
-        let log = Log::list(&*self.source, known.version)?;
+        let log = Log::list(&*self.source, (known.version - extras::LATE).max(0))?;
         let Some(stamp) = self.still_at(known, &log)? else { return Ok(None) };
         let destination_is_there = self.destination.stat(&super::log::commit_path(known.version))?.is_some()
             && self.destination.stat(&super::log::commit_path(known.version + 1))?.is_none();
@@ -104,7 +104,7 @@ impl Planner {
         };
         let files = inventory.files.iter().filter(|(_, named)| named.added);
         let files = files.map(|(path, named)| planned_file(path, named, named.before)).collect();
-        let extras = self.extras(&log, Some(known.version), newest, None, None)?;
+        let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, None)?;
         Ok(Some(Plan::Ship(Box::new(Shipment {
             source: self.request.source.clone(),
             destination: self.request.destination.clone(),
@@ -175,7 +175,7 @@ impl Planner {
         if let Some(from) = from {
             commits.planned.retain(|commit| commit.version > from);
         }
-        let mut extras = self.extras(&log, from, newest, base, base_files)?;
+        let mut extras = self.extras(&log, &*target_place, from, newest, base, base_files)?;
         if from == Some(newest) {
             extras.keep_missing(&*target_place)?;
         }

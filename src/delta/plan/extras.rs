@@ -7,6 +7,10 @@ use crate::delta::place::Place;
 use crate::delta::shipment::LogFile;
 use std::collections::HashSet;
 
+/// A checkpoint or a compaction comes after its commit, and by then more commits may have arrived: so many versions back it
+/// is looked for what the destination lacks.
+pub(super) const LATE: i64 = 64;
+
 /// What goes with the commits.
 pub(super) struct Extras {
     pub files: Vec<LogFile>,
@@ -15,16 +19,20 @@ pub(super) struct Extras {
 }
 
 impl Planner {
-    /// Everything for versions from `from` (a checkpoint may come long after its commit) up to `to`.
+    /// Everything for versions from `from` up to `to`, and what came late for those before and `target` lacks.
     pub(super) fn extras(
         &self,
         log: &Log,
+        target: &dyn Place,
         from: Option<i64>,
         to: i64,
         base: Option<&Checkpoint>,
         base_files: Option<CheckpointFiles>,
     ) -> Result<Extras, DeltaError> {
-        let low = from.unwrap_or(0);
+        let low = from.map_or(0, |from| (from - LATE).max(0));
+        let has_come = |version: i64, name: &str| -> Result<bool, DeltaError> {
+            Ok(from.is_some_and(|from| version < from) && target.stat(&format!("{LOG}/{name}"))?.is_some())
+        };
         let mut files: Vec<LogFile> = Vec::new();
         let mut add = |path: String, first: bool, needed: bool| {
             files.push(LogFile { path, first, needed });
@@ -33,6 +41,11 @@ impl Planner {
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
         for (version, all) in log.checkpoints.range(low..=to) {
             for checkpoint in all {
+                if let Some(last) = checkpoint.names.last()
+                    && has_come(*version, last)?
+                {
+                    continue;
+                }
                 let first = from.is_none() && base == Some(checkpoint);
                 let found = match base_files.take_if(|_| base == Some(checkpoint)) {
                     Some(found) => found,
@@ -46,10 +59,11 @@ impl Planner {
                 found.top.into_iter().for_each(|path| add(path, first, first));
             }
         }
-        log.crcs.range(low..=to).for_each(|version| add(crc_path(*version), false, false));
+        log.crcs.range(from.unwrap_or(0)..=to).for_each(|version| add(crc_path(*version), false, false));
         for (first, last) in &log.compacted {
-            if (low..=to).contains(last) {
-                add(format!("{LOG}/{first:020}.{last:020}.compacted.json"), false, false);
+            let name = format!("{first:020}.{last:020}.compacted.json");
+            if (low..=to).contains(last) && !has_come(*last, &name)? {
+                add(format!("{LOG}/{name}"), false, false);
             }
         }
         // Two checkpoints may share a sidecar.

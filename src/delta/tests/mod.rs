@@ -1,6 +1,8 @@
 //! Behaviour of the whole layer on tables that the tests write themselves.
 
+mod checkpoints;
 pub(super) mod dying;
+mod pair;
 mod parquet_checkpoint;
 mod property;
 mod remote;

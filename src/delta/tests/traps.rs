@@ -1,61 +1,11 @@
 //! What a Delta table may hold that a careless copy gets wrong.
 
+use super::pair::Pair;
 use super::table::*;
 use crate::delta::*;
 use crate::domain::{ErrorClass, ObjectStatus};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
-
-struct Pair {
-    _dir: tempfile::TempDir,
-    table: Table,
-    replica: TableRoot,
-    replica_path: PathBuf,
-}
-
-impl Pair {
-    fn new() -> Self {
-        Self::with(json!({"minReaderVersion": 1, "minWriterVersion": 2}), json!({}))
-    }
-
-    fn with(protocol: Value, configuration: Value) -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
-        let table = Table::create_with(dir.path().join("source"), protocol, configuration);
-        let replica_path = dir.path().join("replica");
-        Self { table, replica: TableRoot::Local(replica_path.clone()), replica_path, _dir: dir }
-    }
-
-    async fn ship(&self, known: Option<&Position>) -> Result<Shipped, TableFault> {
-        replicate(&self.table.root, &self.replica, known).await
-    }
-
-    async fn arrives(&self, known: Option<&Position>) -> Shipped {
-        let shipped = self.ship(known).await.expect("a shipment");
-        let compared = compare_all(&self.table.root, &self.replica).await;
-        assert_eq!(compared.status, ObjectStatus::InSync, "{compared:?}");
-        assert_eq!(read_whole(&self.replica_path), read_whole(&self.table.path));
-        shipped
-    }
-
-    async fn fault(&self) -> TableFault {
-        let fault = self.ship(None).await.expect_err("a flagged table");
-        assert!(!self.replica_path.join("_delta_log").join("00000000000000000000.json").exists());
-        assert!(!fault.parameters.is_empty() && fault.message.ends_with('.'), "{fault:?}");
-        fault
-    }
-
-    /// What a copy that is about to begin would bring.
-    async fn planned(&self) -> Shipment {
-        match plan(PlanRequest::new(&self.table.root, &self.replica, None)).await.expect("a plan") {
-            Plan::Ship(shipment) => *shipment,
-            Plan::UpToDate(_) => panic!("something to ship"),
-        }
-    }
-
-    fn has(&self, rel: &str) -> bool {
-        self.replica_path.join(rel).is_file()
-    }
-}
 
 #[tokio::test]
 async fn encoded_paths_are_decoded_once() {
@@ -152,113 +102,6 @@ async fn a_restored_file_comes_again_when_the_replica_lost_it() {
     pair.table.commit(&[info("RESTORE"), add("a.parquet")]);
     let second = pair.arrives(Some(&first.position)).await;
     assert_eq!(second.files.len(), 1);
-}
-
-#[tokio::test]
-async fn every_kind_of_checkpoint_carries_a_cleaned_log() {
-    for kind in 0..5 {
-        let mut pair = Pair::new();
-        for number in 0..6 {
-            pair.table.append(&format!("{number}.parquet"));
-        }
-        pair.table.commit(&[info("DELETE"), remove("2.parquet")]);
-        pair.table.append("after.parquet");
-        let names: Vec<String> = match kind {
-            0 => vec![pair.table.checkpoint()],
-            1 => pair.table.checkpoint_in_parts().to_vec(),
-            2 => pair.table.checkpoint_with_sidecar(true).to_vec(),
-            3 => pair.table.checkpoint_with_sidecar(false).to_vec(),
-            _ => vec![format!("_delta_log/{}", pair.table.checkpoint_json())],
-        };
-        pair.table.hint(8);
-        (0..8).for_each(|version| pair.table.remove_log(version));
-        pair.table.append("last.parquet");
-        let shipped = pair.arrives(None).await;
-        assert_eq!(shipped.commits.iter().map(|commit| commit.version).collect::<Vec<_>>(), [8, 9], "kind {kind}");
-        for name in names.iter().map(String::as_str).chain(["_delta_log/_last_checkpoint"]) {
-            assert!(pair.has(name), "kind {kind}: {name}");
-        }
-        assert!(!pair.has("2.parquet"), "no version that can be read needs it");
-    }
-}
-
-#[tokio::test]
-async fn a_table_of_nothing_but_a_checkpoint_arrives() {
-    let mut pair = Pair::new();
-    pair.table.append("a.parquet");
-    pair.table.checkpoint();
-    (0..=1).for_each(|version| pair.table.remove_log(version));
-    let shipped = pair.arrives(None).await;
-    assert_eq!((shipped.position.version, shipped.commits.len()), (1, 0));
-    let next = pair.arrives(Some(&shipped.position)).await;
-    assert_eq!(next.position, shipped.position);
-}
-
-#[tokio::test]
-async fn a_newest_version_that_only_a_checkpoint_holds_settles() {
-    for commits_left in [0..0, 0..2] {
-        let mut pair = Pair::new();
-        pair.table.append("a.parquet");
-        pair.table.append("b.parquet");
-        pair.table.checkpoint();
-        for version in (0..=2).filter(|version| !commits_left.contains(version)) {
-            pair.table.remove_log(version);
-        }
-        let shipped = pair.arrives(None).await;
-        let again = plan(PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position))).await;
-        assert!(matches!(again, Ok(Plan::UpToDate(found)) if found == shipped.position), "{commits_left:?}");
-        pair.table.append("c.parquet");
-        pair.arrives(Some(&shipped.position)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_checkpoint_without_all_its_parts_is_none() {
-    let mut pair = Pair::new();
-    pair.table.append("a.parquet");
-    pair.table.append("b.parquet");
-    let [part, _] = pair.table.checkpoint_in_parts();
-    std::fs::remove_file(pair.table.path.join(&part)).expect("a part");
-    pair.arrives(None).await;
-    pair.table.remove_log(0);
-    assert_eq!(pair.ship(None).await.expect_err("a gap").class, ErrorClass::LogGap);
-}
-
-#[tokio::test]
-async fn a_hint_never_names_a_checkpoint_that_is_not_there() {
-    let mut pair = Pair::new();
-    pair.table.append("a.parquet");
-    pair.table.append("b.parquet");
-    pair.table.checkpoint();
-    pair.table.hint(2);
-    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
-    request.up_to = Some(1);
-    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
-    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
-    assert_eq!(shipped.position.version, 1);
-    assert!(!pair.has("_delta_log/_last_checkpoint"));
-    pair.arrives(Some(&shipped.position)).await;
-    assert!(pair.has("_delta_log/_last_checkpoint"));
-}
-
-#[tokio::test]
-async fn checksums_and_compacted_commits_come_after_their_commits() {
-    let mut pair = Pair::new();
-    for rel in ["a.parquet", "b.parquet", "c.parquet"] {
-        pair.table.append(rel);
-    }
-    let crc = log_path(2, "crc");
-    let compacted = "_delta_log/00000000000000000001.00000000000000000003.compacted.json";
-    pair.table.file(&crc, b"{}");
-    pair.table.file(compacted, b"{\"add\":{}}");
-    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
-    request.up_to = Some(2);
-    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
-    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
-    assert!(pair.has(&crc));
-    assert!(!pair.has(compacted), "its end is above the replica's version");
-    pair.arrives(Some(&shipped.position)).await;
-    assert!(pair.has(compacted));
 }
 
 #[tokio::test]

@@ -1,0 +1,134 @@
+//! Checkpoints of every kind, and what else lies in a log beside its commits.
+
+use super::pair::Pair;
+use super::table::*;
+use crate::delta::*;
+use crate::domain::ErrorClass;
+
+#[tokio::test]
+async fn every_kind_of_checkpoint_carries_a_cleaned_log() {
+    for kind in 0..5 {
+        let mut pair = Pair::new();
+        for number in 0..6 {
+            pair.table.append(&format!("{number}.parquet"));
+        }
+        pair.table.commit(&[info("DELETE"), remove("2.parquet")]);
+        pair.table.append("after.parquet");
+        let names: Vec<String> = match kind {
+            0 => vec![pair.table.checkpoint()],
+            1 => pair.table.checkpoint_in_parts().to_vec(),
+            2 => pair.table.checkpoint_with_sidecar(true).to_vec(),
+            3 => pair.table.checkpoint_with_sidecar(false).to_vec(),
+            _ => vec![format!("_delta_log/{}", pair.table.checkpoint_json())],
+        };
+        pair.table.hint(8);
+        (0..8).for_each(|version| pair.table.remove_log(version));
+        pair.table.append("last.parquet");
+        let shipped = pair.arrives(None).await;
+        assert_eq!(shipped.commits.iter().map(|commit| commit.version).collect::<Vec<_>>(), [8, 9], "kind {kind}");
+        for name in names.iter().map(String::as_str).chain(["_delta_log/_last_checkpoint"]) {
+            assert!(pair.has(name), "kind {kind}: {name}");
+        }
+        assert!(!pair.has("2.parquet"), "no version that can be read needs it");
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_nothing_but_a_checkpoint_arrives() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.checkpoint();
+    (0..=1).for_each(|version| pair.table.remove_log(version));
+    let shipped = pair.arrives(None).await;
+    assert_eq!((shipped.position.version, shipped.commits.len()), (1, 0));
+    let next = pair.arrives(Some(&shipped.position)).await;
+    assert_eq!(next.position, shipped.position);
+}
+
+#[tokio::test]
+async fn a_newest_version_that_only_a_checkpoint_holds_settles() {
+    for commits_left in [0..0, 0..2] {
+        let mut pair = Pair::new();
+        pair.table.append("a.parquet");
+        pair.table.append("b.parquet");
+        pair.table.checkpoint();
+        for version in (0..=2).filter(|version| !commits_left.contains(version)) {
+            pair.table.remove_log(version);
+        }
+        let shipped = pair.arrives(None).await;
+        let again = plan(PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position))).await;
+        assert!(matches!(again, Ok(Plan::UpToDate(found)) if found == shipped.position), "{commits_left:?}");
+        pair.table.append("c.parquet");
+        pair.arrives(Some(&shipped.position)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_without_all_its_parts_is_none() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let [part, _] = pair.table.checkpoint_in_parts();
+    std::fs::remove_file(pair.table.path.join(&part)).expect("a part");
+    pair.arrives(None).await;
+    pair.table.remove_log(0);
+    assert_eq!(pair.ship(None).await.expect_err("a gap").class, ErrorClass::LogGap);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_comes_late_arrives_with_the_next_commit() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let late = pair.table.checkpoint_json();
+    let late = format!("_delta_log/{late}");
+    let aside = pair.table.path.join("aside");
+    std::fs::rename(pair.table.path.join(&late), &aside).expect("not yet there");
+    for rel in ["b.parquet", "c.parquet"] {
+        pair.table.append(rel);
+    }
+    let shipped = pair.arrives(None).await;
+    std::fs::rename(&aside, pair.table.path.join(&late)).expect("late");
+    pair.table.hint(1);
+    pair.table.append("d.parquet");
+    let shipped = pair.arrives(Some(&shipped.position)).await;
+    assert!(pair.has(&late) && pair.has("_delta_log/_last_checkpoint"));
+    pair.table.append("e.parquet");
+    pair.arrives(Some(&shipped.position)).await;
+}
+
+#[tokio::test]
+async fn a_hint_never_names_a_checkpoint_that_is_not_there() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    pair.table.checkpoint();
+    pair.table.hint(2);
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
+    request.up_to = Some(1);
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
+    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(shipped.position.version, 1);
+    assert!(!pair.has("_delta_log/_last_checkpoint"));
+    pair.arrives(Some(&shipped.position)).await;
+    assert!(pair.has("_delta_log/_last_checkpoint"));
+}
+
+#[tokio::test]
+async fn checksums_and_compacted_commits_come_after_their_commits() {
+    let mut pair = Pair::new();
+    for rel in ["a.parquet", "b.parquet", "c.parquet"] {
+        pair.table.append(rel);
+    }
+    let crc = log_path(2, "crc");
+    let compacted = "_delta_log/00000000000000000001.00000000000000000003.compacted.json";
+    pair.table.file(&crc, b"{}");
+    pair.table.file(compacted, b"{\"add\":{}}");
+    let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
+    request.up_to = Some(2);
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
+    let shipped = ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert!(pair.has(&crc));
+    assert!(!pair.has(compacted), "its end is above the replica's version");
+    pair.arrives(Some(&shipped.position)).await;
+    assert!(pair.has(compacted));
+}
