@@ -9,6 +9,7 @@ mod swap;
 use super::limits::TransferLimits;
 use super::place::Place;
 use super::{DeltaError, Generation, Position, Shipment, TableFault, place};
+use crate::domain::TransferLimit;
 pub(super) use copy::{Outcome, bring, copy, hash_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};
@@ -42,7 +43,12 @@ impl Transfer {
 
 impl Default for Transfer {
     fn default() -> Self {
-        Self { parallel: 4, stop: Arc::default(), copied_bytes: Arc::default(), limits: Arc::default() }
+        Self {
+            parallel: TransferLimit::default().parallel.get(),
+            stop: Arc::default(),
+            copied_bytes: Arc::default(),
+            limits: Arc::default(),
+        }
     }
 }
 
