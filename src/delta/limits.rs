@@ -10,9 +10,6 @@ const BURST: Duration = Duration::from_millis(250);
 /// How long a waiting transfer goes without looking whether it shall stop.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Files from this size on keep a disk or a line busy alone, so only half as many of them move at a time.
-const BIG: u64 = 8 << 20;
-
 /// How much all transfers of this process may do together. Can be changed while they run.
 pub struct TransferLimits {
     begun: Instant,
@@ -24,17 +21,7 @@ pub struct TransferLimits {
 struct State {
     limit: TransferLimit,
     running: usize,
-    /// How many of those that run are big.
-    big: usize,
     bucket: Bucket,
-}
-
-impl State {
-    /// Whether one more, big or not, has to wait.
-    fn is_full(&self, big: bool) -> bool {
-        let parallel = self.limit.parallel.get();
-        self.running >= parallel || (big && self.big >= parallel.div_ceil(2))
-    }
 }
 
 /// When bytes may pass: each takes its time, one after another.
@@ -67,16 +54,11 @@ impl std::fmt::Debug for TransferLimits {
 /// The right to move one file; given back when dropped.
 pub(super) struct Turn<'a> {
     limits: &'a TransferLimits,
-    big: bool,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        {
-            let mut state = self.limits.state();
-            state.running -= 1;
-            state.big -= usize::from(self.big);
-        }
+        self.limits.state().running -= 1;
         self.limits.changed.notify_all();
     }
 }
@@ -84,7 +66,7 @@ impl Drop for Turn<'_> {
 impl TransferLimits {
     /// Limits to begin with.
     pub fn new(limit: TransferLimit) -> Self {
-        let state = State { limit, running: 0, big: 0, bucket: Bucket::default() };
+        let state = State { limit, running: 0, bucket: Bucket::default() };
         Self { begun: Instant::now(), state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -110,14 +92,12 @@ impl TransferLimits {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Waits until one file more, of about `bytes`, may be moved.
-    pub(super) fn turn(&self, bytes: u64) -> Turn<'_> {
-        let big = bytes >= BIG;
-        let full = |state: &mut State| state.is_full(big);
+    /// Waits until one file more may be moved.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        let full = |state: &mut State| state.running >= state.limit.parallel.get();
         let mut state = self.changed.wait_while(self.state(), full).unwrap_or_else(|poisoned| poisoned.into_inner());
         state.running += 1;
-        state.big += usize::from(big);
-        Turn { limits: self, big }
+        Turn { limits: self }
     }
 
     /// Waits until `bytes` may pass; false once `stop` is set.
@@ -177,20 +157,6 @@ mod tests {
     }
 
     #[test]
-    fn big_files_leave_half_of_the_turns_to_others() {
-        let limits =
-            TransferLimits::new(TransferLimit { parallel: NonZeroUsize::MIN.saturating_add(3), bandwidth: None });
-        let big: Vec<Turn<'_>> = (0..2).map(|_| limits.turn(BIG)).collect();
-        assert!(limits.state().is_full(true) && !limits.state().is_full(false));
-        let small: Vec<Turn<'_>> = (0..2).map(|_| limits.turn(BIG - 1)).collect();
-        assert!(limits.state().is_full(false));
-        drop((big, small));
-        assert!(!limits.state().is_full(true));
-        limits.set(TransferLimit { parallel: NonZeroUsize::MIN, bandwidth: None });
-        assert!(!limits.state().is_full(true), "one at a time may be a big one");
-    }
-
-    #[test]
     fn a_pause_is_no_licence_for_a_flood() {
         let bandwidth: Bandwidth = "1MB/s".parse().expect("a bandwidth");
         let mut bucket = Bucket::default();
@@ -205,7 +171,7 @@ mod tests {
             TransferLimits::new(TransferLimit { parallel: NonZeroUsize::MIN.saturating_add(2), bandwidth: None });
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         super::super::ship::pool::each(&[(); 64], 16, |()| {
-            let _turn = limits.turn(1);
+            let _turn = limits.turn();
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             std::thread::yield_now();
             running.fetch_sub(1, Ordering::SeqCst);

@@ -6,7 +6,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 
 /// Files moved at a time where nothing else is said.
-const PARALLEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+const PARALLEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 /// More than this only takes memory.
 const MOST_PARALLEL: usize = 256;
 

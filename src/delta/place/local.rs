@@ -1,5 +1,6 @@
 //! A table's folder on a local disk.
 
+use super::uncached::Uncached;
 use super::{Content, Listed, Mode, Opened, Place, Put, RandomAccess, Sink, Staged};
 use crate::delta::DeltaError;
 use crate::delta::position::Stamp;
@@ -7,7 +8,7 @@ use crate::domain::ErrorClass;
 use rustix::fs::{CWD, RenameFlags, Timespec, Timestamps};
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -190,14 +191,18 @@ impl Place for LocalPlace {
     }
 
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
-        Ok(self.file(rel)?.map(|(file, metadata)| Opened { reader: Box::new(file), stamp: stamp_of(&metadata) }))
+        let opened = |(file, metadata): (File, fs::Metadata)| Opened {
+            reader: Box::new(Uncached::new(file, metadata.len())),
+            stamp: stamp_of(&metadata),
+        };
+        Ok(self.file(rel)?.map(opened))
     }
 
     fn open_random(&self, rel: &str) -> Result<Option<RandomAccess>, DeltaError> {
         Ok(self.file(rel)?.map(|(file, _)| RandomAccess::File(file)))
     }
 
-    fn create(&self, rel: &str, _size: u64) -> Result<Box<dyn Sink>, DeltaError> {
+    fn create(&self, rel: &str, size: u64) -> Result<Box<dyn Sink>, DeltaError> {
         let path = self.at(rel);
         let folder = path.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;
@@ -207,7 +212,7 @@ impl Place for LocalPlace {
             lock(&self.folders).remove(folder);
             storage_error("write", &path, &error)
         })?;
-        Ok(Box::new(LocalSink { file, staged: StagedPath(staged), path }))
+        Ok(Box::new(LocalSink { file: Uncached::new(file, size), staged: StagedPath(staged), path }))
     }
 
     fn remove(&self, rel: &str) -> Result<(), DeltaError> {
@@ -284,7 +289,7 @@ impl Drop for StagedPath {
 }
 
 struct LocalSink {
-    file: File,
+    file: Uncached,
     staged: StagedPath,
     path: PathBuf,
 }
@@ -297,7 +302,7 @@ impl Sink for LocalSink {
     fn finish(self: Box<Self>, modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError> {
         let at =
             Timespec { tv_sec: modified_ns.div_euclid(1_000_000_000), tv_nsec: modified_ns.rem_euclid(1_000_000_000) };
-        rustix::fs::futimens(&self.file, &Timestamps { last_access: at, last_modification: at })
+        rustix::fs::futimens(self.file.file(), &Timestamps { last_access: at, last_modification: at })
             .map_err(|error| storage_error("set the time of", &self.path, &error.into()))?;
         Ok(Box::new(LocalStaged { staged: self.staged, path: self.path }))
     }

@@ -5,6 +5,7 @@
 
 mod local;
 mod remote;
+mod uncached;
 
 pub(super) use local::{LocalPlace, stat_file, storage_error, sync_batch};
 

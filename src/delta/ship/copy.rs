@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
 
-/// Bytes moved at a time: few enough to stay in the processor's cache between reading, hashing and writing.
-const CHUNK: usize = 256 * 1024;
+/// Bytes moved at a time: enough for a disk to be busy with one piece, few enough to stay in the processor's cache
+/// between reading, hashing and writing.
+const CHUNK: usize = 1 << 20;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);

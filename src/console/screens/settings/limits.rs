@@ -28,7 +28,7 @@ impl LimitFields {
         let mut bandwidth = self.bandwidth.clone().unwrap_or_else(|| shown(holds.bandwidth));
         choice_ui(ui, "Parallel transfers", "Files copied at a time", |ui| {
             ui.set_max_width(FIELD_WIDTH);
-            if field::named_text_ui(ui, "Parallel transfers", &mut parallel, "8").changed() {
+            if field::named_text_ui(ui, "Parallel transfers", &mut parallel, "16").changed() {
                 self.parallel = Some(parallel.clone());
             }
         });
@@ -86,7 +86,7 @@ mod tests {
     fn two_fields_are_limits_or_sentences() {
         let limit = limit_of(" 8 ", "50 MiB/s").expect("limits");
         assert_eq!((limit.parallel.get(), limit.bandwidth.map(Bandwidth::bytes_per_second)), (8, Some(50 << 20)));
-        assert_eq!(limit_of("8", " "), Ok(TransferLimit::default()));
+        assert_eq!(limit_of("16", " "), Ok(TransferLimit::default()));
         assert_eq!(limit_of("0", "fast").expect_err("sentences").len(), 2);
     }
 }
