@@ -5,8 +5,12 @@
 //! connection has times at which it has to send, and latency counts from that time, also where the answer before it was
 //! late.
 
+mod shared;
+
 use reqwest::Client;
 use serde_json::{Value, json};
+use shared::Fault;
+use shared::figures::percentile;
 use std::io::{BufRead, BufReader as StdBufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -19,8 +23,6 @@ const CONNECTIONS: u32 = 100;
 const PER_SECOND: u32 = 1_000;
 const READ: &str = "read";
 const MOVED: &str = "moved";
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 struct Server(Child);
 
@@ -45,7 +47,7 @@ impl Api {
         format!("/api/disaster-recovery/v1/accounts/{}/{below}", self.account)
     }
 
-    async fn post(&self, below: &str, body: &Value) -> Result<(), Failure> {
+    async fn post(&self, below: &str, body: &Value) -> Result<(), Fault> {
         let url = format!("{}{}", self.url, self.path(below));
         let answer = self.client.post(url).bearer_auth(&self.token).json(body).send().await?;
         match answer.status().is_success() {
@@ -54,7 +56,7 @@ impl Api {
         }
     }
 
-    async fn until_active(&self, group: &str) -> Result<Value, Failure> {
+    async fn until_active(&self, group: &str) -> Result<Value, Fault> {
         let url = format!("{}{}", self.url, self.path(&format!("failover-groups/{group}")));
         let end = Instant::now() + Duration::from_secs(120);
         loop {
@@ -69,7 +71,7 @@ impl Api {
         }
     }
 
-    async fn create(&self, id: &str, catalog: &str) -> Result<(), Failure> {
+    async fn create(&self, id: &str, catalog: &str) -> Result<(), Fault> {
         let names: Vec<&Value> = self.regions.iter().map(|region| &region["region"]).collect();
         let workspaces: Vec<&Value> = self.regions.iter().map(|region| &region["workspace_id"]).collect();
         let uri = |region: &Value| {
@@ -90,7 +92,7 @@ impl Api {
     }
 
     /// Fails the other group over and back until `end`; how often.
-    async fn keep_failing_over(&self, end: Instant) -> Result<u32, Failure> {
+    async fn keep_failing_over(&self, end: Instant) -> Result<u32, Fault> {
         let mut done = 0;
         while Instant::now() < end {
             let group = self.until_active(MOVED).await?;
@@ -107,7 +109,7 @@ impl Api {
     }
 }
 
-fn serve(data: &Path) -> Result<(Server, Value), Failure> {
+fn serve(data: &Path) -> Result<(Server, Value), Fault> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_resilience-console"))
         .args(["serve", "--sandbox", "--sandbox-catalogs", "8", "--data-dir"])
         .arg(data)
@@ -178,12 +180,7 @@ async fn call(open: &mut Option<BufReader<TcpStream>>, address: &str, request: &
     Ok(status)
 }
 
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let index = ((sorted.len() as f64 * share).ceil() as usize).saturating_sub(1);
-    sorted.get(index.min(sorted.len().saturating_sub(1))).map(|ms| (ms * 1000.0).round() / 1000.0)
-}
-
-async fn measure(seconds: u64) -> Result<(), Failure> {
+async fn measure(seconds: u64) -> Result<(), Fault> {
     let dir = tempfile::tempdir()?;
     eprintln!("serving a sandbox, and making the groups {READ} and {MOVED}");
     let (_server, ready) = serve(&dir.path().join("data"))?;
@@ -217,38 +214,21 @@ async fn measure(seconds: u64) -> Result<(), Failure> {
         latencies.extend(seen.latencies);
         errors += seen.errors;
     }
-    latencies.sort_by(f64::total_cmp);
-    let p99 = percentile(&latencies, 0.99);
-    let met = errors == 0 && p99.is_some_and(|ms| ms < 10.0);
+    let ms = |share| (percentile(latencies.clone(), share) * 1000.0).round() / 1000.0;
+    let met = errors == 0 && ms(0.99) < 10.0;
     let line = json!({
         "bench": "api", "connections": CONNECTIONS, "seconds": seconds, "answers": latencies.len(),
         "requests_per_second": latencies.len() as u64 / seconds.max(1), "failovers": failovers, "errors": errors,
-        "p50_ms": percentile(&latencies, 0.5), "p99_ms": p99, "p999_ms": percentile(&latencies, 0.999),
-        "most_ms": percentile(&latencies, 1.0), "aim": "p99 under 10 ms and no error", "aim_met": met,
+        "p50_ms": ms(0.5), "p99_ms": ms(0.99), "p999_ms": ms(0.999), "most_ms": ms(1.0), "aim": "p99 under 10 ms and no error", "aim_met": met,
     });
     println!("{line}");
     Ok(())
 }
 
 fn main() -> ExitCode {
-    if !std::env::args().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` runs every target once; measuring there would tell nothing.
-        eprintln!("This measures only under `cargo bench --bench api`.");
-        return ExitCode::SUCCESS;
-    }
-    let asked = std::env::var("SECONDS_LONG").ok().and_then(|text| text.parse().ok());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("The bench could not start: {error}.");
-            return ExitCode::from(2);
-        }
-    };
-    match runtime.block_on(measure(asked.unwrap_or(20))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("The bench stopped: {failure}");
-            ExitCode::from(2)
-        }
-    }
+    shared::main("api", std::env::args().any(|argument| argument == "--bench"), || {
+        let asked = std::env::var("SECONDS_LONG").ok().and_then(|text| text.parse().ok());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(measure(asked.unwrap_or(20)))
+    })
 }

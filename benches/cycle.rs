@@ -2,28 +2,15 @@
 //!
 //! `cargo bench --bench cycle -- --help` lists the options.
 
-#[path = "cycle/bootstrap.rs"]
-mod bootstrap;
 #[path = "cycle/cycles.rs"]
 mod cycles;
-#[path = "cycle/deployment.rs"]
-mod deployment;
-#[path = "cycle/disk.rs"]
-mod disk;
-#[path = "cycle/figures.rs"]
-mod figures;
 #[path = "cycle/lag.rs"]
 mod lag;
-#[path = "cycle/machine.rs"]
-mod machine;
+mod shared;
 
 use clap::{Parser, ValueEnum};
-use std::error::Error;
-use std::path::PathBuf;
+use shared::{Fault, bootstrap};
 use std::process::ExitCode;
-
-/// Anything that went wrong, as a sentence.
-type Fault = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
@@ -41,55 +28,26 @@ struct Options {
     /// Parts to run; all when none is named.
     #[arg(long, value_enum)]
     part: Vec<Part>,
-    /// Runs of which medians are taken.
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
-    /// A folder on the disk to measure; needs 3 GB. Target's own temporary folder when absent.
-    #[arg(long)]
-    dir: Option<PathBuf>,
-    /// Divides every amount of work, to try the bench itself out.
-    #[arg(long, default_value_t = 1)]
-    divide: usize,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
-}
-
-impl Options {
-    fn wants(&self, part: Part) -> bool {
-        self.part.is_empty() || self.part.contains(&part)
-    }
+    #[command(flatten)]
+    common: shared::Options,
 }
 
 fn run(options: &Options) -> Result<(), Fault> {
-    let dir = options.dir.clone().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
-    std::fs::create_dir_all(&dir)?;
-    let dir = disk::Scratch::new(&dir, "bench-cycle")?;
-    println!("{}", machine::describe(dir.path()));
-    if options.wants(Part::Bootstrap) {
-        bootstrap::run(options, dir.path())?;
+    let wants = |part| options.part.is_empty() || options.part.contains(&part);
+    let dir = options.common.scratch("bench-cycle")?;
+    if wants(Part::Bootstrap) {
+        bootstrap::run(&options.common, dir.path())?;
     }
-    if options.wants(Part::Cycles) {
-        cycles::run(options, dir.path())?;
+    if wants(Part::Cycles) {
+        cycles::run(&options.common, dir.path())?;
     }
-    if options.wants(Part::Lag) {
-        lag::run(options, dir.path())?;
+    if wants(Part::Lag) {
+        lag::run(&options.common, dir.path())?;
     }
     Ok(())
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    if !options.bench {
-        // `cargo test --all-targets` runs every target once; measuring there would tell nothing and take minutes.
-        eprintln!("This measures only under `cargo bench --bench cycle`.");
-        return ExitCode::SUCCESS;
-    }
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("The bench stopped: {fault}");
-            ExitCode::from(2)
-        }
-    }
+    shared::main("cycle", options.common.bench, || run(&options))
 }

@@ -1,23 +1,17 @@
 //! How fast the system tables are written and read, as JSON lines on standard output; `benches/README.md` says how to read them.
 
-#[path = "cycle/figures.rs"]
-mod figures;
-#[path = "cycle/machine.rs"]
-mod machine;
+mod shared;
 
 use chrono::{TimeDelta, Timelike, Utc};
 use clap::Parser;
-use figures::{median, percentile};
 use resilience::system_tables::{ErrorEntry, ManagedAssets, StateKind, StateRow, Table, lag_since};
 use serde_json::{Value, json};
+use shared::Fault;
+use shared::figures::{median, percentile};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant as Stopwatch;
-
-/// Anything that went wrong, as a sentence.
-type Fault = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures the system tables and prints JSON lines.")]
@@ -28,18 +22,11 @@ struct Options {
     /// Days of rows, one a group every 30 s.
     #[arg(long, default_value_t = 7)]
     days: i64,
-    /// Readings of which medians are taken.
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
-    /// A folder on the disk to measure. Target's own temporary folder when absent.
-    #[arg(long)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    common: shared::Options,
     /// A Python with deltalake, pyarrow, duckdb and its extension delta.
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 /// What one group's row holds; a tenth of the groups has an error.
@@ -77,11 +64,11 @@ fn spread(mut values: Vec<f64>) -> Value {
     values.sort_by(f64::total_cmp);
     let most = values.last().copied().unwrap_or(f64::NAN);
     let round = |ms: f64| (ms * 100.0).round() / 100.0;
-    json!({"median": round(median(values.clone())), "p99": round(percentile(values, 99)), "most": round(most)})
+    json!({"median": round(median(values.clone())), "p99": round(percentile(values, 0.99)), "most": round(most)})
 }
 
 fn write(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result<(), Fault> {
-    let ticks = options.days * 2_880;
+    let ticks = (options.days * 2_880 / options.common.divide as i64).max(1);
     let mut table = Table::open::<StateRow>(folder, end - TimeDelta::days(options.days))?;
     let (mut appends, mut upkeep, begun) = (Vec::new(), Vec::new(), Stopwatch::now());
     for tick in 0..ticks {
@@ -125,7 +112,7 @@ fn write(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result
 
 fn read(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result<(), Fault> {
     let (since, mut seconds, mut rows) = (end - TimeDelta::days(1), Vec::new(), 0);
-    for _ in 0..options.runs {
+    for _ in 0..options.common.runs {
         let watch = Stopwatch::now();
         let table = Table::open::<StateRow>(folder, end)?;
         let lag = lag_since(&table, since)?;
@@ -147,16 +134,13 @@ fn read(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result<
         .arg(script)
         .arg(folder)
         .arg(since.timestamp_millis().to_string())
-        .arg(options.runs.to_string())
+        .arg(options.common.runs.to_string())
         .status()?;
     if status.success() { Ok(()) } else { Err("The other readers failed; their message is above.".into()) }
 }
 
 fn run(options: &Options) -> Result<(), Fault> {
-    let dir = options.dir.clone().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
-    std::fs::create_dir_all(&dir)?;
-    let dir = tempfile::Builder::new().prefix("bench-system-tables-").tempdir_in(&dir)?;
-    println!("{}", machine::describe(dir.path()));
+    let dir = options.common.scratch("bench-system-tables")?;
     let (folder, end) = (dir.path().join("states"), Utc::now());
     write(options, &folder, end)?;
     read(options, &folder, end)
@@ -164,16 +148,5 @@ fn run(options: &Options) -> Result<(), Fault> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    if !options.bench {
-        // `cargo test --all-targets` runs every target once; measuring there would tell nothing and take minutes.
-        eprintln!("This measures only under `cargo bench --bench system_tables`.");
-        return ExitCode::SUCCESS;
-    }
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("The bench stopped: {fault}");
-            ExitCode::from(2)
-        }
-    }
+    shared::main("system_tables", options.common.bench, || run(&options))
 }

@@ -1,9 +1,9 @@
 //! One cycle over many tables of which none, a few or all changed.
 
-use crate::deployment::{Scope, link};
-use crate::disk::{self, Scratch};
-use crate::figures::median;
-use crate::{Fault, Options};
+use crate::shared::deployment::{Scope, link};
+use crate::shared::disk::{self, Scratch};
+use crate::shared::figures::median;
+use crate::shared::{Fault, Options};
 use resilience::domain::{ErrorClass, GroupId, MappingTable, SystemClock};
 use resilience::replicate::{CycleOutcome, CycleRequest, Link, Memory, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};

@@ -1,9 +1,9 @@
 //! How far the replication point lies behind while the sandbox's jobs write.
 
-use crate::deployment::Scope;
-use crate::disk::Scratch;
-use crate::figures::{median, percentile};
-use crate::{Fault, Options};
+use crate::shared::deployment::Scope;
+use crate::shared::disk::Scratch;
+use crate::shared::figures::{median, percentile};
+use crate::shared::{Fault, Options};
 use resilience::control::view::GroupView;
 use resilience::domain::{FailoverGroupSpec, GroupId, GroupState, SystemClock, UnityCatalogAssets, WorkspaceSet};
 use resilience::runtime::{DataDir, Engine, EngineOptions};
@@ -61,7 +61,7 @@ async fn measure(options: &Options, dir: &Path) -> Result<(), Fault> {
     let seconds = begun.elapsed().as_secs_f64();
     let after = view(&engine, &id)?;
     let written = self::commits(&engine) - commits;
-    let (half, p99) = (median(samples.clone()), percentile(samples.clone(), 99));
+    let (half, p99) = (median(samples.clone()), percentile(samples.clone(), 0.99));
     println!(
         "{}",
         json!({"bench": "lag", "seconds": seconds, "samples": samples.len(), "unknown": unknown,

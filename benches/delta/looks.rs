@@ -1,6 +1,6 @@
 //! What a look at many tables asks of an object store.
 
-use crate::{Fault, Options};
+use crate::shared::{Fault, Options};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::memory::InMemory;

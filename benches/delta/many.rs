@@ -1,9 +1,9 @@
 //! Ten thousand tables: the memory that their first copy takes, and cycles over them that find nothing changed.
 
-use crate::deployment::Scope;
-use crate::disk::{self, Scratch};
-use crate::figures::median;
-use crate::{Fault, Options};
+use crate::shared::deployment::Scope;
+use crate::shared::disk::{self, Scratch};
+use crate::shared::figures::median;
+use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
 use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock};
 use resilience::replicate::{CycleOutcome, CycleRequest, Link, Memory, Progress, run_cycle};

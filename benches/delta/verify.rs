@@ -1,8 +1,8 @@
 //! A deep comparison of a replica against `sha256sum` over the same files, on as many cores.
 
-use crate::disk::{self, Scratch};
-use crate::figures::median;
-use crate::{Fault, Options};
+use crate::shared::disk::{self, Scratch};
+use crate::shared::figures::median;
+use crate::shared::{Fault, Options};
 use resilience::delta::{CompareOptions, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, plan, ship};
 use resilience::domain::ObjectStatus;
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! A first copy of a table: the product, `cp -r` with `sync`, and `rclone copy`, in turns on one disk.
 
-use crate::disk::{self, Scratch};
-use crate::figures::median;
-use crate::{Fault, Options};
+use super::disk::{self, Scratch};
+use super::figures::median;
+use super::{Fault, Options};
 use resilience::delta::{Plan, PlanRequest, TableRoot, Transfer, plan, ship};
 use serde_json::json;
 use std::fs;

@@ -1,6 +1,6 @@
 //! A sandbox to measure on: its scope, and both its regions as the product reaches them.
 
-use crate::Fault;
+use super::Fault;
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
 use resilience::domain::LocationMapping;
 use resilience::replicate::Link;

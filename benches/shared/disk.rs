@@ -1,6 +1,6 @@
 //! Folders and files to measure with, and the state of the page cache.
 
-use crate::Fault;
+use super::Fault;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngCore, SeedableRng};
 use serde_json::json;

@@ -11,9 +11,9 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// The smallest value that `percent` percent of all don't exceed; NaN of none.
-pub fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
+/// The smallest value that this share of all, from 0 to 1, doesn't exceed; NaN of none.
+pub fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    let rank = (values.len() * percent).div_ceil(100).max(1);
+    let rank = ((values.len() as f64 * share).ceil() as usize).max(1);
     values.get(rank - 1).copied().unwrap_or(f64::NAN)
 }
