@@ -1,7 +1,8 @@
 //! Cards and the headings in them.
 
-use crate::console::theme::{self, Role, radius, rich, space};
-use eframe::egui::{self, CornerRadius, Frame, InnerResponse, Margin, Stroke, Ui};
+use super::text;
+use crate::console::theme::{self, Icon, Role, radius, rich, space};
+use eframe::egui::{self, Color32, CornerRadius, Frame, InnerResponse, Margin, Stroke, Ui};
 
 /// A card as wide as the space that is left.
 pub fn card_ui<R>(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui) -> R) -> InnerResponse<R> {
@@ -26,6 +27,20 @@ fn frame(ui: &Ui) -> Frame {
         .fill(palette.surface)
         .stroke(Stroke::new(1.0, palette.border))
         .corner_radius(CornerRadius::same(radius::L))
+}
+
+/// What a card says where there is nothing to show: a sign, a heading unless it is empty, and a sentence.
+pub fn nothing_ui(ui: &mut Ui, icon: Icon, tone: Color32, heading: &str, note: &str) {
+    let palette = theme::palette(ui);
+    ui.vertical_centered(|ui| {
+        ui.add_space(48.0);
+        text::icon_ui(ui, icon, 28.0, tone);
+        if !heading.is_empty() {
+            ui.label(rich(Role::Heading, heading).color(palette.text));
+        }
+        ui.label(rich(Role::Body, note).color(palette.text_weak));
+        ui.add_space(48.0);
+    });
 }
 
 /// A heading with a note below it.

@@ -60,16 +60,8 @@ impl ErrorsTab {
         let palette = theme::palette(ui);
         tab_page_ui(ui, |ui| {
             if causes.is_empty() {
-                card::card_ui(ui, |ui| {
-                    ui.vertical_centered(|ui| {
-                        ui.add_space(48.0);
-                        text::icon_ui(ui, Icon::Good, 28.0, palette.good);
-                        ui.label(rich(Role::Heading, "No object fails").color(palette.text));
-                        let note = "Everything in scope arrives, or is of a kind that is not replicated yet.";
-                        ui.label(rich(Role::Body, note).color(palette.text_weak));
-                        ui.add_space(48.0);
-                    });
-                });
+                let note = "Everything in scope arrives, or is of a kind that is not replicated yet.";
+                card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Good, palette.good, "No object fails", note));
                 return;
             }
             let open = causes.iter().find(|cause| Some(cause.class) == self.open).or_else(|| causes.first());

@@ -3,7 +3,7 @@
 use super::tab_page_ui;
 use crate::console::format;
 use crate::console::scene::Scene;
-use crate::console::theme::{self, Icon, Role, rich, space};
+use crate::console::theme::{self, Icon, Role, space};
 use crate::console::widgets::{card, copy, text};
 use crate::control::view::{GroupView, SalvageView};
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
@@ -83,23 +83,15 @@ pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
 
 fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &str) {
     let palette = theme::palette(ui);
-    card::card_ui(ui, |ui| {
-        ui.vertical_centered(|ui| {
-            ui.add_space(48.0);
-            text::icon_ui(ui, Icon::Archive, 28.0, palette.text_weak);
-            let (heading, note) = if pending {
-                (
-                    "Not known yet",
-                    format!("What the last failover left behind is on {secondary}; it is set aside when that region answers."),
-                )
-            } else {
-                ("Nothing was left behind", "Commits that a forced failover leaves on the old primary are kept aside and listed here.".to_owned())
-            };
-            ui.label(rich(Role::Heading, heading).color(palette.text));
-            ui.label(rich(Role::Body, note).color(palette.text_weak));
-            ui.add_space(48.0);
-        });
-    });
+    let (heading, note) = if pending {
+        let note =
+            format!("What the last failover left behind is on {secondary}; it is set aside when that region answers.");
+        ("Not known yet", note)
+    } else {
+        let note = "Commits that a forced failover leaves on the old primary are kept aside and listed here.";
+        ("Nothing was left behind", note.to_owned())
+    };
+    card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Archive, palette.text_weak, heading, &note));
 }
 
 const COLUMNS: [(f32, &str); 7] = [

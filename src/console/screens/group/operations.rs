@@ -94,15 +94,9 @@ impl OperationsTab {
 
 fn nothing_ui(ui: &mut Ui) {
     let palette = theme::palette(ui);
+    let note = "A failover that was never tried is a hope. Fail over planned, look around, and fail back.";
     card::card_ui(ui, |ui| {
-        ui.vertical_centered(|ui| {
-            ui.add_space(48.0);
-            text::icon_ui(ui, Icon::Failover, 28.0, palette.text_weak);
-            ui.label(rich(Role::Heading, "This group has never failed over").color(palette.text));
-            let note = "A failover that was never tried is a hope. Fail over planned, look around, and fail back.";
-            ui.label(rich(Role::Body, note).color(palette.text_weak));
-            ui.add_space(48.0);
-        });
+        card::nothing_ui(ui, Icon::Failover, palette.text_weak, "This group has never failed over", note);
     });
 }
 

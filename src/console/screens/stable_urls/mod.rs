@@ -8,7 +8,7 @@ use super::{page_ui, title_ui};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::format;
 use crate::console::scene::Scene;
-use crate::console::theme::{self, Icon, Role, rich, space};
+use crate::console::theme::{self, Icon, Role, rich};
 use crate::console::widgets::{Button, button, card, copy, text};
 use crate::control::view::StableUrlView;
 use crate::control::{GroupPatch, SetPatch};
@@ -66,16 +66,8 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
             }
         });
         if urls.is_empty() {
-            card::card_ui(ui, |ui| {
-                ui.vertical_centered(|ui| {
-                    ui.add_space(48.0);
-                    text::icon_ui(ui, Icon::Link, 28.0, palette.text_weak);
-                    ui.add_space(space::S);
-                    let sentence = "There is no stable URL yet. One leads clients to whichever workspace is primary.";
-                    ui.label(rich(Role::Body, sentence).color(palette.text_weak));
-                    ui.add_space(48.0);
-                });
-            });
+            let note = "There is no stable URL yet. One leads clients to whichever workspace is primary.";
+            card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Link, palette.text_weak, "", note));
         }
         for url in urls {
             card::card_ui(ui, |ui| url_ui(ui, scene, url, &mut actions));
