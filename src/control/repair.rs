@@ -9,7 +9,6 @@ use super::{Control, ControlError, journal};
 use crate::delta::{self, CompareOptions, Comparison, DeltaError, SalvageAbout, Stamp, TableFault, TableRoot};
 use crate::domain::{FailoverGroup, GroupId};
 use crate::replicate::{CompareReport, CycleError, Damage, Link, TableMemory, kept_of, root_of};
-use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
@@ -225,19 +224,8 @@ impl Mending<'_> {
             Err(fault) if whole(&fault) => delta::set_aside_whole(to, &aside, about).await?,
             salvaged => salvaged?,
         };
-        let at = DateTime::<Utc>::from_timestamp_millis;
-        let view = SalvageView {
-            table: table.clone(),
-            epoch: self.group.epoch,
-            first_version: salvaged.first_version,
-            last_version: salvaged.last_version.or(salvaged.common_version).unwrap_or_default(),
-            commits: salvaged.commits,
-            rows: salvaged.rows,
-            bytes: salvaged.bytes,
-            committed: salvaged.committed_ms.and_then(|(first, last)| at(first).zip(at(last))),
-            folder: salvaged.folder.unwrap_or(aside_uri),
-            at: now,
-        };
+        let folder = salvaged.folder.clone().unwrap_or(aside_uri);
+        let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
         // Under its folder's name: a table can be written to more than once in an epoch.
         let (id, row) = (self.group.spec.id.clone(), view.clone());
         control.inner.store.run(move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row)).await?;

@@ -1,9 +1,11 @@
 //! What the outside sees of the account: plain, immutable data, published whole.
 
+use crate::delta::Salvaged;
 use crate::domain::{
     AssetKind, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role, StepStatus,
     TransferLimit, WorkspaceId,
 };
+use chrono::DateTime;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -319,6 +321,25 @@ pub struct SalvageView {
     pub folder: String,
     /// When it was set aside.
     pub at: Instant,
+}
+
+impl SalvageView {
+    /// A line about what `salvaged` set aside in `folder`.
+    pub(super) fn new(table: String, epoch: u64, salvaged: &Salvaged, folder: String, at: Instant) -> Self {
+        let time = DateTime::from_timestamp_millis;
+        Self {
+            table,
+            epoch,
+            first_version: salvaged.first_version,
+            last_version: salvaged.last_version.or(salvaged.common_version).unwrap_or_default(),
+            commits: salvaged.commits,
+            rows: salvaged.rows,
+            bytes: salvaged.bytes,
+            committed: salvaged.committed_ms.and_then(|(first, last)| time(first).zip(time(last))),
+            folder,
+            at,
+        }
+    }
 }
 
 /// What a forced failover would lose, as far as the last cycle knows. None is unknown, never zero.

@@ -9,7 +9,6 @@ use crate::control::{Control, ControlError};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, ObjectError};
 use crate::replicate::{self, Link, TableMemory};
-use chrono::DateTime;
 use std::collections::BTreeMap;
 
 /// What the tables of one reclaim have in common.
@@ -130,7 +129,7 @@ impl Salvaging<'_> {
     /// Lists what was set aside of one table, in the store first.
     async fn list(&self, pair: &Pair, salvaged: Salvaged) -> Result<(), ControlError> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
-        let view = self.line(pair, salvaged);
+        let view = self.line(pair, &salvaged);
         let (id, row, known) = (self.cell.id.clone(), view.clone(), pair.ledger.clone());
         let stored = self.control.inner.store.run(move |tx| {
             if let (Some(position), Some(name)) = (position, known)
@@ -150,21 +149,9 @@ impl Salvaging<'_> {
     }
 
     /// The list's line; None when nothing had to be set aside.
-    fn line(&self, pair: &Pair, salvaged: Salvaged) -> Option<SalvageView> {
+    fn line(&self, pair: &Pair, salvaged: &Salvaged) -> Option<SalvageView> {
         let folder = salvaged.folder.clone()?;
-        let at = |ms: i64| DateTime::from_timestamp_millis(ms);
-        Some(SalvageView {
-            table: pair.label.clone(),
-            epoch: self.group.epoch,
-            first_version: salvaged.first_version,
-            last_version: salvaged.last_version.or(salvaged.common_version).unwrap_or_default(),
-            commits: salvaged.commits,
-            rows: salvaged.rows,
-            bytes: salvaged.bytes,
-            committed: salvaged.committed_ms.and_then(|(first, last)| at(first).zip(at(last))),
-            folder,
-            at: self.control.now(),
-        })
+        Some(SalvageView::new(pair.label.clone(), self.group.epoch, salvaged, folder, self.control.now()))
     }
 }
 

@@ -227,30 +227,24 @@ pub(in crate::delta) fn state_at(
 ) -> Result<(Option<Protocol>, Option<Metadata>), DeltaError> {
     let table = place.display("");
     let Base { checkpoint, commits } = log.base(version, false, &table)?;
-    let (mut protocol, mut metadata) = (None, None);
+    let mut newest = (None, None);
+    let take = |action, (protocol, metadata): &mut (Option<Protocol>, Option<Metadata>)| {
+        match action {
+            Action::Protocol(found) => _ = protocol.get_or_insert(found),
+            Action::Metadata(found) => _ = metadata.get_or_insert(found),
+            _ => {}
+        }
+        Ok(())
+    };
     for at in commits.rev() {
         let Some(commit) = read_commit(place, at)? else { continue };
-        commit.actions(&table, |action| {
-            match action {
-                Action::Protocol(found) if protocol.is_none() => protocol = Some(found),
-                Action::Metadata(found) if metadata.is_none() => metadata = Some(found),
-                _ => {}
-            }
-            Ok(())
-        })?;
-        if protocol.is_some() && metadata.is_some() {
-            return Ok((protocol, metadata));
+        commit.actions(&table, |action| take(action, &mut newest))?;
+        if let (Some(_), Some(_)) = newest {
+            return Ok(newest);
         }
     }
     if let Some(checkpoint) = checkpoint {
-        read_checkpoint(place, checkpoint, false, &mut |action, _| {
-            match action {
-                Action::Protocol(found) if protocol.is_none() => protocol = Some(found),
-                Action::Metadata(found) if metadata.is_none() => metadata = Some(found),
-                _ => {}
-            }
-            Ok(())
-        })?;
+        read_checkpoint(place, checkpoint, false, &mut |action, _| take(action, &mut newest))?;
     }
-    Ok((protocol, metadata))
+    Ok(newest)
 }
