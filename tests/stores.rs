@@ -11,5 +11,9 @@ mod stores {
     mod replica;
     mod rows;
     mod servers;
+    #[allow(dead_code)] // What only the stories use.
+    #[path = "../stories/support.rs"]
+    mod support;
     mod tables;
+    mod whole_group;
 }

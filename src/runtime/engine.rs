@@ -3,7 +3,7 @@
 use super::recorder::Recorder;
 use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket};
 use crate::api::{ApiOptions, ApiServer};
-use crate::connect::{ConnectSettings, RegionClient, Secret};
+use crate::connect::{ConnectSettings, RegionClient, Secret, StorageOptions};
 use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
 use crate::domain::{Clock, GroupId, ObjectStatus};
 use crate::sandbox::{Sandbox, SandboxOptions};
@@ -25,6 +25,8 @@ pub struct EngineOptions {
     pub sandbox_commits_per_second: Option<f64>,
     /// The seed of names, schemas and rows.
     pub sandbox_seed: u64,
+    /// Endpoints and keys of the object stores that hold external locations of the sandbox's regions.
+    pub sandbox_stores: StorageOptions,
     /// How eagerly the runtime works.
     pub control: ControlSettings,
     /// How the account API is served; None to serve none.
@@ -40,6 +42,7 @@ impl Default for EngineOptions {
             sandbox_catalogs: None,
             sandbox_commits_per_second: None,
             sandbox_seed: 0,
+            sandbox_stores: StorageOptions::default(),
             control: ControlSettings::default(),
             api: None,
             system_tables_interval: Duration::from_secs(30),
@@ -111,6 +114,7 @@ impl Engine {
         let workspaces = sandbox.regions().into_iter().map(|region| {
             let token = Secret::new(region.replication_token.clone());
             let settings = ConnectSettings::new(&region.region, &region.workspace_url, token).brisk();
+            let settings = ConnectSettings { storage: options.sandbox_stores.clone(), ..settings };
             Ok(Workspace {
                 client: RegionClient::new(settings)?,
                 id: region.workspace_id,

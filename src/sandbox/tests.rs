@@ -217,6 +217,26 @@ async fn a_read_only_binding_keeps_everybody_from_writing_and_the_product_may_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_external_location_is_taken_anywhere_but_over_another_one() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let sandbox = quiet(dir.path()).await;
+    let user = Client::user(&sandbox, EAST);
+    let path = format!("{UC}/external-locations");
+    let location = |name: &str, url: &str| json!({"name": name, "url": url});
+    assert_eq!(user.post(&path, location("cloud", "s3://lake/east/")).await["url"], "s3://lake/east");
+    for (name, url, status) in [
+        ("cloud", "s3://other", 409),
+        ("inner", "s3://lake/east/sales", 400),
+        ("outer", "s3://lake", 400),
+        ("web", "https://example.org/lake", 400),
+        ("up", "s3://lake/east/../west", 400),
+    ] {
+        assert_eq!(user.refused(Method::POST, &path, location(name, url)).await.0, status, "{name}");
+    }
+    user.post(&path, location("beside", "s3://lake/east2")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_takes_the_location_and_id_that_it_asks_for() {
     let dir = tempfile::tempdir().expect("a folder");
     let sandbox = quiet(dir.path()).await;

@@ -44,7 +44,7 @@ pub async fn catch_up(source: &TableRoot, replica: &TableRoot) -> usize {
     }
 }
 
-fn store_of(root: &TableRoot) -> (Arc<dyn ObjectStore>, Path) {
+pub fn store_of(root: &TableRoot) -> (Arc<dyn ObjectStore>, Path) {
     match root {
         TableRoot::Remote { store, prefix, .. } => (store.clone(), prefix.clone()),
         TableRoot::Local(path) => panic!("{} is local", path.display()),

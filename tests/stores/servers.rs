@@ -211,6 +211,20 @@ impl Server {
 
     /// What an operator sets for a store that is not the provider's own.
     pub fn options(&self) -> StorageOptions {
+        StorageOptions::new(self.pairs())
+    }
+
+    /// The same for several stores at once, with keys of the operator's own.
+    pub fn options_with_keys(servers: &[&Self]) -> StorageOptions {
+        let keys = servers.iter().flat_map(|server| match server.kind {
+            Kind::S3 => [("aws_access_key_id", KEY_ID), ("aws_secret_access_key", SECRET)],
+            Kind::Azure => [("azure_storage_account_name", ACCOUNT), ("azure_storage_account_key", ACCOUNT_KEY)],
+        });
+        let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        StorageOptions::new(servers.iter().flat_map(|server| server.pairs()).chain(keys))
+    }
+
+    fn pairs(&self) -> [(String, String); 4] {
         let endpoint = match self.kind {
             Kind::S3 => "aws_endpoint",
             Kind::Azure => "azure_endpoint",
@@ -222,7 +236,7 @@ impl Server {
             // A line that stalls is noticed soon.
             ("read_timeout", "1s".to_owned()),
         ];
-        StorageOptions::new(pairs.map(|(key, value)| (key.to_owned(), value)))
+        pairs.map(|(key, value)| (key.to_owned(), value))
     }
 
     /// Opens a table's root as the product does.

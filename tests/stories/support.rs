@@ -1,5 +1,6 @@
 //! What the stories share: the program, a sandbox in a temporary folder, and waiting for conditions.
 
+use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
 use resilience::domain::{
     FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
@@ -18,9 +19,15 @@ pub fn program(arguments: &[&str]) -> Output {
 
 /// A runtime on a sandbox in `dir`; `commits` a second.
 pub async fn engine(dir: &Path, commits: f64) -> Engine {
+    engine_with_stores(dir, commits, StorageOptions::default()).await
+}
+
+/// The same with a way to object stores.
+pub async fn engine_with_stores(dir: &Path, commits: f64, stores: StorageOptions) -> Engine {
     let options = EngineOptions {
         sandbox_commits_per_second: Some(commits),
         sandbox_seed: 7,
+        sandbox_stores: stores,
         control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
         ..EngineOptions::default()
     };

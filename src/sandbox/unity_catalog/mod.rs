@@ -50,6 +50,7 @@ pub(super) fn answer(region: &Region, call: &Call, path: &[&str]) -> Option<Answ
         (&Method::GET, ["functions"]) => simple::list_functions(region, call),
         (&Method::GET, ["functions", name]) => simple::get_function(region, call, name),
         (&Method::GET, ["external-locations"]) => simple::list_external_locations(region, call),
+        (&Method::POST, ["external-locations"]) => simple::create_external_location(region, call),
         (&Method::GET, ["external-locations", name]) => simple::get_external_location(region, name),
         (&Method::GET, ["storage-credentials"]) => simple::list_storage_credentials(region, call),
         (&Method::GET, ["storage-credentials", name]) => simple::get_storage_credential(region, name),

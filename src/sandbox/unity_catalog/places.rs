@@ -11,14 +11,22 @@ pub fn folder_of(uri: &str) -> Option<PathBuf> {
     Url::parse(uri).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok())
 }
 
-/// A location without slashes at its end, if it is a `file://` URI without `.` or `..` in it.
+/// A location without slashes at its end, if it is the URI of a folder or of a place in an object store, without `.` or
+/// `..` in it.
 pub fn normal(uri: &str) -> Result<String, Refusal> {
     let trimmed = uri.trim_end_matches('/');
     let odd = trimmed.split('/').any(|part| matches!(part, "." | ".."));
-    if odd || folder_of(trimmed).is_none() {
-        return Err(Refusal::invalid(format!("'{uri}' is no storage location of this region. Use a file:/// URI.")));
+    if odd || !(folder_of(trimmed).is_some() || is_in_store(trimmed)) {
+        return Err(Refusal::invalid(format!(
+            "'{uri}' is no storage location of this region. Use a file:/// URI, or an s3://, abfss:// or gs:// one."
+        )));
     }
     Ok(trimmed.to_owned())
+}
+
+fn is_in_store(uri: &str) -> bool {
+    let in_store = |url: Url| matches!(url.scheme(), "s3" | "abfss" | "gs") && url.has_host();
+    Url::parse(uri).is_ok_and(in_store)
 }
 
 /// Whether `inner` is `outer` or lies in it.

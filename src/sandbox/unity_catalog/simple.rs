@@ -1,10 +1,11 @@
 //! What the product only reads: the metastore, locations, credentials, volumes and functions.
 
-use crate::sandbox::call::{Answer, Call, answer, page};
+use super::places;
+use crate::sandbox::call::{Answer, Call, answer, checked_name, page};
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
-use crate::wire::unity_catalog::{MetastoreAssignment, MetastoreSummary};
+use crate::wire::unity_catalog::{ExternalLocationInfo, MetastoreAssignment, MetastoreSummary};
 
 pub fn metastore_assignment(region: &Region) -> Answer {
     answer(&MetastoreAssignment {
@@ -72,6 +73,31 @@ pub fn list_external_locations(region: &Region, call: &Call) -> Answer {
 
 pub fn get_external_location(region: &Region, name: &str) -> Answer {
     get_one(region, Kind::ExternalLocation, "EXTERNAL_LOCATION", name)
+}
+
+/// Takes a location anywhere; one in an object store has to be reached with keys of the operator's own, for the region
+/// has none to vend.
+pub fn create_external_location(region: &Region, call: &Call) -> Answer {
+    let wanted: ExternalLocationInfo = call.body()?;
+    let (name, url) = (checked_name(&wanted.name)?, places::normal(&wanted.url)?);
+    let mut writing = region.records.write();
+    if region.records.text(Kind::ExternalLocation, &name).is_some() {
+        return Err(Refusal::exists("EXTERNAL_LOCATION", &name));
+    }
+    let others: Vec<ExternalLocationInfo> = region.records.all(Kind::ExternalLocation, "");
+    let overlaps = |other: &&ExternalLocationInfo| {
+        places::is_within(&url, &other.url) || places::is_within(other.url.trim_end_matches('/'), &url)
+    };
+    if let Some(other) = others.iter().find(overlaps) {
+        let sentence =
+            format!("'{url}' overlaps with external location '{}' at '{}'. Choose another one.", other.name, other.url);
+        return Err(Refusal::new(400, "LOCATION_OVERLAP", sentence));
+    }
+    let owner = Some(region.user(call.caller).to_owned());
+    let location = ExternalLocationInfo { name: name.clone(), url, owner, ..wanted };
+    writing.put(Kind::ExternalLocation, name, &location);
+    writing.commit()?;
+    answer(&location)
 }
 
 pub fn list_storage_credentials(region: &Region, call: &Call) -> Answer {
