@@ -123,6 +123,16 @@ pub enum ConnectError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Credentials for a table's storage were refused both by its id and by its path.
+    #[error("{told} Asked by the table's {way} as well: {other}")]
+    NotGranted {
+        /// The refusal that says more about what to do.
+        told: Box<ConnectError>,
+        /// How the other one was asked for.
+        way: &'static str,
+        /// The other one.
+        other: Box<ConnectError>,
+    },
 }
 
 impl ConnectError {
@@ -139,6 +149,7 @@ impl ConnectError {
             | Self::BadAnswer { .. }
             | Self::BadSettings { .. } => ErrorClass::CatalogRefused,
             Self::BadStorage { .. } => ErrorClass::StorageFailure,
+            Self::NotGranted { told, .. } => told.class(),
         }
     }
 
@@ -147,6 +158,7 @@ impl ConnectError {
         match self {
             Self::Unreachable { .. } | Self::RateLimited { .. } | Self::InvalidState { .. } => true,
             Self::Refused { status, .. } => *status >= 500 || *status == 409,
+            Self::NotGranted { told, other, .. } => told.is_transient() || other.is_transient(),
             Self::Unauthenticated { .. }
             | Self::PermissionDenied { .. }
             | Self::NotFound { .. }
@@ -176,6 +188,7 @@ impl ConnectError {
             | Self::BadAnswer { region, .. }
             | Self::BadSettings { region, .. } => Some(region),
             Self::BadStorage { .. } => None,
+            Self::NotGranted { told, .. } => told.region(),
         }
     }
 
@@ -191,7 +204,10 @@ impl ConnectError {
 
     /// Whether a privilege or a writable binding is missing.
     pub fn is_permission_denied(&self) -> bool {
-        matches!(self, Self::PermissionDenied { .. })
+        match self {
+            Self::NotGranted { told, .. } => told.is_permission_denied(),
+            _ => matches!(self, Self::PermissionDenied { .. }),
+        }
     }
 }
 

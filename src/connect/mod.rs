@@ -7,6 +7,7 @@ mod azure;
 mod catalogs;
 mod compute;
 mod error;
+mod grants;
 mod jobs;
 mod login;
 mod paging;
@@ -23,6 +24,7 @@ mod vended;
 
 pub use crate::wire::Secret;
 pub use error::ConnectError;
+pub use grants::{Grant, TablePlace};
 pub use jobs::{UnpausedJob, UnpausedPlaces};
 pub use profile::{Profile, ProfileError};
 pub use region::{Auth, ConnectSettings, RegionClient};

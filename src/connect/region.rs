@@ -1,6 +1,7 @@
 //! The client of one region and its settings.
 
 use super::error::ConnectError;
+use super::grants::Ways;
 use super::retry::RetryPolicy;
 use super::storage::StorageOptions;
 use super::transport::{Call, Transport};
@@ -82,6 +83,7 @@ impl ConnectSettings {
 pub struct RegionClient {
     pub(super) transport: Arc<Transport>,
     storage: Arc<StorageOptions>,
+    pub(super) ways: Arc<Ways>,
 }
 
 impl fmt::Debug for RegionClient {
@@ -96,7 +98,8 @@ impl fmt::Debug for RegionClient {
 impl RegionClient {
     /// A client; nothing is sent yet.
     pub fn new(settings: ConnectSettings) -> Result<Self, ConnectError> {
-        Ok(Self { transport: Arc::new(Transport::new(&settings)?), storage: Arc::new(settings.storage) })
+        let transport = Arc::new(Transport::new(&settings)?);
+        Ok(Self { transport, storage: Arc::new(settings.storage), ways: Arc::default() })
     }
 
     /// The region as messages name it.
