@@ -98,13 +98,13 @@ impl Control {
     ) -> PointTable {
         // Just failed over, the ledger still has it the other way round.
         let forward = table.source_region == group.effective_primary_region;
-        let location = if forward { table.destination_location } else { table.source_location };
+        let place = if forward { table.replica() } else { table.source() };
         let mut found = PointTable {
             name,
             version: commit.as_ref().map(|commit| commit.version),
             sha256: commit.as_ref().map(|commit| commit.sha256.clone()),
             committed: commit.as_ref().and_then(|commit| DateTime::<Utc>::from_timestamp_millis(commit.time_ms)),
-            location,
+            location: place.uri.clone(),
             held: None,
             by_timestamp: None,
             message: None,
@@ -116,14 +116,17 @@ impl Control {
             return found;
         };
         let root = match link {
-            Ok(link) => root_of(link, &found.location, false, self.inner.clock.as_ref()).await,
+            Ok(link) => root_of(link, &place, false, self.inner.clock.as_ref()).await,
             Err(error) => {
                 found.message = Some(error.to_string());
                 return found;
             }
         };
         let held = match root {
-            Ok((root, _)) => delta::held(&root, commit.version, &commit.sha256).await.map_err(|fault| fault.message),
+            Ok(granted) => {
+                let held = delta::held(&granted.root, commit.version, &commit.sha256).await;
+                held.map_err(|fault| fault.message)
+            }
             Err(error) => Err(error.to_string()),
         };
         match held {

@@ -6,6 +6,7 @@ use super::reclaim::aside_of;
 use super::view::SalvageView;
 use super::worker::Desk;
 use super::{Control, ControlError, journal};
+use crate::connect::TablePlace;
 use crate::delta::{self, CompareOptions, Comparison, DeltaError, SalvageAbout, Stamp, TableFault, TableRoot};
 use crate::domain::{FailoverGroup, GroupId};
 use crate::replicate::{CompareReport, CycleError, Damage, Link, TableMemory, kept_of, root_of};
@@ -176,9 +177,9 @@ impl Mending<'_> {
         Ok(())
     }
 
-    async fn root(&self, link: &Link, uri: &str, write: bool) -> Result<TableRoot, ControlError> {
-        match root_of(link, uri, write, self.control.inner.clock.as_ref()).await {
-            Ok((root, _)) => Ok(root),
+    async fn root(&self, link: &Link, place: &TablePlace, write: bool) -> Result<TableRoot, ControlError> {
+        match root_of(link, place, write, self.control.inner.clock.as_ref()).await {
+            Ok(granted) => Ok(granted.root),
             Err(source) => Err(CycleError::at(&link.region, source).into()),
         }
     }
@@ -208,9 +209,9 @@ impl Mending<'_> {
         let (control, table, now) = (self.control, &self.damage.table, self.control.now());
         let locations: Vec<String> =
             self.destination.client.external_locations().await?.into_iter().map(|location| location.url).collect();
-        let aside = aside_of(&locations, &self.damage.replica, self.group, table);
+        let aside = aside_of(&locations, &self.damage.replica.uri, self.group, table);
         let aside_uri = format!("{aside}-drift-{}", now.timestamp_millis());
-        let aside = self.root(self.destination, &aside_uri, true).await?;
+        let aside = self.root(self.destination, &TablePlace::path(&aside_uri), true).await?;
         let about = SalvageAbout {
             table: table.clone(),
             group: self.group.spec.id.to_string(),

@@ -1,10 +1,9 @@
 //! Temporary credentials: storage is touched only while the region that owns it vends them.
 
 use super::Link;
-use crate::connect::{ConnectError, Renew, StorageHandle, Vended, open_vended};
+use crate::connect::{ConnectError, StorageHandle, TablePlace, Vended, open_vended};
 use crate::delta::TableRoot;
 use crate::domain::{Clock, Instant, SystemClock};
-use crate::wire::unity_catalog as uc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use std::collections::HashMap;
@@ -13,10 +12,21 @@ use std::sync::Arc;
 /// Calls to one region at a time, where many tables are opened at once.
 const PARALLEL_CALLS: usize = 32;
 
-/// Storage that may be reached, and until when.
+/// Storage that may be reached.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The root of the table.
+    pub root: TableRoot,
+    /// When its credentials expire.
+    pub until: Instant,
+    /// The table whose credentials they are; None where they are those of the path, whichever table lies there.
+    table_id: Option<String>,
+}
+
+/// Storage that may be reached, by URI, for reading and for writing.
 #[derive(Default)]
 pub struct Access {
-    granted: HashMap<(String, bool), (TableRoot, Instant)>,
+    granted: HashMap<(String, bool), Granted>,
 }
 
 impl std::fmt::Debug for Access {
@@ -26,15 +36,16 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
-    /// The root at `uri` if credentials for it were granted and hold for a minute more.
-    pub fn granted(&self, uri: &str, write: bool, now: Instant) -> Option<TableRoot> {
-        let (root, until) = self.granted.get(&(uri.to_owned(), write))?;
-        (*until > now + TimeDelta::minutes(1)).then(|| root.clone())
+    /// What was granted at `uri`, if it holds for a minute more and is not another table's that lay there before.
+    pub fn granted(&self, uri: &str, table_id: Option<&str>, write: bool, now: Instant) -> Option<&Granted> {
+        let granted = self.granted.get(&(uri.to_owned(), write))?;
+        let same = granted.table_id.is_none() || granted.table_id.as_deref() == table_id;
+        (same && granted.until > now + TimeDelta::minutes(1)).then_some(granted)
     }
 
     /// Remembers credentials.
-    pub fn remember(&mut self, uri: &str, write: bool, root: TableRoot, until: Instant) {
-        self.granted.insert((uri.to_owned(), write), (root, until));
+    pub fn remember(&mut self, uri: &str, write: bool, granted: Granted) {
+        self.granted.insert((uri.to_owned(), write), granted);
     }
 
     /// Forgets everything, so that the next use asks the regions again.
@@ -43,42 +54,62 @@ impl Access {
     }
 }
 
-/// Asks a region for credentials to `uri` and opens the store there; the instant is when they expire.
-pub async fn root_of(
-    link: &Link,
-    uri: &str,
-    write: bool,
-    clock: &dyn Clock,
-) -> Result<(TableRoot, Instant), ConnectError> {
-    let operation = if write { uc::OPERATION_PATH_READ_WRITE } else { uc::OPERATION_PATH_READ };
-    let credentials = link.client.temporary_path_credentials(uri, operation).await?;
-    let until = credentials
+/// Asks a region for credentials to `place` and opens the store there.
+pub async fn root_of(link: &Link, place: &TablePlace, write: bool, clock: &dyn Clock) -> Result<Granted, ConnectError> {
+    let grant = link.client.grant(place, write).await?;
+    let until = grant
+        .credentials
         .expiration_time
         .and_then(DateTime::<Utc>::from_timestamp_millis)
         .unwrap_or_else(|| clock.now() + TimeDelta::minutes(15));
-    let (client, place) = (link.client.clone(), uri.to_owned());
     // A copy may take longer than its credentials hold, so the store asks for others by itself.
-    let renew: Renew = Box::new(move || {
-        let (client, place) = (client.clone(), place.clone());
-        Box::pin(async move { client.temporary_path_credentials(&place, operation).await })
-    });
-    let vended = Vended::new(credentials.clone(), Some(renew), Arc::new(SystemClock));
-    let root = match open_vended(uri, &credentials, vended, link.client.storage())? {
+    let vended = Vended::new(grant.credentials.clone(), Some(grant.renew), Arc::new(SystemClock));
+    let root = match open_vended(&place.uri, &grant.credentials, vended, link.client.storage())? {
         StorageHandle::Local(path) => TableRoot::Local(path),
         StorageHandle::Remote { store, prefix, home } => {
-            TableRoot::Remote { store, prefix, uri: uri.to_owned(), home: Some(home) }
+            TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home) }
         }
     };
-    Ok((root, until))
+    let table_id = place.table_id.clone().filter(|_| grant.by_id);
+    Ok(Granted { root, until, table_id })
 }
 
 /// [`root_of`] for many places, in their order.
 pub async fn roots_of(
     link: &Link,
-    uris: &[String],
+    places: &[TablePlace],
     write: bool,
     clock: &dyn Clock,
-) -> Vec<Result<(TableRoot, Instant), ConnectError>> {
-    let each: Vec<_> = uris.iter().map(|uri| root_of(link, uri, write, clock)).collect();
+) -> Vec<Result<Granted, ConnectError>> {
+    let each: Vec<_> = places.iter().map(|place| root_of(link, place, write, clock)).collect();
     stream::iter(each).buffered(PARALLEL_CALLS).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeZone;
+
+    #[test]
+    fn a_table_made_again_in_the_same_place_does_not_live_on_the_credentials_of_the_one_before() {
+        let now = Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).single().expect("a time");
+        let grant = |id: Option<&str>| Granted {
+            root: TableRoot::Local("/lake/t".into()),
+            until: now + TimeDelta::minutes(15),
+            table_id: id.map(str::to_owned),
+        };
+        let mut access = Access::default();
+        access.remember("file:///lake/t", false, grant(Some("old")));
+        assert!(access.granted("file:///lake/t", Some("old"), false, now).is_some());
+        assert!(access.granted("file:///lake/t", Some("new"), false, now).is_none());
+        assert!(access.granted("file:///lake/t", None, false, now).is_none());
+        assert!(access.granted("file:///lake/t", Some("old"), true, now).is_none(), "reading is not writing");
+        access.remember("file:///lake/t", false, grant(None));
+        assert!(
+            access.granted("file:///lake/t", Some("new"), false, now).is_some(),
+            "the path's serve whatever lies there"
+        );
+        let later = now + TimeDelta::minutes(14);
+        assert!(access.granted("file:///lake/t", Some("new"), false, later).is_none());
+    }
 }

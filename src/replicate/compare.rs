@@ -2,7 +2,7 @@
 
 use super::access::root_of;
 use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory, unsupported};
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{self, CompareOptions, FileRecord, Kept, TableRoot};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus};
 use crate::store::{Store, StoreError};
@@ -30,9 +30,9 @@ pub struct Damage {
     /// The table's full name.
     pub table: String,
     /// Where the source lies.
-    pub source: String,
+    pub source: TablePlace,
     /// Where the replica lies.
-    pub replica: String,
+    pub replica: TablePlace,
     /// Files to copy again.
     pub files: Vec<String>,
     /// Whether the replica holds commits that its source never had.
@@ -157,15 +157,15 @@ impl Pair<'_> {
             );
             return Ok(self.drifted(kind, &asset, message));
         }
-        let (Some(from), Some(to)) = (&info.storage_location, &replica.storage_location) else {
+        let (Some(from), Some(to)) = (TablePlace::of(info), TablePlace::of(replica)) else {
             let message = format!("A catalog names no storage location for table {asset}. Check the table there.");
             return Ok(self.failed(kind, &asset, ErrorClass::CatalogRefused, message));
         };
-        let ours = match self.root(self.source, from).await? {
+        let ours = match self.root(self.source, &from).await? {
             Ok(root) => root,
             Err((class, message)) => return Ok(self.failed(kind, &asset, class, message)),
         };
-        let theirs = match self.root(self.destination, to).await? {
+        let theirs = match self.root(self.destination, &to).await? {
             Ok(root) => root,
             Err((class, message)) => return Ok(self.failed(kind, &asset, class, message)),
         };
@@ -182,24 +182,19 @@ impl Pair<'_> {
             }
             (_, message) => record.note = message,
         }
-        let damage = (found.strayed || !found.damaged.is_empty()).then(|| Damage {
-            table: name,
-            source: from.clone(),
-            replica: to.clone(),
-            files: found.damaged,
-            strayed: found.strayed,
-        });
-        Ok(Compared { record, damage })
+        let damaged = found.strayed || !found.damaged.is_empty();
+        let damage = Damage { table: name, source: from, replica: to, files: found.damaged, strayed: found.strayed };
+        Ok(Compared { record, damage: damaged.then_some(damage) })
     }
 
     /// An object that the destination's catalog lacks: not there yet, or there is a reason.
     async fn absent(&self, kind: AssetKind, asset: &AssetName, info: &TableInfo) -> Result<Compared, CycleError> {
         let mut record = ObjectRecord::new(kind, asset, ObjectStatus::Missing);
         record.note = Some(format!("{asset} is not in {}.", self.destination.region));
-        let Some(location) = info.storage_location.as_ref().filter(|_| kind == AssetKind::Table) else {
+        let Some(place) = TablePlace::of(info).filter(|_| kind == AssetKind::Table) else {
             return Ok(record.into());
         };
-        let root = match self.root(self.source, location).await? {
+        let root = match self.root(self.source, &place).await? {
             Ok(root) => root,
             Err((class, message)) => return Ok(self.failed(kind, asset, class, message)),
         };
@@ -214,10 +209,14 @@ impl Pair<'_> {
         Ok(record.into())
     }
 
-    /// The storage at a location; a refusal concerns one table, a region that is away all of them.
-    async fn root(&self, link: &Link, location: &str) -> Result<Result<TableRoot, (ErrorClass, String)>, CycleError> {
-        match root_of(link, location, false, self.clock).await {
-            Ok((root, _)) => Ok(Ok(root)),
+    /// The storage of a table; a refusal concerns one table, a region that is away all of them.
+    async fn root(
+        &self,
+        link: &Link,
+        place: &TablePlace,
+    ) -> Result<Result<TableRoot, (ErrorClass, String)>, CycleError> {
+        match root_of(link, place, false, self.clock).await {
+            Ok(granted) => Ok(Ok(granted.root)),
             Err(error) if error.is_unreachable() => Err(CycleError::at(&link.region, error)),
             Err(error) => Ok(Err((error.class(), error.to_string()))),
         }

@@ -2,6 +2,7 @@
 
 use super::tables::TableTask;
 use super::{CycleRequest, Memory, ObjectRecord, root_of};
+use crate::connect::TablePlace;
 use crate::delta::{self, TableRoot};
 use crate::domain::{ErrorClass, Instant};
 use chrono::TimeDelta;
@@ -65,7 +66,11 @@ pub async fn pass_over<'t>(
         let same = task.info.storage_location.as_deref() == Some(flagged.location.as_str())
             && task.info.table_id == flagged.table_id
             && now < flagged.again;
-        if same && flagged.print.is_some() && print_of(request, &flagged.location, memory).await == flagged.print {
+        if same
+            && flagged.print.is_some()
+            && print_of(request, &TablePlace::new(&flagged.location, flagged.table_id.as_deref()), memory).await
+                == flagged.print
+        {
             request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
             objects.push(flagged.record);
         } else {
@@ -87,21 +92,23 @@ pub async fn remember(
         }
         let before = memory.flagged.get(&record.name).filter(|before| before.location == location);
         let pause = before.map_or(FIRST_PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
-        let print = print_of(request, &location, memory).await;
+        let place = TablePlace::new(&location, table_id.as_deref());
+        let print = print_of(request, &place, memory).await;
         let again = request.clock.now() + pause;
         let name = record.name.clone();
         memory.flagged.insert(name, Flagged { record, location, table_id, print, pause, again });
     }
 }
 
-/// What the log at `location` looks like now; None where it can't be asked.
-async fn print_of(request: &CycleRequest<'_>, location: &str, memory: &mut Memory) -> Option<String> {
+/// What the log of the table at `place` looks like now; None where it can't be asked.
+async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, memory: &mut Memory) -> Option<String> {
     let now = request.clock.now();
-    let root: TableRoot = match memory.access.granted(location, false, now) {
-        Some(root) => root,
+    let root: TableRoot = match memory.access.granted(&place.uri, place.table_id.as_deref(), false, now) {
+        Some(granted) => granted.root.clone(),
         None => {
-            let (root, until) = root_of(request.source, location, false, request.clock).await.ok()?;
-            memory.access.remember(location, false, root.clone(), until);
+            let granted = root_of(request.source, place, false, request.clock).await.ok()?;
+            let root = granted.root.clone();
+            memory.access.remember(&place.uri, false, granted);
             root
         }
     };

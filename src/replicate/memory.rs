@@ -2,6 +2,7 @@
 
 use super::scope::Inventory;
 use super::{Access, Flagged};
+use crate::connect::TablePlace;
 use crate::delta::Position;
 use crate::domain::{Instant, ObjectError};
 use serde::{Deserialize, Serialize};
@@ -18,10 +19,25 @@ pub struct TableMemory {
     pub source_location: String,
     /// Where the replica lies.
     pub destination_location: String,
+    /// The replica's id in its own catalog, where that told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_id: Option<String>,
     /// The newest commit that both sides hold.
     pub position: Position,
     /// Bytes of the files shipped so far.
     pub bytes: u64,
+}
+
+impl TableMemory {
+    /// The source, with the id under which it was last listed.
+    pub fn source(&self) -> TablePlace {
+        TablePlace::new(&self.source_location, Some(&self.table_id))
+    }
+
+    /// The replica.
+    pub fn replica(&self) -> TablePlace {
+        TablePlace::new(&self.destination_location, self.destination_id.as_deref())
+    }
 }
 
 /// A table that nothing may be written to for now, because the destination holds what is nowhere else.

@@ -20,7 +20,7 @@ mod tidy;
 mod unsupported;
 mod views;
 
-pub use access::{Access, root_of, roots_of};
+pub use access::{Access, Granted, root_of, roots_of};
 pub use catalogs::{restore_bindings, set_read_only, set_writable};
 pub use compare::{CompareReport, Damage, compare_tables, kept_of, unknown_objects};
 pub use cycle::{CycleOutcome, CycleRequest, Progress, locations, run_cycle};

@@ -1,13 +1,13 @@
 //! Tables: Delta tables with their data and history, shipped in batches.
 
-use super::access::root_of;
+use super::access::{Granted, root_of};
 use super::ledger::{self, LedgerEntry};
 use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged};
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Generation, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
 };
-use crate::domain::{AssetKind, AssetName, ErrorClass, Instant, ObjectStatus};
+use crate::domain::{AssetKind, AssetName, ErrorClass, ObjectStatus};
 use crate::wire::unity_catalog as uc;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -55,15 +55,12 @@ impl ShippedTables {
 
 /// Both ends of a table.
 struct Ends {
-    source: TableRoot,
-    destination: TableRoot,
-    source_location: String,
-    destination_location: String,
+    source: Granted,
+    destination: Granted,
+    from: TablePlace,
+    to: TablePlace,
     /// Whether the destination's catalog still lacks it.
     unregistered: bool,
-    /// When the credentials expire; None for those that are remembered already.
-    source_until: Option<Instant>,
-    destination_until: Option<Instant>,
 }
 
 /// A table with both its ends and what is missing.
@@ -142,7 +139,9 @@ async fn idle_ones_out<'t>(
                 && table.source_region == request.source.region
                 && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
                 && there.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
-            same.then(|| memory.access.granted(&table.source_location, false, now)).flatten().map(|r| (r, table))
+            let id = task.info.table_id.as_deref();
+            let granted = same.then(|| memory.access.granted(&table.source_location, id, false, now)).flatten();
+            granted.map(|granted| (granted.root.clone(), table))
         });
         match root {
             Some((root, table)) => known.push((task, root, table.position.clone(), table.bytes)),
@@ -256,38 +255,32 @@ async fn prepare(
         return Err(Refusal::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
     };
     let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
-    let destination_location = match replica.and_then(|r| r.storage_location.clone()) {
-        Some(location) => location,
+    let to = match replica.and_then(TablePlace::of) {
+        Some(place) => place,
         None => place(request, task, &source_location).await?,
     };
-    let now = request.clock.now();
-    let (source, source_until) = match memory.access.granted(&source_location, false, now) {
-        Some(root) => (root, None),
-        None => {
-            let fresh = root_of(request.source, &source_location, false, request.clock).await;
-            fresh.map(|(root, until)| (root, Some(until))).map_err(|e| away_or_flag(e, true))?
-        }
-    };
-    let (destination, destination_until) = match memory.access.granted(&destination_location, true, now) {
-        Some(root) => (root, None),
-        None => {
-            let fresh = root_of(request.destination, &destination_location, true, request.clock).await;
-            fresh.map(|(root, until)| (root, Some(until))).map_err(|e| away_or_flag(e, false))?
-        }
-    };
+    let from = TablePlace::new(source_location, info.table_id.as_deref());
+    let source = reach(request, &from, true, memory).await?;
+    let destination = reach(request, &to, false, memory).await?;
     let position = known.map(|table| &table.position);
-    let plan = delta::plan(PlanRequest::new(&source, &destination, position)).await?;
-    let unregistered = replica.is_none();
-    let ends = Ends {
-        source,
-        destination,
-        source_location,
-        destination_location,
-        unregistered,
-        source_until,
-        destination_until,
-    };
+    let plan = delta::plan(PlanRequest::new(&source.root, &destination.root, position)).await?;
+    let ends = Ends { source, destination, from, to, unregistered: replica.is_none() };
     Ok(Prepared { ends, plan })
+}
+
+/// The storage of one end, which is read at the source and written at the destination.
+async fn reach(
+    request: &CycleRequest<'_>,
+    place: &TablePlace,
+    at_source: bool,
+    memory: &Memory,
+) -> Result<Granted, Refusal> {
+    let now = request.clock.now();
+    if let Some(granted) = memory.access.granted(&place.uri, place.table_id.as_deref(), !at_source, now) {
+        return Ok(granted.clone());
+    }
+    let link = if at_source { request.source } else { request.destination };
+    root_of(link, place, !at_source, request.clock).await.map_err(|e| away_or_flag(e, at_source))
 }
 
 fn away_or_flag(error: ConnectError, at_source: bool) -> Refusal {
@@ -299,7 +292,7 @@ fn away_or_flag(error: ConnectError, at_source: bool) -> Refusal {
 }
 
 /// Asks the destination's catalog where a table that it lacks shall lie.
-async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location: &str) -> Result<String, Refusal> {
+async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location: &str) -> Result<TablePlace, Refusal> {
     let (from, to) = (&request.source.region, request.destination);
     let Some(mapped) = request.mappings.map(source_location, from, &to.region) else {
         let message = format!(
@@ -310,7 +303,7 @@ async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location
         return Err(Refusal::Flag(ErrorClass::UnmappedLocation, parameters, message));
     };
     if task.info.table_type == uc::TABLE_EXTERNAL {
-        return Ok(mapped);
+        return Ok(TablePlace::path(mapped));
     }
     if !to.capabilities.staging_tables {
         let message = format!(
@@ -327,7 +320,7 @@ async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location
         table_id: task.info.table_id.clone().filter(|_| to.capabilities.keeps_ids),
     };
     let staged = to.client.create_staging_table(&staging).await.map_err(|e| away_or_flag(e, false))?;
-    Ok(staged.staging_location)
+    Ok(TablePlace::new(staged.staging_location, Some(&staged.id)))
 }
 
 /// What a refusal means for its table; a region that is away stops the cycle instead.
@@ -375,7 +368,7 @@ async fn ship_batch(
     }
     let mut results = delta::ship(shipments, transfer).await.into_iter();
     let mut ledger: Vec<LedgerEntry> = Vec::new();
-    for (task, ends, planned) in rest {
+    for (task, mut ends, planned) in rest {
         request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
         let (shipped, to) = match planned {
             Planned::UpToDate(position) => (Ok(nothing_shipped(position)), None),
@@ -396,11 +389,14 @@ async fn ship_batch(
                 continue;
             }
         };
-        if ends.unregistered
-            && let Err(error) = register(request, &task, &ends.destination_location, there).await
-        {
-            out.objects.push(refuse(request, &task, away_or_flag(error, false), memory)?);
-            continue;
+        if ends.unregistered {
+            match register(request, &task, &ends.to, there).await {
+                Ok(registered) => ends.to = registered,
+                Err(error) => {
+                    out.objects.push(refuse(request, &task, away_or_flag(error, false), memory)?);
+                    continue;
+                }
+            }
         }
         let whole = to.is_none_or(|to| shipped.position.version >= to);
         out.complete &= whole;
@@ -410,17 +406,14 @@ async fn ship_batch(
         let table = TableMemory {
             table_id: task.info.table_id.clone().unwrap_or_default(),
             source_region: request.source.region.clone(),
-            source_location: ends.source_location.clone(),
-            destination_location: ends.destination_location.clone(),
+            source_location: ends.from.uri.clone(),
+            destination_location: ends.to.uri.clone(),
+            destination_id: ends.to.table_id,
             position: shipped.position.clone(),
             bytes,
         };
-        if let Some(until) = ends.source_until {
-            memory.access.remember(&ends.source_location, false, ends.source, until);
-        }
-        if let Some(until) = ends.destination_until {
-            memory.access.remember(&ends.destination_location, true, ends.destination, until);
-        }
+        memory.access.remember(&ends.from.uri, false, ends.source);
+        memory.access.remember(&ends.to.uri, true, ends.destination);
         let mut record = in_sync(&task, shipped.position.version, bytes);
         if !whole {
             record.status = ObjectStatus::Lagging;
@@ -441,13 +434,13 @@ async fn ship_batch(
     Ok(())
 }
 
-/// Makes the destination's catalog show a table whose replica is whole.
+/// Makes the destination's catalog show a table whose replica is whole; the place with the id that it has there now.
 async fn register(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
-    location: &str,
+    to: &TablePlace,
     there: &mut Inventory,
-) -> Result<(), ConnectError> {
+) -> Result<TablePlace, ConnectError> {
     fail::fail_point!("replicate.before_register");
     let info = task.info;
     let create = uc::CreateTable {
@@ -457,18 +450,18 @@ async fn register(
         table_type: info.table_type.clone(),
         data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
         columns: info.columns.clone(),
-        storage_location: Some(location.to_owned()),
+        storage_location: Some(to.uri.clone()),
         comment: info.comment.clone(),
         properties: info.properties.clone(),
         table_id: info.table_id.clone().filter(|_| request.destination.capabilities.keeps_ids),
         view_definition: None,
     };
-    match request.destination.client.create_table(&create).await {
-        Ok(_) | Err(ConnectError::AlreadyExists { .. }) => {}
+    let table_id = match request.destination.client.create_table(&create).await {
+        Ok(created) => created.table_id.or_else(|| to.table_id.clone()),
+        Err(ConnectError::AlreadyExists { .. }) => to.table_id.clone(),
         Err(error) => return Err(error),
-    }
-    let mut replica = info.clone();
-    replica.storage_location = Some(location.to_owned());
-    there.insert(replica);
-    Ok(())
+    };
+    let place = TablePlace::new(&to.uri, table_id.as_deref());
+    there.insert(uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() });
+    Ok(place)
 }

@@ -64,12 +64,13 @@ impl TidyRound<'_> {
         } else {
             (self.destination, self.source)
         };
-        let (Ok((ours, _)), Ok((theirs, _))) = (
-            root_of(here, &table.source_location, false, self.clock).await,
-            root_of(there, &table.destination_location, false, self.clock).await,
+        let (Ok(ours), Ok(theirs)) = (
+            root_of(here, &table.source(), false, self.clock).await,
+            root_of(there, &table.replica(), false, self.clock).await,
         ) else {
             return Ok(());
         };
+        let (ours, theirs) = (ours.root, theirs.root);
         let (Ok(Some(source)), Ok(Some(replica))) =
             (delta::oldest_version(&ours).await, delta::oldest_version(&theirs).await)
         else {

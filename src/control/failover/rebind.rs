@@ -2,6 +2,7 @@
 
 use super::catch_up::some;
 use super::{StepContext, StepEnd};
+use crate::connect::TablePlace;
 use crate::control::ControlError;
 use crate::control::create::set_role;
 use crate::control::operation::{Operation, RememberedCatalog};
@@ -50,8 +51,7 @@ async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<V
 
 /// A promoted table.
 pub struct Promoted {
-    location: String,
-    table_id: Option<String>,
+    place: TablePlace,
     fence_skipped: Option<String>,
 }
 
@@ -63,29 +63,28 @@ async fn promote_all(
     let inventory = replicate::read_inventory(new, group.catalogs()).await?;
     let tables =
         inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
-    let places: Vec<(String, String, Option<String>)> =
-        tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?, t.table_id.clone()))).collect();
+    let (names, places): (Vec<String>, Vec<TablePlace>) =
+        tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
     let control = context.control;
     let now_ms = control.now().timestamp_millis();
-    let locations: Vec<String> = places.iter().map(|(_, location, _)| location.clone()).collect();
-    let roots = replicate::roots_of(new, &locations, true, control.inner.clock.as_ref()).await;
+    let roots = replicate::roots_of(new, &places, true, control.inner.clock.as_ref()).await;
     let mut promoted = BTreeMap::new();
     let (mut reached, mut tables) = (Vec::new(), Vec::new());
-    for ((name, location, table_id), root) in places.into_iter().zip(roots) {
+    for ((name, place), root) in names.into_iter().zip(places).zip(roots) {
         match root {
-            Ok((root, _)) => {
-                tables.push(root);
-                reached.push((name, location, table_id));
+            Ok(granted) => {
+                tables.push(granted.root);
+                reached.push((name, place));
             }
             Err(error) if error.is_unreachable() => return Err(error.into()),
             // One table that cannot be promoted must not keep all others from being written to.
             Err(error) => {
-                promoted.insert(name, Promoted { location, table_id, fence_skipped: Some(error.to_string()) });
+                promoted.insert(name, Promoted { place, fence_skipped: Some(error.to_string()) });
             }
         }
     }
     let results = delta::promote_all(tables, group.epoch, group.spec.id.as_str(), now_ms).await;
-    for ((name, location, table_id), result) in reached.into_iter().zip(results) {
+    for ((name, place), result) in reached.into_iter().zip(results) {
         let fence_skipped = match result {
             Ok(Promotion::Fenced { .. }) => None,
             Ok(Promotion::MarkerOnly { reason, .. }) => Some(reason),
@@ -95,7 +94,7 @@ async fn promote_all(
                 Some(fault.message)
             }
         };
-        promoted.insert(name, Promoted { location, table_id, fence_skipped });
+        promoted.insert(name, Promoted { place, fence_skipped });
     }
     Ok(promoted)
 }
@@ -117,8 +116,7 @@ async fn turn_memory(
     promoted: &BTreeMap<String, Promoted>,
 ) -> Result<(), ControlError> {
     let region: Region = group.effective_primary_region.clone();
-    let known: BTreeMap<String, (String, Option<String>)> =
-        promoted.iter().map(|(n, p)| (n.clone(), (p.location.clone(), p.table_id.clone()))).collect();
+    let known: BTreeMap<String, TablePlace> = promoted.iter().map(|(n, p)| (n.clone(), p.place.clone())).collect();
     let id = context.cell.id.clone();
     context
         .control
@@ -130,11 +128,11 @@ async fn turn_memory(
                 if table.source_region == region {
                     continue;
                 }
-                let (location, table_id) = known.get(&row.name).cloned().unwrap_or_default();
-                let new_source = if location.is_empty() { table.destination_location.clone() } else { location };
+                let (old, new) = (table.source(), known.get(&row.name).cloned().unwrap_or_else(|| table.replica()));
                 // Ids differ between regions that cannot keep them; the new primary's is what its catalog will show.
-                table.table_id = table_id.unwrap_or(table.table_id);
-                table.destination_location = std::mem::replace(&mut table.source_location, new_source);
+                table.table_id = new.table_id.unwrap_or(table.table_id);
+                table.source_location = new.uri;
+                (table.destination_location, table.destination_id) = (old.uri, old.table_id);
                 table.source_region.clone_from(&region);
                 tx.put_table(&id, &row.name, &table)?;
             }

@@ -2,6 +2,7 @@
 
 use super::catch_up::some;
 use super::{StepContext, StepEnd};
+use crate::connect::TablePlace;
 use crate::control::operation::{Operation, RememberedCatalog};
 use crate::control::{Control, ControlError};
 use crate::delta::{self, TableRoot};
@@ -110,14 +111,14 @@ async fn roots(
     let inventory = replicate::read_inventory(link, group.catalogs()).await?;
     let tables =
         inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
-    let (names, locations): (Vec<String>, Vec<String>) =
-        tables.filter_map(|t| Some((t.full_name(), t.storage_location.clone()?))).unzip();
-    let opened = replicate::roots_of(link, &locations, false, control.inner.clock.as_ref()).await;
+    let (names, places): (Vec<String>, Vec<TablePlace>) =
+        tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
+    let opened = replicate::roots_of(link, &places, false, control.inner.clock.as_ref()).await;
     let mut found = Vec::with_capacity(names.len());
-    for ((name, location), opened) in names.into_iter().zip(&locations).zip(opened) {
-        let (root, until) = opened?;
-        access.remember(location, false, root.clone(), until);
-        found.push((name, root));
+    for ((name, place), opened) in names.into_iter().zip(&places).zip(opened) {
+        let granted = opened?;
+        found.push((name, granted.root.clone()));
+        access.remember(&place.uri, false, granted);
     }
     Ok(found)
 }

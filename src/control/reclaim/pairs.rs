@@ -1,5 +1,6 @@
 //! Which table of the old primary belongs to which table of the new one: names may have changed on either side.
 
+use crate::connect::TablePlace;
 use crate::delta::Position;
 use crate::replicate::{Inventory, TableMemory, unsupported_reason};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -18,6 +19,8 @@ pub struct Pair {
     pub ledger: Option<String>,
     /// Where it lies in the old primary.
     pub location: String,
+    /// Its id in the old primary's catalog, where that has it.
+    pub table_id: Option<String>,
     /// What the new primary has.
     pub counterpart: Counterpart,
     /// The version up to which everything is known to have arrived.
@@ -27,8 +30,8 @@ pub struct Pair {
 /// What the new primary has of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Counterpart {
-    /// The table, at this location.
-    Lives(String),
+    /// The table, at this place.
+    Lives(TablePlace),
     /// It had the table up to this position, and dropped it since, or made another one under its name.
     Dropped(Box<Position>),
     /// It never had the table.
@@ -66,25 +69,28 @@ pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, Tabl
             continue;
         }
         let here = info.full_name();
-        found.push(match rows.get(place(location)) {
+        let mut pair = match rows.get(place(location)) {
             Some((name, row)) => {
                 seen.insert(name);
                 of_ledger(name, row, Some(here), location, &there_by)
             }
             None => {
                 let twin = there.table(&info.catalog_name, &info.schema_name, &info.name);
-                let counterpart = twin.and_then(|t| t.storage_location.clone()).map(Counterpart::Lives);
+                let counterpart = twin.and_then(TablePlace::of).map(Counterpart::Lives);
                 Pair {
                     name: here.clone(),
                     label: here.clone(),
                     here: Some(here),
                     ledger: None,
                     location: location.clone(),
+                    table_id: None,
                     counterpart: counterpart.unwrap_or(Counterpart::Never),
                     arrived: None,
                 }
             }
-        });
+        };
+        pair.table_id.clone_from(&info.table_id);
+        found.push(pair);
     }
     // Dropped in the old primary's catalog before the failover: what it left on the storage is still in the way.
     let is_left =
@@ -133,7 +139,7 @@ impl<'a> Index<'a> {
 }
 
 fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str, there: &Index<'_>) -> Pair {
-    let living = there.find(row).and_then(|t| Some((t.full_name(), t.storage_location.clone()?)));
+    let living = there.find(row).and_then(|t| Some((t.full_name(), TablePlace::of(t)?)));
     let (name_now, counterpart) = match living {
         Some((name, at)) => (name, Counterpart::Lives(at)),
         None => (name.to_owned(), Counterpart::Dropped(Box::new(row.position.clone()))),
@@ -144,6 +150,7 @@ fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str
         here,
         ledger: Some(name.to_owned()),
         location: location.to_owned(),
+        table_id: None,
         counterpart,
         arrived: Some(row.position.version),
     }
@@ -189,6 +196,7 @@ mod tests {
                 source_region: "west".into(),
                 source_location: format!("/new/{id}"),
                 destination_location: format!("/old/{id}"),
+                destination_id: Some((*id).into()),
                 position,
                 bytes: 0,
             };
@@ -207,7 +215,7 @@ mod tests {
     fn a_table_that_kept_its_name_is_paired_by_it() {
         let pair = only(&[("a", "1")], &[("a", "1")], &[("a", "1")]);
         assert_eq!((pair.name.as_str(), pair.leaves_catalog()), ("sales.x.a", false));
-        assert_eq!(pair.counterpart, Counterpart::Lives("/new/1".into()));
+        assert_eq!(pair.counterpart, Counterpart::Lives(TablePlace::new("/new/1", Some("1"))));
     }
 
     #[test]
@@ -215,7 +223,7 @@ mod tests {
         for (old, new) in [("a", "b"), ("b", "a")] {
             let pair = only(&[(old, "1")], &[(new, "1")], &[("a", "1")]);
             assert_eq!(pair.name, format!("sales.x.{new}"));
-            assert_eq!(pair.counterpart, Counterpart::Lives("/new/1".into()));
+            assert_eq!(pair.counterpart, Counterpart::Lives(TablePlace::new("/new/1", Some("1"))));
             assert!(pair.leaves_catalog(), "the old name must go");
             assert_eq!(pair.names().len(), 2);
         }
@@ -234,7 +242,7 @@ mod tests {
     fn what_a_table_dropped_in_the_old_primary_left_on_the_storage_is_looked_at_too() {
         let pair = only(&[], &[("a", "1")], &[("a", "1")]);
         assert_eq!((pair.here.as_deref(), pair.location.as_str()), (None, "/old/1"));
-        assert_eq!(pair.counterpart, Counterpart::Lives("/new/1".into()));
+        assert_eq!(pair.counterpart, Counterpart::Lives(TablePlace::new("/new/1", Some("1"))));
         let both = pairs(&region("/old", &[("a", "2")]), &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
         assert_eq!(both.len(), 2, "the one that was dropped, and the one made again that never arrived: {both:#?}");
         assert_ne!(both[0].label, both[1].label, "each is listed for itself");

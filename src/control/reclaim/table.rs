@@ -2,7 +2,7 @@
 
 use super::aside::aside_of;
 use super::pairs::{Counterpart, Pair};
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, TablePlace};
 use crate::control::cell::Cell;
 use crate::control::view::SalvageView;
 use crate::control::{Control, ControlError};
@@ -96,8 +96,9 @@ impl Salvaging<'_> {
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
     async fn set_aside(&self, pair: &Pair, aside: &str) -> Result<Option<(Salvaged, bool)>, Trouble> {
         let clock = self.control.inner.clock.as_ref();
-        let (root, _) = replicate::root_of(self.old, &pair.location, true, clock).await?;
-        let (aside, _) = replicate::root_of(self.old, aside, true, clock).await?;
+        let place = TablePlace::new(&pair.location, pair.table_id.as_deref());
+        let root = replicate::root_of(self.old, &place, true, clock).await?.root;
+        let aside = replicate::root_of(self.old, &TablePlace::path(aside), true, clock).await?.root;
         let about = SalvageAbout {
             table: pair.label.clone(),
             group: self.group.spec.id.to_string(),
@@ -107,7 +108,7 @@ impl Salvaging<'_> {
         };
         let attempt = match &pair.counterpart {
             Counterpart::Lives(at) => {
-                let (promoted, _) = replicate::root_of(self.new, at, false, clock).await?;
+                let promoted = replicate::root_of(self.new, at, false, clock).await?.root;
                 delta::salvage(&root, &promoted, &aside, about.clone()).await
             }
             Counterpart::Dropped(known) => delta::salvage_dropped(&root, known, &aside, about.clone()).await,
