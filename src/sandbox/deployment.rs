@@ -3,7 +3,7 @@
 use super::SandboxError;
 use super::endpoint::{self, RegionEndpoint, RegionStatus, TableTruth};
 use super::records::{Kind, Records};
-use super::region::{Identity, Region, Sibling};
+use super::region::{Identity, Region, Sibling, Withheld};
 use super::seed::{self, SeedPlan};
 use super::server::{self, Server};
 use super::workload::{self, Writers};
@@ -168,6 +168,12 @@ impl Sandbox {
             writers.commit(&region, &table)
         });
         done.await.unwrap_or(Err(SandboxError::TaskLost { task: "a commit" }))
+    }
+
+    /// Makes a region refuse credentials from now on, until it is told otherwise or started anew.
+    pub fn withhold(&self, region: &str, withheld: Withheld) -> Result<(), SandboxError> {
+        self.place(region)?.region.withhold(withheld);
+        Ok(())
     }
 
     /// Ends the jobs at a commit's boundary, then stops serving.

@@ -25,6 +25,7 @@ pub mod writer;
 pub use deployment::{REGIONS, Sandbox, SandboxOptions};
 pub use endpoint::{RegionEndpoint, RegionStatus, TableTruth};
 pub use error::SandboxError;
+pub use region::Withheld;
 
 #[cfg(test)]
 mod tests;

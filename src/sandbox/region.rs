@@ -63,6 +63,16 @@ pub(super) struct Region {
     /// Job and compute of every commit that is being written.
     in_flight: Mutex<Vec<(i64, String)>>,
     starting: Mutex<HashMap<String, Instant>>,
+    withheld: Mutex<Withheld>,
+}
+
+/// Credentials that a region refuses, as regions of another make do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Withheld {
+    /// Those of a table's id: the call isn't served.
+    pub by_id: bool,
+    /// Those to read a path under a catalog's managed storage.
+    pub managed_paths: bool,
 }
 
 impl Region {
@@ -84,6 +94,7 @@ impl Region {
             commit_gate: RwLock::new(()),
             in_flight: Mutex::default(),
             starting: Mutex::default(),
+            withheld: Mutex::default(),
         }
     }
 
@@ -98,6 +109,15 @@ impl Region {
 
     pub fn set_up(&self, up: bool) {
         self.up.store(up, Ordering::SeqCst);
+    }
+
+    /// Which credentials it refuses.
+    pub fn withheld(&self) -> Withheld {
+        *self.withheld.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn withhold(&self, withheld: Withheld) {
+        *self.withheld.lock().unwrap_or_else(PoisonError::into_inner) = withheld;
     }
 
     pub fn now_ms(&self) -> i64 {

@@ -73,6 +73,15 @@ pub fn for_path(region: &Region, call: &Call) -> Answer {
         }
     };
     let url = places::covered(&region.records, &wanted.url)?;
+    if !writes && region.withheld().managed_paths {
+        let manages = |c: &CatalogInfo| c.storage_root.as_deref().is_some_and(|root| places::is_within(&url, root));
+        if let Some(catalog) = region.records.all::<CatalogInfo>(Kind::Catalog, "").into_iter().find(manages) {
+            return Err(Refusal::denied(format!(
+                "'{url}' lies under the managed storage of catalog '{}', where no path is given credentials. Ask for those of the table's id.",
+                catalog.name
+            )));
+        }
+    }
     // The metastore admin answers for the storage as a whole: this is how replicas are written.
     if call.caller == Caller::Admin {
         for catalog in region.records.all::<CatalogInfo>(Kind::Catalog, "") {

@@ -42,7 +42,9 @@ pub(super) fn answer(region: &Region, call: &Call, path: &[&str]) -> Option<Answ
         (&Method::DELETE, ["tables", name]) => tables::delete(region, call, name),
         (&Method::POST, ["staging-tables"]) => tables::stage(region, call),
 
-        (&Method::POST, ["temporary-table-credentials"]) => credentials::for_table(region, call),
+        (&Method::POST, ["temporary-table-credentials"]) if !region.withheld().by_id => {
+            credentials::for_table(region, call)
+        }
         (&Method::POST, ["temporary-path-credentials"]) => credentials::for_path(region, call),
 
         (&Method::GET, ["volumes"]) => simple::list_volumes(region, call),
