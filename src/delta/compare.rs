@@ -137,6 +137,10 @@ impl Pair {
         if found.status != ObjectStatus::InSync {
             return Ok(());
         }
+        self.compare_base(found, &log, &there, last)?;
+        if found.status != ObjectStatus::InSync {
+            return Ok(());
+        }
         self.compare_files(found, &picture, &log, &there, last)?;
         if found.class.is_some() {
             return Ok(());

@@ -2,9 +2,10 @@
 
 use super::{Comparison, Pair};
 use crate::delta::DeltaError;
-use crate::delta::log::{Log, Picture};
+use crate::delta::log::{Checkpoint, Log, Picture, commit_path, read_checkpoint};
 use crate::delta::ship::{hash_file, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,72 @@ enum Difference {
 }
 
 impl Pair {
+    /// Finds what the replica's log lacks for a reader to open its newest version, `last`: commits down to the first one, or a
+    /// checkpoint. What it lacks below that was cleaned away.
+    pub(super) fn compare_base(
+        &self,
+        found: &mut Comparison,
+        log: &Log,
+        there: &Log,
+        last: i64,
+    ) -> Result<(), DeltaError> {
+        let replica = self.replica.display("");
+        let Err(gap) = there.base(last, false, &replica) else { return Ok(()) };
+        let mut lacks = Vec::new();
+        if let Ok(base) = log.base(last, false, &replica) {
+            if let Some(checkpoint) = base.checkpoint {
+                let files = read_checkpoint(&*self.source, checkpoint, false, &mut |_, _| Ok(()))?;
+                lacks.extend(files.sidecars.into_iter().chain(files.top));
+            }
+            lacks.extend(base.commits.map(commit_path));
+        }
+        let mut lacking = Vec::new();
+        for path in lacks {
+            if self.replica.stat(&path)?.is_none() {
+                lacking.push(path);
+            }
+        }
+        // The source has cleaned it away by now, so nothing can be copied back: a new shipment brings what it has instead.
+        if let DeltaError::LogGap { missing, .. } = gap
+            && lacking.is_empty()
+        {
+            lacking.push(commit_path(missing));
+        }
+        let path = lacking.first().cloned().unwrap_or_default();
+        found.differ(
+            ObjectStatus::Drifted,
+            ErrorClass::Drift,
+            &[("path", path.clone()), ("version", last.to_string())],
+            format!(
+                "{replica} lacks {path}, without which no reader opens version {last}. {}",
+                ErrorClass::Drift.resolution()
+            ),
+        );
+        found.damaged = lacking;
+        Ok(())
+    }
+
+    /// The files of a checkpoint that both hold, sidecars included.
+    fn checkpoint_files(&self, checkpoint: &Checkpoint, is_v2: bool) -> Result<Vec<String>, DeltaError> {
+        // Where the table feature is off, only the name tells that there may be sidecars.
+        let is_named_v2 = matches!(&checkpoint.names[..], [name] if !name.ends_with(".checkpoint.parquet"));
+        if !is_v2 && !is_named_v2 {
+            return Ok(checkpoint.paths().collect());
+        }
+        match read_checkpoint(&*self.source, checkpoint, false, &mut |_, _| Ok(())) {
+            Ok(files) => Ok(files.sidecars.into_iter().chain(files.top).collect()),
+            Err(error) => {
+                for path in checkpoint.paths() {
+                    if self.source.stat(&path)?.is_none() {
+                        // Cleaned away at the source since it was listed.
+                        return Ok(Vec::new());
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Compares every file that versions up to the replica's `last` name, and the checkpoints that both hold.
     pub(super) fn compare_files(
         &self,
@@ -40,10 +107,16 @@ impl Pair {
         let named = picture.inventory.files.iter().filter(|(_, named)| named.first <= last);
         let mut wanted: Vec<Wanted> =
             named.map(|(path, named)| Wanted { path: path.to_string(), size: named.size, live: named.live }).collect();
+        let features = picture.inventory.protocol.as_ref().and_then(|protocol| protocol.reader_features.as_ref());
+        let is_v2 = features.is_some_and(|features| features.iter().any(|feature| feature == "v2Checkpoint"));
+        // Two checkpoints may share a sidecar.
+        let mut log_files = BTreeSet::new();
         for (version, all) in log.checkpoints.range(..=last) {
-            let both = all.iter().filter(|ours| there.checkpoints.get(version).is_some_and(|all| all.contains(ours)));
-            wanted.extend(both.flat_map(|both| both.paths()).map(|path| Wanted { path, size: 0, live: false }));
+            for both in all.iter().filter(|ours| there.checkpoints.get(version).is_some_and(|all| all.contains(ours))) {
+                log_files.extend(self.checkpoint_files(both, is_v2)?);
+            }
         }
+        wanted.extend(log_files.into_iter().map(|path| Wanted { path, size: 0, live: false }));
         wanted.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
         let bytes = AtomicU64::new(0);
         let differing = Mutex::new(Vec::new());

@@ -17,10 +17,16 @@ struct Pair {
 impl Pair {
     /// Two data files in three versions, at both sides, with what the ledger keeps of them.
     async fn new() -> Self {
+        Self::after(|_| {}).await
+    }
+
+    /// The same once `more` was done to the source.
+    async fn after(more: impl FnOnce(&mut Table)) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut table = Table::create(dir.path().join("source"));
         table.append("a.parquet");
         table.append("b.parquet");
+        more(&mut table);
         let replica_path = dir.path().join("replica");
         let replica = TableRoot::Local(replica_path.clone());
         let shipped = replicate(&table.root, &replica, None).await.expect("a shipment");
@@ -83,6 +89,46 @@ async fn files_and_commits_that_lack_or_were_changed_are_mended() {
     assert_eq!(compared.damaged, [log_path(1, "json")]);
     pair.mend(&compared.damaged).await;
     assert_eq!(pair.compare(true).await.status, ObjectStatus::InSync);
+}
+
+/// Loses a file of the replica, expects it to be named, and mends it.
+async fn loses(pair: &Pair, path: &str, named: &[&str]) {
+    std::fs::remove_file(pair.replica_path.join(path)).expect("a loss");
+    let compared = pair.compare(false).await;
+    assert_eq!((compared.status, compared.class), (ObjectStatus::Drifted, Some(ErrorClass::Drift)), "{path}");
+    assert_eq!(compared.damaged, named, "{path}");
+    assert!(compared.message.expect("a sentence").contains(named[0]), "{path}");
+    assert!(pair.mend(&compared.damaged).await.unmendable.is_empty(), "{path}");
+    assert_eq!(pair.compare(true).await.status, ObjectStatus::InSync, "{path}");
+}
+
+#[tokio::test]
+async fn what_a_reader_begins_with_is_named_and_mended() {
+    let first = log_path(0, "json");
+    loses(&Pair::new().await, &first, &[&first]).await;
+
+    for json in [true, false] {
+        let mut names = Vec::new();
+        let pair = Pair::after(|table| names = table.checkpoint_with_sidecar(json).to_vec()).await;
+        let [top, sidecar] = &names[..] else { panic!("{names:?}") };
+        loses(&pair, sidecar, &[sidecar]).await;
+        flip(pair.replica_path.join(sidecar));
+        assert_eq!(pair.compare(true).await.damaged, [sidecar.as_str()]);
+        assert_eq!(pair.mend(std::slice::from_ref(sidecar)).await.mended.len(), 1);
+        // Without the first commits, the checkpoint is all that a reader has to begin with.
+        for side in [&pair.table.path, &pair.replica_path] {
+            (0..2).for_each(|version| std::fs::remove_file(side.join(log_path(version, "json"))).expect("cleaned"));
+        }
+        loses(&pair, top, &[top]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_its_beginning_is_mended_with_the_checkpoint_that_stands_for_it_now() {
+    let pair = Pair::new().await;
+    let checkpoint = pair.table.checkpoint();
+    (0..2).for_each(|version| pair.table.remove_log(version));
+    loses(&pair, &log_path(0, "json"), &[&checkpoint]).await;
 }
 
 #[tokio::test]
