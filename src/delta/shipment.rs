@@ -86,6 +86,8 @@ pub struct LogFile {
     pub first: bool,
     /// Whether the shipment fails without it. Others may vanish at the source meanwhile.
     pub needed: bool,
+    /// Sidecars that a checkpoint names. Where one has vanished, no reader could open the checkpoint, so it stays away too.
+    pub sidecars: Vec<String>,
 }
 
 /// What was asked for, kept to plan again when the source moves under the copy.

@@ -34,8 +34,8 @@ impl Planner {
             Ok(from.is_some_and(|from| version < from) && target.stat(&format!("{LOG}/{name}"))?.is_some())
         };
         let mut files: Vec<LogFile> = Vec::new();
-        let mut add = |path: String, first: bool, needed: bool| {
-            files.push(LogFile { path, first, needed });
+        let mut add = |path: String, first: bool, needed: bool, sidecars: Vec<String>| {
+            files.push(LogFile { path, first, needed, sidecars });
         };
         let mut base_files = base_files;
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
@@ -55,15 +55,15 @@ impl Planner {
                         read_checkpoint(&*self.source, checkpoint, whole, &mut |_, _| Ok(()))?
                     }
                 };
-                found.sidecars.into_iter().for_each(|path| add(path, first, first));
-                found.top.into_iter().for_each(|path| add(path, first, first));
+                found.sidecars.iter().for_each(|path| add(path.clone(), first, first, Vec::new()));
+                found.top.into_iter().for_each(|path| add(path, first, first, found.sidecars.clone()));
             }
         }
-        log.crcs.range(from.unwrap_or(0)..=to).for_each(|version| add(crc_path(*version), false, false));
+        log.crcs.range(from.unwrap_or(0)..=to).for_each(|version| add(crc_path(*version), false, false, Vec::new()));
         for (first, last) in &log.compacted {
             let name = format!("{first:020}.{last:020}.compacted.json");
             if (low..=to).contains(last) && !has_come(*last, &name)? {
-                add(format!("{LOG}/{name}"), false, false);
+                add(format!("{LOG}/{name}"), false, false, Vec::new());
             }
         }
         // Two checkpoints may share a sidecar.

@@ -70,7 +70,9 @@ impl Load {
         // In planned order: sidecars stand before the checkpoint that names them.
         for file in self.shipment.log_files.iter().filter(|file| file.first == first) {
             let staged = self.state().staged_log.remove(&file.path);
-            if let Some((staged, record)) = staged {
+            if let Some((staged, record)) = staged
+                && self.has_all(&file.sidecars)?
+            {
                 staged.publish(Mode::Replace)?;
                 let mut state = self.state();
                 state.published.extend(self.target().local().map(|place| place.root().join(&file.path)));
@@ -80,6 +82,16 @@ impl Load {
             }
         }
         Ok(())
+    }
+
+    /// Whether the destination holds all of these files.
+    fn has_all(&self, paths: &[String]) -> Result<bool, DeltaError> {
+        for path in paths {
+            if self.target().stat(path)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Publishes what readers can do without, and puts a new generation in its place.
@@ -96,7 +108,12 @@ impl Load {
         fail::fail_point!("delta.before_last_checkpoint");
         let hint = self.state().staged_hint.take();
         if let Some(hint) = hint {
-            hint.publish(Mode::Replace)?;
+            let log_files = self.shipment.log_files.iter().map(|file| &file.path);
+            let checkpoints: Vec<String> = log_files.filter(|path| path.contains(".checkpoint.")).cloned().collect();
+            // One that vanished at the source must not be pointed at.
+            if self.has_all(&checkpoints)? {
+                hint.publish(Mode::Replace)?;
+            }
         }
         if self.shipment.generation == Generation::New {
             swap::put_in_place(&self.shipment)?;

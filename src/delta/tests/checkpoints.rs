@@ -114,6 +114,29 @@ async fn a_hint_never_names_a_checkpoint_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_whose_sidecar_vanished_stays_away() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let [top, sidecar] = pair.table.checkpoint_with_sidecar(true);
+    pair.table.hint(1);
+    let shipment = pair.planned().await;
+    std::fs::remove_file(pair.table.path.join(&sidecar)).expect("cleaned away");
+    let shipped = ship(vec![shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(shipped.position.version, 1);
+    assert!(!pair.has(&top) && !pair.has("_delta_log/_last_checkpoint"));
+    assert!(read_whole(&pair.replica_path).is_ok_and(|read| read.is_some()));
+
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let top = pair.table.checkpoint();
+    pair.table.hint(1);
+    let shipment = pair.planned().await;
+    std::fs::remove_file(pair.table.path.join(&top)).expect("cleaned away");
+    ship(vec![shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert!(!pair.has("_delta_log/_last_checkpoint"));
+}
+
+#[tokio::test]
 async fn checksums_and_compacted_commits_come_after_their_commits() {
     let mut pair = Pair::new();
     for rel in ["a.parquet", "b.parquet", "c.parquet"] {
