@@ -19,7 +19,7 @@ pub(super) use picture::{Picture, read_picture};
 pub(super) use actions::{DeletionVector, FileAction};
 
 use super::DeltaError;
-use super::place::Place;
+use super::place::{Listed, Place};
 use super::position::Stamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Log {
     /// Commits by version, with their stamps where the listing told them.
     pub commits: BTreeMap<i64, Option<Stamp>>,
-    /// Complete checkpoints by version.
+    /// Complete checkpoints by version, without those that hold nothing.
     pub checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
     pub crcs: BTreeSet<i64>,
     /// Compacted commits, first and last version.
@@ -53,7 +53,14 @@ impl Log {
         let mut log = Self { is_there: !listed.is_empty(), ..Self::default() };
         let mut parts: BTreeMap<(i64, u32), BTreeSet<u32>> = BTreeMap::new();
         for entry in listed {
-            match LogName::parse(&entry.name) {
+            let name = LogName::parse(&entry.name);
+            if let LogName::Checkpoint(version) | LogName::CheckpointPart { version, .. } = name
+                && version >= from
+                && is_empty(place, &entry)?
+            {
+                continue;
+            }
+            match name {
                 LogName::Commit(version) => {
                     log.commits.insert(version, entry.stamp);
                 }
@@ -124,6 +131,16 @@ impl Log {
             None => Err(DeltaError::LogGap { table: table.to_owned(), missing: start - 1, newest: version }),
         }
     }
+}
+
+/// Whether a checkpoint's file has no bytes. A writer that crashed leaves such a file, and readers take it for no
+/// checkpoint: so it is none here either, is not copied, and is no difference between a table and its replica.
+fn is_empty(place: &dyn Place, entry: &Listed) -> Result<bool, DeltaError> {
+    if let Some(stamp) = &entry.stamp {
+        return Ok(stamp.size == 0);
+    }
+    // A disk's listing tells no size. Checkpoints are few beside commits, so that only they are looked at.
+    Ok(place.stat(&format!("{LOG}/{}", entry.name))?.is_some_and(|stamp| stamp.size == 0))
 }
 
 #[cfg(test)]

@@ -155,3 +155,74 @@ async fn checksums_and_compacted_commits_come_after_their_commits() {
     pair.arrives(Some(&shipped.position)).await;
     assert!(pair.has(compacted));
 }
+
+/// Makes a checkpoint of the newest version, then empties one of its files as a writer that crashed would have left it.
+fn empty_checkpoint(table: &Table, kind: u8) -> String {
+    let name = match kind {
+        0 => table.checkpoint(),
+        1 => table.checkpoint_in_parts()[1].clone(),
+        2 => format!("_delta_log/{}", table.checkpoint_json()),
+        _ => table.checkpoint_with_sidecar(false)[0].clone(),
+    };
+    table.file(&name, b"");
+    name
+}
+
+async fn settles(pair: &Pair, known: Option<&Position>) -> Shipped {
+    let shipped = pair.arrives(known).await;
+    for known in [None, Some(&shipped.position)] {
+        let again = plan(PlanRequest::new(&pair.table.root, &pair.replica, known)).await;
+        assert!(matches!(again, Ok(Plan::UpToDate(found)) if found == shipped.position));
+    }
+    shipped
+}
+
+#[tokio::test]
+async fn a_checkpoint_without_a_byte_is_none() {
+    for kind in 0..4 {
+        let mut pair = Pair::new();
+        pair.table.append("a.parquet");
+        let older = empty_checkpoint(&pair.table, kind);
+        pair.table.append("b.parquet");
+        let newer = empty_checkpoint(&pair.table, kind);
+        pair.table.hint(2);
+        let shipped = settles(&pair, None).await;
+        assert!(!pair.has(&older) && !pair.has(&newer), "kind {kind}");
+        assert!(!pair.has("_delta_log/_last_checkpoint"), "it names what is no checkpoint");
+
+        pair.table.append("c.parquet");
+        let late = empty_checkpoint(&pair.table, kind);
+        pair.table.append("d.parquet");
+        settles(&pair, Some(&shipped.position)).await;
+        assert!(!pair.has(&late), "kind {kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_checkpoint_is_taken_where_its_sibling_holds_nothing() {
+    for whole_is_json in [true, false] {
+        let mut pair = Pair::new();
+        pair.table.append("a.parquet");
+        empty_checkpoint(&pair.table, 0);
+        let [whole, sidecar] = pair.table.checkpoint_with_sidecar(whole_is_json);
+        (0..=1).for_each(|version| pair.table.remove_log(version));
+        pair.table.append("b.parquet");
+        settles(&pair, None).await;
+        assert!(pair.has(&whole) && pair.has(&sidecar));
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_was_empty_and_is_written_after_all_arrives() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let late = pair.table.checkpoint();
+    let whole = std::fs::read(pair.table.path.join(&late)).expect("a checkpoint");
+    pair.table.file(&late, b"");
+    pair.table.append("b.parquet");
+    let shipped = settles(&pair, None).await;
+    pair.table.file(&late, &whole);
+    pair.table.append("c.parquet");
+    settles(&pair, Some(&shipped.position)).await;
+    assert!(pair.has(&late));
+}
