@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
+use std::collections::BTreeMap;
 
 /// The columns that are read. Statistics and partition values, most of a checkpoint's bytes, are not.
 const COLUMNS: [&str; 13] = [
@@ -103,105 +104,179 @@ fn read_parquet(
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)
         .map_err(|error| corrupt(error.to_string()))?;
     let schema = builder.parquet_schema();
-    let wanted = (0..schema.num_columns()).filter(|leaf| {
-        let path = schema.column(*leaf).path().string();
-        columns
-            .iter()
-            .any(|column| path.strip_prefix(column).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-    });
-    let mask = ProjectionMask::leaves(schema, wanted.collect::<Vec<_>>());
+    let paths: Vec<String> = schema.columns().iter().map(|leaf| leaf.path().string()).collect();
+    let mask = ProjectionMask::leaves(schema, wanted(&paths, columns));
     let reader = builder.with_projection(mask).build().map_err(|error| corrupt(error.to_string()))?;
+    let mut before = 0;
     for batch in reader {
         let batch = batch.map_err(|error| corrupt(error.to_string()))?;
-        let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_struct_opt());
-        let [protocols, metadatas, adds, removes, sidecars] =
-            ["protocol", "metaData", "add", "remove", "sidecar"].map(column);
+        let [protocols, metadatas, adds, removes, sidecars] = ["protocol", "metaData", "add", "remove", "sidecar"]
+            .map(|kind| Rows { kind, column: batch.column_by_name(kind) });
         for row in 0..batch.num_rows() {
-            if let Some(at) = valid(protocols, row) {
-                each(Action::Protocol(protocol(at, row)))?;
-            }
-            if let Some(at) = valid(metadatas, row) {
-                each(Action::Metadata(metadata(at, row)))?;
-            }
-            if let Some(action) = valid(adds, row).and_then(|at| file_action(at, row)) {
-                each(Action::Add(action))?;
-            }
-            if let Some(action) = valid(removes, row).and_then(|at| file_action(at, row)) {
-                each(Action::Remove(action))?;
-            }
-            if let Some(path) = valid(sidecars, row).and_then(|at| text(at.column_by_name("path")?, row)) {
-                each(Action::Sidecar(path))?;
-            }
+            let corrupt =
+                |kind: &str, detail: String| corrupt(format!("its {kind} in row {}: {detail}", before + row + 1));
+            protocols.read(row, protocol, &corrupt, |found| each(Action::Protocol(found)))?;
+            metadatas.read(row, metadata, &corrupt, |found| each(Action::Metadata(found)))?;
+            adds.read(row, file_action, &corrupt, |found| each(Action::Add(found)))?;
+            removes.read(row, file_action, &corrupt, |found| each(Action::Remove(found)))?;
+            sidecars.read(row, path_of, &corrupt, |found| each(Action::Sidecar(found)))?;
         }
+        before += batch.num_rows();
     }
     Ok(())
 }
 
-fn valid(column: Option<&StructArray>, row: usize) -> Option<&StructArray> {
-    column.filter(|column| column.is_valid(row))
-}
-
-fn text(column: &ArrayRef, row: usize) -> Option<String> {
-    if column.is_null(row) {
-        return None;
-    }
-    match column.data_type() {
-        DataType::Utf8 => Some(column.as_string::<i32>().value(row).to_owned()),
-        DataType::LargeUtf8 => Some(column.as_string::<i64>().value(row).to_owned()),
-        DataType::Utf8View => Some(column.as_string_view().value(row).to_owned()),
-        DataType::Binary => String::from_utf8(column.as_binary::<i32>().value(row).to_vec()).ok(),
-        _ => None,
-    }
-}
-
-fn number(column: &ArrayRef, row: usize) -> Option<i64> {
-    if column.is_null(row) {
-        return None;
-    }
-    match column.data_type() {
-        DataType::Int32 => Some(i64::from(column.as_primitive::<Int32Type>().value(row))),
-        DataType::Int64 => Some(column.as_primitive::<Int64Type>().value(row)),
-        _ => None,
-    }
-}
-
-fn file_action(at: &StructArray, row: usize) -> Option<FileAction> {
-    let path = text(at.column_by_name("path")?, row)?;
-    let vector = at.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
-    let vector = vector.filter(|vector| vector.is_valid(row)).and_then(|vector| {
-        Some(DeletionVector {
-            storage_type: text(vector.column_by_name("storageType")?, row)?,
-            path_or_inline_dv: text(vector.column_by_name("pathOrInlineDv")?, row)?,
-            offset: vector.column_by_name("offset").and_then(|column| number(column, row)),
-        })
-    });
-    Some(FileAction::new(path, at.column_by_name("size").and_then(|column| number(column, row)), vector))
-}
-
-fn protocol(at: &StructArray, row: usize) -> Protocol {
-    let version = |name: &str| at.column_by_name(name).and_then(|column| number(column, row)).unwrap_or_default();
-    let features = |name: &str| {
-        let list = at.column_by_name(name)?.as_list_opt::<i32>().filter(|list| list.is_valid(row))?.value(row);
-        Some((0..list.len()).filter_map(|index| text(&list, index)).collect())
+/// The leaves to read for `columns`. Where an action has none of them, be it a list or lack its path, all of its leaves are
+/// read: otherwise nobody would know that it is there.
+fn wanted(paths: &[String], columns: &[&str]) -> Vec<usize> {
+    let below = |path: &str, column: &str| {
+        path.strip_prefix(column).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    Protocol {
-        min_reader_version: version("minReaderVersion"),
-        min_writer_version: version("minWriterVersion"),
-        reader_features: features("readerFeatures"),
-        writer_features: features("writerFeatures"),
+    let mut wanted: Vec<bool> = paths.iter().map(|path| columns.iter().any(|column| below(path, column))).collect();
+    for (group, _) in columns.iter().filter_map(|column| column.rsplit_once('.')) {
+        let leaves = || (0..paths.len()).filter(|leaf| below(&paths[*leaf], group));
+        if !leaves().any(|leaf| wanted[leaf]) {
+            leaves().for_each(|leaf| wanted[leaf] = true);
+        }
+    }
+    (0..paths.len()).filter(|leaf| wanted[*leaf]).collect()
+}
+
+/// The actions of one kind, a row each.
+struct Rows<'a> {
+    kind: &'a str,
+    column: Option<&'a ArrayRef>,
+}
+
+impl Rows<'_> {
+    /// Reads the action in `row`, where there is one. One that cannot be read is an error: left out, the table would
+    /// arrive without it and nobody would know.
+    fn read<T>(
+        &self,
+        row: usize,
+        read: impl Fn(&StructArray, usize) -> Result<T, String>,
+        corrupt: &dyn Fn(&str, String) -> DeltaError,
+        each: impl FnOnce(T) -> Result<(), DeltaError>,
+    ) -> Result<(), DeltaError> {
+        let Some(column) = self.column.filter(|column| !is_null(column, row)) else { return Ok(()) };
+        let failed = |detail| corrupt(self.kind, detail);
+        let at = column.as_struct_opt().ok_or_else(|| failed(wrong(column, "a struct")))?;
+        each(read(at, row).map_err(failed)?)
     }
 }
 
-fn metadata(at: &StructArray, row: usize) -> Metadata {
-    let entries = at.column_by_name("configuration").and_then(|column| column.as_map_opt());
-    let entries = entries.filter(|map| map.is_valid(row)).map(|map| map.value(row));
-    let configuration = entries.map(|entries| {
-        (0..entries.len())
-            .filter_map(|index| Some((text(entries.column(0), index)?, text(entries.column(1), index))))
-            .collect()
-    });
-    Metadata {
-        id: at.column_by_name("id").and_then(|column| text(column, row)).unwrap_or_default(),
-        configuration: configuration.unwrap_or_default(),
+fn is_null(column: &ArrayRef, row: usize) -> bool {
+    // A column of nothing but nulls may be of a type of its own, which counts none of them.
+    column.data_type() == &DataType::Null || column.is_null(row)
+}
+
+fn wrong(column: &ArrayRef, wanted: &str) -> String {
+    format!("it is {} where {wanted} should be", column.data_type())
+}
+
+/// The value of a field, None where it is null or not there at all.
+fn field<'a, T>(
+    at: &'a StructArray,
+    row: usize,
+    name: &str,
+    read: impl Fn(&'a ArrayRef, usize) -> Result<Option<T>, String>,
+) -> Result<Option<T>, String> {
+    let Some(column) = at.column_by_name(name) else { return Ok(None) };
+    read(column, row).map_err(|detail| format!("its {name} cannot be read, {detail}"))
+}
+
+fn needed<T>(value: Option<T>, name: &str) -> Result<T, String> {
+    value.ok_or_else(|| format!("it has no {name}"))
+}
+
+fn text(column: &ArrayRef, row: usize) -> Result<Option<String>, String> {
+    if is_null(column, row) {
+        return Ok(None);
     }
+    let bytes = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
+    match column.data_type() {
+        DataType::Utf8 => Ok(Some(column.as_string::<i32>().value(row).to_owned())),
+        DataType::LargeUtf8 => Ok(Some(column.as_string::<i64>().value(row).to_owned())),
+        DataType::Utf8View => Ok(Some(column.as_string_view().value(row).to_owned())),
+        DataType::Binary => bytes(column.as_binary::<i32>().value(row)).map(Some),
+        _ => Err(wrong(column, "text")),
+    }
+}
+
+fn number(column: &ArrayRef, row: usize) -> Result<Option<i64>, String> {
+    if is_null(column, row) {
+        return Ok(None);
+    }
+    match column.data_type() {
+        DataType::Int32 => Ok(Some(i64::from(column.as_primitive::<Int32Type>().value(row)))),
+        DataType::Int64 => Ok(Some(column.as_primitive::<Int64Type>().value(row))),
+        _ => Err(wrong(column, "a number")),
+    }
+}
+
+fn structure(column: &ArrayRef, row: usize) -> Result<Option<&StructArray>, String> {
+    if is_null(column, row) {
+        return Ok(None);
+    }
+    column.as_struct_opt().map(Some).ok_or_else(|| wrong(column, "a struct"))
+}
+
+fn texts(column: &ArrayRef, row: usize) -> Result<Option<Vec<String>>, String> {
+    if is_null(column, row) {
+        return Ok(None);
+    }
+    let list = column.as_list_opt::<i32>().ok_or_else(|| wrong(column, "a list"))?.value(row);
+    let text = |index| needed(text(&list, index)?, "text in a place of the list");
+    (0..list.len()).map(text).collect::<Result<_, _>>().map(Some)
+}
+
+fn properties(column: &ArrayRef, row: usize) -> Result<Option<BTreeMap<String, Option<String>>>, String> {
+    if is_null(column, row) {
+        return Ok(None);
+    }
+    let map = column.as_map_opt().ok_or_else(|| wrong(column, "a map"))?.value(row);
+    let entry = |index| Ok((needed(text(map.column(0), index)?, "key for a property")?, text(map.column(1), index)?));
+    (0..map.len()).map(entry).collect::<Result<_, String>>().map(Some)
+}
+
+fn path_of(at: &StructArray, row: usize) -> Result<String, String> {
+    needed(field(at, row, "path", text)?, "path")
+}
+
+fn file_action(at: &StructArray, row: usize) -> Result<FileAction, String> {
+    let vector = match field(at, row, "deletionVector", structure)? {
+        Some(vector) => {
+            let kind = field(vector, row, "storageType", text)?;
+            let path = field(vector, row, "pathOrInlineDv", text)?;
+            match (kind, path) {
+                // Some writers put a struct of nulls where there is no vector.
+                (None, None) => None,
+                (Some(storage_type), Some(path_or_inline_dv)) => {
+                    let offset = field(vector, row, "offset", number)?;
+                    Some(DeletionVector { storage_type, path_or_inline_dv, offset })
+                }
+                (None, Some(_)) => return Err("its deletionVector has no storageType".to_owned()),
+                (Some(_), None) => return Err("its deletionVector has no pathOrInlineDv".to_owned()),
+            }
+        }
+        None => None,
+    };
+    Ok(FileAction::new(path_of(at, row)?, field(at, row, "size", number)?, vector))
+}
+
+fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String> {
+    let version = |name: &str| needed(field(at, row, name, number)?, name);
+    Ok(Protocol {
+        min_reader_version: version("minReaderVersion")?,
+        min_writer_version: version("minWriterVersion")?,
+        reader_features: field(at, row, "readerFeatures", texts)?,
+        writer_features: field(at, row, "writerFeatures", texts)?,
+    })
+}
+
+fn metadata(at: &StructArray, row: usize) -> Result<Metadata, String> {
+    Ok(Metadata {
+        id: field(at, row, "id", text)?.unwrap_or_default(),
+        configuration: field(at, row, "configuration", properties)?.unwrap_or_default(),
+    })
 }

@@ -3,7 +3,7 @@
 use super::table::Table;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::Field;
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,6 +40,11 @@ fn vectors(actions: &[Value], kind: &str) -> ArrayRef {
 
 /// The bytes of a Parquet file with these actions.
 pub fn parquet_of(actions: &[Value]) -> Vec<u8> {
+    parquet_file(columns_of(actions))
+}
+
+/// The columns of a checkpoint with these actions, one a kind.
+pub fn columns_of(actions: &[Value]) -> Vec<(String, ArrayRef)> {
     let file = |kind: &str| {
         let columns = vec![
             ("path", texts(actions, kind, "path")),
@@ -49,7 +54,7 @@ pub fn parquet_of(actions: &[Value]) -> Vec<u8> {
         ];
         structure(actions, kind, columns)
     };
-    let columns = vec![
+    vec![
         file("add"),
         file("remove"),
         structure(actions, "sidecar", vec![("path", texts(actions, "sidecar", "path"))]),
@@ -63,10 +68,13 @@ pub fn parquet_of(actions: &[Value]) -> Vec<u8> {
             ],
         ),
         structure(actions, "checkpointMetadata", vec![("version", numbers(actions, "checkpointMetadata", "version"))]),
-    ];
+    ]
+}
+
+/// The bytes of a Parquet file with these columns.
+pub fn parquet_file(columns: Vec<(String, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
         .expect("a batch");
-    assert!(matches!(batch.schema().field(0).data_type(), DataType::Struct(_)));
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
     writer.write(&batch).expect("rows");
