@@ -1,5 +1,6 @@
 //! The actions of a commit or checkpoint, as far as shipping needs them. Everything else stays bytes.
 
+use super::lenient;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub(in crate::delta) struct FileAction {
     pub path: String,
     #[serde(default)]
     size: Option<serde_json::Number>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     pub deletion_vector: Option<DeletionVector>,
     #[serde(default)]
     pub stats: Option<String>,
@@ -89,7 +90,7 @@ impl Protocol {
 pub(in crate::delta) struct Metadata {
     #[serde(default)]
     pub id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::properties")]
     pub configuration: BTreeMap<String, Option<String>>,
 }
 
@@ -100,23 +101,19 @@ impl Metadata {
 }
 
 /// Who committed, when and how.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::delta) struct CommitInfo {
+    // The protocol lets a writer put anything here, so nothing in it makes a commit unreadable.
+    #[serde(default, deserialize_with = "lenient::number")]
     pub in_commit_timestamp: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::text")]
     pub operation: Option<String>,
+    #[serde(default)]
     operation_parameters: Value,
 }
 
 impl CommitInfo {
-    /// The protocol lets a writer put anything here, so nothing in it makes a commit unreadable.
-    fn new(mut info: Value) -> Self {
-        Self {
-            in_commit_timestamp: info.get("inCommitTimestamp").and_then(Value::as_i64),
-            operation: info.get("operation").and_then(Value::as_str).map(str::to_owned),
-            operation_parameters: info.get_mut("operationParameters").map(Value::take).unwrap_or_default(),
-        }
-    }
-
     /// An operation's parameter as text, however it was written.
     pub fn parameter(&self, key: &str) -> Option<String> {
         match self.operation_parameters.get(key)? {
@@ -135,19 +132,19 @@ impl CommitInfo {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     add: Option<FileAction>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     remove: Option<FileAction>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     cdc: Option<FileAction>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     protocol: Option<Protocol>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object")]
     meta_data: Option<Metadata>,
-    #[serde(default)]
-    commit_info: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::object_or_anything")]
+    commit_info: Option<CommitInfo>,
+    #[serde(default, deserialize_with = "lenient::object")]
     sidecar: Option<SidecarAction>,
 }
 
@@ -169,13 +166,19 @@ pub(in crate::delta) fn parse_commit<E>(
         }
         any = true;
         let broken = |error: serde_json::Error| format!("line {}: {error}", number + 1);
-        let line: Line = match serde_json::from_slice(line) {
+        // Readers take the file as text, so a byte that is none is refused wherever it stands.
+        let line = std::str::from_utf8(line).map_err(|_| format!("line {}: it is not UTF-8", number + 1))?;
+        // A sequence would do for a struct.
+        if !line.starts_with('{') {
+            return Err(format!("line {}: it is no JSON object", number + 1));
+        }
+        let line: Line = match serde_json::from_str(line) {
             Ok(line) => line,
             // A key that stands twice is no reason to refuse a commit that other readers take.
-            Err(_) => serde_json::from_slice::<Value>(line).and_then(serde_json::from_value).map_err(broken)?,
+            Err(_) => serde_json::from_str::<Value>(line).and_then(serde_json::from_value).map_err(broken)?,
         };
         let actions = [
-            line.commit_info.map(|info| Action::CommitInfo(Box::new(CommitInfo::new(info)))),
+            line.commit_info.map(|info| Action::CommitInfo(Box::new(info))),
             line.protocol.map(Action::Protocol),
             line.meta_data.map(Action::Metadata),
             line.add.map(Action::Add),
@@ -190,4 +193,94 @@ pub(in crate::delta) fn parse_commit<E>(
         }
     }
     if any { Ok(Ok(())) } else { Err("the file holds no action".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Vec<Action>, String> {
+        let mut actions = Vec::new();
+        let read = parse_commit(bytes, |action| {
+            actions.push(action);
+            Ok::<_, ()>(())
+        })?;
+        read.expect("nothing stops it");
+        Ok(actions)
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_is_refused() {
+        for line in ["[]", "[null,null,null]", "null", "42", "\"add\"", "\u{feff}{\"txn\":{}}"] {
+            let bytes = format!("{{\"txn\":{{}}}}\n{line}\n");
+            assert_eq!(read(bytes.as_bytes()).err().as_deref(), Some("line 2: it is no JSON object"), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_is_no_object_is_refused() {
+        for line in [
+            r#"{"add":["a.parquet",5]}"#,
+            r#"{"remove":["a.parquet"]}"#,
+            r#"{"cdc":["a.parquet"]}"#,
+            r#"{"protocol":[1,2]}"#,
+            r#"{"metaData":["an-id"]}"#,
+            r#"{"sidecar":["a.parquet"]}"#,
+            r#"{"add":{"path":"a.parquet","deletionVector":["u","ab"]}}"#,
+            r#"{"add":{"path":"a.parquet","deletionVector":{"storageType":"u"}}}"#,
+            // The same with a key that stands twice.
+            r#"{"add":["a.parquet",5],"add":["a.parquet",5]}"#,
+        ] {
+            let error = read(line.as_bytes()).expect_err(line);
+            assert!(error.starts_with("line 1: "), "{error}");
+        }
+        let nothing = r#"{"add":null,"remove":null,"metaData":null,"protocol":null,"commitInfo":null,"sidecar":null}"#;
+        assert!(read(nothing.as_bytes()).is_ok_and(|actions| actions.is_empty()));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_wherever_they_stand() {
+        for bytes in [&b"{\"unknown\":{\"a\":\"\xff\xfe\"}}\n"[..], b"{\"commitInfo\":{\"\xc3\":1}}"] {
+            assert_eq!(read(bytes).err().as_deref(), Some("line 1: it is not UTF-8"));
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_commit_info_makes_a_commit_unreadable() {
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        for info in [
+            format!(r#"{{"operation":"WRITE","x":{deep},"inCommitTimestamp":42}}"#),
+            r#"{"operation":"WRITE","x":1e999,"inCommitTimestamp":42}"#.to_owned(),
+        ] {
+            let actions = read(format!(r#"{{"commitInfo":{info}}}"#).as_bytes()).expect("a commit");
+            let [Action::CommitInfo(info)] = actions.as_slice() else { panic!("an info") };
+            assert_eq!((info.operation.as_deref(), info.in_commit_timestamp), (Some("WRITE"), Some(42)));
+        }
+        for info in [
+            r#""text""#,
+            "5",
+            "true",
+            r#"["WRITE",1]"#,
+            r#"{"operation":{"a":[1]},"inCommitTimestamp":"late","operationParameters":7}"#,
+            r#"{"operation":["a"],"inCommitTimestamp":1.5}"#,
+            r#"{"operation":null,"inCommitTimestamp":18446744073709551615}"#,
+        ] {
+            let actions = read(format!(r#"{{"commitInfo":{info}}}"#).as_bytes()).expect(info);
+            let [Action::CommitInfo(found)] = actions.as_slice() else { panic!("an info") };
+            assert_eq!((found.operation.as_deref(), found.in_commit_timestamp), (None, None), "{info}");
+        }
+    }
+
+    #[test]
+    fn a_property_need_not_be_text() {
+        let line = br#"{"metaData":{"id":"x","configuration":{"a":false,"b":5,"c":null,"d":"text","e":1.5,"f":-1}}}"#;
+        let actions = read(line).expect("a commit");
+        let [Action::Metadata(metadata)] = actions.as_slice() else { panic!("a metadata") };
+        let found = ["a", "b", "c", "d", "e", "f"].map(|key| metadata.property(key));
+        assert_eq!(found, [Some("false"), Some("5"), None, Some("text"), Some("1.5"), Some("-1")]);
+        for configuration in ["[]", r#"{"a":{}}"#, r#"{"a":[]}"#] {
+            let line = format!(r#"{{"metaData":{{"id":"x","configuration":{configuration}}}}}"#);
+            assert!(read(line.as_bytes()).is_err(), "{configuration}");
+        }
+    }
 }

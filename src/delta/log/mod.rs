@@ -4,6 +4,7 @@ mod actions;
 mod checkpoint;
 mod commit;
 mod inventory;
+mod lenient;
 mod name;
 mod path;
 mod picture;
