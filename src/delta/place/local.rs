@@ -5,11 +5,12 @@ use super::{Content, Listed, Mode, Opened, Place, Put, RandomAccess, Sink, Stage
 use crate::delta::DeltaError;
 use crate::delta::position::Stamp;
 use crate::domain::ErrorClass;
-use rustix::fs::{CWD, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{CWD, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -48,7 +49,21 @@ fn stamp_of(metadata: &fs::Metadata) -> Stamp {
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    // A socket can be looked at, but not opened.
+    let no_file = error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
+    no_file || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Opens whatever lies there without waiting: a pipe would keep an ordinary call until somebody serves its other end. On
+/// files it makes no difference.
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
+}
+
+/// Whether a reader may find a file there. Only a link is looked at; one to nothing, or to no file, is none.
+fn is_file(entry: &DirEntry) -> io::Result<bool> {
+    let kind = entry.file_type()?;
+    Ok(kind.is_file() || (kind.is_symlink() && !matches!(stat_file(&entry.path()), Ok(None))))
 }
 
 /// The stamp of a file; None where there is none.
@@ -76,7 +91,7 @@ impl LocalPlace {
 
     fn file(&self, rel: &str) -> Result<Option<(File, fs::Metadata)>, DeltaError> {
         let path = self.at(rel);
-        let file = match File::open(&path) {
+        let file = match open(File::options().read(true), &path) {
             Ok(file) => file,
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(storage_error("read", &path, &error)),
@@ -123,7 +138,8 @@ impl LocalPlace {
             let entry = entry.map_err(failed)?;
             if entry.file_type().map_err(failed)?.is_dir() {
                 self.walk(&entry.path(), found)?;
-            } else if let Ok(rel) = entry.path().strip_prefix(&self.root)
+            } else if is_file(&entry).map_err(failed)?
+                && let Ok(rel) = entry.path().strip_prefix(&self.root)
                 && let Some(rel) = rel.to_str()
             {
                 found.push(rel.to_owned());
@@ -166,7 +182,7 @@ impl Place for LocalPlace {
             let entry = entry.map_err(failed)?;
             // A name that is not UTF-8 is nothing that a Delta log can name.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if !entry.file_type().map_err(failed)?.is_dir() {
+            if is_file(&entry).map_err(failed)? {
                 found.push(Listed { name, stamp: None });
             }
         }
@@ -207,7 +223,7 @@ impl Place for LocalPlace {
         let folder = path.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;
         let staged = folder.join(staged_name(rel));
-        let file = File::create(&staged).map_err(|error| {
+        let file = open(File::options().write(true).create(true).truncate(true), &staged).map_err(|error| {
             // The folder may have been removed since it was made: look again at the next attempt.
             lock(&self.folders).remove(folder);
             storage_error("write", &path, &error)

@@ -3,6 +3,7 @@
 mod checkpoint_rows;
 mod checkpoints;
 pub(super) mod dying;
+mod no_files;
 mod pair;
 mod parquet_checkpoint;
 mod property;

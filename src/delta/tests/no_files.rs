@@ -1,0 +1,78 @@
+//! What is no file, where a log or a reader expects one: pipes, links that lead nowhere, names that no disk takes.
+
+use super::pair::Pair;
+use super::table::*;
+use crate::delta::*;
+use crate::domain::ErrorClass;
+use rustix::fs::{CWD, FileType, Mode};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn pipe(folder: &Path, rel: &str) -> PathBuf {
+    let path = folder.join(rel);
+    let _ = std::fs::remove_file(&path);
+    rustix::fs::mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).expect("a pipe");
+    path
+}
+
+/// Fails where the work waits for the pipe, which is served then, because the test would wait for its threads.
+async fn in_time<T>(pipe: &Path, work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(Duration::from_secs(20), work).await;
+    let _served = done.is_err().then(|| File::options().read(true).write(true).open(pipe));
+    done.expect("nothing waits for a pipe")
+}
+
+#[tokio::test]
+async fn a_pipe_for_a_live_file_is_a_missing_file() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let pipe = pipe(&pair.table.path, "a.parquet");
+    let fault = in_time(&pipe, pair.fault()).await;
+    assert_eq!((fault.class, fault.parameters["path"].as_str()), (ErrorClass::MissingDataFile, "a.parquet"));
+}
+
+#[tokio::test]
+async fn a_pipe_for_a_file_of_history_is_a_vacuumed_file() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.commit(&[info("DELETE"), remove("a.parquet")]);
+    let pipe = pipe(&pair.table.path, "a.parquet");
+    assert_eq!(in_time(&pipe, pair.arrives(None)).await.unreadable, ["a.parquet"]);
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_log_is_not_there() {
+    for name in [log_path(3, "json"), log_path(2, "crc"), log_path(1, "checkpoint.parquet")] {
+        let mut pair = Pair::new();
+        pair.table.append_many(0..2);
+        let pipe = pipe(&pair.table.path, &name);
+        let shipped = in_time(&pipe, pair.arrives(None)).await;
+        assert_eq!(shipped.position.version, 2, "{name}");
+        assert_eq!(look(&pair.table.root, &shipped.position).await.expect("a look"), Look::Same);
+        assert_up_to_date(&pair, &shipped.position).await;
+    }
+    let mut pair = Pair::new();
+    pair.table.append_many(0..2);
+    let pipe = pipe(&pair.table.path, &log_path(1, "json"));
+    assert_eq!(in_time(&pipe, pair.fault()).await.class, ErrorClass::LogGap);
+}
+
+#[tokio::test]
+async fn a_pipe_at_the_replica_is_replaced() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    std::fs::create_dir_all(&pair.replica_path).expect("a folder");
+    let pipe = pipe(&pair.replica_path, "a.parquet");
+    in_time(&pipe, pair.arrives(None)).await;
+}
+
+/// Nothing is left to ship: a plan that remembers nothing says so too.
+async fn assert_up_to_date(pair: &Pair, position: &Position) {
+    for known in [None, Some(position)] {
+        match plan(PlanRequest::new(&pair.table.root, &pair.replica, known)).await.expect("a plan") {
+            Plan::UpToDate(found) => assert_eq!(found, *position),
+            Plan::Ship(shipment) => panic!("{shipment:?} finds more to ship"),
+        }
+    }
+}
