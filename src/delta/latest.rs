@@ -4,6 +4,7 @@ use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, sha256_
 use super::place::{self, Place};
 use super::ship::pool;
 use super::{DeltaError, Position, TableFault, TableRoot};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -112,8 +113,8 @@ pub(super) fn summarize(commit: &Commit, table: &str) -> Result<CommitSummary, D
         match action {
             Action::CommitInfo(found) => info = info.take().or(Some(found)),
             Action::Add(add) => {
-                bytes += add.size();
-                rows = rows.zip(add.rows()).map(|(sum, rows)| sum + rows);
+                bytes = u64::saturating_add(bytes, add.size());
+                rows = rows.zip(add.rows()).map(|(sum, rows)| sum.saturating_add(rows));
             }
             _ => {}
         }
@@ -132,9 +133,9 @@ pub async fn commits_since(root: &TableRoot, version: i64) -> Result<Vec<CommitS
     let table = root.clone();
     place::blocking(root, move || {
         let place = place::open(&table);
-        let log = Log::list(&*place, version + 1)?;
+        let log = Log::list(&*place, version.max(0))?;
         let mut found = Vec::new();
-        for version in log.commits.range(version + 1..).map(|(version, _)| *version) {
+        for version in log.commits.range((Bound::Excluded(version), Bound::Unbounded)).map(|(version, _)| *version) {
             if let Some(commit) = read_commit(&*place, version)? {
                 found.push(summarize(&commit, &table.display())?);
             }

@@ -1,6 +1,6 @@
 //! One cheap look: has a table moved since its remembered position?
 
-use super::log::{LOG, LogName, commit_path, sha256_hex};
+use super::log::{LOG, LogName, commit_path, next_commit_path, sha256_hex};
 use super::place::{self, stat_file, storage_error};
 use super::{Position, TableFault, TableRoot};
 use std::os::unix::fs::MetadataExt;
@@ -67,7 +67,8 @@ pub fn look_local(root: &Path, known: &Position) -> Result<Look, TableFault> {
 }
 
 fn look_at(root: &Path, known: &Position) -> Result<Look, super::DeltaError> {
-    let same = stat_file(&root.join(commit_path(known.version)))?.is_some_and(|stamp| stamp.matches(&known.stamp))
-        && stat_file(&root.join(commit_path(known.version + 1)))?.is_none();
+    let stat = |rel: String| stat_file(&root.join(rel));
+    let same = stat(commit_path(known.version))?.is_some_and(|stamp| stamp.matches(&known.stamp))
+        && next_commit_path(known.version).map(stat).transpose()?.flatten().is_none();
     Ok(if same { Look::Same } else { Look::Changed })
 }

@@ -73,8 +73,9 @@ impl Planner {
         let Some(known) = &self.request.known else { return Ok(None) };
         let log = Log::list(&*self.source, (known.version - extras::LATE).max(0))?;
         let Some(stamp) = self.still_at(known, &log)? else { return Ok(None) };
-        let destination_is_there = self.destination.stat(&super::log::commit_path(known.version))?.is_some()
-            && self.destination.stat(&super::log::commit_path(known.version + 1))?.is_none();
+        let stat = |rel: String| self.destination.stat(&rel);
+        let destination_is_there = stat(super::log::commit_path(known.version))?.is_some()
+            && super::log::next_commit_path(known.version).map(stat).transpose()?.flatten().is_none();
         if !destination_is_there {
             return Ok(None);
         }

@@ -168,7 +168,7 @@ impl Promoting {
         let state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         // Every attempt found the slot taken: something keeps writing to a table that nobody may write to yet.
         let version = state.marker.map_or(0, |marker| marker.version);
-        state.end.unwrap_or(Err(DeltaError::SplitBrain { table, version: version + 1 }))
+        state.end.unwrap_or(Err(DeltaError::SplitBrain { table, version: version.saturating_add(1) }))
     }
 
     fn attempt(&self, work: impl FnOnce(&mut State) -> Result<(), DeltaError>) {
@@ -201,13 +201,18 @@ impl Promoting {
             state.becomes = Some(Promotion::MarkerOnly { position, reason });
             return Ok(());
         }
+        let Some(next) = version.checked_add(1) else {
+            let reason = "Its newest version has the highest number that there is, so no commit can follow.".to_owned();
+            state.becomes = Some(Promotion::MarkerOnly { position, reason });
+            return Ok(());
+        };
         // Never before the last commit, whatever this machine's clock says.
-        let time_ms = about.now_ms.max(position.time_ms + 1);
+        let time_ms = about.now_ms.max(position.time_ms.saturating_add(1));
         state.timed = fence::in_commit_timestamps(&protocol, metadata.as_ref());
         let bytes = fence::bytes(&marker, version, time_ms, state.timed);
-        let rel = commit_path(version + 1);
+        let rel = commit_path(next);
         self.write(state, rel, &bytes, time_ms, Mode::Create)?;
-        let position = Position { version: version + 1, sha256: sha256_hex(&bytes), time_ms, ..position };
+        let position = Position { version: next, sha256: sha256_hex(&bytes), time_ms, ..position };
         state.becomes = Some(Promotion::Fenced { position });
         Ok(())
     }

@@ -156,7 +156,8 @@ impl fmt::Debug for Shipment {
 impl Shipment {
     /// Bytes of data and log to copy, as far as the log tells.
     pub fn bytes_to_copy(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum::<u64>()
-            + self.commits.iter().map(|commit| commit.size).sum::<u64>()
+        // A log may claim any size.
+        let sizes = self.files.iter().map(|file| file.size).chain(self.commits.iter().map(|commit| commit.size));
+        sizes.fold(0, u64::saturating_add)
     }
 }

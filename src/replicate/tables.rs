@@ -231,7 +231,7 @@ async fn ship_chunk(
             Plan::Ship(shipment) => shipment.bytes_to_copy(),
         };
         request.progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
-        batch_bytes += bytes;
+        batch_bytes = u64::saturating_add(batch_bytes, bytes);
         batch.push((task, prepared));
         if batch_bytes >= BATCH_BYTES {
             ship_batch(request, std::mem::take(&mut batch), there, memory, transfer, out).await?;

@@ -13,7 +13,7 @@ pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
 pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
 pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
 pub(super) use inventory::{Inventory, Named, catalog_feature, state_at};
-pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path};
+pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, next_commit_path};
 pub(super) use picture::{Picture, read_picture};
 
 #[cfg(test)]
@@ -109,27 +109,31 @@ impl Log {
         self.newest(None).ok_or(none)
     }
 
-    /// The first version of the unbroken run of commits that ends at `version`; `version + 1` when it is not there.
-    fn run_start(&self, version: i64) -> i64 {
-        let mut start = version + 1;
-        while self.commits.contains_key(&(start - 1)) {
-            start -= 1;
+    /// The version below the unbroken run of commits that ends at `version`, which itself may be the one that is missing;
+    /// -1 where the run reaches down to 0. No version above `version` is asked for: there may be no such number.
+    fn missing_below(&self, version: i64) -> i64 {
+        let mut missing = version;
+        while self.commits.contains_key(&missing) {
+            missing -= 1;
         }
-        start
+        missing
     }
 
     /// From what `version` is built; `lowest` goes back as far as it can, else the nearest checkpoint is taken.
     pub fn base(&self, version: i64, lowest: bool, table: &str) -> Result<Base<'_>, DeltaError> {
-        let start = self.run_start(version);
-        if lowest && start == 0 {
+        let missing = self.missing_below(version);
+        if lowest && missing == -1 {
             return Ok(Base { checkpoint: None, commits: 0..=version });
         }
-        let mut usable = self.checkpoints.range(start - 1..=version);
+        let mut usable = self.checkpoints.range(missing..=version);
         let found = if lowest { usable.next() } else { usable.next_back() };
         match found.and_then(|(at, all)| all.first().map(|checkpoint| (*at, checkpoint))) {
-            Some((at, checkpoint)) => Ok(Base { checkpoint: Some(checkpoint), commits: at + 1..=version }),
-            None if start == 0 => Ok(Base { checkpoint: None, commits: 0..=version }),
-            None => Err(DeltaError::LogGap { table: table.to_owned(), missing: start - 1, newest: version }),
+            Some((at, checkpoint)) => {
+                let commits = if at < version { at + 1..=version } else { version..=version - 1 };
+                Ok(Base { checkpoint: Some(checkpoint), commits })
+            }
+            None if missing == -1 => Ok(Base { checkpoint: None, commits: 0..=version }),
+            None => Err(DeltaError::LogGap { table: table.to_owned(), missing, newest: version }),
         }
     }
 }

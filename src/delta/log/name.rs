@@ -76,6 +76,11 @@ pub(in crate::delta) fn commit_path(version: i64) -> String {
     format!("{LOG}/{version:020}.json")
 }
 
+/// The file of the commit after `version`; None after the last number that there is.
+pub(in crate::delta) fn next_commit_path(version: i64) -> Option<String> {
+    version.checked_add(1).map(commit_path)
+}
+
 /// A version's checksum file, relative to the table's root.
 pub(in crate::delta) fn crc_path(version: i64) -> String {
     format!("{LOG}/{version:020}.crc")

@@ -36,13 +36,13 @@ pub(in crate::delta) fn read_picture<'a>(
 
     // What the log still holds below the run that the version is built from. No live file is named there.
     let mut history = Inventory::new(table.clone());
-    let lowest = base.map_or(0, |checkpoint| checkpoint.version + 1);
-    for checkpoint in log.checkpoints.range(..lowest).filter_map(|(_, all)| all.first()) {
+    let below = ..=base.map_or(-1, |checkpoint| checkpoint.version);
+    for checkpoint in log.checkpoints.range(below).filter_map(|(_, all)| all.first()) {
         if Some(checkpoint) != base {
             history.read_checkpoint(place, checkpoint)?;
         }
     }
-    for older in log.commits.range(..lowest).map(|(version, _)| *version) {
+    for older in log.commits.range(below).map(|(version, _)| *version) {
         // Log clean-up takes these away at any time.
         if let Some(commit) = read_commit(place, older)? {
             take(&mut history, commit)?;

@@ -64,7 +64,7 @@ impl Planner {
                 });
             }
             let common = common(&*self.source, log, destination, &there)?;
-            return Err(split(common.map_or(last, |version| version + 1)));
+            return Err(split(common.map_or(last, |version| version.saturating_add(1))));
         }
         if last > newest {
             // The ledger saw the source further than it is now: it was put back or made again.
@@ -74,7 +74,7 @@ impl Planner {
         if !same_table() {
             return Ok(Resume::New);
         }
-        let goes_on = readable && (last + 1..=newest).all(|version| log.commits.contains_key(&version));
+        let goes_on = readable && (last..newest).all(|version| log.commits.contains_key(&(version + 1)));
         Ok(if goes_on { Resume::At(last) } else { Resume::Afresh })
     }
 

@@ -6,7 +6,13 @@ use crate::delta::log::{Inventory, LOG, Log, LogName, commit_path, read_checkpoi
 use crate::delta::ship::{bring, pool};
 use crate::delta::{DeltaError, FileRecord};
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Mutex;
+
+/// The versions above `common`.
+fn above(common: i64) -> (Bound<i64>, Bound<i64>) {
+    (Bound::Excluded(common), Bound::Unbounded)
+}
 
 /// What only the old primary has.
 pub(super) struct Orphans {
@@ -41,7 +47,7 @@ impl Places {
         let table = self.old.display("");
         let mut commits = Vec::new();
         let mut named = Inventory::lenient(table.clone());
-        for version in log.commits.range(common + 1..).map(|(version, _)| *version) {
+        for version in log.commits.range(above(common)).map(|(version, _)| *version) {
             let Some(commit) = read_commit(&*self.old, version)? else { continue };
             // One that a crash cut short cannot be read; its bytes are set aside all the same.
             let _ = named.take_commit(&commit);
@@ -58,7 +64,7 @@ impl Places {
                 orphans.files.insert(path.to_string());
             }
         }
-        for checkpoint in log.checkpoints.range(common + 1..).flat_map(|(_, all)| all) {
+        for checkpoint in log.checkpoints.range(above(common)).flat_map(|(_, all)| all) {
             // A checkpoint that cannot be read is set aside all the same; its sidecars stay unknown.
             if let Ok(files) = read_checkpoint(&*self.old, checkpoint, false, &mut |_, _| Ok(())) {
                 orphans.log_files.extend(files.sidecars);
@@ -66,14 +72,14 @@ impl Places {
         }
         // By name, because a part of an unfinished checkpoint must go too: with the new primary's parts it would make one.
         for entry in self.old.list(LOG, None)? {
-            let above = match LogName::parse(&entry.name) {
+            let is_above = match LogName::parse(&entry.name) {
                 LogName::Checkpoint(version) | LogName::CheckpointPart { version, .. } | LogName::Crc(version) => {
                     version > common
                 }
                 LogName::Compacted { last, .. } => last > common,
                 LogName::Commit(_) | LogName::Hint | LogName::Other => false,
             };
-            if above {
+            if is_above {
                 orphans.log_files.insert(format!("{LOG}/{}", entry.name));
             }
         }
@@ -84,7 +90,7 @@ impl Places {
     pub(super) fn names_of_new(&self, new_log: &Log, common: i64) -> Result<Inventory, DeltaError> {
         let Some(new) = &self.new else { return Ok(Inventory::lenient(String::new())) };
         let mut named = Inventory::lenient(new.display(""));
-        for version in new_log.commits.range(common + 1..).map(|(version, _)| *version) {
+        for version in new_log.commits.range(above(common)).map(|(version, _)| *version) {
             if let Some(commit) = read_commit(&**new, version)? {
                 named.take_commit(&commit)?;
             }

@@ -106,8 +106,8 @@ impl Manifest {
         self.commits.dedup_by_key(|commit| commit.version);
         self.first_version = self.common_version.and(self.commits.first().map(|commit| commit.version));
         self.last_version = self.commits.last().map(|commit| commit.version);
-        self.rows = self.commits.iter().try_fold(0_u64, |sum, commit| Some(sum + commit.rows?));
-        self.bytes = self.commits.iter().map(|commit| commit.bytes).sum();
+        self.rows = self.commits.iter().try_fold(0_u64, |sum, commit| Some(sum.saturating_add(commit.rows?)));
+        self.bytes = self.commits.iter().map(|commit| commit.bytes).fold(0, u64::saturating_add);
     }
 
     /// When the first and the last of the commits were made.

@@ -4,6 +4,7 @@ mod checkpoint_rows;
 mod checkpoints;
 pub(super) mod dying;
 mod no_files;
+mod numbers;
 mod pair;
 mod parquet_checkpoint;
 mod property;

@@ -53,8 +53,8 @@ pub fn committed(salvage: &SalvageView) -> String {
 /// What a failover left in all: `7 commits in 4 tables, 1 920 rows, 4.2 MB`.
 pub fn in_all(remains: &Remains<'_>) -> String {
     let commits: u64 = remains.tables.iter().map(|table| table.commits).sum();
-    let bytes: u64 = remains.tables.iter().map(|table| table.bytes).sum();
-    let rows: u64 = remains.tables.iter().filter_map(|table| table.rows).sum();
+    let bytes: u64 = remains.tables.iter().map(|table| table.bytes).fold(0, u64::saturating_add);
+    let rows: u64 = remains.tables.iter().filter_map(|table| table.rows).fold(0, u64::saturating_add);
     let known = if remains.tables.iter().all(|table| table.rows.is_some()) { "" } else { "at least " };
     format!(
         "{} in {}, {known}{}, {}",
