@@ -6,6 +6,7 @@ use crate::delta::*;
 use crate::domain::ErrorClass;
 use rustix::fs::{CWD, FileType, Mode};
 use std::fs::File;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -65,6 +66,33 @@ async fn a_pipe_at_the_replica_is_replaced() {
     std::fs::create_dir_all(&pair.replica_path).expect("a folder");
     let pipe = pipe(&pair.replica_path, "a.parquet");
     in_time(&pipe, pair.arrives(None)).await;
+}
+
+#[tokio::test]
+async fn a_link_to_nowhere_in_the_log_is_not_there() {
+    let compacted = "_delta_log/00000000000000000000.00000000000000000002.compacted.json".to_owned();
+    for name in [log_path(3, "json"), log_path(2, "crc"), log_path(1, "checkpoint.parquet"), compacted] {
+        let mut pair = Pair::new();
+        pair.table.append_many(0..2);
+        symlink("/nowhere/x", pair.table.path.join(&name)).expect("a link");
+        let shipped = pair.arrives(None).await;
+        assert_eq!(shipped.position.version, 2, "{name}");
+        assert_up_to_date(&pair, &shipped.position).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_to_a_file_is_that_file() {
+    let mut pair = Pair::new();
+    pair.table.append_many(0..2);
+    for rel in [log_path(1, "json"), log_path(2, "json")] {
+        let (path, real) = (pair.table.path.join(&rel), pair.table.path.join(format!("{rel}.real")));
+        std::fs::rename(&path, &real).expect("another name");
+        symlink(&real, &path).expect("a link");
+    }
+    let shipped = pair.arrives(None).await;
+    assert_eq!(shipped.position.version, 2);
+    assert_up_to_date(&pair, &shipped.position).await;
 }
 
 /// Nothing is left to ship: a plan that remembers nothing says so too.
