@@ -49,9 +49,11 @@ fn stamp_of(metadata: &fs::Metadata) -> Stamp {
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    // A socket can be looked at, but not opened.
-    let no_file = error.raw_os_error() == Some(Errno::NXIO.raw_os_error());
-    no_file || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    // A circle of links, and a name that the file system can't hold, lead to nothing; a socket can be looked at, but not
+    // opened.
+    let no_file = [Errno::LOOP, Errno::NAMETOOLONG, Errno::NXIO];
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        || no_file.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Opens whatever lies there without waiting: a pipe would keep an ordinary call until somebody serves its other end. On

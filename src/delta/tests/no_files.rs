@@ -95,6 +95,46 @@ async fn a_link_to_a_file_is_that_file() {
     assert_up_to_date(&pair, &shipped.position).await;
 }
 
+#[tokio::test]
+async fn a_live_file_that_is_a_circle_of_links_or_has_too_long_a_name_is_missing() {
+    let mut pair = Pair::new();
+    pair.table.commit(&[info("WRITE"), add("a.parquet")]);
+    symlink("a.parquet", pair.table.path.join("a.parquet")).expect("a link");
+    let fault = pair.fault().await;
+    assert_eq!((fault.class, fault.parameters["path"].as_str()), (ErrorClass::MissingDataFile, "a.parquet"));
+
+    let mut pair = Pair::new();
+    pair.table.commit(&[info("WRITE"), add(&too_long())]);
+    assert_eq!(pair.fault().await.class, ErrorClass::MissingDataFile);
+}
+
+#[tokio::test]
+async fn too_long_a_name_in_history_holds_nothing_up() {
+    let mut pair = Pair::new();
+    pair.table.commit(&[info("WRITE"), add(&too_long())]);
+    pair.table.commit(&[info("DELETE"), remove(&too_long())]);
+    let shipped = pair.arrives(None).await;
+    assert_eq!(shipped.unreadable, [too_long()]);
+    assert_up_to_date(&pair, &shipped.position).await;
+}
+
+#[tokio::test]
+async fn a_path_that_is_too_long_only_at_the_replica_is_an_error() {
+    let mut pair = Pair::new();
+    // Single names fit; the whole of a path ends at 4,096 bytes, and the replica lies some folders deeper.
+    let rel = vec!["x".repeat(200); 19].join("/");
+    pair.table.append(&rel);
+    let deep = pair.replica_path.join(vec!["y".repeat(100); 4].join("/"));
+    let fault = replicate(&pair.table.root, &TableRoot::Local(deep.clone()), None).await.expect_err("no such path");
+    assert_eq!(fault.class, ErrorClass::StorageFailure);
+    assert!(fault.message.contains(&rel) && fault.message.ends_with('.'), "{fault:?}");
+    assert!(!deep.join(log_path(0, "json")).exists());
+}
+
+fn too_long() -> String {
+    format!("{}.parquet", "x".repeat(300))
+}
+
 /// Nothing is left to ship: a plan that remembers nothing says so too.
 async fn assert_up_to_date(pair: &Pair, position: &Position) {
     for known in [None, Some(position)] {
