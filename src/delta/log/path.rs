@@ -1,6 +1,7 @@
 //! From a path as the log has it to a place in the table's folder.
 
 use super::name::LOG;
+use crate::delta::place::is_staged_name;
 use percent_encoding::percent_decode_str;
 
 /// Where the product keeps its own files in a table's folder.
@@ -11,7 +12,7 @@ const OWN: &str = "_resilience";
 pub(in crate::delta) enum BadPath {
     /// It is absolute or climbs out of the table.
     Outside,
-    /// It decodes to nothing that can be a file of a table.
+    /// It decodes to nothing that can be a file of a table, or is a name of the product's own.
     Invalid,
 }
 
@@ -29,7 +30,7 @@ pub(in crate::delta) fn resolve(raw: &str) -> Result<String, BadPath> {
         match part {
             "" | "." => {}
             ".." => return Err(BadPath::Outside),
-            part if part.contains('\0') => return Err(BadPath::Invalid),
+            part if part.contains('\0') || is_staged_name(part) => return Err(BadPath::Invalid),
             part => parts.push(part),
         }
     }
@@ -112,10 +113,11 @@ mod tests {
 
     #[test]
     fn a_path_outside_the_table_is_told() {
+        const STAGED: &str = "a/.d2c639aa-8816-431a-aaf6-d3fe2512ff61.resilience";
         for raw in ["/a", "s3://b/a", "file:/a", "abfss://c@d/e", "../a", "a/../../b", "%2Fa", "a/%2E%2E/b"] {
             assert_eq!(resolve(raw), Err(BadPath::Outside), "{raw}");
         }
-        for raw in ["", "_delta_log/00000000000000000000.json", "_resilience/epoch/1.json", "a%00b", "%ff"] {
+        for raw in ["", "_delta_log/00000000000000000000.json", "_resilience/epoch/1.json", "a%00b", "%ff", STAGED] {
             assert_eq!(resolve(raw), Err(BadPath::Invalid), "{raw}");
         }
     }

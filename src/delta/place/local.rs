@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// Names of files that are being written end in this and begin with a dot, so that no Delta reader and no VACUUM takes
-/// them for anything. They are the same for every attempt: what a killed process left is overwritten by the next one.
+/// them for anything. Between the two stands a UUID made of the file's own name, so that they fit where that name does, are
+/// no other file's, and are the same for every attempt: what a killed process left is overwritten by the next one.
 const STAGED_SUFFIX: &str = ".resilience";
 
 /// More files than this are synced by one sync of their file system.
@@ -286,13 +287,15 @@ fn sync_paths(files: &[PathBuf], made: &[PathBuf]) -> Result<(), DeltaError> {
     Ok(())
 }
 
-fn staged_name(rel: &str) -> String {
+pub(in crate::delta) fn staged_name(rel: &str) -> String {
     let name = rel.rsplit('/').next().unwrap_or(rel);
-    if name.len() + STAGED_SUFFIX.len() < 255 {
-        format!(".{name}{STAGED_SUFFIX}")
-    } else {
-        format!(".{}{STAGED_SUFFIX}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()))
-    }
+    format!(".{}{STAGED_SUFFIX}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()))
+}
+
+/// Whether a file of this name could lie where another is being written.
+pub(in crate::delta) fn is_staged_name(name: &str) -> bool {
+    let id = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(STAGED_SUFFIX));
+    id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok())
 }
 
 /// Removes the staged file unless it was published.

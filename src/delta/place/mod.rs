@@ -7,7 +7,10 @@ mod local;
 mod remote;
 mod uncached;
 
-pub(super) use local::{LocalPlace, stat_file, storage_error, sync_batch};
+pub(super) use local::{LocalPlace, is_staged_name, stat_file, storage_error, sync_batch};
+
+#[cfg(test)]
+pub(super) use local::staged_name;
 
 use self::remote::RemotePlace;
 use super::position::Stamp;

@@ -9,8 +9,8 @@ use rustix::fs::{CWD, RenameFlags};
 use std::fs::{self, File};
 use std::path::Path;
 
-/// Lies in a folder as long as it is being built, and nowhere else.
-const BUILDING: &str = ".resilience-building";
+/// Lies in a folder as long as it is being built, and nowhere else. No file of a table can have this path.
+const BUILDING: &str = "_resilience/building";
 /// Where replaced generations are kept, in the table's folder. Delta readers and VACUUM pass by what begins with `_`.
 const REPLACED: &str = "_resilience/replaced";
 
@@ -30,8 +30,9 @@ pub(super) fn prepare(shipment: &Shipment, new: bool) -> Result<(), DeltaError> 
     if shipment.clear_target && target.is_dir() {
         remove(target)?;
     }
-    fs::create_dir_all(target).map_err(|error| storage_error("make the folder", target, &error))?;
     let mark = target.join(BUILDING);
+    let own = mark.parent().unwrap_or(target);
+    fs::create_dir_all(own).map_err(|error| storage_error("make the folder", own, &error))?;
     fs::write(&mark, b"").map_err(|error| storage_error("write", &mark, &error))
 }
 

@@ -2,10 +2,11 @@
 
 use super::pair::Pair;
 use super::table::*;
+use crate::delta::place::staged_name;
 use crate::delta::*;
 use crate::domain::{ErrorClass, ObjectStatus};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[tokio::test]
 async fn encoded_paths_are_decoded_once() {
@@ -330,7 +331,30 @@ async fn files_left_by_a_killed_attempt_are_not_trusted() {
     wrong[3] ^= 1;
     std::fs::create_dir_all(&pair.replica_path).expect("a folder");
     std::fs::write(pair.replica_path.join("a.parquet"), wrong).expect("a leftover");
-    std::fs::write(pair.replica_path.join(".a.parquet.resilience"), b"half").expect("a leftover");
+    let staged = pair.replica_path.join(staged_name("a.parquet"));
+    std::fs::write(&staged, b"half").expect("a leftover");
     pair.arrives(None).await;
-    assert!(!Path::new(&pair.replica_path.join(".a.parquet.resilience")).exists());
+    assert!(!staged.exists());
+}
+
+#[tokio::test]
+async fn names_that_look_like_the_products_own_are_a_tables_files() {
+    let names = ["a.parquet", ".a.parquet.resilience", "..a.parquet.resilience.resilience", ".resilience-building"];
+    let mut pair = Pair::new();
+    for again in [false, true] {
+        if again {
+            recreate(&mut pair);
+        }
+        for rel in names {
+            pair.table.append(rel);
+        }
+        let shipped = pair.arrives(None).await;
+        assert_eq!(shipped.generation, if again { Generation::New } else { Generation::Same });
+        assert_eq!(shipped.files.len(), names.len());
+    }
+    // A name that another file could have while it is being written.
+    let staged = staged_name("a.parquet");
+    pair.table.append(&staged);
+    let fault = pair.ship(None).await.expect_err("a flagged table");
+    assert_eq!((fault.class, fault.parameters["path"].as_str()), (ErrorClass::CorruptLog, staged.as_str()));
 }
