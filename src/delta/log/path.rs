@@ -16,7 +16,8 @@ pub(in crate::delta) enum BadPath {
     Invalid,
 }
 
-/// Decodes a path once and checks that it stays in the table's folder and out of its log.
+/// Decodes a path once and checks that it stays in the table's folder and out of its log. Every spelling of a place gives
+/// the same path.
 pub(in crate::delta) fn resolve(raw: &str) -> Result<String, BadPath> {
     if raw.starts_with('/') || has_scheme(raw) {
         return Err(BadPath::Outside);
@@ -29,7 +30,8 @@ pub(in crate::delta) fn resolve(raw: &str) -> Result<String, BadPath> {
     for part in decoded.split('/') {
         match part {
             "" | "." => {}
-            ".." => return Err(BadPath::Outside),
+            // Readers resolve it as in any URI, whether or not there is such a folder.
+            ".." => _ = parts.pop().ok_or(BadPath::Outside)?,
             part if part.contains('\0') || is_staged_name(part) => return Err(BadPath::Invalid),
             part => parts.push(part),
         }
@@ -109,15 +111,25 @@ mod tests {
         assert_eq!(resolve("at=10%3A00/x").as_deref(), Ok("at=10:00/x"));
         assert_eq!(resolve("at=10:00/x").as_deref(), Ok("at=10:00/x"));
         assert_eq!(resolve("./a//b").as_deref(), Ok("a/b"));
+        assert_eq!(resolve("a/../b/c/%2E%2E/d").as_deref(), Ok("b/d"));
     }
 
     #[test]
     fn a_path_outside_the_table_is_told() {
         const STAGED: &str = "a/.d2c639aa-8816-431a-aaf6-d3fe2512ff61.resilience";
-        for raw in ["/a", "s3://b/a", "file:/a", "abfss://c@d/e", "../a", "a/../../b", "%2Fa", "a/%2E%2E/b"] {
+        for raw in ["/a", "s3://b/a", "file:/a", "abfss://c@d/e", "../a", "a/../../b", "%2Fa", "a/%2E%2E/../b"] {
             assert_eq!(resolve(raw), Err(BadPath::Outside), "{raw}");
         }
-        for raw in ["", "_delta_log/00000000000000000000.json", "_resilience/epoch/1.json", "a%00b", "%ff", STAGED] {
+        for raw in [
+            "",
+            "a/..",
+            "a/../_delta_log/00000000000000000000.json",
+            "_delta_log/00000000000000000000.json",
+            "_resilience/epoch/1.json",
+            "a%00b",
+            "%ff",
+            STAGED,
+        ] {
             assert_eq!(resolve(raw), Err(BadPath::Invalid), "{raw}");
         }
     }

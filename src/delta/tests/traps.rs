@@ -41,6 +41,21 @@ async fn paths_that_point_back_at_the_source_are_flagged() {
 }
 
 #[tokio::test]
+async fn a_path_that_leaves_a_folder_and_stays_in_the_table_is_one_of_its_files() {
+    let mut pair = Pair::new();
+    let spelled = |path: &str| json!({"add": {"path": path, "size": 1, "partitionValues": {}, "dataChange": true}});
+    for (path, rel) in [("a/../b.parquet", "b.parquet"), ("p=1/%2E%2E/q=2/c.parquet", "q=2/c.parquet")] {
+        pair.table.file(rel, &content(rel));
+        pair.table.commit(&[info("WRITE"), spelled(path)]);
+    }
+    let shipped = pair.arrives(None).await;
+    let files: Vec<_> = shipped.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(files, ["b.parquet", "q=2/c.parquet"]);
+    let again = pair.arrives(None).await;
+    assert_eq!((again.files.len(), again.position), (0, shipped.position));
+}
+
+#[tokio::test]
 async fn an_absolute_path_in_a_checkpoint_is_flagged() {
     let mut pair = Pair::new();
     pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}})]);
