@@ -2,7 +2,6 @@
 
 use super::pair::Pair;
 use super::parquet_checkpoint::{columns_of, parquet_file};
-use super::table::*;
 use crate::delta::TableFault;
 use crate::domain::ErrorClass;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, NullArray, StringArray, StructArray};
