@@ -64,6 +64,21 @@ pub enum DeltaError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A checkpoint or a compaction that says something else than the commits that it stands for.
+    #[error(
+        "The {what} of {table} contradicts the commits of its log: {detail}. Which of the two a reader sees depends on the reader. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    Contradiction {
+        /// The table's root.
+        table: String,
+        /// The file, relative to the table's root.
+        file: String,
+        /// Such as `checkpoint of version 10`.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The log lacks an action without which no version can be read.
     #[error(
         "The log of {table} has no {action} action at version {version}, so no reader can open it. {}",
@@ -231,6 +246,7 @@ impl DeltaError {
         match self {
             Self::BadUri { .. } => ErrorClass::UnsupportedObject,
             Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
+            Self::Contradiction { .. } => ErrorClass::CorruptLog,
             Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
             Self::LogGap { .. } => ErrorClass::LogGap,
             Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
@@ -261,7 +277,9 @@ impl DeltaError {
             Self::CorruptCommit { table, version, .. } => {
                 vec![("table", table.clone()), ("version", version.to_string())]
             }
-            Self::CorruptCheckpoint { table, file, .. } => vec![("table", table.clone()), ("path", file.clone())],
+            Self::CorruptCheckpoint { table, file, .. } | Self::Contradiction { table, file, .. } => {
+                vec![("table", table.clone()), ("path", file.clone())]
+            }
             Self::MissingAction { table, action, version } => {
                 vec![("table", table.clone()), ("action", (*action).to_owned()), ("version", version.to_string())]
             }

@@ -1,5 +1,6 @@
 //! What one cycle has to bring over, found from both logs.
 
+mod check;
 mod extras;
 mod resume;
 
@@ -10,6 +11,7 @@ use super::place::{self, Place};
 use super::position::{Position, Stamp};
 use super::shipment::{Generation, Plan, PlanRequest, PlannedCommit, PlannedFile, Request, Shipment};
 use super::{DeltaError, TableFault};
+use check::Check;
 use resume::Resume;
 use std::sync::Arc;
 
@@ -105,7 +107,11 @@ impl Planner {
         };
         let files = inventory.files.iter().filter(|(_, named)| named.added);
         let files = files.map(|(path, named)| planned_file(path, named, named.before)).collect();
-        let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, None)?;
+        let mut check = Check::of_cycle(&inventory, &*self.destination, &self.table);
+        let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, &mut check)?;
+        if !check.is_settled()? {
+            return Ok(None);
+        }
         Ok(Some(Plan::Ship(Box::new(Shipment {
             source: self.request.source.clone(),
             destination: self.request.destination.clone(),
@@ -143,7 +149,7 @@ impl Planner {
             return Err(DeltaError::LogGap { table: self.table.clone(), missing, newest: last });
         };
         let mut commits = Commits::default();
-        let Picture { inventory, position, base, base_files } =
+        let Picture { inventory, position, base, base_files, past } =
             read_picture(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
 
         let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
@@ -176,7 +182,8 @@ impl Planner {
         if let Some(from) = from {
             commits.planned.retain(|commit| commit.version > from);
         }
-        let mut extras = self.extras(&log, &*target_place, from, newest, base, base_files)?;
+        let mut check = Check::of_picture(&inventory, &past, &self.table);
+        let mut extras = self.extras(&log, &*target_place, from, newest, base.zip(base_files), &mut check)?;
         if from == Some(newest) {
             extras.keep_missing(&*target_place)?;
         }

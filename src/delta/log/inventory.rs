@@ -6,6 +6,7 @@ use super::{Base, CheckpointFiles, Commit, CommitInfo, Log, read_checkpoint, rea
 use crate::delta::DeltaError;
 use crate::delta::place::Place;
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// A file that the log names.
@@ -60,7 +61,7 @@ impl Inventory {
     ) -> Result<CheckpointFiles, DeltaError> {
         read_checkpoint(place, checkpoint, true, &mut |action, file| match action {
             // A tombstone: no version that can still be read needs the file.
-            Action::Remove(remove) => self.check_outside(&remove, file),
+            Action::Remove(remove) => self.paths(&remove, file).map(|_| ()),
             action => self.take(action, checkpoint.version, file),
         })
     }
@@ -122,9 +123,10 @@ impl Inventory {
         Ok(())
     }
 
-    fn check_outside(&self, action: &FileAction, file: &str) -> Result<(), DeltaError> {
-        resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
-        self.vector_of(action, file).map(|_| ())
+    /// The file of an action and the file of its deletion vector; an error where one is no place in the table.
+    pub fn paths(&self, action: &FileAction, file: &str) -> Result<(String, Option<String>), DeltaError> {
+        let path = resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
+        Ok((path, self.vector_of(action, file)?))
     }
 
     fn vector_of(&self, action: &FileAction, file: &str) -> Result<Option<String>, DeltaError> {
@@ -148,8 +150,7 @@ impl Inventory {
         file: &str,
         added: bool,
     ) -> Result<(Arc<str>, Option<Arc<str>>), DeltaError> {
-        let path = resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
-        let vector = self.vector_of(action, file)?;
+        let (path, vector) = self.paths(action, file)?;
         let path = self.name(path, action.size(), version, added);
         // One file can hold many vectors, so the log does not tell its size.
         let vector = vector.map(|path| self.name(path, 0, version, added));
@@ -181,6 +182,11 @@ impl Inventory {
         }
     }
 
+    /// Prints of the logical files that are live by now.
+    pub fn live_prints(&self) -> HashSet<u64> {
+        self.live.keys().map(|(path, vector)| hash(path, vector.as_deref())).collect()
+    }
+
     /// The table's id; an error where the stretch has no protocol or no metadata.
     pub fn table_id(&self, version: i64) -> Result<String, DeltaError> {
         let missing = |action| DeltaError::MissingAction { table: self.table.clone(), action, version };
@@ -198,11 +204,23 @@ impl Inventory {
 }
 
 fn key(path: Arc<str>, vector: Option<&DeletionVector>) -> Key {
-    let vector = vector.map(|vector| {
-        let offset = vector.offset.map(|offset| format!("@{offset}")).unwrap_or_default();
-        format!("{}{}{offset}", vector.storage_type, vector.path_or_inline_dv)
-    });
-    (path, vector)
+    (path, vector.map(vector_id))
+}
+
+fn vector_id(vector: &DeletionVector) -> String {
+    let offset = vector.offset.map(|offset| format!("@{offset}")).unwrap_or_default();
+    format!("{}{}{offset}", vector.storage_type, vector.path_or_inline_dv)
+}
+
+/// The print of one logical file, by its decoded path: 8 bytes instead of its names.
+pub(in crate::delta) fn live_print(path: &str, vector: Option<&DeletionVector>) -> u64 {
+    hash(path, vector.map(vector_id).as_deref())
+}
+
+fn hash(path: &str, vector: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (path, vector).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The feature or property that hands commits to the catalog.

@@ -12,9 +12,9 @@ mod picture;
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
 pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
 pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
-pub(super) use inventory::{Inventory, Named, catalog_feature, state_at};
+pub(super) use inventory::{Inventory, Named, catalog_feature, live_print, state_at};
 pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, next_commit_path};
-pub(super) use picture::{Picture, read_picture};
+pub(super) use picture::{Past, Picture, read_picture};
 
 #[cfg(test)]
 pub(super) use actions::{DeletionVector, FileAction};

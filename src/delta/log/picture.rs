@@ -1,8 +1,9 @@
 //! Everything that a log retains up to one version: its commits, and every file that they and its checkpoints name.
 
-use super::{Base, CheckpointFiles, Commit, Inventory, Log, read_commit, sha256_hex};
+use super::{Base, CheckpointFiles, Commit, Inventory, Log, catalog_feature, read_commit, sha256_hex};
 use crate::delta::place::Place;
 use crate::delta::{DeltaError, Position};
+use std::collections::{BTreeSet, HashSet};
 
 /// The whole picture of a table up to one version.
 pub(in crate::delta) struct Picture<'a> {
@@ -11,6 +12,30 @@ pub(in crate::delta) struct Picture<'a> {
     /// The checkpoint that the retained commits begin with, and its files.
     pub base: Option<&'a super::Checkpoint>,
     pub base_files: Option<CheckpointFiles>,
+    pub past: Past,
+}
+
+/// What the retained commits say of versions below the newest, to hold checkpoints against.
+#[derive(Debug, Default)]
+pub(in crate::delta) struct Past {
+    /// The lowest version that is built from what is retained.
+    pub lowest: i64,
+    /// The version of the newest checkpoint, where it isn't what the newest version is built from, and prints of the
+    /// logical files that are live there.
+    pub live: Option<(i64, HashSet<u64>)>,
+    /// Versions whose commits are the catalog's.
+    pub managed: BTreeSet<i64>,
+}
+
+impl Past {
+    fn pass(&mut self, version: i64, inventory: &Inventory, checked: Option<i64>) {
+        if checked == Some(version) {
+            self.live = Some((version, inventory.live_prints()));
+        }
+        if catalog_feature(inventory.protocol.as_ref(), inventory.metadata.as_ref()).is_some() {
+            self.managed.insert(version);
+        }
+    }
 }
 
 /// Reads the picture up to `version`. Hands over every commit with its time, in order.
@@ -51,9 +76,16 @@ pub(in crate::delta) fn read_picture<'a>(
 
     let mut inventory = Inventory::new(table.clone());
     let base_files = base.map(|checkpoint| inventory.read_checkpoint(place, checkpoint)).transpose()?;
+    let mut past = Past { lowest: base.map_or(0, |checkpoint| checkpoint.version), ..Past::default() };
+    let newest = log.checkpoints.range(past.lowest..=version).next_back();
+    let checked = newest.filter(|(_, all)| all.iter().any(|checkpoint| Some(checkpoint) != base)).map(|(at, _)| *at);
+    if let Some(base) = base {
+        past.pass(base.version, &inventory, checked);
+    }
     for version in commits {
         let commit = read_commit(place, version)?.ok_or_else(|| gap(version))?;
         take(&mut inventory, commit)?;
+        past.pass(version, &inventory, checked);
     }
     inventory.refuse_catalog_managed()?;
     inventory.finish();
@@ -72,5 +104,5 @@ pub(in crate::delta) fn read_picture<'a>(
         }
     };
     let position = Position { version, sha256, table_id, time_ms, stamp };
-    Ok(Picture { inventory, position, base, base_files })
+    Ok(Picture { inventory, position, base, base_files, past })
 }

@@ -1,6 +1,7 @@
 //! The files of a log that are no commits: checkpoints, sidecars, checksums, compacted commits, the hint.
 
 use super::Planner;
+use super::check::Check;
 use crate::delta::DeltaError;
 use crate::delta::log::{Checkpoint, CheckpointFiles, LOG, Log, crc_path, read_checkpoint};
 use crate::delta::place::Place;
@@ -26,34 +27,35 @@ impl Planner {
         target: &dyn Place,
         from: Option<i64>,
         to: i64,
-        base: Option<&Checkpoint>,
-        base_files: Option<CheckpointFiles>,
+        base: Option<(&Checkpoint, CheckpointFiles)>,
+        check: &mut Check<'_>,
     ) -> Result<Extras, DeltaError> {
         let low = from.map_or(0, |from| (from - LATE).max(0));
-        let has_come = |version: i64, name: &str| -> Result<bool, DeltaError> {
-            Ok(from.is_some_and(|from| version < from) && target.stat(&format!("{LOG}/{name}"))?.is_some())
+        let is_there = |version: i64, name: &str| -> Result<bool, DeltaError> {
+            Ok(from.is_some_and(|from| version <= from) && target.stat(&format!("{LOG}/{name}"))?.is_some())
         };
+        let before = |version: i64| from.is_some_and(|from| version < from);
         let mut files: Vec<LogFile> = Vec::new();
         let mut add = |path: String, first: bool, needed: bool, sidecars: Vec<String>| {
             files.push(LogFile { path, first, needed, sidecars });
         };
-        let mut base_files = base_files;
+        let (base, mut base_files) = base.unzip();
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
         for (version, all) in log.checkpoints.range(low..=to) {
             for checkpoint in all {
-                if let Some(last) = checkpoint.names.last()
-                    && has_come(*version, last)?
-                {
+                let has_come = match checkpoint.names.last() {
+                    Some(last) => is_there(*version, last)?,
+                    None => false,
+                };
+                if has_come && before(*version) {
                     continue;
                 }
                 let first = from.is_none() && base == Some(checkpoint);
                 let found = match base_files.take_if(|_| base == Some(checkpoint)) {
                     Some(found) => found,
-                    // The newest is what readers open, so it is read whole; of others only the sidecars are wanted.
-                    None => {
-                        let whole = from.is_none() && Some(*version) == newest;
-                        read_checkpoint(&*self.source, checkpoint, whole, &mut |_, _| Ok(()))?
-                    }
+                    // It was gone through when it came; only its sidecars are wanted.
+                    None if has_come => read_checkpoint(&*self.source, checkpoint, false, &mut |_, _| Ok(()))?,
+                    None => check.checkpoint(&*self.source, checkpoint)?,
                 };
                 found.sidecars.iter().for_each(|path| add(path.clone(), first, first, Vec::new()));
                 found.top.into_iter().for_each(|path| add(path, first, first, found.sidecars.clone()));
@@ -62,7 +64,14 @@ impl Planner {
         log.crcs.range(from.unwrap_or(0)..=to).for_each(|version| add(crc_path(*version), false, false, Vec::new()));
         for (first, last) in &log.compacted {
             let name = format!("{first:020}.{last:020}.compacted.json");
-            if (low..=to).contains(last) && !has_come(*last, &name)? {
+            if !(low..=to).contains(last) {
+                continue;
+            }
+            let has_come = is_there(*last, &name)?;
+            if !has_come {
+                check.compaction(&*self.source, &format!("{LOG}/{name}"), *first, *last)?;
+            }
+            if !(has_come && before(*last)) {
                 add(format!("{LOG}/{name}"), false, false, Vec::new());
             }
         }

@@ -145,7 +145,7 @@ async fn checksums_and_compacted_commits_come_after_their_commits() {
     let crc = log_path(2, "crc");
     let compacted = "_delta_log/00000000000000000001.00000000000000000003.compacted.json";
     pair.table.file(&crc, b"{}");
-    pair.table.file(compacted, b"{\"add\":{}}");
+    pair.table.file(compacted, format!("{}\n{}\n", add("a.parquet"), add("b.parquet")).as_bytes());
     let mut request = PlanRequest::new(&pair.table.root, &pair.replica, None);
     request.up_to = Some(2);
     let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };

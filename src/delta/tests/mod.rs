@@ -2,6 +2,7 @@
 
 mod checkpoint_rows;
 mod checkpoints;
+mod contradictions;
 pub(super) mod dying;
 mod no_files;
 mod numbers;

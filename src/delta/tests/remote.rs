@@ -112,3 +112,45 @@ async fn a_table_made_again_replaces_a_replica_in_a_store() {
     let kept = latest(&at(&store, "replica/_resilience/replaced/1")).await.expect("a look").expect("the old log");
     assert_eq!(kept.position.table_id, first.position.table_id);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_without_a_byte_is_none_in_a_store_either() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::create(dir.path().join("source"));
+    table.append("a.parquet");
+    let source = at(&bucket(), "source");
+    let shipped = arrives(&table.root, &source, None).await;
+    let empty = object_store::path::Path::parse("source/_delta_log/00000000000000000001.checkpoint.parquet");
+    let TableRoot::Remote { store, .. } = &source else { panic!("a store") };
+    store.put(&empty.expect("a key"), Vec::new().into()).await.expect("an object");
+    let replica = at(&bucket(), "replica");
+    let first = arrives(&source, &replica, None).await;
+    table.append("b.parquet");
+    arrives(&table.root, &source, Some(&shipped.position)).await;
+    arrives(&source, &replica, Some(&first.position)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_that_comes_late_is_held_against_the_files_in_the_store() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::create(dir.path().join("source"));
+    table.append_many(0..20);
+    let replica = at(&bucket(), "replica");
+    let first = arrives(&table.root, &replica, None).await;
+    table.append("true.parquet");
+    table.checkpoint();
+    let Plan::Ship(shipment) =
+        plan(PlanRequest::new(&table.root, &replica, Some(&first.position))).await.expect("a plan")
+    else {
+        panic!("something to ship")
+    };
+    assert_eq!(shipment.files.len(), 1, "an ordinary cycle brings nothing but what is new");
+    let second = arrives(&table.root, &replica, Some(&first.position)).await;
+
+    table.append("wrong.parquet");
+    let mut lines = table.state_lines();
+    lines.push(add("only-in-checkpoint.parquet"));
+    table.file(&log_path(22, "checkpoint.parquet"), &super::parquet_checkpoint::parquet_of(&lines));
+    let fault = replicate(&table.root, &replica, Some(&second.position)).await.expect_err("a flagged table");
+    assert_eq!(fault.class, ErrorClass::CorruptLog, "{fault:?}");
+}
