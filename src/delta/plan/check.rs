@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// So many files of a checkpoint are looked for at the destination in an ordinary cycle, where each costs a request. A
 /// larger table's are held against the log whenever it is planned from the whole picture.
-const LOOKED_FOR: usize = 2000;
+const LOOKED_FOR: usize = 128;
 /// Requests at a time.
 const PARALLEL_LOOKS: usize = 16;
 
