@@ -278,6 +278,7 @@ mod tests {
         let [Action::Metadata(metadata)] = actions.as_slice() else { panic!("a metadata") };
         let found = ["a", "b", "c", "d", "e", "f"].map(|key| metadata.property(key));
         assert_eq!(found, [Some("false"), Some("5"), None, Some("text"), Some("1.5"), Some("-1")]);
+        assert!(read(br#"{"metaData":{"id":"x","configuration":null}}"#).is_ok());
         for configuration in ["[]", r#"{"a":{}}"#, r#"{"a":[]}"#] {
             let line = format!(r#"{{"metaData":{{"id":"x","configuration":{configuration}}}}}"#);
             assert!(read(line.as_bytes()).is_err(), "{configuration}");

@@ -41,7 +41,7 @@ pub(super) fn properties<'de, D>(from: D) -> Result<BTreeMap<String, Option<Stri
 where
     D: Deserializer<'de>,
 {
-    let found = BTreeMap::<String, Property>::deserialize(from)?;
+    let found = Option::<BTreeMap<String, Property>>::deserialize(from)?.unwrap_or_default();
     Ok(found.into_iter().map(|(key, Property(value))| (key, value)).collect())
 }
 
