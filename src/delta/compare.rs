@@ -137,11 +137,8 @@ impl Pair {
         if found.status != ObjectStatus::InSync {
             return Ok(());
         }
-        self.compare_base(found, &log, &there, last)?;
-        if found.status != ObjectStatus::InSync {
-            return Ok(());
-        }
         self.compare_files(found, &picture, &log, &there, last)?;
+        self.compare_base(found, &log, &there, last)?;
         if found.class.is_some() {
             return Ok(());
         }

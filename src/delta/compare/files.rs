@@ -60,6 +60,11 @@ impl Pair {
         {
             lacking.push(commit_path(missing));
         }
+        if !found.damaged.is_empty() {
+            // Files that differ are said already; these are mended with them.
+            found.damaged.extend(lacking);
+            return Ok(());
+        }
         let path = lacking.first().cloned().unwrap_or_default();
         found.differ(
             ObjectStatus::Drifted,
