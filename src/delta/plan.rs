@@ -149,7 +149,7 @@ impl Planner {
             return Err(DeltaError::LogGap { table: self.table.clone(), missing, newest: last });
         };
         let mut commits = Commits::default();
-        let Picture { inventory, position, base, base_files, past } =
+        let Picture { inventory, position, base, past } =
             read_picture(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
 
         let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
@@ -183,7 +183,7 @@ impl Planner {
             commits.planned.retain(|commit| commit.version > from);
         }
         let mut check = Check::of_picture(&inventory, &past, &self.table);
-        let mut extras = self.extras(&log, &*target_place, from, newest, base.zip(base_files), &mut check)?;
+        let mut extras = self.extras(&log, &*target_place, from, newest, base, &mut check)?;
         if from == Some(newest) {
             extras.keep_missing(&*target_place)?;
         }

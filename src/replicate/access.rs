@@ -43,6 +43,20 @@ impl Access {
         (same && granted.until > now + TimeDelta::minutes(1)).then_some(granted)
     }
 
+    /// What was granted at `place` before, or is when the region is asked now.
+    pub async fn reach(
+        &self,
+        link: &Link,
+        place: &TablePlace,
+        write: bool,
+        clock: &dyn Clock,
+    ) -> Result<Granted, ConnectError> {
+        match self.granted(&place.uri, place.table_id.as_deref(), write, clock.now()) {
+            Some(granted) => Ok(granted.clone()),
+            None => root_of(link, place, write, clock).await,
+        }
+    }
+
     /// Remembers credentials.
     pub fn remember(&mut self, uri: &str, write: bool, granted: Granted) {
         self.granted.insert((uri.to_owned(), write), granted);

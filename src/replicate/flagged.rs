@@ -1,9 +1,9 @@
 //! Tables that were refused for what their log holds: looked at again when the log changed, or after a growing pause.
 
 use super::tables::TableTask;
-use super::{CycleRequest, Memory, ObjectRecord, root_of};
+use super::{CycleRequest, Memory, ObjectRecord};
 use crate::connect::TablePlace;
-use crate::delta::{self, TableRoot};
+use crate::delta;
 use crate::domain::{ErrorClass, Instant};
 use chrono::TimeDelta;
 use std::sync::atomic::Ordering;
@@ -66,11 +66,8 @@ pub async fn pass_over<'t>(
         let same = task.info.storage_location.as_deref() == Some(flagged.location.as_str())
             && task.info.table_id == flagged.table_id
             && now < flagged.again;
-        if same
-            && flagged.print.is_some()
-            && print_of(request, &TablePlace::new(&flagged.location, flagged.table_id.as_deref()), memory).await
-                == flagged.print
-        {
+        let place = TablePlace::new(&flagged.location, flagged.table_id.as_deref());
+        if same && flagged.print.is_some() && print_of(request, &place, memory).await == flagged.print {
             request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
             objects.push(flagged.record);
         } else {
@@ -102,15 +99,8 @@ pub async fn remember(
 
 /// What the log of the table at `place` looks like now; None where it can't be asked.
 async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, memory: &mut Memory) -> Option<String> {
-    let now = request.clock.now();
-    let root: TableRoot = match memory.access.granted(&place.uri, place.table_id.as_deref(), false, now) {
-        Some(granted) => granted.root.clone(),
-        None => {
-            let granted = root_of(request.source, place, false, request.clock).await.ok()?;
-            let root = granted.root.clone();
-            memory.access.remember(&place.uri, false, granted);
-            root
-        }
-    };
+    let granted = memory.access.reach(request.source, place, false, request.clock).await.ok()?;
+    let root = granted.root.clone();
+    memory.access.remember(&place.uri, false, granted);
     delta::log_print(&root).await.ok()
 }

@@ -1,6 +1,6 @@
 //! Tables: Delta tables with their data and history, shipped in batches.
 
-use super::access::{Granted, root_of};
+use super::access::Granted;
 use super::ledger::{self, LedgerEntry};
 use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged};
 use crate::connect::{ConnectError, TablePlace};
@@ -275,12 +275,9 @@ async fn reach(
     at_source: bool,
     memory: &Memory,
 ) -> Result<Granted, Refusal> {
-    let now = request.clock.now();
-    if let Some(granted) = memory.access.granted(&place.uri, place.table_id.as_deref(), !at_source, now) {
-        return Ok(granted.clone());
-    }
     let link = if at_source { request.source } else { request.destination };
-    root_of(link, place, !at_source, request.clock).await.map_err(|e| away_or_flag(e, at_source))
+    let reached = memory.access.reach(link, place, !at_source, request.clock).await;
+    reached.map_err(|error| away_or_flag(error, at_source))
 }
 
 fn away_or_flag(error: ConnectError, at_source: bool) -> Refusal {

@@ -118,7 +118,7 @@ pub async fn assert_whole(table: &Table, replica: &TableRoot) -> Option<i64> {
     Some(newest)
 }
 
-fn version_of(rel: &str) -> Option<i64> {
+pub fn version_of(rel: &str) -> Option<i64> {
     rel.strip_prefix("_delta_log/")?.strip_suffix(".json").filter(|name| name.len() == 20)?.parse().ok()
 }
 

@@ -1,6 +1,6 @@
 //! A failover group whose regions keep their tables in object stores: its whole life, over HTTP and into real stores.
 
-use super::replica::{assert_equal, bytes_of, objects, store_of};
+use super::replica::{assert_equal, bytes_of, objects, store_of, version_of};
 use super::servers::{self, Server};
 use super::support::{engine_with_stores, spec, until, until_active};
 use super::tables::{Table, every_shape, files_of};
@@ -81,8 +81,7 @@ async fn has_all(replica: &TableRoot, table: &Table) -> bool {
 }
 
 fn newest(paths: impl IntoIterator<Item = String>) -> i64 {
-    let version = |rel: String| rel.strip_prefix("_delta_log/")?.strip_suffix(".json")?.parse::<i64>().ok();
-    paths.into_iter().filter_map(version).max().expect("a commit")
+    paths.into_iter().filter_map(|rel| version_of(&rel)).max().expect("a commit")
 }
 
 /// Commits one file to a table in a store; returns the version.

@@ -11,41 +11,37 @@ fn withhold(engine: &Engine, withheld: Withheld) {
     }
 }
 
-/// Replicates a catalog, fails it over and back, and compares every file.
-async fn there_and_back(engine: &Engine) {
+/// With these credentials refused, replicates a catalog, fails it over and back, and compares every file.
+async fn there_and_back(withheld: Withheld) {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let engine = engine(dir.path(), 0.0).await;
+    withhold(&engine, withheld);
     let id = GroupId::new("core").expect("an id");
-    let all = catalogs(engine).await;
-    engine.control().create_group("tester", spec(engine, "core", &[&all[0]]), false).await.expect("created");
-    until_active(engine, "core").await;
+    let all = catalogs(&engine).await;
+    engine.control().create_group("tester", spec(&engine, "core", &[&all[0]]), false).await.expect("created");
+    until_active(&engine, "core").await;
     for (target, kind) in [("us-west-2", FailoverKind::Planned), ("us-east-1", FailoverKind::Forced)] {
         engine.control().fail_over("tester", &id, target, kind, None).await.expect("accepted");
-        let group = until(engine, "core", |g| g.state != GroupState::FailingOver).await;
+        let group = until(&engine, "core", |g| g.state != GroupState::FailingOver).await;
         assert_eq!(group.effective_primary_region, target);
-        until_active(engine, "core").await;
+        until_active(&engine, "core").await;
         let report = engine.control().verify(&id, true).await.expect("compared");
         assert!(report.differing().is_empty() && report.verified() > 0, "{:#?}", report.differing());
     }
     let now = engine.control().group(&id).expect("there").replication_point.expect("a point");
     let point = engine.control().point(&id, now).await.expect("read back");
     assert!(point.is_held(), "{point:#?}");
+    engine.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn managed_tables_replicate_where_paths_under_managed_storage_are_refused() {
-    let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine(dir.path(), 0.0).await;
-    withhold(&engine, Withheld { managed_paths: true, ..Withheld::default() });
-    there_and_back(&engine).await;
-    engine.stop().await;
+    there_and_back(Withheld { managed_paths: true, ..Withheld::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_replicate_where_no_credentials_are_given_by_id() {
-    let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine(dir.path(), 0.0).await;
-    withhold(&engine, Withheld { by_id: true, ..Withheld::default() });
-    there_and_back(&engine).await;
-    engine.stop().await;
+    there_and_back(Withheld { by_id: true, ..Withheld::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

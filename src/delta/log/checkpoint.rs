@@ -174,69 +174,66 @@ fn wrong(column: &ArrayRef, wanted: &str) -> String {
     format!("it is {} where {wanted} should be", column.data_type())
 }
 
+/// The value in a row, None where it is null.
+fn value<'a, T>(
+    column: &'a ArrayRef,
+    row: usize,
+    read: impl Fn(&'a ArrayRef, usize) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if is_null(column, row) { Ok(None) } else { read(column, row).map(Some) }
+}
+
 /// The value of a field, None where it is null or not there at all.
 fn field<'a, T>(
     at: &'a StructArray,
     row: usize,
     name: &str,
-    read: impl Fn(&'a ArrayRef, usize) -> Result<Option<T>, String>,
+    read: impl Fn(&'a ArrayRef, usize) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
     let Some(column) = at.column_by_name(name) else { return Ok(None) };
-    read(column, row).map_err(|detail| format!("its {name} cannot be read, {detail}"))
+    value(column, row, read).map_err(|detail| format!("its {name} cannot be read, {detail}"))
 }
 
 fn needed<T>(value: Option<T>, name: &str) -> Result<T, String> {
     value.ok_or_else(|| format!("it has no {name}"))
 }
 
-fn text(column: &ArrayRef, row: usize) -> Result<Option<String>, String> {
-    if is_null(column, row) {
-        return Ok(None);
-    }
+fn text(column: &ArrayRef, row: usize) -> Result<String, String> {
     let bytes = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
     match column.data_type() {
-        DataType::Utf8 => Ok(Some(column.as_string::<i32>().value(row).to_owned())),
-        DataType::LargeUtf8 => Ok(Some(column.as_string::<i64>().value(row).to_owned())),
-        DataType::Utf8View => Ok(Some(column.as_string_view().value(row).to_owned())),
-        DataType::Binary => bytes(column.as_binary::<i32>().value(row)).map(Some),
+        DataType::Utf8 => Ok(column.as_string::<i32>().value(row).to_owned()),
+        DataType::LargeUtf8 => Ok(column.as_string::<i64>().value(row).to_owned()),
+        DataType::Utf8View => Ok(column.as_string_view().value(row).to_owned()),
+        DataType::Binary => bytes(column.as_binary::<i32>().value(row)),
         _ => Err(wrong(column, "text")),
     }
 }
 
-fn number(column: &ArrayRef, row: usize) -> Result<Option<i64>, String> {
-    if is_null(column, row) {
-        return Ok(None);
-    }
+fn number(column: &ArrayRef, row: usize) -> Result<i64, String> {
     match column.data_type() {
-        DataType::Int32 => Ok(Some(i64::from(column.as_primitive::<Int32Type>().value(row)))),
-        DataType::Int64 => Ok(Some(column.as_primitive::<Int64Type>().value(row))),
+        DataType::Int32 => Ok(i64::from(column.as_primitive::<Int32Type>().value(row))),
+        DataType::Int64 => Ok(column.as_primitive::<Int64Type>().value(row)),
         _ => Err(wrong(column, "a number")),
     }
 }
 
-fn structure(column: &ArrayRef, row: usize) -> Result<Option<&StructArray>, String> {
-    if is_null(column, row) {
-        return Ok(None);
-    }
-    column.as_struct_opt().map(Some).ok_or_else(|| wrong(column, "a struct"))
+fn structure(column: &ArrayRef, _row: usize) -> Result<&StructArray, String> {
+    column.as_struct_opt().ok_or_else(|| wrong(column, "a struct"))
 }
 
-fn texts(column: &ArrayRef, row: usize) -> Result<Option<Vec<String>>, String> {
-    if is_null(column, row) {
-        return Ok(None);
-    }
+fn texts(column: &ArrayRef, row: usize) -> Result<Vec<String>, String> {
     let list = column.as_list_opt::<i32>().ok_or_else(|| wrong(column, "a list"))?.value(row);
-    let text = |index| needed(text(&list, index)?, "text in a place of the list");
-    (0..list.len()).map(text).collect::<Result<_, _>>().map(Some)
+    let text = |index| needed(value(&list, index, text)?, "text in a place of the list");
+    (0..list.len()).map(text).collect()
 }
 
-fn properties(column: &ArrayRef, row: usize) -> Result<Option<BTreeMap<String, Option<String>>>, String> {
-    if is_null(column, row) {
-        return Ok(None);
-    }
+fn properties(column: &ArrayRef, row: usize) -> Result<BTreeMap<String, Option<String>>, String> {
     let map = column.as_map_opt().ok_or_else(|| wrong(column, "a map"))?.value(row);
-    let entry = |index| Ok((needed(text(map.column(0), index)?, "key for a property")?, text(map.column(1), index)?));
-    (0..map.len()).map(entry).collect::<Result<_, String>>().map(Some)
+    let entry = |index| {
+        let key = needed(value(map.column(0), index, text)?, "key for a property")?;
+        Ok((key, value(map.column(1), index, text)?))
+    };
+    (0..map.len()).map(entry).collect()
 }
 
 fn path_of(at: &StructArray, row: usize) -> Result<String, String> {

@@ -10,8 +10,7 @@ pub(in crate::delta) struct Picture<'a> {
     pub inventory: Inventory,
     pub position: Position,
     /// The checkpoint that the retained commits begin with, and its files.
-    pub base: Option<&'a super::Checkpoint>,
-    pub base_files: Option<CheckpointFiles>,
+    pub base: Option<(&'a super::Checkpoint, CheckpointFiles)>,
     pub past: Past,
 }
 
@@ -104,5 +103,5 @@ pub(in crate::delta) fn read_picture<'a>(
         }
     };
     let position = Position { version, sha256, table_id, time_ms, stamp };
-    Ok(Picture { inventory, position, base, base_files, past })
+    Ok(Picture { inventory, position, base: base.zip(base_files), past })
 }

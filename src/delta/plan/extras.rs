@@ -27,7 +27,7 @@ impl Planner {
         target: &dyn Place,
         from: Option<i64>,
         to: i64,
-        base: Option<(&Checkpoint, CheckpointFiles)>,
+        mut base: Option<(&Checkpoint, CheckpointFiles)>,
         check: &mut Check<'_>,
     ) -> Result<Extras, DeltaError> {
         let low = from.map_or(0, |from| (from - LATE).max(0));
@@ -39,7 +39,6 @@ impl Planner {
         let mut add = |path: String, first: bool, needed: bool, sidecars: Vec<String>| {
             files.push(LogFile { path, first, needed, sidecars });
         };
-        let (base, mut base_files) = base.unzip();
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
         for (version, all) in log.checkpoints.range(low..=to) {
             for checkpoint in all {
@@ -50,8 +49,9 @@ impl Planner {
                 if has_come && before(*version) {
                     continue;
                 }
-                let first = from.is_none() && base == Some(checkpoint);
-                let found = match base_files.take_if(|_| base == Some(checkpoint)) {
+                let base_files = base.take_if(|(base, _)| *base == checkpoint).map(|(_, files)| files);
+                let first = from.is_none() && base_files.is_some();
+                let found = match base_files {
                     Some(found) => found,
                     // It was gone through when it came; only its sidecars are wanted.
                     None if has_come => read_checkpoint(&*self.source, checkpoint, false, &mut |_, _| Ok(()))?,

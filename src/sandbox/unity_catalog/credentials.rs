@@ -103,7 +103,7 @@ pub fn for_path(region: &Region, call: &Call) -> Answer {
 /// Whether `url` holds files of the catalog, or lies among them.
 fn touches(region: &Region, catalog: &CatalogInfo, url: &str) -> bool {
     let root = catalog.storage_root.as_deref().unwrap_or_default();
-    let by_root = !root.is_empty() && (places::is_within(url, root) || places::is_within(root, url));
+    let by_root = !root.is_empty() && places::overlap(url, root);
     let prefix = format!("{}.", catalog.name);
     by_root || region.records.tables_around(url).iter().any(|(_, name)| name.starts_with(&prefix))
 }

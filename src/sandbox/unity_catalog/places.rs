@@ -35,6 +35,11 @@ pub fn is_within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether one of the two is the other or lies in it.
+pub fn overlap(one: &str, other: &str) -> bool {
+    is_within(one, other) || is_within(other.trim_end_matches('/'), one)
+}
+
 /// The external location that `uri` lies in.
 pub fn covering_location(records: &Records, uri: &str) -> Option<ExternalLocationInfo> {
     let locations: Vec<ExternalLocationInfo> = records.all(Kind::ExternalLocation, "");

@@ -85,10 +85,7 @@ pub fn create_external_location(region: &Region, call: &Call) -> Answer {
         return Err(Refusal::exists("EXTERNAL_LOCATION", &name));
     }
     let others: Vec<ExternalLocationInfo> = region.records.all(Kind::ExternalLocation, "");
-    let overlaps = |other: &&ExternalLocationInfo| {
-        places::is_within(&url, &other.url) || places::is_within(other.url.trim_end_matches('/'), &url)
-    };
-    if let Some(other) = others.iter().find(overlaps) {
+    if let Some(other) = others.iter().find(|other| places::overlap(&url, &other.url)) {
         let sentence =
             format!("'{url}' overlaps with external location '{}' at '{}'. Choose another one.", other.name, other.url);
         return Err(Refusal::new(400, "LOCATION_OVERLAP", sentence));
