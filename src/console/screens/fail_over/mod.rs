@@ -1,0 +1,203 @@
+//! The dialog that fails a group over: where to, how, what it would cost, and the group's name as the key.
+
+mod checks;
+mod loss;
+
+pub use checks::{Check, checks};
+pub use loss::{LossFigure, loss_figures};
+
+use crate::console::action::Action;
+use crate::console::format;
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, rich, space};
+use crate::console::widgets::dialog::dialog_ui;
+use crate::console::widgets::{Button, banner_ui, field};
+use crate::control::view::GroupView;
+use crate::domain::{FailoverKind, GroupId, Region};
+use crate::runtime::{Intent, Refusal};
+use checks::check_ui;
+use eframe::egui::{Context, Ui, Vec2};
+use loss::loss_ui;
+
+/// What the dialog remembers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailOverDialog {
+    /// The group.
+    pub id: GroupId,
+    etag: String,
+    target: Region,
+    kind: Option<FailoverKind>,
+    typed: String,
+    refusal: Option<String>,
+}
+
+impl FailOverDialog {
+    /// A dialog for the group as it is now.
+    pub fn open(scene: &Scene<'_>, view: &GroupView) -> Self {
+        let group = &view.group;
+        let primary_down = scene.region(&group.effective_primary_region).is_some_and(|r| r.unreachable_since.is_some());
+        Self {
+            id: group.spec.id.clone(),
+            etag: group.etag.clone(),
+            target: group.effective_secondary_region().to_owned(),
+            kind: (!primary_down).then_some(FailoverKind::Planned),
+            typed: String::new(),
+            refusal: None,
+        }
+    }
+
+    /// Takes the refusal of this dialog's intent: the name must be typed again.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        self.typed.clear();
+        self.refusal = Some(refusal.sentence.clone());
+    }
+
+    /// Draws the dialog.
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let Some(view) = scene.group(&self.id) else { return vec![Action::CloseDialog] };
+        let title = format!("Fail over {}", self.id);
+        let waits = scene.awaits(|intent| matches!(intent, Intent::FailOver { id, .. } if *id == self.id));
+        let ready = !waits && self.is_ready(scene, view);
+        let response = dialog_ui(
+            ctx,
+            "fail over",
+            &title,
+            680.0,
+            self,
+            |ui, dialog| dialog.contents_ui(ui, scene, view),
+            |ui, dialog| {
+                let words = if waits { "Starting…".to_owned() } else { format!("Fail over to {}", dialog.target) };
+                let button = match dialog.kind {
+                    Some(FailoverKind::Forced) => Button::danger(&words),
+                    _ => Button::primary(&words),
+                };
+                let confirmed = ui.add(button.icon(Icon::Failover).enabled(ready)).clicked();
+                let cancelled = ui.add(Button::ordinary("Cancel")).clicked();
+                (confirmed, cancelled)
+            },
+        );
+        let (confirmed, cancelled) = response.inner;
+        if let (true, Some(kind)) = (confirmed && ready, self.kind) {
+            self.refusal = None;
+            actions.push(Action::Send(Intent::FailOver {
+                id: self.id.clone(),
+                target_primary_region: self.target.clone(),
+                kind,
+                etag: self.etag.clone(),
+            }));
+        } else if response.close || cancelled {
+            actions.push(Action::CloseDialog);
+        }
+        actions
+    }
+
+    fn moved(&self, view: &GroupView) -> bool {
+        view.group.etag != self.etag
+    }
+
+    fn is_ready(&self, scene: &Scene<'_>, view: &GroupView) -> bool {
+        let Some(kind) = self.kind else { return false };
+        let clear = checks(scene, view, kind).iter().all(|check| check.tone != Tone::Bad);
+        clear && scene.stale_ms.is_none() && !self.moved(view) && self.typed.trim() == self.id.as_str()
+    }
+
+    fn contents_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+        let palette = theme::palette(ui);
+        self.warnings_ui(ui, scene, view);
+        ui.label(rich(Role::Label, "New primary region").color(palette.text_soft));
+        self.regions_ui(ui, view);
+        ui.add_space(space::XS);
+        ui.label(rich(Role::Label, "How").color(palette.text_soft));
+        self.kinds_ui(ui, scene, view);
+        let Some(kind) = self.kind else { return };
+        ui.add_space(space::XS);
+        ui.label(rich(Role::Label, "What would be lost").color(palette.text_soft));
+        loss_ui(ui, view, kind);
+        ui.add_space(space::XS);
+        ui.label(rich(Role::Label, "Checks").color(palette.text_soft));
+        for check in checks(scene, view, kind) {
+            check_ui(ui, &check);
+        }
+        ui.add_space(space::XS);
+        let label = field::label_ui(ui, &format!("Type {} to confirm", self.id));
+        let response = field::text_ui(ui, label, &mut self.typed, self.id.as_str(), true, false);
+        if response.changed() {
+            self.refusal = None;
+        }
+    }
+
+    fn warnings_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+        if let Some(age) = scene.stale_ms {
+            let sentence = "Nothing can be confirmed until news arrives.";
+            banner_ui(
+                ui,
+                Icon::Offline,
+                Tone::Warn,
+                &format!("The data is {} old", format::age(age)),
+                sentence,
+                |_| {},
+            );
+        }
+        let waits = scene.awaits(|intent| matches!(intent, Intent::FailOver { id, .. } if *id == self.id));
+        if self.moved(view) && !waits {
+            let heading = "The group changed while this dialog was open";
+            let sentence = "What is shown below is true now. Look at it again before you confirm.";
+            let again = banner_ui(ui, Icon::Warn, Tone::Warn, heading, sentence, |ui| {
+                ui.add(Button::ordinary("Look again").icon(Icon::Refresh)).clicked()
+            });
+            if again {
+                let kind = self.kind;
+                *self = Self { kind, ..Self::open(scene, view) };
+            }
+        }
+        if let Some(refusal) = &self.refusal {
+            banner_ui(ui, Icon::Bad, Tone::Bad, "The failover was not started", refusal, |_| {});
+        }
+    }
+
+    fn regions_ui(&mut self, ui: &mut Ui, view: &GroupView) {
+        let group = &view.group;
+        let secondary = group.effective_secondary_region().to_owned();
+        if self.target != secondary {
+            // The roles were turned around meanwhile.
+            self.target = secondary.clone();
+        }
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            let size = Vec2::new((ui.available_width() - space::M) / 2.0, 58.0);
+            if field::choice_ui(ui, size, true, true, None, &secondary, "Secondary now; becomes primary").clicked() {
+                self.target = secondary.clone();
+            }
+            let primary = &group.effective_primary_region;
+            field::choice_ui(ui, size, false, false, None, primary, "Is primary already");
+        });
+    }
+
+    fn kinds_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+        let primary = &view.group.effective_primary_region;
+        let down = scene.region(primary).is_some_and(|region| region.unreachable_since.is_some());
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = space::M;
+            let width = (ui.available_width() - space::M) / 2.0;
+            let planned = if down {
+                format!("Not possible: {primary} does not answer.")
+            } else {
+                format!(
+                    "Stops the writers in {primary}, catches up, compares every table, then cuts over. Loses nothing."
+                )
+            };
+            let forced = format!("Cuts over now. What never arrived is set aside when {primary} answers again.");
+            let high = |sentence: &str| field::choice_height(ui, width, sentence);
+            let size = Vec2::new(width, high(&planned).max(high(&forced)));
+            let on = self.kind == Some(FailoverKind::Planned);
+            if field::choice_ui(ui, size, on, !down, None, "Planned", &planned).clicked() {
+                self.kind = Some(FailoverKind::Planned);
+            }
+            let on = self.kind == Some(FailoverKind::Forced);
+            if field::choice_ui(ui, size, on, true, None, "Forced", &forced).clicked() {
+                self.kind = Some(FailoverKind::Forced);
+            }
+        });
+    }
+}
