@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`domain`] | pure types and rules |
 //! | 1 | [`wire`] | serde bodies of the REST APIs |
+//! | 1 | [`net`] | what HTTP servers and clients are built from |
 //! | 2 | [`connect`] | HTTP clients of a region |
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 //! | 2 | [`store`] | SQLite: what must survive a crash |
@@ -25,6 +26,7 @@ pub mod console;
 pub mod control;
 pub mod delta;
 pub mod domain;
+pub mod net;
 pub mod replicate;
 pub mod runtime;
 pub mod sandbox;

@@ -15,8 +15,7 @@ mod server;
 mod stable_urls;
 #[cfg(test)]
 mod tests;
-mod tls;
 
+pub use crate::net::TlsFiles;
 pub use error::ServeError;
 pub use server::{ApiOptions, ApiServer, check_options};
-pub use tls::TlsFiles;

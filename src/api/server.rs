@@ -3,6 +3,7 @@
 use super::reply::Refusal;
 use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
 use crate::control::{Control, ControlError};
+use crate::net::bind;
 use crate::wire::disaster_recovery::PREFIX;
 use axum::Router;
 use axum::http::{StatusCode, Uri, header};
@@ -85,7 +86,7 @@ pub fn check_options(options: &ApiOptions) -> Result<(), ServeError> {
 
 fn acceptor(options: &ApiOptions) -> Result<Option<TlsAcceptor>, ServeError> {
     match &options.tls {
-        Some(files) => files.acceptor().map(Some),
+        Some(files) => Ok(Some(files.acceptor(&["http/1.1"])?)),
         None if options.listen.ip().is_loopback() || options.allow_plain_http => Ok(None),
         None => Err(ServeError::PlainHttp { address: options.listen }),
     }
@@ -125,20 +126,12 @@ impl Drop for ApiServer {
 }
 
 async fn listen(control: &Control, asked: SocketAddr) -> Result<TcpListener, ServeError> {
-    let fault = |source| ServeError::Listen { address: asked, source };
-    if asked.port() != 0 {
-        return TcpListener::bind(asked).await.map_err(fault);
-    }
     // Clients keep the URL, so the port of the last time is taken again where it is free.
-    let last = control.remembered(PORT_KEY).await.ok().flatten().and_then(|port| port.parse().ok());
-    if let Some(port) = last
-        && let Ok(listener) = TcpListener::bind(SocketAddr::new(asked.ip(), port)).await
-    {
-        return Ok(listener);
-    }
-    let listener = TcpListener::bind(asked).await.map_err(fault)?;
-    if let Ok(address) = listener.local_addr()
-        && let Err(error) = control.remember(PORT_KEY, &address.port().to_string()).await
+    let last: Option<u16> = control.remembered(PORT_KEY).await.ok().flatten().and_then(|port| port.parse().ok());
+    let listener = bind(asked, last).await.map_err(|source| ServeError::Listen { address: asked, source })?;
+    let port = listener.local_addr().map(|address| address.port()).ok().filter(|port| Some(*port) != last);
+    if let Some(port) = port.filter(|_| asked.port() == 0)
+        && let Err(error) = control.remember(PORT_KEY, &port.to_string()).await
     {
         tracing::warn!(%error, "the API's port could not be remembered");
     }

@@ -1,6 +1,7 @@
 //! Azure storage reached with a shared access signature.
 
 use super::storage::{CONNECT_TIMEOUT, SILENCE, TRIES};
+use crate::net::{Backoff, HttpClient};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::azure::{AzureCredential, MicrosoftAzure};
@@ -19,6 +20,8 @@ use url::Url;
 const STORE: &str = "Azure storage";
 /// The service's version whose rules the calls here keep to.
 const VERSION: &str = "2021-12-02";
+/// Between two tries.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_millis(6400));
 /// Objects that are removed at a time.
 const PARALLEL: usize = 8;
 
@@ -65,7 +68,7 @@ impl Signed {
         container: Url,
         credentials: Arc<dyn CredentialProvider<Credential = AzureCredential>>,
     ) -> Result<Self> {
-        let http = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(SILENCE).build();
+        let http = HttpClient::new().connecting(CONNECT_TIMEOUT).silence(SILENCE).build();
         let http = http.map_err(|error| generic(error.without_url()))?;
         Ok(Self { inner, remover: Remover { http, container, credentials } })
     }
@@ -97,8 +100,7 @@ impl Remover {
             if tries > TRIES {
                 return Err(fault);
             }
-            let longest = Duration::from_millis(100).saturating_mul(1 << tries.min(6));
-            tokio::time::sleep(longest.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
+            tokio::time::sleep(WAITS.drawn(tries)).await;
         }
     }
 

@@ -1,5 +1,6 @@
 //! How long a refused call is tried again.
 
+use crate::net::Backoff;
 use std::time::Duration;
 
 /// When to try a call again that was answered with 429 or 503.
@@ -44,7 +45,7 @@ impl RetryPolicy {
         if self.total.is_zero() {
             return None;
         }
-        let own = self.first_wait.saturating_mul(1u32.checked_shl(retry).unwrap_or(u32::MAX)).min(self.longest_wait);
+        let own = Backoff::new(self.first_wait, self.longest_wait).steady(retry.saturating_add(1));
         let base = asked_for.unwrap_or(own);
         // Never earlier than asked for, so jitter only adds.
         let wait = base + base.mul_f64((self.jitter * rand::random::<f64>()).clamp(0.0, 1.0));

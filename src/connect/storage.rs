@@ -22,7 +22,7 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a store may say nothing. A whole answer may take longer: a big file on a slow line is no fault.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How often, and how long in all, one request is tried again. A cycle comes back by itself, so it is not longer.
-pub(super) const TRIES: usize = 8;
+pub(super) const TRIES: u32 = 8;
 const TRIED_FOR: Duration = Duration::from_secs(60);
 
 /// An opened place.
@@ -143,7 +143,7 @@ fn client() -> ClientOptions {
 fn retry() -> RetryConfig {
     let backoff =
         BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(10), base: 2.0 };
-    RetryConfig { backoff, max_retries: TRIES, retry_timeout: TRIED_FOR }
+    RetryConfig { backoff, max_retries: TRIES as usize, retry_timeout: TRIED_FOR }
 }
 
 impl Remote<'_> {

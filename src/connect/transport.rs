@@ -4,8 +4,9 @@ use super::error::{Asked, ConnectError};
 use super::login::Login;
 use super::region::ConnectSettings;
 use super::retry::{RetryPolicy, retry_after};
+use crate::net::HttpClient;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -104,16 +105,13 @@ impl Transport {
     pub fn new(settings: &ConnectSettings) -> Result<Self, ConnectError> {
         let bad = |problem: String| ConnectError::BadSettings { region: settings.region_name(), problem };
         let base = parse_base(&settings.url).map_err(bad)?;
-        let mut builder = reqwest::Client::builder()
+        let http = HttpClient::new()
             .user_agent(&settings.user_agent)
-            .timeout(settings.timeout)
-            .connect_timeout(settings.connect_timeout.min(settings.timeout))
-            // A workspace redirects to its login page; following that would hide a bad token.
-            .redirect(redirect::Policy::none());
-        if is_loopback(&base) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| bad(super::error::innermost(&error)))?;
+            .in_all(settings.timeout)
+            .connecting(settings.connect_timeout.min(settings.timeout))
+            .only_for(&base)
+            .build()
+            .map_err(|error| bad(super::error::innermost(&error)))?;
         let login = Login::new(&settings.auth, &base);
         let shown_url = base.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http, base, shown_url, region: settings.region_name(), login, retry: settings.retry })
@@ -261,15 +259,6 @@ fn parse_base(text: &str) -> Result<Url, String> {
     url.set_query(None);
     url.set_fragment(None);
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Growing pauses between attempts at something that keeps failing.
 
 use crate::domain::Instant;
+use crate::net;
 use chrono::TimeDelta;
 use std::time::Duration;
 
 /// No pause is longer.
-const LONGEST: TimeDelta = TimeDelta::seconds(60);
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// When the next attempt is due.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,10 +23,9 @@ impl Backoff {
 
     /// Notes a failed attempt; the pause after the first one is `first`, and every further one is twice as long.
     pub fn failed(&mut self, now: Instant, first: Duration) {
-        let first = TimeDelta::from_std(first).unwrap_or(LONGEST);
-        let pause = first.checked_mul(1 << self.failures.min(20)).map_or(LONGEST, |pause| pause.min(LONGEST));
-        self.failures += 1;
-        self.due = Some(now + pause);
+        self.failures = self.failures.saturating_add(1);
+        let pause = net::Backoff::new(first, LONGEST).steady(self.failures);
+        self.due = Some(now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX));
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Control, ControlError, failover, reclaim, repair};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
 };
+use crate::net::Backoff;
 use crate::replicate::{
     Access, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, TidyRound, run_cycle,
 };
@@ -271,7 +272,7 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
             desk.clear();
             (desk.failures, desk.said) = (failures, said);
             trouble(control, cell, &error);
-            settings.retry_pause * 2u32.saturating_pow(failures.min(5)).min(4)
+            Backoff::new(settings.retry_pause * 2, settings.retry_pause * 4).steady(failures)
         }
     }
 }

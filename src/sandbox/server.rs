@@ -5,6 +5,7 @@ use super::listener::CuttableListener;
 use super::refusal::Refusal;
 use super::region::Region;
 use super::{SandboxError, routes};
+use crate::net;
 use crate::wire::error;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -14,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,9 +23,6 @@ use tokio::task::JoinHandle;
 
 /// The largest body: a workspace import of 10 MB in base64.
 const MOST_BYTES: usize = 16 << 20;
-/// First ports are taken from here, below those that a client's own end of a connection gets.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
-
 /// A server that runs.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -61,20 +60,9 @@ impl Drop for Server {
 
 /// Binds the region's port on loopback; a fresh one where `port` is 0.
 pub(super) async fn bind(region: &str, port: u16) -> Result<(TcpListener, u16), SandboxError> {
-    let taken = |port| {
-        let region = region.to_owned();
-        move |source| SandboxError::PortTaken { region, port, source }
-    };
-    if port == 0 {
-        for _ in 0..50 {
-            let port = rand::random_range(PORTS);
-            if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
-                return Ok((listener, port));
-            }
-        }
-    }
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken(port))?;
-    let port = listener.local_addr().map_err(taken(port))?.port();
+    let taken = |source| SandboxError::PortTaken { region: region.to_owned(), port, source };
+    let listener = net::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None).await.map_err(taken)?;
+    let port = listener.local_addr().map_err(taken)?.port();
     Ok((listener, port))
 }
 

@@ -2,7 +2,11 @@
 
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
+use crate::net::HttpClient;
 use std::time::Duration;
+
+/// How long the webhook may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let Some(webhook) = &context.control.inner.settings.webhook else {
@@ -19,7 +23,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         "started": operation.started,
     });
     let sent = async {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        let client = HttpClient::new().in_all(PATIENCE).follow_redirects().build()?;
         client.post(webhook).json(&body).send().await?.error_for_status()
     };
     Ok(StepEnd::Done(match sent.await {
