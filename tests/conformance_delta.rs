@@ -6,7 +6,7 @@
 //! can read the source.
 
 use resilience::delta::{
-    CompareOptions, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, look_local, plan, ship,
+    CompareOptions, Depth, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, look_local, plan, ship,
 };
 use resilience::domain::ObjectStatus;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -98,7 +98,7 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
         files: shipped.files.iter().map(|file| (file.path.clone(), file.clone())).collect(),
         commits: shipped.commits.iter().map(|commit| (commit.version, commit.sha256.clone())).collect(),
     };
-    let compared = compare(&source, &destination, &kept, CompareOptions { up_to: None, deep: true }).await;
+    let compared = compare(&source, &destination, &kept, CompareOptions { up_to: None, depth: Depth::Ledger }).await;
     let (versions, files) = (check_bytes(table, replica, &shipped.unreadable, wrong), shipped.files.len());
     // A version that only a checkpoint holds is looked at anew each time.
     let newest = table.join(format!("_delta_log/{:020}.json", shipped.position.version));

@@ -3,7 +3,7 @@
 use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
-use resilience::delta::{CompareOptions, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, plan, ship};
+use resilience::delta::{CompareOptions, Depth, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, plan, ship};
 use resilience::domain::ObjectStatus;
 use serde_json::json;
 use std::path::Path;
@@ -79,7 +79,8 @@ impl Ends {
 
     /// What `verify --deep` does to a table.
     async fn verify(&self, kept: &Kept) -> Result<(), Fault> {
-        let found = compare(&self.source, &self.replica, kept, CompareOptions { up_to: None, deep: true }).await;
+        let found =
+            compare(&self.source, &self.replica, kept, CompareOptions { up_to: None, depth: Depth::Ledger }).await;
         if found.status == ObjectStatus::InSync {
             Ok(())
         } else {

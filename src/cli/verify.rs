@@ -4,6 +4,7 @@ use super::ask::ask;
 use super::drill::{writable, write_json};
 use super::{Common, DOES_NOT_HOLD};
 use clap::Args;
+use resilience::delta::Depth;
 use resilience::runtime::{Question, VerifyAnswer};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,9 +18,12 @@ use std::process::ExitCode;
 pub struct Verify {
     /// The failover group
     group: String,
-    /// Reads and hashes every file of the replica again
+    /// Reads and hashes every file of the replica again, and compares it with the hash that the ledger keeps of the copy
     #[arg(long)]
     deep: bool,
+    /// Reads and hashes every file of the source too, and compares with that instead
+    #[arg(long, requires = "deep")]
+    against_source: bool,
     /// Copies damaged files of the replica again and sets aside what somebody else committed there, then compares again
     #[arg(long)]
     repair: bool,
@@ -33,16 +37,29 @@ pub async fn run(common: Common, verify: Verify) -> Result<ExitCode, String> {
     if let Some(file) = &verify.json {
         writable(file)?;
     }
-    let Verify { group, deep, repair, json } = verify;
-    let question = Question::Verify { group: group.clone(), deep, repair };
+    let Verify { group, deep, against_source, repair, json } = verify;
+    let depth = if against_source { Depth::Source } else { Depth::from(deep) };
+    let question = Question::Verify { group: group.clone(), depth, repair };
     let answer: VerifyAnswer =
-        ask(&common, question, async |engine| VerifyAnswer::of(engine.control(), &group, deep, repair).await).await?;
+        ask(&common, question, async |engine| VerifyAnswer::of(engine.control(), &group, depth, repair).await).await?;
     if let Some(problem) = &answer.error {
         return Err(problem.clone());
     }
+    eprintln!("{}", compared_with(depth));
     match &json {
         Some(file) => write_json(file, &answer)?,
         None => println!("{}", serde_json::to_string_pretty(&answer).map_err(|e| e.to_string())?),
     }
     Ok(if answer.holds() { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
+}
+
+/// What was compared, for a person who reads along.
+fn compared_with(depth: Depth) -> &'static str {
+    match depth {
+        Depth::Sizes => "Compared commits, file names and sizes. Add --deep to compare bytes.",
+        Depth::Ledger => {
+            "Compared every file of the replica with the hash taken when it was copied. Add --against-source to read the source too."
+        }
+        Depth::Source => "Compared every file of the replica with the source's bytes.",
+    }
 }

@@ -7,7 +7,7 @@ use super::view::SalvageView;
 use super::worker::Desk;
 use super::{Control, ControlError, journal};
 use crate::connect::TablePlace;
-use crate::delta::{self, CompareOptions, Comparison, DeltaError, SalvageAbout, Stamp, TableFault, TableRoot};
+use crate::delta::{self, CompareOptions, Comparison, DeltaError, Depth, SalvageAbout, Stamp, TableFault, TableRoot};
 use crate::domain::{FailoverGroup, GroupId};
 use crate::replicate::{CompareReport, CycleError, Damage, Link, TableMemory, kept_of, root_of};
 use std::collections::BTreeSet;
@@ -36,9 +36,10 @@ impl Control {
         &self,
         actor: &str,
         id: &GroupId,
-        deep: bool,
+        depth: impl Into<Depth>,
         etag: Option<&str>,
     ) -> Result<Repair, ControlError> {
+        let depth = depth.into();
         let cell = self.cell(id)?;
         let group = cell.group();
         if etag.is_some_and(|etag| etag != group.etag) {
@@ -52,7 +53,7 @@ impl Control {
                 ),
             });
         }
-        let report = self.verify(id, deep).await?;
+        let report = self.verify(id, depth).await?;
         if report.damages.is_empty() {
             return Ok(Repair { done: Vec::new(), report });
         }
@@ -75,7 +76,7 @@ impl Control {
         self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
         self.show_activity(line);
         self.touch();
-        Ok(Repair { done, report: self.verify(id, deep).await? })
+        Ok(Repair { done, report: self.verify(id, depth).await? })
     }
 
     /// Mends without a worker, then brings over what was rewound.

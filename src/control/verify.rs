@@ -3,22 +3,23 @@
 use super::view::OperationView;
 use super::{Control, ControlError};
 use crate::connect::{ConnectError, UnpausedJob};
+use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
 use crate::replicate::{self, CompareReport, CycleError, Inventory, Link, TableMemory, compare_tables};
 use crate::wire::unity_catalog::TABLE_VIEW;
 
 impl Control {
-    /// Compares every object of a group; `deep` reads and hashes every file of the replica again.
+    /// Compares every object of a group, its files as closely as `depth` says.
     ///
     /// While a region can't be asked, every object is unknown: nothing is claimed, and nothing is called missing.
-    pub async fn verify(&self, id: &GroupId, deep: bool) -> Result<CompareReport, ControlError> {
+    pub async fn verify(&self, id: &GroupId, depth: impl Into<Depth>) -> Result<CompareReport, ControlError> {
         let group = self.cell(id)?.group();
         if group.state == GroupState::FailingOver {
             return Err(ControlError::Refused {
                 sentence: format!("Failover group {id} is failing over. Verify it when that has ended."),
             });
         }
-        match self.compare(&group, deep).await {
+        match self.compare(&group, depth.into()).await {
             Ok(mut report) => {
                 report.objects.append(&mut report.strangers);
                 report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
@@ -36,12 +37,12 @@ impl Control {
         }
     }
 
-    async fn compare(&self, group: &FailoverGroup, deep: bool) -> Result<CompareReport, ControlError> {
+    async fn compare(&self, group: &FailoverGroup, depth: Depth) -> Result<CompareReport, ControlError> {
         let (id, inner) = (&group.spec.id, &self.inner);
         let source = inner.deployment.link(group, &group.effective_primary_region).await?;
         let destination = inner.deployment.link(group, group.effective_secondary_region()).await?;
         let clock = inner.clock.as_ref();
-        Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, clock, deep).await?)
+        Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, clock, depth).await?)
     }
 
     /// Every object of which anything was ever known, as unknown.

@@ -6,6 +6,7 @@ use super::log::{Log, Picture, Protocol, commit_path, read_commit, read_picture,
 use super::place::{self, Place};
 use super::{DeltaError, FileRecord, TableRoot};
 use crate::domain::{ErrorClass, ObjectStatus};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -14,8 +15,28 @@ use std::sync::Arc;
 pub struct CompareOptions {
     /// Compares no version above this one.
     pub up_to: Option<i64>,
-    /// Reads and hashes every file of the replica again.
-    pub deep: bool,
+    /// How closely files are compared.
+    pub depth: Depth,
+}
+
+/// How closely files are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depth {
+    /// By names and sizes.
+    #[default]
+    Sizes,
+    /// Every file of the replica is hashed, and held against what was hashed when it was copied.
+    Ledger,
+    /// Every file of the replica and of the source is hashed, and one held against the other.
+    Source,
+}
+
+impl From<bool> for Depth {
+    /// What `deep` alone asks for.
+    fn from(deep: bool) -> Self {
+        if deep { Self::Ledger } else { Self::Sizes }
+    }
 }
 
 /// What the ledger keeps of a replica: the truth of what was copied, whichever side was changed since.
@@ -76,7 +97,7 @@ impl Comparison {
     }
 }
 
-/// Compares version, commit hashes, file list, sizes, and with `options.deep` the files' bytes.
+/// Compares version, commit hashes, file list, sizes, and as deep as `options` say the files' bytes.
 pub async fn compare(source: &TableRoot, destination: &TableRoot, kept: &Kept, options: CompareOptions) -> Comparison {
     let (ours, theirs, kept) = (source.clone(), destination.clone(), kept.clone());
     let result = place::blocking(source, move || {

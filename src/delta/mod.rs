@@ -27,7 +27,7 @@ mod shipment;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{CompareOptions, Comparison, Kept, compare};
+pub use compare::{CompareOptions, Comparison, Depth, Kept, compare};
 pub use error::{DeltaError, TableFault};
 pub use history::{Held, held, named_files, newest_whole_version, oldest_version};
 pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};

@@ -106,7 +106,7 @@ impl Planner {
             stamp: last.stamp.clone(),
         };
         let files = inventory.files.iter().filter(|(_, named)| named.added);
-        let files = files.map(|(path, named)| planned_file(path, named, named.before)).collect();
+        let files = files.map(|(path, named)| planned_file(path, named)).collect();
         let mut check = Check::of_cycle(&inventory, &*self.destination, &self.table);
         let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, &mut check)?;
         if !check.is_settled()? {
@@ -171,10 +171,12 @@ impl Planner {
             Resume::Empty | Resume::Afresh | Resume::New => None,
         };
         let target_place = place::open(&target);
+        // What came after the remembered position is in no ledger yet, so it is looked at again.
+        let counted = from.map(|from| self.request.known.as_ref().map_or(from, |known| known.version.min(from)));
         let mut files = Vec::new();
         for (path, named) in &inventory.files {
-            let before = from.is_some_and(|from| named.first <= from);
-            let file = planned_file(path, named, before);
+            let before = counted.is_some_and(|counted| named.last <= counted);
+            let file = planned_file(path, named);
             if !before || self.lacks(&*target_place, &file)? {
                 files.push(file);
             }
@@ -185,7 +187,7 @@ impl Planner {
         let mut check = Check::of_picture(&inventory, &past, &self.table);
         let mut extras = self.extras(&log, &*target_place, from, newest, base, &mut check)?;
         if from == Some(newest) {
-            extras.keep_missing(&*target_place)?;
+            self.keep_missing(&mut extras, &log, &*target_place)?;
         }
         let idle = generation == Generation::Same && from == Some(newest) && files.is_empty() && !extras.is_mending();
         if idle {
@@ -221,6 +223,6 @@ impl Planner {
     }
 }
 
-fn planned_file(path: &str, named: &Named, shipped_before: bool) -> PlannedFile {
-    PlannedFile { path: path.to_owned(), size: named.size, live: named.live, shipped_before }
+fn planned_file(path: &str, named: &Named) -> PlannedFile {
+    PlannedFile { path: path.to_owned(), size: named.size, live: named.live, added: named.last }
 }

@@ -13,6 +13,9 @@ pub struct Stamp {
     /// modification time nobody can set it, so a table that was put back with its old times is seen.
     #[serde(default)]
     pub changed_ns: i64,
+    /// The file's number on a local disk; 0 elsewhere.
+    #[serde(default)]
+    pub inode: u64,
     /// The object store's tag for the content, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -33,7 +36,10 @@ impl Stamp {
                 (Some(ours), Some(theirs)) => {
                     ours == theirs && self.modified_ns.div_euclid(SECOND) == other.modified_ns.div_euclid(SECOND)
                 }
-                _ => (self.modified_ns, self.changed_ns) == (other.modified_ns, other.changed_ns),
+                _ => {
+                    let is_other_file = self.inode != other.inode && self.inode != 0 && other.inode != 0;
+                    !is_other_file && (self.modified_ns, self.changed_ns) == (other.modified_ns, other.changed_ns)
+                }
             }
     }
 }

@@ -1,6 +1,7 @@
 //! Brings shipments over: files first, one sync, then commits in order.
 
 mod copy;
+mod identity;
 mod load;
 pub(super) mod pool;
 mod publish;
@@ -8,9 +9,10 @@ mod swap;
 
 use super::limits::TransferLimits;
 use super::place::Place;
-use super::{DeltaError, Generation, Position, Shipment, TableFault, place};
+use super::{DeltaError, Generation, Position, Shipment, Stamp, TableFault, place};
 use crate::domain::TransferLimit;
 pub(super) use copy::{Outcome, bring, copy, hash_file};
+pub(super) use identity::{Sameness, same_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -72,6 +74,9 @@ pub struct FileRecord {
     pub size: u64,
     /// The sha256 of its bytes in hex.
     pub sha256: String,
+    /// What the source's storage told of it then. As long as it tells the same, it holds the same bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
 }
 
 /// What a shipment brought.

@@ -56,8 +56,8 @@ pub struct PlannedFile {
     pub size: u64,
     /// Whether the version shipped to needs it. Others serve history, and may be gone at the source.
     pub live: bool,
-    /// Whether an earlier shipment brought it, so that one of the right size is trusted.
-    pub shipped_before: bool,
+    /// The highest version that names it. The destination's bytes are exchanged just before that version is published.
+    pub added: i64,
 }
 
 /// A commit.

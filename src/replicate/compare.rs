@@ -1,9 +1,10 @@
 //! Comparing every object of a group with its replica.
 
 use super::access::root_of;
+use super::ledger::file_record;
 use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory, unsupported};
 use crate::connect::{ConnectError, TablePlace};
-use crate::delta::{self, CompareOptions, FileRecord, Kept, TableRoot};
+use crate::delta::{self, CompareOptions, Depth, Kept, TableRoot};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus};
 use crate::store::{Store, StoreError};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -59,16 +60,16 @@ impl CompareReport {
 pub async fn kept_of(store: &Store, group: &GroupId, table: &str) -> Result<Kept, StoreError> {
     let (group, table) = (group.clone(), table.to_owned());
     let (files, commits) = store.run(move |tx| Ok((tx.files(&group, &table)?, tx.commits(&group, &table)?))).await?;
-    let files = files.into_iter();
+    let files = files.into_iter().map(file_record);
     Ok(Kept {
-        files: files.map(|f| (f.path.clone(), FileRecord { path: f.path, size: f.size, sha256: f.sha256 })).collect(),
+        files: files.map(|file| (file.path.clone(), file)).collect(),
         commits: commits.into_iter().map(|c| (c.version, c.sha256)).collect(),
     })
 }
 
 /// Compares every table and view in `catalogs`: version, commits, file list, sizes, and the sha256 kept when copied.
 ///
-/// `deep` reads every file of the replica again and hashes it. A region that can't be reached ends the comparison, so
+/// `depth` says whether files are read and hashed again, and against what. A region that can't be reached ends the comparison, so
 /// that nothing is claimed of what it holds.
 pub async fn compare_tables(
     group: &GroupId,
@@ -77,7 +78,7 @@ pub async fn compare_tables(
     destination: &Link,
     store: &Store,
     clock: &dyn Clock,
-    deep: bool,
+    depth: Depth,
 ) -> Result<CompareReport, CycleError> {
     // The replica first: what arrives there meanwhile must not look as if somebody had made it there.
     let there = read_inventory(destination, catalogs).await?;
@@ -88,7 +89,7 @@ pub async fn compare_tables(
     };
     let ours: BTreeSet<String> = known.iter().map(|row| row.name.clone()).chain(made).collect();
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
-    let pair = Pair { group, source, destination, there: &there, store, clock, deep };
+    let pair = Pair { group, source, destination, there: &there, store, clock, depth };
     let each: Vec<_> = here.tables().map(|info| pair.compare(info)).collect();
     let compared: Vec<Result<Compared, CycleError>> = stream::iter(each).buffered(PARALLEL_COMPARES).collect().await;
     let mut report = CompareReport::default();
@@ -124,7 +125,7 @@ struct Pair<'a> {
     there: &'a Inventory,
     store: &'a Store,
     clock: &'a dyn Clock,
-    deep: bool,
+    depth: Depth,
 }
 
 impl Pair<'_> {
@@ -171,7 +172,7 @@ impl Pair<'_> {
         };
         let name = asset.to_string();
         let kept = kept_of(self.store, self.group, &name).await?;
-        let found = delta::compare(&ours, &theirs, &kept, CompareOptions { up_to: None, deep: self.deep }).await;
+        let found = delta::compare(&ours, &theirs, &kept, CompareOptions { up_to: None, depth: self.depth }).await;
         let mut record = ObjectRecord::new(kind, &asset, found.status);
         record.source_version = found.source_version;
         record.replica_version = found.replica_version;

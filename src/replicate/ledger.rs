@@ -1,8 +1,10 @@
 //! What a batch of tables brought, into the ledger in one transaction.
 
 use super::{CycleError, CycleRequest, TableMemory};
-use crate::delta::{Generation, Position, Shipped};
-use crate::store::{CommitRow, FileRow};
+use crate::delta::{FileRecord, Generation, KeptFiles, Position, Shipped};
+use crate::domain::GroupId;
+use crate::store::{CommitRow, FileRow, Store};
+use std::sync::Arc;
 
 /// What the ledger learns of one table.
 #[derive(Clone)]
@@ -21,9 +23,30 @@ impl LedgerEntry {
     /// What `shipped` brought of a table that was at `before`.
     pub fn new(name: String, table: TableMemory, before: Option<&Position>, shipped: Shipped) -> Self {
         let (void, commits) = (is_another_generation(&shipped, before), commit_rows(&shipped));
-        let row = |file: crate::delta::FileRecord| FileRow { path: file.path, size: file.size, sha256: file.sha256 };
-        Self { name, table, void, commits, files: shipped.files.into_iter().map(row).collect() }
+        Self { name, table, void, commits, files: shipped.files.into_iter().map(file_row).collect() }
     }
+}
+
+fn file_row(file: FileRecord) -> FileRow {
+    // A stamp is plain data; without one the file is only compared by its bytes.
+    let stamp = file.stamp.and_then(|stamp| serde_json::to_string(&stamp).ok());
+    FileRow { path: file.path, size: file.size, sha256: file.sha256, stamp }
+}
+
+/// What the ledger keeps of a file.
+pub fn file_record(row: FileRow) -> FileRecord {
+    let stamp = row.stamp.and_then(|stamp| serde_json::from_str(&stamp).ok());
+    FileRecord { path: row.path, size: row.size, sha256: row.sha256, stamp }
+}
+
+/// Looks up what the ledger keeps of a table's files.
+pub fn kept_files(store: &Store, group: &GroupId, table: &str) -> KeptFiles {
+    let (store, group, table) = (store.clone(), group.clone(), table.to_owned());
+    Arc::new(move |path| {
+        // A ledger that can't be read makes the bytes be compared.
+        let row = store.run_blocking(|tx| tx.file(&group, &table, path)).ok().flatten();
+        row.map(file_record)
+    })
 }
 
 /// Whether the replica's table is another one than the ledger knows. An exchange that was killed before the ledger

@@ -263,7 +263,9 @@ async fn prepare(
     let source = reach(request, &from, true, memory).await?;
     let destination = reach(request, &to, false, memory).await?;
     let position = known.map(|table| &table.position);
-    let plan = delta::plan(PlanRequest::new(&source.root, &destination.root, position)).await?;
+    let kept = Some(ledger::kept_files(request.store, request.group, &task.name));
+    let plan = PlanRequest { kept, ..PlanRequest::new(&source.root, &destination.root, position) };
+    let plan = delta::plan(plan).await?;
     let ends = Ends { source, destination, from, to, unregistered: replica.is_none() };
     Ok(Prepared { ends, plan })
 }

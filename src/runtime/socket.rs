@@ -2,6 +2,7 @@
 
 use super::{DataDir, RuntimeError};
 use crate::control::{Control, ControlError, PointReport};
+use crate::delta::Depth;
 use crate::domain::{GroupId, Instant};
 use crate::replicate::{CompareReport, ObjectRecord};
 use serde::de::DeserializeOwned;
@@ -22,8 +23,8 @@ pub enum Question {
     Verify {
         /// The group.
         group: String,
-        /// Reads every file of the replica again.
-        deep: bool,
+        /// How closely files are compared.
+        depth: Depth,
         /// Mends what can be mended, then compares again.
         repair: bool,
     },
@@ -41,6 +42,9 @@ pub enum Question {
 pub struct VerifyAnswer {
     /// The group.
     pub group: String,
+    /// What the replica's files were compared with; absent where nothing was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<Depth>,
     /// Every object.
     pub objects: Vec<serde_json::Value>,
     /// What a repair did, a sentence each; absent where none was asked for.
@@ -62,20 +66,21 @@ pub struct PointAnswer {
 
 impl VerifyAnswer {
     /// Verifies a group, and repairs it where that is asked for.
-    pub async fn of(control: &Control, group: &str, deep: bool, repair: bool) -> Self {
+    pub async fn of(control: &Control, group: &str, depth: Depth, repair: bool) -> Self {
         let failed = |error: String| Self { group: group.to_owned(), error: Some(error), ..Self::default() };
         let id = match GroupId::new(group) {
             Ok(id) => id,
             Err(error) => return failed(error.to_string()),
         };
         let done: Result<(CompareReport, Option<Vec<String>>), ControlError> = if repair {
-            control.repair("verify", &id, deep, None).await.map(|repair| (repair.report, Some(repair.done)))
+            control.repair("verify", &id, depth, None).await.map(|repair| (repair.report, Some(repair.done)))
         } else {
-            control.verify(&id, deep).await.map(|report| (report, None))
+            control.verify(&id, depth).await.map(|report| (report, None))
         };
         match done {
             Ok((report, repaired)) => Self {
                 group: group.to_owned(),
+                compared_with: Some(depth),
                 objects: report.objects.iter().map(object).collect(),
                 repaired,
                 error: None,
@@ -149,8 +154,8 @@ async fn answer(stream: UnixStream, control: &Control) -> std::io::Result<()> {
     let mut line = String::new();
     BufReader::new(reader).take(MOST_BYTES as u64).read_line(&mut line).await?;
     let mut text = match serde_json::from_str(&line) {
-        Ok(Question::Verify { group, deep, repair }) => {
-            serde_json::to_vec(&VerifyAnswer::of(control, &group, deep, repair).await)?
+        Ok(Question::Verify { group, depth, repair }) => {
+            serde_json::to_vec(&VerifyAnswer::of(control, &group, depth, repair).await)?
         }
         Ok(Question::Points { group, at }) => serde_json::to_vec(&PointAnswer::of(control, &group, at).await)?,
         Err(_) => {

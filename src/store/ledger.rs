@@ -25,6 +25,8 @@ pub struct FileRow {
     pub size: u64,
     /// Its sha256, in hex.
     pub sha256: String,
+    /// What the source's storage told of it when it was copied, as its writer spells it; None in rows of older programs.
+    pub stamp: Option<String>,
 }
 
 /// One table of a group as it lies in the store.
@@ -34,6 +36,11 @@ pub struct TableRow<T> {
     pub name: String,
     /// What is remembered of it.
     pub body: T,
+}
+
+fn file_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<FileRow> {
+    let size = row.get::<_, i64>(1)?.max(0) as u64;
+    Ok(FileRow { path: row.get(0)?, size, sha256: row.get(2)?, stamp: row.get(3)? })
 }
 
 impl Tx<'_> {
@@ -89,10 +96,10 @@ impl Tx<'_> {
     /// Adds files that have arrived.
     pub fn add_files(&self, group: &GroupId, name: &str, files: &[FileRow]) -> rusqlite::Result<()> {
         let mut insert = self.tx.prepare_cached(
-            "INSERT OR REPLACE INTO files (group_id, name, path, size, sha256) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO files (group_id, name, path, size, sha256, stamp) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for file in files {
-            insert.execute((group.as_str(), name, &file.path, file.size as i64, &file.sha256))?;
+            insert.execute((group.as_str(), name, &file.path, file.size as i64, &file.sha256, &file.stamp))?;
         }
         Ok(())
     }
@@ -100,11 +107,19 @@ impl Tx<'_> {
     /// The files of one table that have arrived.
     pub fn files(&self, group: &GroupId, name: &str) -> rusqlite::Result<Vec<FileRow>> {
         self.tx
-            .prepare_cached("SELECT path, size, sha256 FROM files WHERE group_id = ?1 AND name = ?2")?
-            .query_map((group.as_str(), name), |row| {
-                Ok(FileRow { path: row.get(0)?, size: row.get::<_, i64>(1)?.max(0) as u64, sha256: row.get(2)? })
-            })?
+            .prepare_cached("SELECT path, size, sha256, stamp FROM files WHERE group_id = ?1 AND name = ?2")?
+            .query_map((group.as_str(), name), file_row)?
             .collect()
+    }
+
+    /// One file of a table that has arrived.
+    pub fn file(&self, group: &GroupId, name: &str, path: &str) -> rusqlite::Result<Option<FileRow>> {
+        self.tx
+            .prepare_cached(
+                "SELECT path, size, sha256, stamp FROM files WHERE group_id = ?1 AND name = ?2 AND path = ?3",
+            )?
+            .query_row((group.as_str(), name, path), file_row)
+            .optional()
     }
 
     /// The commits of one table that have arrived, by version.

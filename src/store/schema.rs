@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 3] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE];
+const STEPS: [&str; 4] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES];
 
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -57,6 +57,8 @@ CREATE INDEX commits_by_time ON commits (group_id, time);
 
 CREATE TABLE made (group_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (group_id, name)) WITHOUT ROWID;
 ";
+
+const STAMPS_OF_FILES: &str = "ALTER TABLE files ADD COLUMN stamp TEXT;";
 
 /// Refuses a file that is damaged, before anything is written to it.
 pub fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {

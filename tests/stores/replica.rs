@@ -5,7 +5,8 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use resilience::delta::{
-    CompareOptions, Kept, Plan, PlanRequest, Position, Shipped, TableFault, TableRoot, Transfer, compare, plan, ship,
+    CompareOptions, Depth, Kept, Plan, PlanRequest, Position, Shipped, TableFault, TableRoot, Transfer, compare, plan,
+    ship,
 };
 use resilience::domain::ObjectStatus;
 use serde_json::Value;
@@ -82,7 +83,7 @@ pub async fn assert_equal(table: &Table, replica: &TableRoot) {
     let strange: Vec<_> = objects(replica).await.into_keys().filter(|rel| !known.contains(rel.as_str())).collect();
     assert!(strange.iter().all(|rel| rel.starts_with("_resilience/")), "{replica} holds {strange:?} besides");
     let local = TableRoot::Local(table.path.clone());
-    let options = CompareOptions { up_to: None, deep: true };
+    let options = CompareOptions { up_to: None, depth: Depth::Ledger };
     let compared = compare(&local, replica, &Kept::default(), options).await;
     assert_eq!(compared.status, ObjectStatus::InSync, "{compared:?}");
 }

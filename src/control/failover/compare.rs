@@ -3,6 +3,7 @@
 use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
+use crate::delta::Depth;
 use crate::replicate::compare_tables;
 
 pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
@@ -16,7 +17,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
         &destination,
         &inner.store,
         inner.clock.as_ref(),
-        false,
+        Depth::Sizes,
     )
     .await?;
     // Flagged objects are named when catching up; they are left behind knowingly.

@@ -1,8 +1,8 @@
 //! Compares the files that a log names.
 
-use super::{Comparison, Pair};
+use super::{Comparison, Depth, Pair};
 use crate::delta::DeltaError;
-use crate::delta::log::{Checkpoint, Log, Picture, commit_path, read_checkpoint};
+use crate::delta::log::{Checkpoint, LOG, Log, Picture, commit_path, crc_path, read_checkpoint};
 use crate::delta::ship::{hash_file, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
 use std::collections::BTreeSet;
@@ -26,6 +26,8 @@ enum Difference {
     SourceLacks,
     /// The source's is not what was copied, and its newest version needs it.
     SourceChanged,
+    /// The source's was written over since it was copied, without a commit that says so.
+    Rewritten,
 }
 
 impl Pair {
@@ -121,6 +123,12 @@ impl Pair {
                 log_files.extend(self.checkpoint_files(both, is_v2)?);
             }
         }
+        if self.options.depth == Depth::Source {
+            let crcs = log.crcs.range(..=last).filter(|version| there.crcs.contains(version));
+            log_files.extend(crcs.map(|version| crc_path(*version)));
+            let compacted = log.compacted.iter().filter(|both| there.compacted.contains(both));
+            log_files.extend(compacted.map(|(first, last)| format!("{LOG}/{first:020}.{last:020}.compacted.json")));
+        }
         wanted.extend(log_files.into_iter().map(|path| Wanted { path, size: 0, live: false }));
         wanted.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
         let bytes = AtomicU64::new(0);
@@ -155,10 +163,33 @@ impl Pair {
                 class: ErrorClass::MissingDataFile,
             });
         }
+        let rewritten: Vec<&String> =
+            differing.iter().filter(|(_, d)| matches!(d, Difference::Rewritten)).map(|(path, _)| path).collect();
+        if let Some(path) = rewritten.first().filter(|_| rewritten.len() == differing.len()) {
+            let more = match rewritten.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            found.differ(
+                ObjectStatus::Drifted,
+                ErrorClass::Drift,
+                &[("path", (*path).clone()), ("files", rewritten.len().to_string())],
+                format!(
+                    "{} was written over at the source{more}, and no commit says so: the replica {} still holds what was copied. Put the replica's copy back at the source, or commit the new file there under a new name.",
+                    self.source.display(path),
+                    self.replica.display("")
+                ),
+            );
+            return Ok(());
+        }
+        differing.retain(|(_, difference)| !matches!(difference, Difference::Rewritten));
         if let Some((path, difference)) = differing.first() {
             let what = match difference {
-                Difference::Lacks | Difference::SourceLacks | Difference::SourceChanged => "lacks",
+                Difference::Lacks | Difference::SourceLacks | Difference::SourceChanged | Difference::Rewritten => {
+                    "lacks"
+                }
                 Difference::Size => "has another size than its source for",
+                Difference::Bytes if self.options.depth == Depth::Source => "has other bytes than its source in",
                 Difference::Bytes => "has other bytes than were copied in",
             };
             let more = match differing.len() - 1 {
@@ -210,15 +241,20 @@ impl Pair {
                 Some(_) => {}
             }
         }
-        if !self.options.deep {
-            return Ok(None);
-        }
-        let expected = match kept {
-            Some(kept) => Some((kept.size, kept.sha256.clone())),
-            None => hash_file(&*self.source, path)?,
+        let copied = kept.map(|kept| (kept.size, kept.sha256.clone()));
+        let expected = match (self.options.depth, copied.clone()) {
+            (Depth::Sizes, _) => return Ok(None),
+            (Depth::Ledger, Some(copied)) => Some(copied),
+            (Depth::Ledger, None) => hash_file(&*self.source, path)?,
+            // What was vacuumed at the source was copied once.
+            (Depth::Source, copied) => hash_file(&*self.source, path)?.or(copied),
         };
         let actual = hash_file(&*self.replica, path)?;
-        Ok((expected.is_some() && expected != actual).then_some(Difference::Bytes))
+        if expected.is_none() || expected == actual {
+            return Ok(None);
+        }
+        let still_as_copied = copied.is_some() && copied == actual;
+        Ok(Some(if still_as_copied { Difference::Rewritten } else { Difference::Bytes }))
     }
 }
 

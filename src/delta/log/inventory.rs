@@ -16,10 +16,10 @@ pub(in crate::delta) struct Named {
     pub size: u64,
     /// The lowest version of the stretch that names it.
     pub first: i64,
+    /// The highest version of the stretch that names it otherwise than by a remove: the bytes there are those of its time.
+    pub last: i64,
     /// Whether the last version needs it.
     pub live: bool,
-    /// Whether it was there before the stretch begins: a remove names it that no add of the stretch explains.
-    pub before: bool,
     /// Whether more than removes name it.
     pub added: bool,
 }
@@ -107,14 +107,8 @@ impl Inventory {
                 self.name_files(&cdc, version, file, true)?;
             }
             Action::Remove(remove) => {
-                let (path, vector) = self.name_files(&remove, version, file, false)?;
-                if self.live.remove(&key(path.clone(), remove.deletion_vector.as_ref())).is_none() {
-                    for path in [Some(path), vector].into_iter().flatten() {
-                        if let Some(named) = self.files.get_mut(&path) {
-                            named.before = true;
-                        }
-                    }
-                }
+                let (path, _) = self.name_files(&remove, version, file, false)?;
+                self.live.remove(&key(path, remove.deletion_vector.as_ref()));
             }
             Action::Protocol(protocol) => self.protocol = Some(protocol),
             Action::Metadata(metadata) => self.metadata = Some(metadata),
@@ -159,17 +153,20 @@ impl Inventory {
 
     fn name(&mut self, path: String, size: u64, version: i64, added: bool) -> Arc<str> {
         if let Some((path, named)) = self.files.get_key_value(path.as_str()) {
-            let path = path.clone();
-            if (added && !named.added) || (named.size == 0 && size > 0) {
-                let mut named = named.clone();
-                named.added |= added;
-                named.size = named.size.max(size);
-                self.files.insert(path.clone(), named);
+            let (path, mut named) = (path.clone(), named.clone());
+            // Added again, the file may be another one than before: what the log says last holds.
+            if named.size == 0 || (added && size > 0) {
+                named.size = size;
             }
+            if added {
+                named.added = true;
+                named.last = named.last.max(version);
+            }
+            self.files.insert(path.clone(), named);
             return path;
         }
         let path: Arc<str> = path.into();
-        self.files.insert(path.clone(), Named { size, first: version, added, ..Named::default() });
+        self.files.insert(path.clone(), Named { size, first: version, last: version, added, ..Named::default() });
         path
     }
 

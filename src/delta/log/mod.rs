@@ -35,6 +35,8 @@ pub(super) struct Log {
     /// Compacted commits, first and last version.
     pub compacted: Vec<(i64, i64)>,
     pub has_hint: bool,
+    /// Stamps of files that are no commits, by name, where the listing told them.
+    pub stamps: BTreeMap<String, Stamp>,
     is_there: bool,
 }
 
@@ -60,6 +62,11 @@ impl Log {
                 && is_empty(place, &entry)?
             {
                 continue;
+            }
+            if let (Some(stamp), LogName::Checkpoint(_) | LogName::CheckpointPart { .. } | LogName::Compacted { .. }) =
+                (&entry.stamp, &name)
+            {
+                log.stamps.insert(entry.name.clone(), stamp.clone());
             }
             match name {
                 LogName::Commit(version) => {

@@ -45,6 +45,7 @@ fn stamp_of(metadata: &fs::Metadata) -> Stamp {
         size: metadata.len(),
         modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        inode: metadata.ino(),
         etag: None,
     }
 }

@@ -33,6 +33,7 @@ fn stamp_of(meta: &ObjectMeta) -> Stamp {
         size: meta.size,
         modified_ns: meta.last_modified.timestamp_nanos_opt().unwrap_or_default(),
         changed_ns: 0,
+        inode: 0,
         // Listings and answers differ in the quotes around it.
         etag: meta.e_tag.as_ref().map(|etag| etag.trim_matches('"').to_owned()),
     }

@@ -5,6 +5,7 @@ use super::check::Check;
 use crate::delta::DeltaError;
 use crate::delta::log::{Checkpoint, CheckpointFiles, LOG, Log, crc_path, read_checkpoint};
 use crate::delta::place::Place;
+use crate::delta::ship::{Sameness, same_file};
 use crate::delta::shipment::LogFile;
 use std::collections::HashSet;
 
@@ -32,7 +33,7 @@ impl Planner {
     ) -> Result<Extras, DeltaError> {
         let low = from.map_or(0, |from| (from - LATE).max(0));
         let is_there = |version: i64, name: &str| -> Result<bool, DeltaError> {
-            Ok(from.is_some_and(|from| version <= from) && target.stat(&format!("{LOG}/{name}"))?.is_some())
+            Ok(from.is_some_and(|from| version <= from) && self.has_come(log, target, name)?)
         };
         let before = |version: i64| from.is_some_and(|from| version < from);
         let mut files: Vec<LogFile> = Vec::new();
@@ -42,10 +43,10 @@ impl Planner {
         let newest = log.checkpoints.range(low..=to).next_back().map(|(version, _)| *version);
         for (version, all) in log.checkpoints.range(low..=to) {
             for checkpoint in all {
-                let has_come = match checkpoint.names.last() {
-                    Some(last) => is_there(*version, last)?,
-                    None => false,
-                };
+                let mut has_come = true;
+                for name in &checkpoint.names {
+                    has_come = has_come && is_there(*version, name)?;
+                }
                 if has_come && before(*version) {
                     continue;
                 }
@@ -82,6 +83,47 @@ impl Planner {
         Ok(Extras { files, hint, mending: false })
     }
 
+    /// Whether the target holds a file of the log as it is at the source now: one may be written again under its name.
+    fn has_come(&self, log: &Log, target: &dyn Place, name: &str) -> Result<bool, DeltaError> {
+        let path = format!("{LOG}/{name}");
+        let Some(there) = target.stat(&path)? else { return Ok(false) };
+        let source = match log.stamps.get(name) {
+            Some(stamp) => Some(stamp.clone()),
+            None => self.source.stat(&path)?,
+        };
+        // What is cleaned away at the source can't be brought again.
+        let Some(source) = source else { return Ok(true) };
+        let kept = self.request.kept.as_ref().map(|kept| kept(&path));
+        Ok(match same_file(kept.as_ref().and_then(Option::as_ref), &source, &there) {
+            Sameness::Same => true,
+            Sameness::Other => false,
+            // A copy on a disk has its source's time. Else its bytes are compared, once: then the ledger knows it.
+            Sameness::Unknown if target.local().is_some() => {
+                source.modified_ns == there.modified_ns && kept.flatten().is_none()
+            }
+            Sameness::Unknown => kept.is_none(),
+        })
+    }
+
+    /// Leaves only what the target does not hold as the source does.
+    pub(super) fn keep_missing(&self, extras: &mut Extras, log: &Log, target: &dyn Place) -> Result<(), DeltaError> {
+        let mut missing = Vec::new();
+        for file in extras.files.drain(..) {
+            let name = file.path.strip_prefix(LOG).and_then(|name| name.strip_prefix('/')).unwrap_or(&file.path);
+            let holds = if name.ends_with(".crc") {
+                target.stat(&file.path)?.is_some()
+            } else {
+                self.has_come(log, target, name)?
+            };
+            if !holds {
+                missing.push(file);
+            }
+        }
+        extras.mending = !missing.is_empty();
+        extras.files = missing;
+        Ok(())
+    }
+
     /// The source's `_last_checkpoint`, where it names a checkpoint that is shipped.
     fn hint(&self, log: &Log, to: i64) -> Result<Option<Vec<u8>>, DeltaError> {
         let Some(content) = self.source.read(&format!("{LOG}/_last_checkpoint"))? else { return Ok(None) };
@@ -92,19 +134,6 @@ impl Planner {
 }
 
 impl Extras {
-    /// Leaves only what the target does not hold.
-    pub(super) fn keep_missing(&mut self, target: &dyn Place) -> Result<(), DeltaError> {
-        let mut missing = Vec::new();
-        for file in self.files.drain(..) {
-            if target.stat(&file.path)?.is_none() {
-                missing.push(file);
-            }
-        }
-        self.mending = !missing.is_empty();
-        self.files = missing;
-        Ok(())
-    }
-
     /// Whether something lacks that was there.
     pub(super) fn is_mending(&self) -> bool {
         self.mending

@@ -31,7 +31,7 @@ pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbo
     paths.sort();
     for path in &paths {
         let Some(stamp) = table.stat(path)? else { continue };
-        manifest.files.push(FileRecord { path: path.clone(), size: stamp.size, sha256: String::new() });
+        manifest.files.push(FileRecord { path: path.clone(), size: stamp.size, sha256: String::new(), stamp: None });
     }
     manifest.rewound = true;
     if let (Some(from), Some(to)) = (table.local(), aside.local())

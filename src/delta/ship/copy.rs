@@ -4,6 +4,7 @@ use super::{FileRecord, Transfer};
 use crate::delta::DeltaError;
 use crate::delta::log::hex;
 use crate::delta::place::{Mode, Opened, Place, Staged};
+use crate::delta::position::Stamp;
 use crate::domain::ErrorClass;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
@@ -22,6 +23,8 @@ pub(in crate::delta) struct Copied {
     pub staged: Box<dyn Staged>,
     pub size: u64,
     pub sha256: String,
+    /// The source's, from before it was read.
+    pub stamp: Stamp,
 }
 
 /// What came of an attempt to copy.
@@ -57,7 +60,8 @@ pub(in crate::delta) fn copy(
         size += chunk.len() as u64;
         sink.write(chunk)
     })?;
-    Ok(Outcome::Copied(Copied { staged: sink.finish(stamp.modified_ns)?, size, sha256: hex(&hash.finalize()) }))
+    let (staged, sha256) = (sink.finish(stamp.modified_ns)?, hex(&hash.finalize()));
+    Ok(Outcome::Copied(Copied { staged, size, sha256, stamp }))
 }
 
 /// Files from this size on are copied by the store itself, where both places are in one: for smaller ones the calls
@@ -90,7 +94,8 @@ pub(super) fn copy_by_store(
     })?;
     let stood_still = source.stat(rel)?.is_some_and(|now| now.matches(&stamp));
     let whole = target.stat(rel)?.is_some_and(|there| there.size == read);
-    Ok((stood_still && whole).then(|| FileRecord { path: rel.to_owned(), size: read, sha256: hex(&hash.finalize()) }))
+    let sha256 = hex(&hash.finalize());
+    Ok((stood_still && whole).then(|| FileRecord { path: rel.to_owned(), size: read, sha256, stamp: Some(stamp) }))
 }
 
 /// Copies `rel` and puts it in place, unless the same bytes are there already; None where the source has none.
@@ -100,7 +105,7 @@ pub(in crate::delta) fn bring(
     rel: &str,
 ) -> Result<Option<FileRecord>, DeltaError> {
     let Some(stamp) = source.stat(rel)? else { return Ok(None) };
-    let record = |(size, sha256)| FileRecord { path: rel.to_owned(), size, sha256 };
+    let record = |(size, sha256)| FileRecord { path: rel.to_owned(), size, sha256, stamp: None };
     if target.stat(rel)?.is_some_and(|there| there.size == stamp.size) {
         let ours = hash_file(source, rel)?;
         if ours.is_some() && ours == hash_file(target, rel)? {

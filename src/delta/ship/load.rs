@@ -1,6 +1,7 @@
 //! One shipment under way.
 
-use super::copy::{Outcome, copy, copy_by_store, hash_file};
+use super::copy::{Copied, Outcome, copy, copy_by_store};
+use super::identity::{Sameness, same_bytes, same_file};
 use super::{CommitRecord, FileRecord, Shipped, Transfer};
 use crate::delta::log::{commit_path, sha256_hex};
 use crate::delta::place::{self, Place, Staged};
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub unreadable: Vec<String>,
     /// Live files that the source did not hold.
     missing: Vec<String>,
+    /// Data files that take the place of others, by path, each with the version before which it does.
+    pub staged_data: HashMap<String, (i64, Box<dyn Staged>, FileRecord)>,
     pub staged_commits: HashMap<i64, Box<dyn Staged>>,
     pub staged_log: HashMap<String, (Box<dyn Staged>, FileRecord)>,
     pub staged_hint: Option<Box<dyn Staged>>,
@@ -39,6 +42,15 @@ pub(super) struct State {
     /// Where the destination is, once commits are published.
     pub position: Option<Position>,
     bytes: u64,
+}
+
+/// What the target holds of a data file.
+enum Held {
+    Nothing,
+    /// The source's bytes; the record is one worth keeping.
+    Same(Option<FileRecord>),
+    /// Other bytes, which versions that are published may name.
+    Other,
 }
 
 /// One shipment under way. A fault ends it and touches no other.
@@ -84,7 +96,8 @@ impl Load {
             return Vec::new();
         }
         let files = self.shipment.files.iter().enumerate();
-        let files = files.filter(|(_, file)| !state.files.contains_key(&file.path));
+        let is_done = |path| state.files.contains_key(path) || state.staged_data.contains_key(path);
+        let files = files.filter(|(_, file)| !is_done(&file.path));
         let mut jobs: Vec<_> = files.map(|(index, file)| (file.size, Job::Data(index))).collect();
         let logs = self.shipment.log_files.iter().enumerate();
         let logs = logs.filter(|(_, file)| !state.staged_log.contains_key(&file.path));
@@ -105,20 +118,31 @@ impl Load {
     }
 
     fn bring_data(&self, file: &PlannedFile, transfer: &Transfer) -> Result<(), DeltaError> {
-        if let Some(record) = self.present(file)? {
+        let held = self.held(file)?;
+        if let Held::Same(record) = held {
             self.state().files.insert(file.path.clone(), record);
             return Ok(());
         }
-        if let Some(record) = copy_by_store(&*self.source, &*self.target, &file.path, file.size, transfer)? {
+        // A store's own copy would be seen at once.
+        if let Held::Nothing = held
+            && let Some(record) = copy_by_store(&*self.source, &*self.target, &file.path, file.size, transfer)?
+        {
             let mut state = self.state();
             state.bytes += record.size;
             state.files.insert(file.path.clone(), Some(record));
             return Ok(());
         }
         match copy(&*self.source, &*self.target, &file.path, transfer)? {
-            Outcome::Copied(copied) => {
-                copied.staged.publish(place::Mode::Replace)?;
-                let record = FileRecord { path: file.path.clone(), size: copied.size, sha256: copied.sha256 };
+            Outcome::Copied(Copied { staged, size, sha256, stamp }) => {
+                let record = FileRecord { path: file.path.clone(), size, sha256, stamp: Some(stamp) };
+                if let Held::Other = held {
+                    let mut state = self.state();
+                    state.bytes += record.size;
+                    state.copied.extend(staged.local_path().map(PathBuf::from));
+                    state.staged_data.insert(file.path.clone(), (file.added, staged, record));
+                    return Ok(());
+                }
+                staged.publish(place::Mode::Replace)?;
                 let mut state = self.state();
                 state.bytes += record.size;
                 state.copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
@@ -137,48 +161,50 @@ impl Load {
         Ok(())
     }
 
-    /// Whether the target holds the file already and needs no copy: the inner record is one worth keeping.
-    #[allow(clippy::option_option)]
-    fn present(&self, file: &PlannedFile) -> Result<Option<Option<FileRecord>>, DeltaError> {
-        let Some(there) = self.target.stat(&file.path)? else { return Ok(None) };
-        let kept = self.shipment.request.kept.as_ref().and_then(|kept| kept(&file.path));
-        if kept.is_some_and(|kept| kept.size == there.size) {
-            return Ok(Some(None));
+    /// What the ledger keeps of a file of the table that is at the target.
+    fn kept(&self, path: &str) -> Option<FileRecord> {
+        let is_same_table = self.shipment.generation == Generation::Same;
+        self.shipment.request.kept.as_ref().filter(|_| is_same_table).and_then(|kept| kept(path))
+    }
+
+    fn held(&self, file: &PlannedFile) -> Result<Held, DeltaError> {
+        let Some(there) = self.target.stat(&file.path)? else { return Ok(Held::Nothing) };
+        let Some(source) = self.source.stat(&file.path)? else { return Ok(Held::Other) };
+        match same_file(self.kept(&file.path).as_ref(), &source, &there) {
+            Sameness::Same => return Ok(Held::Same(None)),
+            Sameness::Other => return Ok(Held::Other),
+            Sameness::Unknown => {}
         }
-        let source = self.source.stat(&file.path)?;
-        if file.shipped_before {
-            // An earlier shipment synced it before a commit named it.
-            return Ok(source.is_none_or(|source| source.size == there.size).then_some(None));
-        }
-        // Left by an attempt that did not come to its commit: nothing is known of its bytes.
-        if source.is_none_or(|source| source.size != there.size) {
-            return Ok(None);
-        }
-        let ours = hash_file(&*self.source, &file.path)?;
-        let theirs = hash_file(&*self.target, &file.path)?;
-        Ok(match (ours, theirs) {
-            (Some(ours), Some(theirs)) if ours == theirs => {
-                let record = FileRecord { path: file.path.clone(), size: ours.0, sha256: ours.1 };
-                self.state().copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
-                Some(Some(record))
-            }
-            _ => None,
-        })
+        let Some(record) = same_bytes(&*self.source, &*self.target, &file.path, source)? else {
+            return Ok(Held::Other);
+        };
+        // It may have been left by an attempt that did not come to its sync.
+        self.state().copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
+        Ok(Held::Same(Some(record)))
     }
 
     fn stage_log_file(&self, file: &LogFile, transfer: &Transfer) -> Result<(), DeltaError> {
-        if let Some(there) = self.target.stat(&file.path)?
-            && self.source.stat(&file.path)?.is_none_or(|source| source.size == there.size)
-        {
-            return Ok(());
+        if let Some(there) = self.target.stat(&file.path)? {
+            // Log clean-up took it.
+            let Some(source) = self.source.stat(&file.path)? else { return Ok(()) };
+            match same_file(self.kept(&file.path).as_ref(), &source, &there) {
+                Sameness::Same => return Ok(()),
+                Sameness::Other => {}
+                Sameness::Unknown => {
+                    if let Some(record) = same_bytes(&*self.source, &*self.target, &file.path, source)? {
+                        self.state().log_files.push(record);
+                        return Ok(());
+                    }
+                }
+            }
         }
         match copy(&*self.source, &*self.target, &file.path, transfer)? {
-            Outcome::Copied(copied) => {
-                let record = FileRecord { path: file.path.clone(), size: copied.size, sha256: copied.sha256 };
+            Outcome::Copied(Copied { staged, size, sha256, stamp }) => {
+                let record = FileRecord { path: file.path.clone(), size, sha256, stamp: Some(stamp) };
                 let mut state = self.state();
                 state.bytes += record.size;
-                state.copied.extend(copied.staged.local_path().map(PathBuf::from));
-                state.staged_log.insert(file.path.clone(), (copied.staged, record));
+                state.copied.extend(staged.local_path().map(PathBuf::from));
+                state.staged_log.insert(file.path.clone(), (staged, record));
             }
             Outcome::Absent if file.needed => self.state().missing.push(file.path.clone()),
             // Log clean-up took it.
@@ -305,7 +331,12 @@ impl Load {
         if same_table {
             state.bytes = done.bytes;
             state.copied = std::mem::take(&mut done.copied);
-            done.files.retain(|_, record| record.is_some());
+            // A path that was added again since may have other bytes.
+            let added = |shipment: &Shipment| -> HashMap<String, i64> {
+                shipment.files.iter().map(|file| (file.path.clone(), file.added)).collect()
+            };
+            let (before, now) = (added(&self.shipment), added(&next));
+            done.files.retain(|path, record| record.is_some() && before.get(path) == now.get(path));
             state.files = done.files;
         }
         *self = Self::new(next);
@@ -336,7 +367,8 @@ impl Load {
         }
         let Some(position) = state.position else { return Err(DeltaError::Stopped { table }) };
         let mut files: Vec<FileRecord> = state.files.into_values().flatten().collect();
-        files.extend(state.log_files);
+        // A checksum stands beside every commit, and is compared by its bytes.
+        files.extend(state.log_files.into_iter().filter(|file| !file.path.ends_with(".crc")));
         let generation = self.shipment.generation;
         let (commits, unreadable) = (state.commits, state.unreadable);
         Ok(Shipped { position, commits, files, generation, unreadable, bytes_copied: state.bytes })

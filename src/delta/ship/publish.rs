@@ -17,6 +17,8 @@ impl Load {
         if self.shipment.generation == Generation::New && self.target().local().is_none() {
             swap::clear_log(self.target())?;
         }
+        // What a version without a commit of its own names.
+        self.exchange_data(self.shipment.commits.first().map_or(i64::MAX, |first| first.version.saturating_sub(1)))?;
         // The checkpoint that a cleaned log begins with: before it, no commit above it can be read.
         self.publish_log_files(true)?;
         for (index, commit) in self.shipment.commits.iter().enumerate() {
@@ -26,10 +28,26 @@ impl Load {
             if index > 0 {
                 fail::fail_point!("delta.between_commits");
             }
+            self.exchange_data(commit.version)?;
             self.publish_commit(commit)?;
         }
         self.state().position = Some(self.shipment.position.clone());
         Ok(())
+    }
+
+    /// Puts the files in place that versions up to `version` name and that take the place of others.
+    ///
+    /// Where a path was removed before it was added again, no version that is the newest by now names it, so that readers
+    /// of the newest version never see bytes of another time. Readers of older versions do, as they do at the source.
+    fn exchange_data(&self, version: i64) -> Result<(), DeltaError> {
+        let staged: Vec<(String, _)> = self.state().staged_data.extract_if(|_, (at, ..)| *at <= version).collect();
+        let mut paths = Vec::with_capacity(staged.len());
+        for (path, (_, staged, record)) in staged {
+            staged.publish(Mode::Replace)?;
+            self.state().files.insert(path.clone(), Some(record));
+            paths.push(path);
+        }
+        if paths.is_empty() { Ok(()) } else { self.target().sync(&paths) }
     }
 
     fn stop_at(&self, index: usize) -> Result<(), DeltaError> {
@@ -76,9 +94,7 @@ impl Load {
                 staged.publish(Mode::Replace)?;
                 let mut state = self.state();
                 state.published.extend(self.target().local().map(|place| place.root().join(&file.path)));
-                if !file.path.ends_with(".crc") && !file.path.ends_with(".compacted.json") {
-                    state.log_files.push(record);
-                }
+                state.log_files.push(record);
             }
         }
         Ok(())

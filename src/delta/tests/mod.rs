@@ -8,6 +8,7 @@ mod no_files;
 mod numbers;
 mod pair;
 mod parquet_checkpoint;
+mod path_again;
 mod property;
 mod remote;
 mod repair;

@@ -38,7 +38,7 @@ impl Pair {
     }
 
     async fn compare(&self, deep: bool) -> Comparison {
-        compare(&self.table.root, &self.replica, &self.kept, CompareOptions { up_to: None, deep }).await
+        compare(&self.table.root, &self.replica, &self.kept, CompareOptions { up_to: None, depth: deep.into() }).await
     }
 
     async fn mend(&self, damaged: &[String]) -> Repaired {

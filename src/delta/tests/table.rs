@@ -206,7 +206,7 @@ pub async fn replicate(
 }
 
 pub async fn compare_all(source: &TableRoot, destination: &TableRoot) -> Comparison {
-    compare(source, destination, &Kept::default(), CompareOptions { up_to: None, deep: true }).await
+    compare(source, destination, &Kept::default(), CompareOptions { up_to: None, depth: Depth::Ledger }).await
 }
 
 /// The bytes of files, by decoded path.
