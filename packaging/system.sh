@@ -44,6 +44,8 @@ need_window_libraries() {
     need_library libxkbcommon-x11.so.0 libxkbcommon-x11-0
     need_library libGL.so.1 libgl1
     need_library libEGL.so.1 libegl1
+    # Finds fonts for letters that the program's own fonts don't have.
+    need_library libfontconfig.so.1 libfontconfig1
     need_package libgl1-mesa-dri
     if [ -n "${WAYLAND_DISPLAY:-}" ]; then
         need_library libwayland-client.so.0 libwayland-client0

@@ -15,6 +15,8 @@ need_command xdotool xdotool
 need_command import imagemagick
 need_command openbox openbox
 need_command python3 python3
+# Moves the clock of a console that is tried, in the cases that .ci/run runs.
+need_command faketime faketime
 # Makes the certificates with which the API is tried over TLS.
 need_command openssl openssl
 # Azurite, the Azure storage that copies are tried on, runs on Node.

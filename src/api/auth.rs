@@ -5,24 +5,30 @@ use super::reply::{Refusal, bad};
 use super::server::Api;
 use crate::control::Caller;
 use crate::domain::Right;
-use axum::body::{Body, BodyDataStream};
+use crate::net::{BodyFault, BodyLimits};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::{HeaderMap, header, request::Parts};
-use futures::StreamExt;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Bytes of a body at most: several times the largest group that the limits of an account allow.
 pub const MOST_BYTES: usize = 1 << 20;
-/// Bytes of a longer body that are still taken and thrown away: most clients read no answer before they have sent all.
-const MOST_DRAINED: usize = 32 << 20;
+/// Bytes of a login's body at most.
+const MOST_FORM_BYTES: usize = 16 << 10;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(15);
 /// Query parameters that some call knows.
-const PARAMETERS: [&str; 7] =
-    ["failover_group_id", "stable_url_id", "validate_only", "page_size", "page_token", "update_mask", "etag"];
+const PARAMETERS: [&str; 8] = [
+    "failover_group_id",
+    "stable_url_id",
+    "validate_only",
+    "page_size",
+    "page_token",
+    "update_mask",
+    "etag",
+    "given_up_region",
+];
 
 /// A call by somebody who is known, on this account.
 pub struct Call {
@@ -86,70 +92,40 @@ impl FromRequestParts<Arc<Api>> for Call {
     }
 }
 
-/// A body as bytes, within the limits of size and time.
+/// A body as bytes, within the limits of size, time and memory.
 pub struct Bytes(pub Vec<u8>);
 
-impl<S: Send + Sync> FromRequest<S> for Bytes {
+impl FromRequest<Arc<Api>> for Bytes {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        let body = request.into_body();
-        if announced.is_some_and(|length: u64| length > MOST_BYTES as u64) {
-            let _ = tokio::time::timeout(BODY_TIME, drain(body.into_data_stream())).await;
-            return Err(Refusal::TooLong { limit: MOST_BYTES });
-        }
-        match tokio::time::timeout(BODY_TIME, read(body)).await {
-            Ok(bytes) => bytes.map(Self),
-            Err(_) => Err(Refusal::TooSlow),
-        }
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Refusal> {
+        read(api, request, MOST_BYTES).await.map(Self)
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
-    let (mut stream, mut bytes) = (body.into_data_stream(), Vec::new());
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| bad("The body broke off. Send it again."))?;
-        if bytes.len() + chunk.len() > MOST_BYTES {
-            drop(bytes);
-            drain(stream).await;
-            return Err(Refusal::TooLong { limit: MOST_BYTES });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
+/// The body of a login as bytes. Whoever sends it is not known yet, so it may be short only.
+pub struct Form(pub Vec<u8>);
 
-async fn drain(mut stream: BodyDataStream) {
-    let mut taken = 0;
-    while let Some(Ok(chunk)) = stream.next().await {
-        taken += chunk.len();
-        if taken > MOST_DRAINED {
-            return;
-        }
+impl FromRequest<Arc<Api>> for Form {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Refusal> {
+        read(api, request, MOST_FORM_BYTES).await.map(Self)
     }
 }
 
-/// A JSON object, read as `T`. Null counts as absent and unknown fields are let pass, as everywhere in this API.
+async fn read(api: &Api, request: Request, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let limits = BodyLimits { bytes: limit, time: BODY_TIME };
+    api.bodies.read(&parts.headers, body, limits).await.map_err(|fault| match fault {
+        BodyFault::TooLong => Refusal::TooLong { limit },
+        BodyFault::TooSlow => Refusal::TooSlow,
+        BodyFault::Broken => bad("The body broke off. Send it again."),
+        BodyFault::NoRoom => Refusal::Crowded,
+    })
+}
+
+/// A JSON object, read as `T`.
 pub fn json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
-    let value: Value = match bytes.0.is_empty() {
-        true => Value::Object(serde_json::Map::new()),
-        false => serde_json::from_slice(&bytes.0)
-            .map_err(|problem| bad(format!("The body is not JSON: {problem}. Send one JSON object.")))?,
-    };
-    if !value.is_object() {
-        return Err(bad("The body is JSON, but not an object. Send one in braces."));
-    }
-    serde_json::from_value(without_nulls(value))
-        .map_err(|problem| bad(format!("A field of the body has the wrong type: {problem}. See /openapi.json.")))
-}
-
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
+    super::json::object(&bytes.0)
 }

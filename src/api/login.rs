@@ -1,11 +1,12 @@
 //! How official clients log in: discovery, and the client-credentials grant of OAuth 2.0.
 
-use super::auth::Bytes;
+use super::auth::Form;
+use super::hosts::Origin;
 use super::query::Query;
 use super::reply::{Answer, Refusal, ok};
 use super::server::{Api, to_the_end};
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header, uri::Authority};
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
@@ -14,12 +15,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// `GET /.well-known/databricks-config`
-pub async fn host(State(api): State<Arc<Api>>, headers: HeaderMap) -> Answer {
+pub async fn host(State(api): State<Arc<Api>>, Extension(Origin(origin)): Extension<Origin>) -> Answer {
     api.limit.take("", Instant::now())?;
     let account_id = api.control.account_id();
     ok(&json!({
         "account_id": account_id,
-        "oidc_endpoint": format!("{}/oidc/accounts/{account_id}", origin(&api, &headers)),
+        "oidc_endpoint": format!("{origin}/oidc/accounts/{account_id}"),
         "cloud": "AWS",
     }))
 }
@@ -28,18 +29,18 @@ pub async fn host(State(api): State<Arc<Api>>, headers: HeaderMap) -> Answer {
 pub async fn account_server(
     State(api): State<Arc<Api>>,
     account: Result<Path<String>, axum::extract::rejection::PathRejection>,
-    headers: HeaderMap,
+    Extension(Origin(origin)): Extension<Origin>,
 ) -> Answer {
     api.limit.take("", Instant::now())?;
     known_account(&api, account)?;
-    let base = format!("{}/oidc/accounts/{}", origin(&api, &headers), api.control.account_id());
+    let base = format!("{origin}/oidc/accounts/{}", api.control.account_id());
     server(&base)
 }
 
 /// `GET /oidc/.well-known/oauth-authorization-server`
-pub async fn any_server(State(api): State<Arc<Api>>, headers: HeaderMap) -> Answer {
+pub async fn any_server(State(api): State<Arc<Api>>, Extension(Origin(origin)): Extension<Origin>) -> Answer {
     api.limit.take("", Instant::now())?;
-    server(&format!("{}/oidc", origin(&api, &headers)))
+    server(&format!("{origin}/oidc"))
 }
 
 fn server(base: &str) -> Answer {
@@ -59,14 +60,14 @@ pub async fn account_token(
     State(api): State<Arc<Api>>,
     account: Result<Path<String>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
-    bytes: Bytes,
+    bytes: Form,
 ) -> Answer {
     known_account(&api, account)?;
     token(State(api), headers, bytes).await
 }
 
 /// `POST /oidc/v1/token`
-pub async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, bytes: Bytes) -> Answer {
+pub async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, bytes: Form) -> Answer {
     api.limit.take("", Instant::now())?;
     let refuse = |error, sentence: &str| Refusal::Login { error, sentence: sentence.to_owned() };
     let form = Query::parse(&String::from_utf8_lossy(&bytes.0));
@@ -119,12 +120,4 @@ fn known_account(
 ) -> Result<(), Refusal> {
     let account = account.map(|Path(account)| account).unwrap_or_default();
     if account == api.control.account_id() { Ok(()) } else { Err(Refusal::UnknownAccount { account }) }
-}
-
-/// The origin by which the client reaches this server, so that the addresses it is told lead back here.
-fn origin(api: &Api, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    let scheme = api.origin.split_once("://").map_or("http", |(scheme, _)| scheme);
-    host.filter(|host| !host.as_str().contains('@'))
-        .map_or_else(|| api.origin.clone(), |host| format!("{scheme}://{host}"))
 }

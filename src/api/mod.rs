@@ -5,6 +5,8 @@ mod auth;
 mod body;
 mod error;
 mod groups;
+mod hosts;
+mod json;
 mod login;
 mod mask;
 mod paging;

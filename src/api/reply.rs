@@ -69,6 +69,13 @@ pub enum Refusal {
     },
     /// A body that does not arrive.
     TooSlow,
+    /// A body for which there is no memory, because many others are arriving.
+    Crowded,
+    /// A call that names a host which is not this one.
+    Misdirected {
+        /// The host it names.
+        host: String,
+    },
     /// A login that is refused, in the words of OAuth.
     Login {
         /// The OAuth error, such as `invalid_client`.
@@ -157,6 +164,18 @@ impl Refusal {
                 "REQUEST_TIMEOUT",
                 "The body did not arrive in time. Send it again.".to_owned(),
             ),
+            Self::Crowded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                TEMPORARILY_UNAVAILABLE,
+                "Too many long bodies are arriving at the same time. Come back after Retry-After seconds.".to_owned(),
+            ),
+            Self::Misdirected { host } => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "MISDIRECTED_REQUEST",
+                format!(
+                    "This server is not known as {host:?}. Use the address in its URL, or start it with --host-name and that name."
+                ),
+            ),
             Self::Login { error, sentence } => match *error {
                 "invalid_client" => (StatusCode::UNAUTHORIZED, UNAUTHENTICATED, sentence.clone()),
                 _ => (StatusCode::BAD_REQUEST, INVALID_PARAMETER_VALUE, sentence.clone()),
@@ -239,7 +258,7 @@ impl IntoResponse for Refusal {
             Self::TooMany { retry_after, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
-            Self::Stopping => {
+            Self::Stopping | Self::Crowded => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
             }
             Self::Unauthenticated { .. } => {
@@ -248,7 +267,7 @@ impl IntoResponse for Refusal {
             Self::Login { error: "invalid_client", .. } => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"account\""));
             }
-            Self::TooLong { .. } | Self::TooSlow => {
+            Self::TooLong { .. } | Self::TooSlow | Self::Misdirected { .. } => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

@@ -1,40 +1,30 @@
 //! Listening, the table of paths, and the limits of a connection.
 
-use super::reply::Refusal;
+use super::hosts::{Hosts, Origin};
+use super::reply::{Refusal, bad};
 use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
 use crate::control::{Control, ControlError};
-use crate::net::bind;
+use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, serve};
 use crate::wire::disaster_recovery::PREFIX;
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// The document that describes the API.
 const OPENAPI: &str = include_str!("../../assets/openapi.json");
-/// Connections at a time; more of them wait.
-const MOST_CONNECTIONS: usize = 1024;
-/// Header fields of a request at most.
-const MOST_HEADERS: usize = 64;
-/// Bytes of a request's head at most.
-const MOST_HEAD_BYTES: usize = 64 << 10;
 /// How long a request's head may take to arrive, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// How long the handshake of a TLS connection may take.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// How long a call may go on once the server stops.
-const STOP_TIME: Duration = Duration::from_secs(5);
+/// Bytes that all bodies that are arriving may take together.
+const BODIES: usize = 64 << 20;
 /// Where the port is remembered.
 const PORT_KEY: &str = "api.port";
 
@@ -49,6 +39,8 @@ pub struct ApiOptions {
     pub tls: Option<TlsFiles>,
     /// Calls a second that a token may make.
     pub calls_per_second: u32,
+    /// Further names by which clients reach it, without a port.
+    pub host_names: Vec<String>,
 }
 
 impl Default for ApiOptions {
@@ -58,6 +50,7 @@ impl Default for ApiOptions {
             allow_plain_http: false,
             tls: None,
             calls_per_second: 10_000,
+            host_names: Vec::new(),
         }
     }
 }
@@ -68,14 +61,16 @@ pub struct Api {
     pub control: Control,
     /// Calls a second of each token.
     pub limit: RateLimit,
-    /// Scheme and authority of the address that is listened on.
-    pub origin: String,
+    /// Memory for bodies that are arriving.
+    pub bodies: BodyRoom,
+    /// By which names clients reach this server.
+    pub hosts: Hosts,
 }
 
 /// A served API. It ends with [`ApiServer::stop`], or at once when dropped.
 pub struct ApiServer {
     url: String,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Stop>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -99,11 +94,13 @@ impl ApiServer {
         options.tls.iter().for_each(TlsFiles::warn_of_readers);
         let listener = listen(&control, options.listen).await?;
         let address = listener.local_addr().unwrap_or(options.listen);
-        let url = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
         let limit = RateLimit::new(options.calls_per_second);
-        let api = Arc::new(Api { control, limit, origin: url.clone() });
-        let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(accept(listener, tls, router(api), stopped));
+        let hosts = Hosts::new(address, options.tls.as_ref(), &options.host_names)?;
+        let Origin(url) = hosts.own();
+        let api = Arc::new(Api { control, limit, bodies: BodyRoom::new(BODIES), hosts });
+        let (stop, stopped) = watch::channel(Stop::No);
+        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME };
+        let task = tokio::spawn(serve(listener, tls, router(api), limits, stopped));
         Ok(Self { url, stop, task })
     }
 
@@ -114,7 +111,7 @@ impl ApiServer {
 
     /// Takes no more calls, and waits for those that run, for a few seconds at most.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.stop.send_replace(Stop::Finish);
         let _ = (&mut self.task).await;
     }
 }
@@ -161,7 +158,19 @@ fn router(api: Arc<Api>) -> Router {
         .route("/openapi.json", get(openapi))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(api.clone(), check_head))
         .with_state(api)
+}
+
+/// Refuses a call whose head can be read in two ways, or which is meant for somebody else.
+async fn check_head(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Result<Response, Refusal> {
+    if let Some(sentence) = ambiguity(request.headers()) {
+        return Err(bad(sentence));
+    }
+    let local = request.extensions().get::<LocalAddress>().copied();
+    let origin = api.hosts.origin(request.version(), request.uri(), request.headers(), local)?;
+    request.extensions_mut().insert(origin);
+    Ok(next.run(request).await)
 }
 
 async fn openapi() -> Response {
@@ -184,73 +193,4 @@ pub async fn to_the_end<T: Send + 'static>(
         Ok(answer) => answer.map_err(Refusal::from),
         Err(_) => Err(Refusal::Stopping),
     }
-}
-
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, mut stopped: watch::Receiver<bool>) {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    let for_each = stopped.clone();
-    loop {
-        let next = async {
-            let permit = room.clone().acquire_owned().await;
-            (listener.accept().await, permit)
-        };
-        tokio::select! {
-            (accepted, permit) = next => match accepted {
-                Ok((stream, _)) => {
-                    let (tls, router, stopped) = (tls.clone(), router.clone(), for_each.clone());
-                    connections.spawn(async move {
-                        serve(stream, tls, router, stopped).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    // No file descriptor is free, or the client went away between; the next one may do.
-                    tracing::debug!(%error, "a connection was not accepted");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            },
-            () = told_to_stop(&mut stopped) => break,
-        }
-        while connections.try_join_next().is_some() {}
-    }
-    drop(listener);
-    let _ = tokio::time::timeout(STOP_TIME, async { while connections.join_next().await.is_some() {} }).await;
-}
-
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, mut stopped: watch::Receiver<bool>) {
-    let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return serve_http(stream, router, stopped).await };
-    let shaken = tokio::select! {
-        shaken = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)) => shaken,
-        () = told_to_stop(&mut stopped) => return,
-    };
-    match shaken {
-        Ok(Ok(stream)) => serve_http(stream, router, stopped).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
-        Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
-    }
-}
-
-async fn serve_http(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(MOST_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = told_to_stop(&mut stopped) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
 }

@@ -1,5 +1,7 @@
 //! The API over loopback, on an account whose regions do not answer.
 
+mod doors;
+mod failover;
 mod tls;
 
 use super::{ApiOptions, ApiServer, ServeError, check_options};
@@ -72,22 +74,31 @@ fn group(id: &str) -> FailoverGroup {
 }
 
 async fn control(store: &Path) -> Control {
+    control_with(store, ControlSettings::default()).await
+}
+
+async fn control_with(store: &Path, settings: ControlSettings) -> Control {
     let store = Store::open(store).expect("a store");
     let workspaces = vec![workspace("1", "east"), workspace("2", "west")];
     let deployment = Deployment { account_id: ACCOUNT.to_owned(), workspaces };
-    Control::start(deployment, store, Arc::new(SystemClock), ControlSettings::default()).await.expect("starts")
+    Control::start(deployment, store, Arc::new(SystemClock), settings).await.expect("starts")
 }
 
 impl Served {
     async fn with(groups: &[&str], options: ApiOptions) -> Self {
+        let groups = groups.iter().map(|id| group(id)).collect();
+        Self::with_groups(groups, options, ControlSettings::default()).await
+    }
+
+    async fn with_groups(groups: Vec<FailoverGroup>, options: ApiOptions, settings: ControlSettings) -> Self {
         let dir = tempfile::tempdir().expect("a temp dir");
         let path = dir.path().join("state.db");
         let store = Store::open(&path).expect("a store");
         store
-            .run_blocking(|tx| groups.iter().try_for_each(|id| tx.put_group(&group(id), DateTime::UNIX_EPOCH)))
+            .run_blocking(|tx| groups.iter().try_for_each(|group| tx.put_group(group, DateTime::UNIX_EPOCH)))
             .expect("stored");
         drop(store);
-        let control = control(&path).await;
+        let control = control_with(&path, settings).await;
         let files = control.keep_credentials(dir.path()).await.expect("written");
         let token = std::fs::read_to_string(files.token).expect("read").trim().to_owned();
         let server = ApiServer::start(control.clone(), &options).await.expect("listens");

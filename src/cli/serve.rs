@@ -25,12 +25,23 @@ pub struct Serve {
     /// The certificate's private key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A further name by which clients reach the account API, as behind a proxy; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
+    host_name: Vec<String>,
     /// Calls a second that one token may make
     #[arg(long, value_name = "N", default_value_t = ApiOptions::default().calls_per_second, value_parser = clap::value_parser!(u32).range(1..))]
     calls_per_second: u32,
     /// Seconds between two regular rows of a failover group in the system tables
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     system_tables_interval: u64,
+}
+
+/// A name alone: clients may come by any port.
+fn host_name(text: &str) -> Result<String, String> {
+    match url::Host::parse(text) {
+        Ok(_) if text.is_ascii() => Ok(text.to_owned()),
+        _ => Err("Write a host name without a scheme, port or path, such as dr.example.com.".to_owned()),
+    }
 }
 
 impl Serve {
@@ -44,6 +55,7 @@ impl Serve {
                 .zip(self.tls_key.clone())
                 .map(|(certificate, key)| TlsFiles { certificate, key }),
             calls_per_second: self.calls_per_second,
+            host_names: self.host_name.clone(),
         }
     }
 }

@@ -51,6 +51,9 @@ pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) ->
             .with_inner_size(Vec2::new(1440.0, 900.0))
             .with_min_inner_size(Vec2::new(1024.0, 640.0))
             .with_clamp_size_to_monitor_size(true),
+        // Names in scripts that the compiled-in fonts don't have are drawn with the machine's fonts, found when one is first
+        // needed. Tests draw without this, so their pictures are the same on every machine.
+        system_font_fallback: true,
         ..eframe::NativeOptions::default()
     };
     let create = Box::new(move |cc: &eframe::CreationContext<'_>| {

@@ -341,7 +341,8 @@ impl Control {
 
     /// Confirms a failover: durable when this returns, and the answer already shows FAILING_OVER.
     ///
-    /// Asking for the region that is primary already changes nothing, so a repeated call is harmless.
+    /// Asking for the region that is primary already changes nothing, nor does asking again for what runs, so a repeated
+    /// call is harmless. Asking for the other kind while one runs is refused: the caller would believe its promises.
     pub async fn fail_over(
         &self,
         actor: &str,
@@ -361,13 +362,14 @@ impl Control {
                 ),
             });
         }
-        let running_there = group.state == GroupState::FailingOver
-            && cell.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.to_region == target);
-        if running_there {
-            return Ok(group);
-        }
         if etag.is_some_and(|etag| etag != group.etag) {
             return Err(ControlError::Stale { id: id.to_string() });
+        }
+        let running = cell.operation().filter(|o| {
+            group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == target
+        });
+        if let Some(running) = running {
+            return if running.kind == kind { Ok(group) } else { Err(other_kind_runs(id, running.kind, target)) };
         }
         if group.effective_primary_region == target {
             return match group.state {
@@ -460,6 +462,18 @@ impl Control {
         })
         .await
     }
+}
+
+fn other_kind_runs(id: &GroupId, running: FailoverKind, target: &str) -> ControlError {
+    let sentence = match running {
+        FailoverKind::Forced => format!(
+            "A FORCED failover of {id} to {target} is running, so a PLANNED one can't start. Wait until the forced one ends."
+        ),
+        FailoverKind::Planned => format!(
+            "A PLANNED failover of {id} to {target} is running, so a FORCED one can't start. Wait until the planned one ends. If it rolls back, ask for FORCED again."
+        ),
+    };
+    ControlError::Refused { sentence }
 }
 
 fn entry(line: ActivityRow) -> ActivityEntry {

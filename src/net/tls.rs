@@ -59,13 +59,7 @@ impl TlsFiles {
     ///
     /// `protocols` are the names of ALPN that the server speaks, the best one first.
     pub fn acceptor(&self, protocols: &[&str]) -> Result<TlsAcceptor, TlsError> {
-        let not_pem = |path: &Path, what| TlsError::NotPem { path: path.to_owned(), what };
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(&self.certificate)?)
-            .collect::<Result<_, _>>()
-            .map_err(|_| not_pem(&self.certificate, "certificate"))?;
-        if chain.is_empty() {
-            return Err(not_pem(&self.certificate, "certificate"));
-        }
+        let chain = self.chain()?;
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?).map_err(|_| not_pem(&self.key, "private key"))?;
         let unusable = |source| TlsError::Unusable { files: self.clone(), source: Box::new(source) };
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -81,6 +75,19 @@ impl TlsFiles {
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
+    /// The server's own certificate.
+    pub fn own_certificate(&self) -> Result<CertificateDer<'static>, TlsError> {
+        self.chain()?.into_iter().next().ok_or_else(|| not_pem(&self.certificate, "certificate"))
+    }
+
+    /// At least one certificate.
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(&self.certificate)?)
+            .collect::<Result<_, _>>()
+            .map_err(|_| not_pem(&self.certificate, "certificate"))?;
+        if chain.is_empty() { Err(not_pem(&self.certificate, "certificate")) } else { Ok(chain) }
+    }
+
     /// Says so where others than the key's owner may read it.
     pub fn warn_of_readers(&self) {
         let mode = fs::metadata(&self.key).map_or(0, |found| found.permissions().mode());
@@ -89,6 +96,10 @@ impl TlsFiles {
             tracing::warn!("{key} holds a private key and others than its owner may open it; run chmod 600 {key}");
         }
     }
+}
+
+fn not_pem(path: &Path, what: &'static str) -> TlsError {
+    TlsError::NotPem { path: path.to_owned(), what }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

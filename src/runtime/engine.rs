@@ -101,6 +101,7 @@ pub struct ReadyRegion {
 impl Engine {
     /// Starts everything on a data dir that this process holds.
     pub async fn start(data_dir: DataDir, options: EngineOptions, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
+        crate::net::raise_descriptor_limit();
         // The store first: a damaged one must stop the start before anything else is touched.
         let store = Store::open(&data_dir.store())?;
         let mut seed = SandboxOptions::new(data_dir.sandbox());

@@ -37,8 +37,11 @@ pub(super) const PAGE: usize = 500;
 impl Call {
     /// The body as `T`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_value(self.body.clone())
-            .map_err(|e| Refusal::new(400, "MALFORMED_REQUEST", format!("The request body cannot be read: {e}.")))
+        serde_path_to_error::deserialize(self.body.clone()).map_err(|e| {
+            let (path, problem) = (e.path().to_string(), e.into_inner());
+            let field = if path == "." { String::new() } else { format!(" in {path}") };
+            Refusal::new(400, "MALFORMED_REQUEST", format!("The request body cannot be read{field}: {problem}."))
+        })
     }
 
     /// A query parameter that must be there.
@@ -73,12 +76,15 @@ pub(super) fn done() -> Answer {
     Ok("{}".to_owned())
 }
 
+/// Characters of a name at most.
+const MOST_LETTERS: usize = 255;
+
 /// A name as Unity Catalog keeps it: in lower case, without the characters that paths and full names need.
 pub(super) fn checked_name(name: &str) -> Result<String, Refusal> {
     let bad = |c: char| c == '.' || c == '/' || c.is_whitespace() || c.is_control();
-    if name.is_empty() || name.len() > 255 || name.contains(bad) {
+    if name.is_empty() || name.chars().count() > MOST_LETTERS || name.contains(bad) {
         return Err(Refusal::invalid(format!(
-            "'{name}' is no valid name. Use 1 to 255 characters without spaces, periods and slashes."
+            "{name:?} is not a valid name. Use 1 to {MOST_LETTERS} characters without spaces, periods, slashes and control characters."
         )));
     }
     Ok(name.to_lowercase())

@@ -9,7 +9,6 @@ mod call;
 mod deployment;
 mod endpoint;
 mod error;
-mod listener;
 mod records;
 mod refusal;
 mod region;

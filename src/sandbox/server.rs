@@ -1,15 +1,14 @@
 //! A region's HTTP server: reads a call, checks its token, hands it to its handler, writes the answer.
 
-use super::call::{Call, Caller};
-use super::listener::CuttableListener;
+use super::call::{Answer, Call, Caller};
 use super::refusal::Refusal;
 use super::region::Region;
 use super::{SandboxError, routes};
-use crate::net;
+use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, serve};
 use crate::wire::error;
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -17,38 +16,48 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The largest body: a workspace import of 10 MB in base64.
 const MOST_BYTES: usize = 16 << 20;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(60);
+/// Bytes that all bodies that are arriving may take together.
+const BODIES: usize = 64 << 20;
+/// How long a connection may be idle: longer than clients keep theirs, so that none meets one that was just closed.
+const HEAD_TIME: Duration = Duration::from_secs(120);
+
 /// A server that runs.
 #[derive(Debug)]
 pub(super) struct Server {
-    cut: watch::Sender<bool>,
+    stop: watch::Sender<Stop>,
     task: JoinHandle<()>,
+}
+
+/// What every call reaches.
+#[derive(Clone)]
+struct Served {
+    region: Arc<Region>,
+    bodies: BodyRoom,
 }
 
 impl Server {
     /// Serves the region on a bound socket.
     pub fn start(region: Arc<Region>, listener: TcpListener) -> Self {
-        let (cut, receiver) = watch::channel(false);
-        let router = Router::new().fallback(handle).layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(region);
-        let listener = CuttableListener::new(listener, receiver);
-        let task = tokio::spawn(async move {
-            if let Err(failed) = axum::serve(listener, router).await {
-                tracing::error!(error = %failed, "a sandbox region stopped serving");
-            }
-        });
-        Self { cut, task }
+        let (stop, stopped) = watch::channel(Stop::No);
+        let served = Served { region, bodies: BodyRoom::new(BODIES) };
+        let router = Router::new().fallback(handle).with_state(served);
+        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME };
+        Self { stop, task: tokio::spawn(serve(listener, None, router, limits, stopped)) }
     }
 
     /// Stops listening and cuts every connection.
     pub async fn stop(mut self) {
-        self.task.abort();
+        self.stop.send_replace(Stop::Cut);
         let _ = (&mut self.task).await;
-        self.cut.send_replace(true);
     }
 }
 
@@ -61,28 +70,13 @@ impl Drop for Server {
 /// Binds the region's port on loopback; a fresh one where `port` is 0.
 pub(super) async fn bind(region: &str, port: u16) -> Result<(TcpListener, u16), SandboxError> {
     let taken = |source| SandboxError::PortTaken { region: region.to_owned(), port, source };
-    let listener = net::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None).await.map_err(taken)?;
+    let listener = crate::net::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None).await.map_err(taken)?;
     let port = listener.local_addr().map_err(taken)?.port();
     Ok((listener, port))
 }
 
-async fn handle(
-    State(region): State<Arc<Region>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let result = match read(&region, method, &uri, &headers, &body) {
-        Err(refusal) => Err(refusal),
-        // Reading takes memory alone; writing waits for the disk, and must not hold up the other calls.
-        Ok(call) if call.method == Method::GET => routes::answer(&region, &call),
-        Ok(call) => match tokio::task::spawn_blocking(move || routes::answer(&region, &call)).await {
-            Ok(result) => result,
-            Err(_) => Err(Refusal::new(500, error::INTERNAL_ERROR, "The region failed to answer.")),
-        },
-    };
-    let (status, text) = match result {
+async fn handle(State(served): State<Served>, request: Request) -> Response<Body> {
+    let (status, text) = match answer(served, request).await {
         Ok(text) => (200, text),
         Err(refusal) => (refusal.status, serde_json::to_string(&refusal.body).unwrap_or_default()),
     };
@@ -92,8 +86,48 @@ async fn handle(
     response
 }
 
-fn read(region: &Region, method: Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Call, Refusal> {
-    let caller = caller(region, headers)?;
+async fn answer(served: Served, request: Request) -> Answer {
+    let Served { region, bodies } = served;
+    let (head, body) = request.into_parts();
+    if let Some(sentence) = ambiguity(&head.headers) {
+        return Err(Refusal::new(400, "MALFORMED_REQUEST", sentence));
+    }
+    if let Some(known) = routes::without_token(&region, &head.method, head.uri.path()) {
+        return known;
+    }
+    // Before its body is read: a stranger's takes no memory.
+    let caller = caller(&region, &head.headers)?;
+    let limits = BodyLimits { bytes: MOST_BYTES, time: BODY_TIME };
+    let body = bodies.read(&head.headers, body, limits).await.map_err(of_body)?;
+    let call = read(caller, head.method, &head.uri, &body)?;
+    drop(body);
+    // Reading takes memory alone; writing waits for the disk, and must not hold up the other calls.
+    if call.method == Method::GET {
+        return routes::answer(&region, &call);
+    }
+    match tokio::task::spawn_blocking(move || routes::answer(&region, &call)).await {
+        Ok(result) => result,
+        Err(_) => Err(Refusal::new(500, error::INTERNAL_ERROR, "The region failed to answer.")),
+    }
+}
+
+fn of_body(fault: BodyFault) -> Refusal {
+    match fault {
+        BodyFault::TooLong => {
+            let sentence = format!("The request body is longer than {MOST_BYTES} bytes. Send a shorter one.");
+            Refusal::new(413, "REQUEST_TOO_LARGE", sentence)
+        }
+        BodyFault::TooSlow => {
+            Refusal::new(408, "REQUEST_TIMEOUT", "The request body did not arrive in time. Send it again.")
+        }
+        BodyFault::Broken => Refusal::new(400, "MALFORMED_REQUEST", "The request body broke off. Send it again."),
+        BodyFault::NoRoom => {
+            Refusal::new(503, error::TEMPORARILY_UNAVAILABLE, "Too many long bodies are arriving. Send it again later.")
+        }
+    }
+}
+
+fn read(caller: Caller, method: Method, uri: &Uri, body: &[u8]) -> Result<Call, Refusal> {
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let path = uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let query: HashMap<String, String> =
@@ -102,7 +136,7 @@ fn read(region: &Region, method: Method, uri: &Uri, headers: &HeaderMap, body: &
         Value::Null
     } else {
         serde_json::from_slice(body)
-            .map_err(|e| Refusal::new(400, "MALFORMED_REQUEST", format!("The request body is no JSON: {e}.")))?
+            .map_err(|e| Refusal::new(400, "MALFORMED_REQUEST", format!("The request body is not JSON: {e}.")))?
     };
     Ok(Call { caller, method, path, query, body })
 }

@@ -1,5 +1,7 @@
 //! The sandbox over real HTTP on loopback.
 
+mod doors;
+
 use super::{Sandbox, SandboxError, SandboxOptions};
 use crate::domain::SystemClock;
 use reqwest::{Method, StatusCode};
@@ -160,21 +162,6 @@ async fn a_new_sandbox_is_seeded_once_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_without_a_good_token_gets_nothing() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let sandbox = quiet(dir.path()).await;
-    let mut client = Client::user(&sandbox, EAST);
-    client.token = "guess".to_owned();
-    let path = format!("{UC}/catalogs");
-    assert_eq!(client.refused(Method::GET, &path, Value::Null).await, (401, "UNAUTHENTICATED".to_owned()));
-    let bare = client.http.get(format!("{}{path}", client.url)).send().await.expect("an answer");
-    assert_eq!(bare.status(), 401);
-    let client = Client::user(&sandbox, EAST);
-    let unknown = client.refused(Method::GET, "/api/2.1/nothing", Value::Null).await;
-    assert_eq!(unknown, (404, "ENDPOINT_NOT_FOUND".to_owned()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_binding_keeps_everybody_from_writing_and_the_product_may_still_replicate() {
     let dir = tempfile::tempdir().expect("a folder");
     let sandbox = quiet(dir.path()).await;
@@ -214,25 +201,6 @@ async fn a_read_only_binding_keeps_everybody_from_writing_and_the_product_may_st
     assert_eq!(user.refused(Method::GET, &format!("{UC}/catalogs/sales"), Value::Null).await.0, 403);
     let listed = names(&user.list(&format!("{UC}/catalogs"), "catalogs").await, "name");
     assert!(!listed.contains(&"sales".to_owned()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_external_location_is_taken_anywhere_but_over_another_one() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let sandbox = quiet(dir.path()).await;
-    let user = Client::user(&sandbox, EAST);
-    let path = format!("{UC}/external-locations");
-    let location = |name: &str, url: &str| json!({"name": name, "url": url});
-    user.post(&path, location("cloud", "s3://lake/east/")).await;
-    for (name, url, status) in [
-        ("cloud", "s3://other", 409),
-        ("inner", "s3://lake/east/sales", 400),
-        ("web", "https://example.org/lake", 400),
-        ("up", "s3://lake/east/../west", 400),
-    ] {
-        assert_eq!(user.refused(Method::POST, &path, location(name, url)).await.0, status, "{name}");
-    }
-    user.post(&path, location("beside", "s3://lake/east2")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

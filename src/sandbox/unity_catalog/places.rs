@@ -3,25 +3,58 @@
 use crate::sandbox::records::{Kind, Records};
 use crate::sandbox::refusal::Refusal;
 use crate::wire::unity_catalog::ExternalLocationInfo;
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use url::Url;
+
+/// The longest name that is a folder's too. A suffix must fit behind it: a disk takes 255 bytes.
+const MOST_PLAIN: usize = 150;
 
 /// The folder that a `file://` URI names.
 pub fn folder_of(uri: &str) -> Option<PathBuf> {
     Url::parse(uri).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok())
 }
 
-/// A location without slashes at its end, if it is the URI of a folder or of a place in an object store, without `.` or
-/// `..` in it.
+/// A location as it is compared and kept, if it is the URI of a folder or of a place in an object store: one spelling for
+/// each place, without slashes at its end.
+///
+/// Refused are locations that programs read differently: with `.` or `..` in them, spelled out or encoded, with empty
+/// parts, and with a raw `?`, `#` or `\`, which end the path in a URI or are taken for a slash.
 pub fn normal(uri: &str) -> Result<String, Refusal> {
     let trimmed = uri.trim_end_matches('/');
-    let odd = trimmed.split('/').any(|part| matches!(part, "." | ".."));
-    if odd || !(folder_of(trimmed).is_some() || is_in_store(trimmed)) {
+    let raw = |c: char| matches!(c, '?' | '#' | '\\') || c.is_control();
+    if let Some(sign) = trimmed.chars().find(|&c| raw(c)) {
         return Err(Refusal::invalid(format!(
-            "'{uri}' is no storage location of this region. Use a file:/// URI, or an s3://, abfss:// or gs:// one."
+            "The location {uri:?} has a raw {sign:?}, which has a meaning of its own in a URI. Write it percent-encoded, as RFC 3986 says."
         )));
     }
-    Ok(trimmed.to_owned())
+    let (_, path) = trimmed.split_once("://").unwrap_or(("", trimmed));
+    let mut parts = path.split('/').skip(1).map(|part| percent_decode_str(part).collect::<Vec<u8>>());
+    if parts.any(|part| part.is_empty() || part == b"." || part == b".." || part.contains(&b'/') || part.contains(&0)) {
+        return Err(Refusal::invalid(format!(
+            "The location {uri:?} has a part that is empty, '.', '..', or holds an encoded slash. Write the path itself."
+        )));
+    }
+    let of_folder = folder_of(trimmed).and_then(|folder| Url::from_file_path(folder).ok()).map(String::from);
+    of_folder.or_else(|| is_in_store(trimmed).then(|| trimmed.to_owned())).ok_or_else(|| {
+        Refusal::invalid(format!(
+            "{uri:?} is not a storage location of this region. Use a file:/// URI, or an s3://, abfss:// or gs:// one."
+        ))
+    })
+}
+
+/// A folder's name for something that is called `name`: the name itself where it is plain, else one that no other name gets.
+///
+/// Names may hold signs that mean something in a URI, and letters that not every reader encodes the same way.
+pub fn folder_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if name.chars().all(plain) && name.len() <= MOST_PLAIN {
+        return name.to_owned();
+    }
+    let shown: String = name.chars().take(MOST_PLAIN).map(|c| if plain(c) { c } else { '_' }).collect();
+    let hash: String = Sha256::digest(name.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{shown}-{hash}")
 }
 
 fn is_in_store(uri: &str) -> bool {
@@ -54,5 +87,88 @@ pub fn covered(records: &Records, uri: &str) -> Result<String, Refusal> {
         None => Err(Refusal::denied(format!(
             "No external location of this metastore covers '{uri}'. Create one, or choose a path in one that exists."
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_name_has_a_folder_of_its_own_that_reads_the_same_everywhere() {
+        let long = "a".repeat(255);
+        let names = [
+            "a",
+            "a#b",
+            "a?b",
+            "a\\b",
+            "a%b",
+            "a%23b",
+            "a:b",
+            "a*b",
+            "a\"b",
+            "a<b",
+            "a|b",
+            "a_b",
+            "日本",
+            "日末",
+            "caf\u{e9}",
+            "cafe\u{301}",
+            &long,
+            &long[1..],
+            &long[..150],
+            "🎉",
+        ];
+        let folders: BTreeSet<String> = names.iter().map(|name| folder_name(name)).collect();
+        assert_eq!(folders.len(), names.len(), "{folders:?}");
+        for folder in &folders {
+            let uri = format!("file:///lake/{folder}");
+            assert_eq!(normal(&uri).ok(), Some(uri.clone()));
+            assert_eq!(folder_of(&uri), Some(PathBuf::from(format!("/lake/{folder}"))));
+            assert!(folder.len() < 200, "{folder}");
+        }
+        assert_eq!(folder_name("orders_2-x"), "orders_2-x");
+    }
+
+    #[test]
+    fn one_place_has_one_spelling() {
+        for (written, kept) in [
+            ("file:///lake/a//", "file:///lake/a"),
+            ("file:///lake/%61", "file:///lake/a"),
+            ("file:///lake/a b", "file:///lake/a%20b"),
+            ("file:///lake/a%23b%5Cc", "file:///lake/a%23b%5Cc"),
+            ("file:///lake/a%5cc", "file:///lake/a%5Cc"),
+            ("file:///lake/é", "file:///lake/%C3%A9"),
+            ("FILE:///lake/a", "file:///lake/a"),
+            ("s3://bucket/a/", "s3://bucket/a"),
+        ] {
+            assert_eq!(normal(written).map_err(|r| r.body.message), Ok(kept.to_owned()), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_programs_read_differently_is_refused_with_a_sentence() {
+        for uri in [
+            "file:///lake/a#b",
+            "file:///lake/a?b",
+            "file:///lake/a\\b",
+            "file:///lake/../b",
+            "file:///lake/%2e%2E/b",
+            "file:///lake/./b",
+            "file:///lake//b",
+            "file:///lake/a%2Fb",
+            "file:///lake/a%00b",
+            "file:///lake/a\nb",
+            "s3://bucket/a#b",
+            "s3://bucket/../b",
+            "file://machine/lake",
+            "lake/a",
+            "ftp://host/a",
+            "",
+        ] {
+            let refusal = normal(uri).expect_err(uri);
+            assert!(refusal.status == 400 && refusal.body.message.ends_with('.'), "{uri}: {refusal:?}");
+        }
     }
 }

@@ -65,10 +65,13 @@ pub fn get(region: &Region, call: &Call, full_name: &str) -> Answer {
 fn default_location(region: &Region, catalog: &CatalogInfo, schema: &SchemaInfo, name: &str) -> String {
     let base = match (&schema.storage_root, &catalog.storage_root) {
         (Some(root), _) => root.clone(),
-        (None, Some(root)) => format!("{root}/{}", schema.name),
-        (None, None) => format!("{}/managed/{}/{}", region.identity.storage_root, catalog.name, schema.name),
+        (None, Some(root)) => format!("{root}/{}", places::folder_name(&schema.name)),
+        (None, None) => {
+            let (catalog, schema) = (places::folder_name(&catalog.name), places::folder_name(&schema.name));
+            format!("{}/managed/{catalog}/{schema}", region.identity.storage_root)
+        }
     };
-    let plain = format!("{base}/{name}");
+    let plain = format!("{base}/{}", places::folder_name(name));
     let free = region.records.tables_around(&plain).is_empty()
         && places::folder_of(&plain).is_some_and(|folder| !folder.exists());
     // Files of a table that was dropped stay on the disk; a new one must not meet them.
@@ -202,7 +205,7 @@ fn staged(region: &Region, wanted: &CreateTable, full_name: &str) -> Result<Stag
             "The managed table '{full_name}' has no staging table. Call POST /staging-tables first and fill its location."
         ))
     })?;
-    let said = wanted.storage_location.as_deref().map(|location| location.trim_end_matches('/'));
+    let said = wanted.storage_location.as_deref().map(places::normal).transpose()?;
     if said.is_some_and(|location| location != staging.staging_location) {
         return Err(Refusal::invalid(format!(
             "The managed table '{full_name}' was staged at '{}', so it cannot be created elsewhere.",

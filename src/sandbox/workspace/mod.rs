@@ -5,6 +5,7 @@ mod compute;
 mod content;
 mod jobs;
 
+pub(super) use account::host_metadata;
 pub(super) use jobs::{Target, job_key, targets};
 
 use super::call::{Answer, Call};
