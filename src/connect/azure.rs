@@ -121,7 +121,8 @@ impl Remover {
         if status.is_success() {
             return Ok(None);
         }
-        let body = answer.text().await.unwrap_or_default();
+        let body = super::body::read(answer, super::body::SMALL).await.ok().flatten().unwrap_or_default();
+        let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Some(Answered { status, body }))
     }
 }

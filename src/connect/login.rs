@@ -104,7 +104,8 @@ async fn fetch(
         .await
         .map_err(|error| asked.failed(&error))?;
     let status = response.status();
-    let bytes = response.bytes().await.map_err(|error| asked.failed(&error))?;
+    let bytes = super::body::read(response, super::body::SMALL).await.map_err(|error| asked.failed(&error))?;
+    let bytes = bytes.ok_or_else(|| asked.bad_answer(super::body::too_long(super::body::SMALL)))?;
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(ConnectError::RateLimited {
             region: asked.region.to_owned(),

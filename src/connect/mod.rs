@@ -4,6 +4,7 @@
 //! calls; [`RegionClient::capabilities`] says what the region offers beyond the public APIs.
 
 mod azure;
+mod body;
 mod catalogs;
 mod compute;
 mod error;

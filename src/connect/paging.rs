@@ -1,11 +1,13 @@
 //! Lists that come in pages.
 
+use super::body;
 use super::error::ConnectError;
 use super::transport::{Call, Transport};
 use crate::wire::jobs::{JobInfo, ListJobs};
 use crate::wire::unity_catalog as uc;
 use crate::wire::workspace::{ClusterInfo, ListClusters, ListWarehouses, WarehouseInfo};
 use serde::de::DeserializeOwned;
+use std::collections::HashSet;
 
 /// One page of a list.
 pub(super) trait Page: DeserializeOwned {
@@ -47,18 +49,30 @@ impl Transport {
     pub(super) async fn list<P: Page>(&self, call: Call) -> Result<Vec<P::Item>, ConnectError> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
+        let mut seen: HashSet<String> = HashSet::new();
+        let mut taken: usize = 0;
         loop {
             let page_call = match &token {
                 Some(token) => call.clone().query("page_token", token),
                 None => call.clone(),
             };
-            let (mut page, next) = self.send::<P>(page_call).await?.into_parts();
+            let (page, bytes) = self.send_counted::<P>(page_call).await?;
+            let (mut page, next) = page.into_parts();
+            taken = taken.saturating_add(bytes);
+            if taken > body::LIST {
+                let detail = format!("its pages together are longer than {} MiB", body::LIST >> 20);
+                return Err(self.asked(&call.name()).bad_answer(detail));
+            }
             items.append(&mut page);
             match next.filter(|next| !next.is_empty()) {
                 None => return Ok(items),
                 // A server that hands the same token out twice would be asked forever.
-                Some(next) if token.as_deref() == Some(&next) => {
+                Some(next) if !seen.insert(next.clone()) => {
                     return Err(self.asked(&call.name()).bad_answer("the next page is the same page again"));
+                }
+                Some(_) if seen.len() > body::PAGES => {
+                    let detail = format!("the list has more than {} pages", body::PAGES);
+                    return Err(self.asked(&call.name()).bad_answer(detail));
                 }
                 next => token = next,
             }
@@ -103,6 +117,27 @@ mod tests {
     async fn a_list_that_never_ends_is_an_error() {
         let client = client_of(catalogs(|_| json!({"next_page_token": "again"}))).await;
         assert!(matches!(client.catalogs().await, Err(ConnectError::BadAnswer { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_list_whose_pages_go_round_is_an_error() {
+        let client = client_of(catalogs(|query| {
+            let next = if query.get("page_token").map(String::as_str) == Some("a") { "b" } else { "a" };
+            json!({"next_page_token": next})
+        }))
+        .await;
+        assert!(matches!(client.catalogs().await, Err(ConnectError::BadAnswer { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_ever_new_pages_is_an_error() {
+        let client = client_of(catalogs(|query| {
+            let at: u64 = query.get("page_token").map_or(0, |token| token.parse().expect("a number"));
+            json!({"next_page_token": (at + 1).to_string()})
+        }))
+        .await;
+        let error = client.catalogs().await.expect_err("it never ends");
+        assert!(error.to_string().contains("more than 20000 pages"), "{error}");
     }
 
     #[tokio::test]

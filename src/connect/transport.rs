@@ -133,10 +133,16 @@ impl Transport {
 
     /// Sends a call and reads its JSON answer; an empty answer reads as `{}`.
     pub async fn send<T: DeserializeOwned>(&self, call: Call) -> Result<T, ConnectError> {
+        self.send_counted(call).await.map(|(answer, _)| answer)
+    }
+
+    /// [`Transport::send`], with the bytes of the answer.
+    pub async fn send_counted<T: DeserializeOwned>(&self, call: Call) -> Result<(T, usize), ConnectError> {
         let name = call.name();
         let bytes = self.send_raw(&call, &name).await?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
-        serde_json::from_slice(text).map_err(|error| self.asked(&name).bad_answer(error.to_string()))
+        let answer = serde_json::from_slice(text);
+        answer.map(|answer| (answer, bytes.len())).map_err(|error| self.asked(&name).bad_answer(error.to_string()))
     }
 
     /// Sends a call whose answer holds nothing of interest.
@@ -208,8 +214,9 @@ impl Transport {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after(value, chrono::Utc::now()));
-        let bytes = match response.bytes().await {
-            Ok(bytes) => bytes,
+        let bytes = match super::body::read(response, super::body::ANSWER).await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(asked.bad_answer(super::body::too_long(super::body::ANSWER))),
             Err(error) if error.is_timeout() => return Err(asked.failed(&error)),
             Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
         };

@@ -64,6 +64,29 @@ pub enum DeltaError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A file beyond what is ever read of one of its kind.
+    #[error(
+        "{path} has {size} bytes, more than the {most} that a file of its kind can have. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    TooLarge {
+        /// The file, as a person would look for it.
+        path: String,
+        /// Bytes that it has, or that were read before the bound was met.
+        size: u64,
+        /// The bound in bytes.
+        most: u64,
+    },
+    /// A log that names more files than fit into memory.
+    #[error(
+        "The log of {table} names more than {most} files, which is more than one table can have here. Compact the table, or take it out of the scope."
+    )]
+    TooManyFiles {
+        /// The table's root.
+        table: String,
+        /// The bound.
+        most: u64,
+    },
     /// A checkpoint or a compaction that says something else than the commits that it stands for.
     #[error(
         "The {what} of {table} contradicts the commits of its log: {detail}. Which of the two a reader sees depends on the reader. {}",
@@ -246,7 +269,7 @@ impl DeltaError {
         match self {
             Self::BadUri { .. } => ErrorClass::UnsupportedObject,
             Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
-            Self::Contradiction { .. } => ErrorClass::CorruptLog,
+            Self::Contradiction { .. } | Self::TooLarge { .. } | Self::TooManyFiles { .. } => ErrorClass::CorruptLog,
             Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
             Self::LogGap { .. } => ErrorClass::LogGap,
             Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
@@ -274,6 +297,10 @@ impl DeltaError {
             Self::LogGap { table, missing, newest } => {
                 vec![("table", table.clone()), ("version", missing.to_string()), ("newest_version", newest.to_string())]
             }
+            Self::TooLarge { path, size, most } => {
+                vec![("path", path.clone()), ("size", size.to_string()), ("limit", most.to_string())]
+            }
+            Self::TooManyFiles { table, most } => vec![("table", table.clone()), ("limit", most.to_string())],
             Self::CorruptCommit { table, version, .. } => {
                 vec![("table", table.clone()), ("version", version.to_string())]
             }

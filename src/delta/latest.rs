@@ -1,8 +1,8 @@
 //! Where a table is, and what was committed to it.
 
-use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, sha256_hex, state_at};
+use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, state_at};
 use super::place::{self, Place};
-use super::ship::pool;
+use super::ship::{hash_with_stamp, pool};
 use super::{DeltaError, Position, TableFault, TableRoot};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub(super) fn position_with(
     let missing = || DeltaError::MissingAction { table: table.clone(), action: "metaData", version };
     let table_id = metadata.ok_or_else(missing)?.id.clone();
     if let Some(commit) = read_commit(place, version)? {
-        let summary = summarize(&commit, &table)?;
+        let summary = summarize(place, &commit)?;
         return Ok(Position {
             version,
             sha256: commit.sha256,
@@ -99,17 +99,16 @@ pub(super) fn position_with(
     }
     let gap = || DeltaError::LogGap { table: table.clone(), missing: version, newest: version };
     let path = log.checkpoints.get(&version).and_then(|all| all.first()?.paths().next()).ok_or_else(gap)?;
-    let content = place.read(&path)?.ok_or_else(gap)?;
-    let (sha256, time_ms) = (sha256_hex(&content.bytes), content.stamp.modified_ms());
-    Ok(Position { version, sha256, table_id, time_ms, stamp: content.stamp })
+    let (_, sha256, stamp) = hash_with_stamp(place, &path)?.ok_or_else(gap)?;
+    Ok(Position { version, sha256, table_id, time_ms: stamp.modified_ms(), stamp })
 }
 
 /// A commit in numbers.
-pub(super) fn summarize(commit: &Commit, table: &str) -> Result<CommitSummary, DeltaError> {
+pub(super) fn summarize(place: &dyn Place, commit: &Commit) -> Result<CommitSummary, DeltaError> {
     let mut info: Option<Box<CommitInfo>> = None;
     let mut rows = Some(0_u64);
     let mut bytes = 0;
-    commit.actions(table, |action| {
+    commit.actions(place, |action| {
         match action {
             Action::CommitInfo(found) => info = info.take().or(Some(found)),
             Action::Add(add) => {
@@ -137,7 +136,7 @@ pub async fn commits_since(root: &TableRoot, version: i64) -> Result<Vec<CommitS
         let mut found = Vec::new();
         for version in log.commits.range((Bound::Excluded(version), Bound::Unbounded)).map(|(version, _)| *version) {
             if let Some(commit) = read_commit(&*place, version)? {
-                found.push(summarize(&commit, &table.display())?);
+                found.push(summarize(&*place, &commit)?);
             }
         }
         Ok(found)

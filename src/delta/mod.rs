@@ -8,6 +8,7 @@
 //! cycles is its [`Position`], which the caller stores. When a remembered position is in doubt, leave it out: the next
 //! [`plan`] then finds out from what is really there.
 
+mod bounds;
 mod compare;
 mod error;
 mod history;
@@ -32,7 +33,9 @@ pub use error::{DeltaError, TableFault};
 pub use history::{Held, held, named_files, newest_whole_version, oldest_version};
 pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};
 pub use limits::TransferLimits;
+pub use log::{check_footer, check_pages};
 pub use look::{Look, log_print, look, look_local};
+pub use place::{open_regular, read_regular};
 pub use plan::plan;
 pub use position::{Position, Stamp};
 pub use promote::{Promotion, promote, promote_all};

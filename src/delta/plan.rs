@@ -16,7 +16,7 @@ use resume::Resume;
 use std::sync::Arc;
 
 /// Commits of a shipment are kept in memory up to this many bytes in all; larger ones are read again when they are due.
-const COMMIT_BYTES_KEPT: usize = 1 << 20;
+const COMMIT_BYTES_KEPT: u64 = 1 << 20;
 
 /// Finds what `request.source` has and `request.destination` lacks. Writes nothing.
 pub async fn plan(request: PlanRequest<'_>) -> Result<Plan, TableFault> {
@@ -44,19 +44,19 @@ struct Planner {
 #[derive(Default)]
 struct Commits {
     planned: Vec<PlannedCommit>,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl Commits {
     fn push(&mut self, commit: Commit, time_ms: i64) {
-        self.bytes += commit.bytes.len();
+        self.bytes = self.bytes.saturating_add(commit.size);
         let keep = self.bytes <= COMMIT_BYTES_KEPT;
         self.planned.push(PlannedCommit {
             version: commit.version,
             time_ms,
             sha256: commit.sha256,
-            size: commit.bytes.len() as u64,
-            bytes: keep.then_some(commit.bytes),
+            size: commit.size,
+            bytes: commit.bytes.filter(|_| keep),
             stamp: commit.stamp,
         });
     }
@@ -91,7 +91,7 @@ impl Planner {
         for version in known.version + 1..=newest {
             // A hole, or a commit that vanished since the listing: the whole picture tells which.
             let Some(commit) = read_commit(&*self.source, version)? else { return Ok(None) };
-            let info = inventory.take_commit(&commit)?;
+            let info = inventory.take_commit(&*self.source, &commit)?;
             let time_ms = commit.time_ms(info.as_ref());
             commits.push(commit, time_ms);
         }

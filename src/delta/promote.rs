@@ -6,6 +6,7 @@
 
 mod fence;
 
+use super::bounds;
 use super::latest::{position_at, position_with};
 use super::log::{Log, commit_path, sha256_hex, state_at};
 use super::place::{self, Mode, Place, Put, Staged};
@@ -231,7 +232,7 @@ impl Promoting {
             return Err(DeltaError::StaleEpoch { table, found, asked: about.epoch });
         }
         let rel = format!("{EPOCHS}/{:020}.json", about.epoch);
-        let there = place.read(&rel)?;
+        let there = place.read(&rel, bounds::MARKER)?;
         // One that cannot be read was cut short before markers were synced first; it says nothing.
         let mode = if there.is_some() { Mode::Replace } else { Mode::Create };
         let there = there.and_then(|content| serde_json::from_slice::<Marker>(&content.bytes).ok());

@@ -35,6 +35,11 @@ pub(super) type Answer = Result<String, Refusal>;
 pub(super) const PAGE: usize = 500;
 
 impl Call {
+    /// Whether it is about one table, of which the log may be read.
+    pub fn asks_for_a_table(&self) -> bool {
+        matches!(self.path.as_slice(), [.., tables, _] if tables == "tables")
+    }
+
     /// The body as `T`.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_path_to_error::deserialize(self.body.clone()).map_err(|e| {

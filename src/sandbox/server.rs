@@ -101,8 +101,9 @@ async fn answer(served: Served, request: Request) -> Answer {
     let body = bodies.read(&head.headers, body, limits).await.map_err(of_body)?;
     let call = read(caller, head.method, &head.uri, &body)?;
     drop(body);
-    // Reading takes memory alone; writing waits for the disk, and must not hold up the other calls.
-    if call.method == Method::GET {
+    // Reading takes memory alone, but for a table of which the log is asked; writing waits for the disk, and must not hold
+    // up the other calls.
+    if call.method == Method::GET && !call.asks_for_a_table() {
         return routes::answer(&region, &call);
     }
     match tokio::task::spawn_blocking(move || routes::answer(&region, &call)).await {

@@ -1,6 +1,8 @@
 //! The actions of a commit or checkpoint, as far as shipping needs them. Everything else stays bytes.
 
 use super::lenient;
+use super::lines::too_long;
+use crate::delta::bounds;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -72,9 +74,9 @@ pub(in crate::delta) struct Protocol {
     pub min_reader_version: i64,
     #[serde(default)]
     pub min_writer_version: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::features")]
     pub reader_features: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::features")]
     pub writer_features: Option<Vec<String>>,
 }
 
@@ -109,22 +111,19 @@ pub(in crate::delta) struct CommitInfo {
     pub in_commit_timestamp: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub operation: Option<String>,
-    #[serde(default)]
-    operation_parameters: Value,
+    #[serde(default, deserialize_with = "lenient::parameters")]
+    operation_parameters: BTreeMap<&'static str, String>,
 }
 
 impl CommitInfo {
-    /// An operation's parameter as text, however it was written.
-    pub fn parameter(&self, key: &str) -> Option<String> {
-        match self.operation_parameters.get(key)? {
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
-        }
+    /// An operation's parameter as text, however it was written: one of those that matter here.
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        self.operation_parameters.get(key).map(String::as_str)
     }
 
     /// Whether the commit made the table a shallow clone.
     pub fn is_shallow_clone(&self) -> bool {
-        self.operation.as_deref() == Some("CLONE") && self.parameter("isShallow").as_deref() == Some("true")
+        self.operation.as_deref() == Some("CLONE") && self.parameter("isShallow") == Some("true")
     }
 }
 
@@ -158,24 +157,53 @@ pub(in crate::delta) fn parse_commit<E>(
     bytes: &[u8],
     mut each: impl FnMut(Action) -> Result<(), E>,
 ) -> Result<Result<(), E>, String> {
-    let mut any = false;
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+    let mut parser = Parser::default();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Err(error) = parser.line(line, &mut each)? {
+            return Ok(Err(error));
+        }
+    }
+    parser.end().map(Ok)
+}
+
+/// Reads a file of a log line by line.
+#[derive(Default)]
+pub(super) struct Parser {
+    number: usize,
+    any: bool,
+}
+
+impl Parser {
+    /// Takes in the next line. The outer error says what is wrong with it.
+    pub fn line<E>(
+        &mut self,
+        line: &[u8],
+        each: &mut impl FnMut(Action) -> Result<(), E>,
+    ) -> Result<Result<(), E>, String> {
+        self.number += 1;
+        let number = self.number;
+        if line.len() > bounds::LINE {
+            return Err(too_long(number));
+        }
         let line = line.trim_ascii();
         if line.is_empty() {
-            continue;
+            return Ok(Ok(()));
         }
-        any = true;
-        let broken = |error: serde_json::Error| format!("line {}: {error}", number + 1);
+        self.any = true;
+        let broken = |error: serde_json::Error| format!("line {number}: {error}");
         // Readers take the file as text, so a byte that is none is refused wherever it stands.
-        let line = std::str::from_utf8(line).map_err(|_| format!("line {}: it is not UTF-8", number + 1))?;
+        let line = std::str::from_utf8(line).map_err(|_| format!("line {number}: it is not UTF-8"))?;
         // A sequence would do for a struct.
         if !line.starts_with('{') {
-            return Err(format!("line {}: it is no JSON object", number + 1));
+            return Err(format!("line {number}: it is no JSON object"));
         }
         let line: Line = match serde_json::from_str(line) {
             Ok(line) => line,
             // A key that stands twice is no reason to refuse a commit that other readers take.
-            Err(_) => serde_json::from_str::<Value>(line).and_then(serde_json::from_value).map_err(broken)?,
+            Err(_) if line.len() <= bounds::LINE_AS_TREE => {
+                serde_json::from_str::<Value>(line).and_then(serde_json::from_value).map_err(broken)?
+            }
+            Err(error) => return Err(broken(error)),
         };
         let actions = [
             line.commit_info.map(|info| Action::CommitInfo(Box::new(info))),
@@ -191,8 +219,13 @@ pub(in crate::delta) fn parse_commit<E>(
                 return Ok(Err(error));
             }
         }
+        Ok(Ok(()))
     }
-    if any { Ok(Ok(())) } else { Err("the file holds no action".to_owned()) }
+
+    /// Ends the file; an error where it holds no action.
+    pub fn end(&self) -> Result<(), String> {
+        if self.any { Ok(()) } else { Err("the file holds no action".to_owned()) }
+    }
 }
 
 #[cfg(test)]

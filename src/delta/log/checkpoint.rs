@@ -1,16 +1,20 @@
 //! The actions of a checkpoint of any kind: single, in parts, V2 with sidecars, Parquet or JSON.
 
-use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol, parse_commit};
+use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol};
+use super::lines::read_actions;
 use super::name::Checkpoint;
+use super::parquet_guard::{check_footer, check_pages};
 use super::path::sidecar;
 use crate::delta::DeltaError;
+use crate::delta::bounds;
 use crate::delta::place::{Place, RandomAccess};
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 
 /// The columns that are read. Statistics and partition values, most of a checkpoint's bytes, are not.
 const COLUMNS: [&str; 13] = [
@@ -84,13 +88,20 @@ fn read_file(
         |detail: String| DeltaError::CorruptCheckpoint { table: table.clone(), file: path.to_owned(), detail };
     let gone = || corrupt("it is not there".to_owned());
     if path.ends_with(".json") {
-        let content = place.read(path)?.ok_or_else(gone)?;
-        return parse_commit(&content.bytes, each).map_err(corrupt)?;
+        return read_actions(place, path, each)?.ok_or_else(gone)?.map(|_| ()).map_err(corrupt);
     }
-    match place.open_random(path)?.ok_or_else(gone)? {
-        RandomAccess::File(file) => read_parquet(file, columns, each, &corrupt),
+    let opened = place.open_random(path)?.ok_or_else(gone)?;
+    if opened.size() > bounds::PARQUET_FILE {
+        let (size, most) = (opened.size(), bounds::PARQUET_FILE);
+        return Err(DeltaError::TooLarge { path: place.display(path), size, most });
+    }
+    // The library trusts its input in places, and a table must end nothing but its own reading.
+    let read = AssertUnwindSafe(|| match opened {
+        RandomAccess::File(file, _) => read_parquet(file, columns, each, &corrupt),
         RandomAccess::Bytes(bytes) => read_parquet(bytes, columns, each, &corrupt),
-    }
+        RandomAccess::Ranges(ranges) => read_parquet(ranges, columns, each, &corrupt),
+    });
+    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(corrupt("the Parquet library gave up on it".to_owned())))
 }
 
 fn read_parquet(
@@ -99,14 +110,21 @@ fn read_parquet(
     each: &mut dyn FnMut(Action) -> Result<(), DeltaError>,
     corrupt: &dyn Fn(String) -> DeltaError,
 ) -> Result<(), DeltaError> {
+    check_footer(&input).map_err(corrupt)?;
     // The Arrow schema that some writers embed may hold types that are of no concern here.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(input, options)
-        .map_err(|error| corrupt(error.to_string()))?;
-    let schema = builder.parquet_schema();
+    let footer = ArrowReaderMetadata::load(&input, options.clone()).map_err(|error| corrupt(error.to_string()))?;
+    let schema = footer.metadata().file_metadata().schema_descr();
     let paths: Vec<String> = schema.columns().iter().map(|leaf| leaf.path().string()).collect();
-    let mask = ProjectionMask::leaves(schema, wanted(&paths, columns));
-    let reader = builder.with_projection(mask).build().map_err(|error| corrupt(error.to_string()))?;
+    let leaves = wanted(&paths, columns);
+    let batch_size = check_pages(&input, footer.metadata(), &leaves).map_err(corrupt)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, footer);
+    let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(batch_size)
+        .build()
+        .map_err(|error| corrupt(error.to_string()))?;
     let mut before = 0;
     for batch in reader {
         let batch = batch.map_err(|error| corrupt(error.to_string()))?;
@@ -122,6 +140,9 @@ fn read_parquet(
             sidecars.read(row, path_of, &corrupt, |found| each(Action::Sidecar(found)))?;
         }
         before += batch.num_rows();
+        if before as u64 > bounds::ROWS {
+            return Err(corrupt(format!("it has more than {} rows", bounds::ROWS)));
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol};
 use super::path::{BadPath, deletion_vector, resolve};
 use super::{Base, CheckpointFiles, Commit, CommitInfo, Log, read_checkpoint, read_commit};
 use crate::delta::DeltaError;
+use crate::delta::bounds;
 use crate::delta::place::Place;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -67,19 +68,18 @@ impl Inventory {
     }
 
     /// Takes in a commit; returns its info.
-    pub fn take_commit(&mut self, commit: &Commit) -> Result<Option<CommitInfo>, DeltaError> {
+    pub fn take_commit(&mut self, place: &dyn Place, commit: &Commit) -> Result<Option<CommitInfo>, DeltaError> {
         let file = super::commit_path(commit.version);
-        let table = self.table.clone();
         let mut info = None;
         let mut outside = None;
-        commit.actions(&table, |action| {
+        commit.actions(place, |action| {
             if let Action::CommitInfo(found) = action {
                 self.cloned |= found.is_shallow_clone();
                 info.get_or_insert(*found);
                 return Ok(());
             }
             match self.take(action, commit.version, &file) {
-                Err(_) if self.lenient => Ok(()),
+                Err(error) if self.lenient && !matches!(error, DeltaError::TooManyFiles { .. }) => Ok(()),
                 // The commit's info may stand last, and tells a clone from other absolute paths.
                 Err(error @ DeltaError::AbsolutePath { .. }) => {
                     outside.get_or_insert(error);
@@ -146,6 +146,9 @@ impl Inventory {
     ) -> Result<(Arc<str>, Option<Arc<str>>), DeltaError> {
         let (path, vector) = self.paths(action, file)?;
         let path = self.name(path, action.size(), version, added);
+        if self.files.len() > bounds::FILES {
+            return Err(DeltaError::TooManyFiles { table: self.table.clone(), most: bounds::FILES as u64 });
+        }
         // One file can hold many vectors, so the log does not tell its size.
         let vector = vector.map(|path| self.name(path, 0, version, added));
         Ok((path, vector))
@@ -253,7 +256,7 @@ pub(in crate::delta) fn state_at(
     };
     for at in commits.rev() {
         let Some(commit) = read_commit(place, at)? else { continue };
-        commit.actions(&table, |action| take(action, &mut newest))?;
+        commit.actions(place, |action| take(action, &mut newest))?;
         if let (Some(_), Some(_)) = newest {
             return Ok(newest);
         }

@@ -1,5 +1,6 @@
 //! What an action's fields may be in JSON: stricter than serde where readers refuse, and milder where they don't care.
 
+use crate::delta::bounds;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;
@@ -41,22 +42,120 @@ pub(super) fn properties<'de, D>(from: D) -> Result<BTreeMap<String, Option<Stri
 where
     D: Deserializer<'de>,
 {
-    let found = Option::<BTreeMap<String, Property>>::deserialize(from)?.unwrap_or_default();
-    Ok(found.into_iter().map(|(key, Property(value))| (key, value)).collect())
+    struct Properties;
+    impl<'de> Visitor<'de> for Properties {
+        type Value = BTreeMap<String, Option<String>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of properties")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = BTreeMap::new();
+            while let Some((key, Property(value))) = map.next_entry()? {
+                found.insert(key, value);
+                if found.len() > bounds::PROPERTIES {
+                    return Err(A::Error::custom(format!("it has more than {} properties", bounds::PROPERTIES)));
+                }
+            }
+            Ok(found)
+        }
+    }
+    struct Found(BTreeMap<String, Option<String>>);
+    impl<'de> Deserialize<'de> for Found {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_map(Properties).map(Self)
+        }
+    }
+    Ok(Option::<Found>::deserialize(from)?.map(|found| found.0).unwrap_or_default())
+}
+
+/// Table features. No real table has more than a few dozen.
+pub(super) fn features<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Features;
+    impl<'de> Visitor<'de> for Features {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of table features")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
+            let mut found = Vec::new();
+            while let Some(feature) = sequence.next_element()? {
+                if found.len() == bounds::FEATURES {
+                    return Err(A::Error::custom(format!("it names more than {} table features", bounds::FEATURES)));
+                }
+                found.push(feature);
+            }
+            Ok(found)
+        }
+    }
+    struct Some_(Vec<String>);
+    impl<'de> Deserialize<'de> for Some_ {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_seq(Features).map(Self)
+        }
+    }
+    Ok(Option::<Some_>::deserialize(from)?.map(|found| found.0))
+}
+
+/// The parameters of an operation that matter here, as text. A writer may put anything here, so the rest is passed over
+/// whatever it is.
+pub(super) fn parameters<'de, D>(from: D) -> Result<BTreeMap<&'static str, String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    const KNOWN: [&str; 3] = ["isShallow", "epoch", "group"];
+    #[derive(Default)]
+    struct Parameters(BTreeMap<&'static str, String>);
+    impl<'de> Deserialize<'de> for Parameters {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            struct Known;
+            impl<'de> Visitor<'de> for Known {
+                type Value = Parameters;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
+                    let mut found = BTreeMap::new();
+                    while let Some(key) = map.next_key::<String>()? {
+                        match KNOWN.into_iter().find(|known| *known == key) {
+                            Some(known) => {
+                                if let Property(Some(text)) = map.next_value::<Lax>()?.0 {
+                                    found.insert(known, text);
+                                }
+                            }
+                            None => _ = map.next_value::<IgnoredAny>()?,
+                        }
+                    }
+                    Ok(Parameters(found))
+                }
+            }
+            from.deserialize_map(Known)
+        }
+    }
+    Ok(object_or_anything::<D, Parameters>(from)?.unwrap_or_default().0)
+}
+
+/// A value as text; None where it is neither text nor a number nor a boolean.
+struct Lax(Property);
+
+impl<'de> Deserialize<'de> for Lax {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let found = from.deserialize_any(Anything::<IgnoredAny>(PhantomData))?;
+        Ok(Self(Property(found.into_text().ok().flatten())))
+    }
 }
 
 struct Property(Option<String>);
 
 impl<'de> Deserialize<'de> for Property {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self(match from.deserialize_any(Anything::<IgnoredAny>(PhantomData))? {
-            Any::Null => None,
-            Any::Text(text) => Some(text),
-            Any::Bool(value) => Some(value.to_string()),
-            Any::Number(value) => Some(value.to_string()),
-            Any::Float(value) => Some(value.to_string()),
-            Any::Object(_) | Any::Other => return Err(D::Error::custom("a property's value is no text")),
-        }))
+        let found = from.deserialize_any(Anything::<IgnoredAny>(PhantomData))?;
+        found.into_text().map(Self).map_err(|()| D::Error::custom("a property's value is no text"))
     }
 }
 
@@ -89,6 +188,20 @@ enum Any<T> {
     Object(T),
     /// A sequence, or a number beyond all that is of use.
     Other,
+}
+
+impl<T> Any<T> {
+    /// The value as text, None for null; an error for what has no text of its own.
+    fn into_text(self) -> Result<Option<String>, ()> {
+        match self {
+            Self::Null => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Bool(value) => Ok(Some(value.to_string())),
+            Self::Number(value) => Ok(Some(value.to_string())),
+            Self::Float(value) => Ok(Some(value.to_string())),
+            Self::Object(_) | Self::Other => Err(()),
+        }
+    }
 }
 
 /// Takes whatever stands there; an object as a `T`.

@@ -5,15 +5,20 @@ mod checkpoint;
 mod commit;
 mod inventory;
 mod lenient;
+mod lines;
 mod name;
+mod parquet_guard;
 mod path;
 mod picture;
+mod thrift;
 
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
 pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
 pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
 pub(super) use inventory::{Inventory, Named, catalog_feature, live_print, state_at};
-pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, next_commit_path};
+pub(super) use lines::read_actions;
+pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, hint_version, next_commit_path};
+pub use parquet_guard::{check_footer, check_pages};
 pub(super) use picture::{Past, Picture, read_picture};
 
 #[cfg(test)]

@@ -52,6 +52,16 @@ impl LogName {
     }
 }
 
+/// The version that the bytes of `_last_checkpoint` name.
+pub(in crate::delta) fn hint_version(bytes: &[u8]) -> Option<i64> {
+    #[derive(serde::Deserialize)]
+    struct Hint {
+        #[serde(default, deserialize_with = "super::lenient::number")]
+        version: Option<i64>,
+    }
+    serde_json::from_slice::<Hint>(bytes).ok()?.version
+}
+
 fn digits(text: &str, count: usize) -> Option<i64> {
     (text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

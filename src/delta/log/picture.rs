@@ -1,7 +1,8 @@
 //! Everything that a log retains up to one version: its commits, and every file that they and its checkpoints name.
 
-use super::{Base, CheckpointFiles, Commit, Inventory, Log, catalog_feature, read_commit, sha256_hex};
+use super::{Base, CheckpointFiles, Commit, Inventory, Log, catalog_feature, read_commit};
 use crate::delta::place::Place;
+use crate::delta::ship::hash_with_stamp;
 use crate::delta::{DeltaError, Position};
 use std::collections::{BTreeSet, HashSet};
 
@@ -49,7 +50,7 @@ pub(in crate::delta) fn read_picture<'a>(
     let gap = |missing| DeltaError::LogGap { table: table.clone(), missing, newest: version };
     let mut last = None;
     let mut take = |inventory: &mut Inventory, commit: Commit| -> Result<(), DeltaError> {
-        let info = inventory.take_commit(&commit)?;
+        let info = inventory.take_commit(place, &commit)?;
         let time_ms = commit.time_ms(info.as_ref());
         if commit.version == version {
             last = Some((commit.sha256.clone(), time_ms, commit.stamp.clone()));
@@ -98,8 +99,8 @@ pub(in crate::delta) fn read_picture<'a>(
         // Its commit was cleaned away; the checkpoint stands in for it.
         None => {
             let path = base.and_then(|checkpoint| checkpoint.paths().next()).ok_or_else(|| gap(version))?;
-            let content = place.read(&path)?.ok_or_else(|| gap(version))?;
-            (sha256_hex(&content.bytes), content.stamp.modified_ms(), content.stamp)
+            let (_, sha256, stamp) = hash_with_stamp(place, &path)?.ok_or_else(|| gap(version))?;
+            (sha256, stamp.modified_ms(), stamp)
         }
     };
     let position = Position { version, sha256, table_id, time_ms, stamp };

@@ -1,16 +1,17 @@
 //! A table's folder on a local disk.
 
+use super::regular::{open_at_once, open_regular, read_up_to};
 use super::uncached::Uncached;
 use super::{Content, Listed, Mode, Opened, Place, Put, RandomAccess, Sink, Staged};
 use crate::delta::DeltaError;
 use crate::delta::position::Stamp;
 use crate::domain::ErrorClass;
-use rustix::fs::{CWD, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{CWD, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 use std::collections::HashSet;
-use std::fs::{self, DirEntry, File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, DirEntry, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -31,12 +32,17 @@ pub(in crate::delta) struct LocalPlace {
 }
 
 pub(in crate::delta) fn storage_error(action: &'static str, path: &Path, error: &io::Error) -> DeltaError {
+    storage_failure(action, path.display().to_string(), error)
+}
+
+/// [`storage_error`] of what a person would look for under `path`.
+pub(in crate::delta) fn storage_failure(action: &'static str, path: String, error: &io::Error) -> DeltaError {
     let class = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ErrorClass::StorageFull,
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => ErrorClass::PermissionDenied,
         _ => ErrorClass::StorageFailure,
     };
-    DeltaError::Storage { action, path: path.display().to_string(), detail: error.to_string(), class }
+    DeltaError::Storage { action, path, detail: error.to_string(), class }
 }
 
 fn stamp_of(metadata: &fs::Metadata) -> Stamp {
@@ -56,12 +62,6 @@ fn is_absent(error: &io::Error) -> bool {
     let no_file = [Errno::LOOP, Errno::NAMETOOLONG, Errno::NXIO];
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
         || no_file.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
-/// Opens whatever lies there without waiting: a pipe would keep an ordinary call until somebody serves its other end. On
-/// files it makes no difference.
-fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 /// Whether a reader may find a file there. Only a link is looked at; one to nothing, or to no file, is none.
@@ -95,13 +95,11 @@ impl LocalPlace {
 
     fn file(&self, rel: &str) -> Result<Option<(File, fs::Metadata)>, DeltaError> {
         let path = self.at(rel);
-        let file = match open(File::options().read(true), &path) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => return Err(storage_error("read", &path, &error)),
-        };
-        let metadata = file.metadata().map_err(|error| storage_error("read", &path, &error))?;
-        Ok(metadata.is_file().then_some((file, metadata)))
+        match open_regular(&path) {
+            Ok(found) => Ok(found),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(storage_error("read", &path, &error)),
+        }
     }
 
     fn make_folder(&self, folder: &Path) -> Result<(), DeltaError> {
@@ -203,11 +201,13 @@ impl Place for LocalPlace {
         stat_file(&self.at(rel))
     }
 
-    fn read(&self, rel: &str) -> Result<Option<Content>, DeltaError> {
-        let Some((mut file, metadata)) = self.file(rel)? else { return Ok(None) };
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        file.read_to_end(&mut bytes).map_err(|error| storage_error("read", &self.at(rel), &error))?;
-        Ok(Some(Content { bytes, stamp: stamp_of(&metadata) }))
+    fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError> {
+        let Some((file, metadata)) = self.file(rel)? else { return Ok(None) };
+        let read = read_up_to(file, metadata.len(), most);
+        match read.map_err(|error| storage_error("read", &self.at(rel), &error))? {
+            Ok(bytes) => Ok(Some(Content { bytes, stamp: stamp_of(&metadata) })),
+            Err(size) => Err(DeltaError::TooLarge { path: self.display(rel), size, most }),
+        }
     }
 
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
@@ -219,7 +219,7 @@ impl Place for LocalPlace {
     }
 
     fn open_random(&self, rel: &str) -> Result<Option<RandomAccess>, DeltaError> {
-        Ok(self.file(rel)?.map(|(file, _)| RandomAccess::File(file)))
+        Ok(self.file(rel)?.map(|(file, metadata)| RandomAccess::File(file, metadata.len())))
     }
 
     fn create(&self, rel: &str, size: u64) -> Result<Box<dyn Sink>, DeltaError> {
@@ -227,7 +227,7 @@ impl Place for LocalPlace {
         let folder = path.parent().unwrap_or(&self.root);
         self.make_folder(folder)?;
         let staged = folder.join(staged_name(rel));
-        let file = open(File::options().write(true).create(true).truncate(true), &staged).map_err(|error| {
+        let file = create_new(&staged).map_err(|error| {
             // The folder may have been removed since it was made: look again at the next attempt.
             lock(&self.folders).remove(folder);
             storage_error("write", &path, &error)
@@ -261,6 +261,19 @@ pub(in crate::delta) fn sync_batch(files: &[PathBuf], places: &[&LocalPlace]) ->
     sync_paths(files, &made)
 }
 
+/// Opens a new file to write. What lies there already, be it a piece that a killed process left, a pipe or a link to a
+/// place elsewhere, is taken away before.
+fn create_new(path: &Path) -> io::Result<File> {
+    let create = || File::options().write(true).create_new(true).open(path);
+    match create() {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            create()
+        }
+        result => result,
+    }
+}
+
 fn sync_paths(files: &[PathBuf], made: &[PathBuf]) -> Result<(), DeltaError> {
     let mut folders: HashSet<&Path> = files.iter().filter_map(|path| path.parent()).collect();
     folders.extend(made.iter().map(PathBuf::as_path));
@@ -278,7 +291,7 @@ fn sync_paths(files: &[PathBuf], made: &[PathBuf]) -> Result<(), DeltaError> {
     }
     for path in files.iter().map(PathBuf::as_path).chain(folders) {
         let failed = |error: io::Error| storage_error("sync", path, &error);
-        match File::open(path) {
+        match open_at_once(path) {
             Ok(file) => file.sync_all().map_err(failed)?,
             // Published under another name meanwhile; its folder is synced.
             Err(error) if is_absent(&error) => {}

@@ -4,15 +4,19 @@
 //! on an object store because a thread a transfer is cheap beside the transfer.
 
 mod local;
+mod regular;
 mod remote;
 mod uncached;
 
-pub(super) use local::{LocalPlace, is_staged_name, stat_file, storage_error, sync_batch};
+pub(super) use local::{LocalPlace, is_staged_name, stat_file, storage_error, storage_failure, sync_batch};
+
+pub use regular::{open_regular, read_regular};
 
 #[cfg(test)]
 pub(super) use local::staged_name;
 
 use self::remote::RemotePlace;
+pub(super) use self::remote::RemoteRanges;
 use super::position::Stamp;
 use super::{DeltaError, TableFault, TableRoot};
 use std::io::Read;
@@ -40,8 +44,22 @@ pub(super) struct Listed {
 
 /// A file that can be read at any offset.
 pub(super) enum RandomAccess {
-    File(std::fs::File),
+    /// On a local disk, with its size.
+    File(std::fs::File, u64),
+    /// A small object, read whole.
     Bytes(bytes::Bytes),
+    /// A larger object, of which pieces are read.
+    Ranges(RemoteRanges),
+}
+
+impl RandomAccess {
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File(_, size) => *size,
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Ranges(ranges) => ranges.size(),
+        }
+    }
 }
 
 /// How a staged file comes into place.
@@ -85,7 +103,8 @@ pub(super) trait Place: Send + Sync {
     /// Paths of all files below the folder `dir`.
     fn list_all(&self, dir: &str) -> Result<Vec<String>, DeltaError>;
     fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError>;
-    fn read(&self, rel: &str) -> Result<Option<Content>, DeltaError>;
+    /// Reads a file whole; an error where it has more than `most` bytes, before they are read.
+    fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError>;
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError>;
     fn open_random(&self, rel: &str) -> Result<Option<RandomAccess>, DeltaError>;
     /// Begins to write a file of about `size` bytes.

@@ -1,6 +1,7 @@
 //! A table's folder in an object store.
 
 mod fault;
+mod ranges;
 mod read;
 mod write;
 
@@ -13,6 +14,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt};
+pub(in crate::delta) use ranges::RemoteRanges;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
@@ -118,14 +120,26 @@ impl Place for RemotePlace {
         Ok(self.absent("look at", rel, head)?.as_ref().map(stamp_of))
     }
 
-    fn read(&self, rel: &str) -> Result<Option<Content>, DeltaError> {
+    fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError> {
         let key = self.key(rel)?;
         let read = async {
             let found = self.store.get(&key).await?;
             let stamp = stamp_of(&found.meta);
-            Ok(Content { bytes: found.bytes().await?.to_vec(), stamp })
+            if stamp.size > most {
+                return Ok(Err(stamp.size));
+            }
+            // The answer may be longer than it said, or than the store says of the object.
+            let (mut bytes, mut answer) = (Vec::new(), found.into_stream());
+            while let Some(piece) = answer.next().await {
+                bytes.extend_from_slice(&piece?);
+                if bytes.len() as u64 > most {
+                    return Ok(Err(bytes.len() as u64));
+                }
+            }
+            Ok(Ok(Content { bytes, stamp }))
         };
-        self.absent("read", rel, self.handle.block_on(read))
+        let read = self.absent("read", rel, self.handle.block_on(read))?;
+        read.transpose().map_err(|size| DeltaError::TooLarge { path: self.display(rel), size, most })
     }
 
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
@@ -137,7 +151,13 @@ impl Place for RemotePlace {
     }
 
     fn open_random(&self, rel: &str) -> Result<Option<RandomAccess>, DeltaError> {
-        Ok(self.read(rel)?.map(|content| RandomAccess::Bytes(content.bytes.into())))
+        let head = self.handle.block_on(self.store.head(&self.key(rel)?));
+        let Some(meta) = self.absent("look at", rel, head)? else { return Ok(None) };
+        if meta.size > ranges::WHOLE {
+            let ranges = RemoteRanges::new(self.store.clone(), meta, self.handle.clone());
+            return Ok(Some(RandomAccess::Ranges(ranges)));
+        }
+        Ok(self.read(rel, ranges::WHOLE)?.map(|content| RandomAccess::Bytes(content.bytes.into())))
     }
 
     fn create(&self, rel: &str, size: u64) -> Result<Box<dyn Sink>, DeltaError> {

@@ -3,7 +3,7 @@
 
 use crate::delta::DeltaError;
 use crate::delta::log::{
-    Action, Checkpoint, CheckpointFiles, Inventory, Past, catalog_feature, live_print, parse_commit, read_checkpoint,
+    Action, Checkpoint, CheckpointFiles, Inventory, Past, catalog_feature, live_print, read_actions, read_checkpoint,
 };
 use crate::delta::place::Place;
 use crate::delta::ship::pool;
@@ -92,13 +92,11 @@ impl<'a> Check<'a> {
 
     /// Goes through the compaction of versions `first` to `last`; an error where it contradicts the commits.
     pub fn compaction(&mut self, place: &dyn Place, file: &str, first: i64, last: i64) -> Result<(), DeltaError> {
-        // Another process may clean it away at any time; then nothing of it is shipped either.
-        let Some(content) = place.read(file)? else { return Ok(()) };
         let what = format!("compaction of versions {first} to {last}");
         // Of versions that cannot be built any more, nobody knows what the commits said.
         let is_known = self.past().is_none_or(|past| first.max(last) >= past.lowest);
         let (mut protocol, mut metadata) = (None, None);
-        let read = parse_commit(&content.bytes, |action| {
+        let read = read_actions(place, file, |action| {
             match action {
                 Action::Add(add) => {
                     let (path, vector) = self.inventory.paths(&add, file)?;
@@ -113,7 +111,11 @@ impl<'a> Check<'a> {
             }
             Ok(())
         });
-        read.unwrap_or_else(|detail| Err(self.contradiction(&what, file, detail)))?;
+        match read? {
+            // Another process may clean it away at any time; then nothing of it is shipped either.
+            None => return Ok(()),
+            Some(read) => _ = read.map_err(|detail| self.contradiction(&what, file, detail))?,
+        }
         self.must_not_be_managed(last, catalog_feature(protocol.as_ref(), metadata.as_ref()))
     }
 

@@ -3,7 +3,8 @@
 use super::Planner;
 use super::check::Check;
 use crate::delta::DeltaError;
-use crate::delta::log::{Checkpoint, CheckpointFiles, LOG, Log, crc_path, read_checkpoint};
+use crate::delta::bounds;
+use crate::delta::log::{Checkpoint, CheckpointFiles, LOG, Log, crc_path, hint_version, read_checkpoint};
 use crate::delta::place::Place;
 use crate::delta::ship::{Sameness, same_file};
 use crate::delta::shipment::LogFile;
@@ -126,9 +127,10 @@ impl Planner {
 
     /// The source's `_last_checkpoint`, where it names a checkpoint that is shipped.
     fn hint(&self, log: &Log, to: i64) -> Result<Option<Vec<u8>>, DeltaError> {
-        let Some(content) = self.source.read(&format!("{LOG}/_last_checkpoint"))? else { return Ok(None) };
-        let hint: Option<serde_json::Value> = serde_json::from_slice(&content.bytes).ok();
-        let version = hint.and_then(|hint| hint.get("version")?.as_i64());
+        let Some(content) = self.source.read(&format!("{LOG}/_last_checkpoint"), bounds::HINT)? else {
+            return Ok(None);
+        };
+        let version = hint_version(&content.bytes);
         Ok(version.filter(|version| *version <= to && log.checkpoints.contains_key(version)).map(|_| content.bytes))
     }
 }

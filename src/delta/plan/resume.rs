@@ -4,6 +4,7 @@ use super::Planner;
 use crate::delta::latest::common;
 use crate::delta::log::{LOG, Log, commit_path, state_at};
 use crate::delta::place::Place;
+use crate::delta::ship::hash_file;
 use crate::delta::{DeltaError, TableRoot};
 use std::sync::Arc;
 
@@ -94,8 +95,7 @@ impl Planner {
         }
         for name in ours.iter().flat_map(|checkpoint| &checkpoint.names) {
             let path = format!("{LOG}/{name}");
-            let (ours, theirs) = (self.source.read(&path)?, destination.read(&path)?);
-            if ours.map(|ours| ours.bytes) != theirs.map(|theirs| theirs.bytes) {
+            if hash_file(&*self.source, &path)? != hash_file(destination, &path)? {
                 return Ok(false);
             }
         }
@@ -103,9 +103,8 @@ impl Planner {
     }
 
     fn same_commit(&self, destination: &dyn Place, version: i64) -> Result<bool, DeltaError> {
-        let ours = self.source.read(&commit_path(version))?;
-        let theirs = destination.read(&commit_path(version))?;
-        Ok(ours.is_some_and(|ours| theirs.is_some_and(|theirs| ours.bytes == theirs.bytes)))
+        let ours = hash_file(&*self.source, &commit_path(version))?;
+        Ok(ours.is_some() && ours == hash_file(destination, &commit_path(version))?)
     }
 }
 

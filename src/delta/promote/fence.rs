@@ -10,11 +10,10 @@ const OPERATION: &str = "FAILOVER FENCE";
 
 /// The version of the fence that belongs to `marker`, if it is there. Writers may have gone on above it.
 pub(super) fn find(place: &dyn Place, log: &Log, marker: &Marker) -> Result<Option<i64>, DeltaError> {
-    let table = place.display("");
     for version in log.commits.range(marker.version..).map(|(version, _)| *version) {
         let Some(commit) = read_commit(place, version)? else { continue };
         let mut ours = false;
-        commit.actions(&table, |action| {
+        commit.actions(place, |action| {
             if let Action::CommitInfo(info) = action {
                 ours |= is_of(&info, marker);
             }
@@ -30,8 +29,8 @@ pub(super) fn find(place: &dyn Place, log: &Log, marker: &Marker) -> Result<Opti
 /// Another group's fence, or one of another epoch, fences nothing for this one.
 fn is_of(info: &CommitInfo, marker: &Marker) -> bool {
     info.operation.as_deref() == Some(OPERATION)
-        && info.parameter("epoch") == Some(marker.epoch.to_string())
-        && info.parameter("group").as_deref() == Some(marker.group.as_str())
+        && info.parameter("epoch") == Some(marker.epoch.to_string().as_str())
+        && info.parameter("group") == Some(marker.group.as_str())
 }
 
 /// Why the product must not commit to the table, as a sentence.

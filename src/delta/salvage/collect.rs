@@ -50,8 +50,8 @@ impl Places {
         for version in log.commits.range(above(common)).map(|(version, _)| *version) {
             let Some(commit) = read_commit(&*self.old, version)? else { continue };
             // One that a crash cut short cannot be read; its bytes are set aside all the same.
-            let _ = named.take_commit(&commit);
-            commits.push(OrphanCommit::new(&commit, &table));
+            let _ = named.take_commit(&*self.old, &commit);
+            commits.push(OrphanCommit::new(&*self.old, &commit));
         }
         let theirs = self.names_of_new(new_log, common)?;
         let mut orphans =
@@ -92,7 +92,7 @@ impl Places {
         let mut named = Inventory::lenient(new.display(""));
         for version in new_log.commits.range(above(common)).map(|(version, _)| *version) {
             if let Some(commit) = read_commit(&**new, version)? {
-                named.take_commit(&commit)?;
+                named.take_commit(&**new, &commit)?;
             }
         }
         Ok(named)

@@ -1,6 +1,7 @@
 //! The list of what was set aside, beside it.
 
 use super::{SalvageAbout, Salvaged};
+use crate::delta::bounds;
 use crate::delta::latest::summarize;
 use crate::delta::log::Commit;
 use crate::delta::place::{Mode, Place};
@@ -53,9 +54,9 @@ pub(super) struct OrphanCommit {
 
 impl OrphanCommit {
     /// The commit in numbers; unknown ones where it cannot be read.
-    pub fn new(commit: &Commit, table: &str) -> Self {
+    pub fn new(place: &dyn Place, commit: &Commit) -> Self {
         let (version, sha256) = (commit.version, commit.sha256.clone());
-        match summarize(commit, table) {
+        match summarize(place, commit) {
             Ok(found) => {
                 Self { version, time_ms: found.time_ms, sha256, rows: found.rows_added, bytes: found.bytes_added }
             }
@@ -88,7 +89,7 @@ impl Manifest {
 
     /// The manifest in a folder; None where there is none, or one that a loss of power cut short.
     pub fn read(aside: &dyn Place) -> Result<Option<Self>, DeltaError> {
-        Ok(aside.read(MANIFEST)?.and_then(|content| serde_json::from_slice(&content.bytes).ok()))
+        Ok(aside.read(MANIFEST, bounds::MANIFEST)?.and_then(|content| serde_json::from_slice(&content.bytes).ok()))
     }
 
     /// Writes it and syncs it.

@@ -3,8 +3,9 @@
 use super::Places;
 use super::manifest::Manifest;
 use crate::delta::DeltaError;
-use crate::delta::log::{Inventory, LOG, Log, commit_path, read_commit};
-use crate::delta::place::Mode;
+use crate::delta::bounds;
+use crate::delta::log::{Inventory, LOG, Log, commit_path, hint_version, read_commit};
+use crate::delta::place::{Mode, Place};
 use crate::delta::ship::bring;
 
 impl Places {
@@ -76,16 +77,20 @@ impl Places {
     /// Makes `_last_checkpoint` name a checkpoint that stays, or takes it away: it is only a hint.
     fn repair_hint(&self, common: i64) -> Result<(), DeltaError> {
         let path = format!("{LOG}/_last_checkpoint");
-        let version = |bytes: &[u8]| {
-            serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|hint| hint.get("version")?.as_i64())
+        let read = |place: &dyn Place| match place.read(&path, bounds::HINT) {
+            // No hint is so large; what it says is not worth the memory.
+            Err(DeltaError::TooLarge { .. }) => Ok(None),
+            hint => hint,
         };
-        let Some(hint) = self.old.read(&path)? else { return Ok(()) };
-        if version(&hint.bytes).is_some_and(|version| version <= common) {
+        if self.old.stat(&path)?.is_none() {
+            return Ok(());
+        }
+        if read(&*self.old)?.and_then(|hint| hint_version(&hint.bytes)).is_some_and(|version| version <= common) {
             return Ok(());
         }
         let log = Log::list(&*self.old, 0)?;
-        let theirs = self.new.as_ref().map(|new| new.read(&path)).transpose()?.flatten().filter(|hint| {
-            version(&hint.bytes).is_some_and(|version| version <= common && log.checkpoints.contains_key(&version))
+        let theirs = self.new.as_ref().map(|new| read(&**new)).transpose()?.flatten().filter(|hint| {
+            hint_version(&hint.bytes).is_some_and(|version| version <= common && log.checkpoints.contains_key(&version))
         });
         match theirs {
             Some(theirs) => {

@@ -62,7 +62,7 @@ fn orphans(table: &dyn Place, log: &Log) -> Result<Vec<OrphanCommit>, DeltaError
     let mut found = Vec::new();
     for version in log.commits.keys() {
         let Some(commit) = read_commit(table, *version)? else { continue };
-        found.push(OrphanCommit::new(&commit, &table.display("")));
+        found.push(OrphanCommit::new(table, &commit));
     }
     Ok(found)
 }

@@ -3,9 +3,8 @@
 use super::{FileRecord, Transfer};
 use crate::delta::DeltaError;
 use crate::delta::log::hex;
-use crate::delta::place::{Mode, Opened, Place, Staged};
+use crate::delta::place::{Mode, Opened, Place, Staged, storage_failure};
 use crate::delta::position::Stamp;
-use crate::domain::ErrorClass;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
@@ -34,15 +33,6 @@ pub(in crate::delta) enum Outcome {
     Absent,
 }
 
-fn read_failed(place: &dyn Place, rel: &str, error: &io::Error) -> DeltaError {
-    let class = if error.kind() == ErrorKind::PermissionDenied {
-        ErrorClass::PermissionDenied
-    } else {
-        ErrorClass::StorageFailure
-    };
-    DeltaError::Storage { action: "read", path: place.display(rel), detail: error.to_string(), class }
-}
-
 /// Copies `rel` to a file that is not visible yet.
 pub(in crate::delta) fn copy(
     source: &dyn Place,
@@ -50,11 +40,21 @@ pub(in crate::delta) fn copy(
     rel: &str,
     transfer: &Transfer,
 ) -> Result<Outcome, DeltaError> {
-    let Some(Opened { reader: mut input, stamp }) = source.open(rel)? else { return Ok(Outcome::Absent) };
-    let mut sink = target.create(rel, stamp.size)?;
+    copy_as(source, target, (rel, rel), transfer)
+}
+
+/// Copies the file `from` to one that is to be named `to` and is not visible yet.
+pub(in crate::delta) fn copy_as(
+    source: &dyn Place,
+    target: &dyn Place,
+    (from, to): (&str, &str),
+    transfer: &Transfer,
+) -> Result<Outcome, DeltaError> {
+    let Some(Opened { reader: mut input, stamp }) = source.open(from)? else { return Ok(Outcome::Absent) };
+    let mut sink = target.create(to, stamp.size)?;
     let mut hash = Sha256::new();
     let mut size = 0;
-    each_chunk(&mut input, source, rel, &mut |chunk| {
+    each_chunk(&mut input, source, from, &mut |chunk| {
         transfer.pass(chunk.len(), target)?;
         hash.update(chunk);
         size += chunk.len() as u64;
@@ -130,7 +130,7 @@ fn each_chunk(
 ) -> Result<(), DeltaError> {
     BUFFER.with_borrow_mut(|buffer| {
         loop {
-            let chunk = fill(input, buffer).map_err(|error| read_failed(place, rel, &error))?;
+            let chunk = fill(input, buffer).map_err(|error| storage_failure("read", place.display(rel), &error))?;
             if chunk.is_empty() {
                 return Ok(());
             }
@@ -155,7 +155,15 @@ fn fill<'a>(input: &mut dyn Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> 
 
 /// The size and sha256 of a file; None where there is none.
 pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option<(u64, String)>, DeltaError> {
-    let Some(Opened { reader: mut input, .. }) = place.open(rel)? else { return Ok(None) };
+    Ok(hash_with_stamp(place, rel)?.map(|(size, sha256, _)| (size, sha256)))
+}
+
+/// [`hash_file`] with the stamp of what was read.
+pub(in crate::delta) fn hash_with_stamp(
+    place: &dyn Place,
+    rel: &str,
+) -> Result<Option<(u64, String, Stamp)>, DeltaError> {
+    let Some(Opened { reader: mut input, stamp }) = place.open(rel)? else { return Ok(None) };
     let mut hash = Sha256::new();
     let mut size = 0;
     each_chunk(&mut input, place, rel, &mut |chunk| {
@@ -163,5 +171,5 @@ pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option
         size += chunk.len() as u64;
         Ok(())
     })?;
-    Ok(Some((size, hex(&hash.finalize()))))
+    Ok(Some((size, hex(&hash.finalize()), stamp)))
 }

@@ -3,7 +3,8 @@
 use super::copy::{Copied, Outcome, copy, copy_by_store};
 use super::identity::{Sameness, same_bytes, same_file};
 use super::{CommitRecord, FileRecord, Shipped, Transfer};
-use crate::delta::log::{commit_path, sha256_hex};
+use crate::delta::bounds;
+use crate::delta::log::commit_path;
 use crate::delta::place::{self, Place, Staged};
 use crate::delta::plan::plan_blocking;
 use crate::delta::shipment::{Generation, LogFile, Plan, PlannedCommit, PlannedFile, Shipment};
@@ -198,6 +199,10 @@ impl Load {
                 }
             }
         }
+        let most = bounds::of_log_file(&file.path);
+        if let Some(size) = self.source.stat(&file.path)?.map(|stamp| stamp.size).filter(|size| *size > most) {
+            return Err(DeltaError::TooLarge { path: self.source.display(&file.path), size, most });
+        }
         match copy(&*self.source, &*self.target, &file.path, transfer)? {
             Outcome::Copied(Copied { staged, size, sha256, stamp }) => {
                 let record = FileRecord { path: file.path.clone(), size, sha256, stamp: Some(stamp) };
@@ -218,14 +223,10 @@ impl Load {
             if self.state().staged_commits.contains_key(&commit.version) {
                 continue;
             }
-            let Some(bytes) = self.commit_bytes(commit)? else {
+            let Some(staged) = self.stage_commit(commit, transfer)? else {
                 self.state().missing.push(commit_path(commit.version));
                 return Ok(());
             };
-            transfer.pass(bytes.len(), &*self.target)?;
-            let mut sink = self.target.create(&commit_path(commit.version), commit.size)?;
-            sink.write(&bytes)?;
-            let staged = sink.finish(commit.stamp.modified_ns)?;
             let mut state = self.state();
             state.bytes += commit.size;
             state.copied.extend(staged.local_path().map(PathBuf::from));
@@ -242,13 +243,22 @@ impl Load {
         Ok(())
     }
 
-    /// A commit's bytes as planned; None when the source has others by now.
-    fn commit_bytes(&self, commit: &PlannedCommit) -> Result<Option<Vec<u8>>, DeltaError> {
-        if let Some(bytes) = &commit.bytes {
-            return Ok(Some(bytes.clone()));
-        }
-        let content = self.source.read(&commit_path(commit.version))?;
-        Ok(content.map(|content| content.bytes).filter(|bytes| sha256_hex(bytes) == commit.sha256))
+    /// Stages a commit as planned; None when the source has another one by now.
+    fn stage_commit(&self, commit: &PlannedCommit, transfer: &Transfer) -> Result<Option<Box<dyn Staged>>, DeltaError> {
+        let path = commit_path(commit.version);
+        let Some(bytes) = &commit.bytes else {
+            if self.source.stat(&path)?.is_none_or(|stamp| stamp.size != commit.size) {
+                return Ok(None);
+            }
+            return Ok(match copy(&*self.source, &*self.target, &path, transfer)? {
+                Outcome::Copied(copied) if copied.sha256 == commit.sha256 => Some(copied.staged),
+                Outcome::Copied(_) | Outcome::Absent => None,
+            });
+        };
+        transfer.pass(bytes.len(), &*self.target)?;
+        let mut sink = self.target.create(&path, commit.size)?;
+        sink.write(bytes)?;
+        sink.finish(commit.stamp.modified_ns).map(Some)
     }
 
     /// Whether the source moved under the copy, so that it was planned again and there is more to copy.

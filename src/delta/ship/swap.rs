@@ -1,7 +1,10 @@
 //! Puts a new generation of a table in the place of the old one, in one step, and keeps the old one aside.
 
+use super::Transfer;
+use super::copy::{Outcome, copy_as};
+use crate::delta::bounds;
 use crate::delta::log::{LOG, LogName};
-use crate::delta::place::{Mode, Place, storage_error};
+use crate::delta::place::{Mode, Place, open_regular, read_regular, storage_error};
 use crate::delta::plan::beside;
 use crate::delta::shipment::Shipment;
 use crate::delta::{DeltaError, TableRoot};
@@ -68,9 +71,10 @@ pub(super) fn clear_log(target: &dyn Place) -> Result<(), DeltaError> {
     let number = |path: &String| path.strip_prefix(REPLACED)?.split('/').nth(1)?.parse::<u32>().ok();
     let number = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
     for path in &paths {
-        let Some(content) = target.read(path)? else { continue };
         let aside = format!("{REPLACED}/{number}/{path}");
-        target.put(&aside, &content.bytes, content.stamp.modified_ns, Mode::Replace)?;
+        if let Outcome::Copied(copied) = copy_as(target, target, (path, &aside), &Transfer::default())? {
+            copied.staged.publish(Mode::Replace)?;
+        }
     }
     paths.iter().try_for_each(|path| target.remove(path))
 }
@@ -83,7 +87,12 @@ fn copy_epochs(destination: &Path, target: &Path) -> Result<(), DeltaError> {
     fs::create_dir_all(&to).map_err(|error| storage_error("make the folder", &to, &error))?;
     for marker in markers.flatten() {
         let path = marker.path();
-        fs::copy(&path, to.join(marker.file_name())).map_err(|error| storage_error("copy", &path, &error))?;
+        let failed = |error: std::io::Error| storage_error("copy", &path, &error);
+        // What is no file is no marker.
+        if open_regular(&path).map_err(failed)?.is_some() {
+            let bytes = read_regular(&path, bounds::MARKER).map_err(failed)?;
+            fs::write(to.join(marker.file_name()), bytes).map_err(failed)?;
+        }
     }
     Ok(())
 }

@@ -65,8 +65,8 @@ impl Place for Dying {
     fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError> {
         self.inner.stat(rel)
     }
-    fn read(&self, rel: &str) -> Result<Option<Content>, DeltaError> {
-        self.inner.read(rel)
+    fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError> {
+        self.inner.read(rel, most)
     }
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
         self.inner.open(rel)

@@ -1,5 +1,6 @@
 //! Behaviour of the whole layer on tables that the tests write themselves.
 
+mod bounds;
 mod checkpoint_rows;
 mod checkpoints;
 mod contradictions;

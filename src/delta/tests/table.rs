@@ -247,7 +247,7 @@ pub fn read_version(path: &Path, version: i64) -> Result<Files, String> {
     }
     for version in base.commits {
         let commit = read_commit(&place, version).map_err(|error| error.to_string())?.ok_or("a commit vanished")?;
-        commit.actions("", &mut apply).map_err(|error| error.to_string())?;
+        commit.actions(&place, &mut apply).map_err(|error| error.to_string())?;
     }
     let mut files = BTreeMap::new();
     for rel in live.into_iter().flat_map(|(path, vector)| std::iter::once(path).chain(vector)) {

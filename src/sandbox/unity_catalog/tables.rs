@@ -56,7 +56,7 @@ pub fn get(region: &Region, call: &Call, full_name: &str) -> Answer {
         region.records.get(Kind::Table, &full_name).ok_or_else(|| Refusal::missing("TABLE", &full_name))?;
     // Registered before its first commit was there.
     if table.columns.is_empty() {
-        fill_from_log(&mut table);
+        fill_from_log(&mut table)?;
     }
     answer(&table)
 }
@@ -83,12 +83,19 @@ pub fn stage(region: &Region, call: &Call) -> Answer {
     let (catalog_name, schema_name) = (checked_name(&wanted.catalog_name)?, checked_name(&wanted.schema_name)?);
     let name = checked_name(&wanted.name)?;
     let full_name = format!("{catalog_name}.{schema_name}.{name}");
+    let place = || -> Result<_, Refusal> {
+        let catalog = region.writable_catalog(call.caller, &catalog_name)?;
+        let schema: SchemaInfo = region
+            .records
+            .get(Kind::Schema, &format!("{catalog_name}.{schema_name}"))
+            .ok_or_else(|| Refusal::missing("SCHEMA", &format!("{catalog_name}.{schema_name}")))?;
+        Ok((catalog, schema))
+    };
+    // The disk is looked at before the lock is taken, and what was found is checked under it.
+    let (catalog, schema) = place()?;
+    let free = default_location(region, &catalog, &schema, &name);
     let mut writing = region.records.write();
-    let catalog = region.writable_catalog(call.caller, &catalog_name)?;
-    let schema: SchemaInfo = region
-        .records
-        .get(Kind::Schema, &format!("{catalog_name}.{schema_name}"))
-        .ok_or_else(|| Refusal::missing("SCHEMA", &format!("{catalog_name}.{schema_name}")))?;
+    place()?;
     if region.records.text(Kind::Table, &full_name).is_some() {
         return Err(Refusal::exists("TABLE", &full_name));
     }
@@ -105,7 +112,7 @@ pub fn stage(region: &Region, call: &Call) -> Answer {
             return answer(&before);
         }
     }
-    let staging_location = asked.unwrap_or_else(|| default_location(region, &catalog, &schema, &name));
+    let staging_location = asked.unwrap_or(free);
     refuse_overlap(region, &staging_location, &full_name)?;
     let id = wanted.table_id.unwrap_or_else(|| Uuid::new_v4().to_string());
     if let Some((_, other)) = region.records.table_by_id(&id).filter(|(_, other)| *other != full_name) {
@@ -131,10 +138,31 @@ fn refuse_overlap(region: &Region, location: &str, full_name: &str) -> Result<()
 
 pub fn create(region: &Region, call: &Call) -> Answer {
     let wanted: CreateTable = call.body()?;
+    // The table's log is read without a lock, because a storage may take its time; then everything is checked once more.
+    let mut table = drafted(region, call, &wanted)?;
+    if wanted.table_type != TABLE_VIEW {
+        fill_from_log(&mut table)?;
+    }
+    let mut writing = region.records.write();
+    let again = drafted(region, call, &wanted)?;
+    let full_name = again.full_name.unwrap_or_default();
+    if again.storage_location != table.storage_location {
+        return Err(Refusal::state(format!("The place of '{full_name}' changed while it was created. Try again.")));
+    }
+    if wanted.table_type == TABLE_MANAGED {
+        table.table_id = again.table_id;
+        writing.delete(Kind::StagingTable, &full_name);
+    }
+    writing.put(Kind::Table, full_name, &table);
+    writing.commit()?;
+    answer(&table)
+}
+
+/// The table that is asked for, as far as the region knows without its log; a refusal where it can't be created.
+fn drafted(region: &Region, call: &Call, wanted: &CreateTable) -> Result<TableInfo, Refusal> {
     let (catalog_name, schema_name) = (checked_name(&wanted.catalog_name)?, checked_name(&wanted.schema_name)?);
     let name = checked_name(&wanted.name)?;
     let full_name = format!("{catalog_name}.{schema_name}.{name}");
-    let mut writing = region.records.write();
     region.writable_catalog(call.caller, &catalog_name)?;
     if region.records.text(Kind::Schema, &format!("{catalog_name}.{schema_name}")).is_none() {
         return Err(Refusal::missing("SCHEMA", &format!("{catalog_name}.{schema_name}")));
@@ -159,12 +187,10 @@ pub fn create(region: &Region, call: &Call) -> Answer {
     };
     match wanted.table_type.as_str() {
         TABLE_MANAGED => {
-            let staging = staged(region, &wanted, &full_name)?;
+            let staging = staged(region, wanted, &full_name)?;
             table.table_id = Some(staging.id);
             table.storage_location = Some(staging.staging_location);
             table.data_source_format = Some(FORMAT_DELTA.to_owned());
-            fill_from_log(&mut table);
-            writing.delete(Kind::StagingTable, &full_name);
         }
         TABLE_EXTERNAL => {
             if wanted.data_source_format.as_deref() != Some(FORMAT_DELTA) {
@@ -175,17 +201,16 @@ pub fn create(region: &Region, call: &Call) -> Answer {
             let location = wanted.storage_location.as_deref().unwrap_or_default();
             let location = places::covered(&region.records, location)?;
             refuse_overlap(region, &location, &full_name)?;
-            table.table_id = Some(wanted.table_id.unwrap_or_else(|| Uuid::new_v4().to_string()));
+            table.table_id = Some(wanted.table_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string()));
             table.storage_location = Some(location);
-            table.data_source_format = wanted.data_source_format;
-            fill_from_log(&mut table);
+            table.data_source_format = wanted.data_source_format.clone();
         }
         TABLE_VIEW => {
             if wanted.view_definition.as_deref().is_none_or(str::is_empty) {
                 return Err(Refusal::invalid(format!("The view '{full_name}' needs a view_definition.")));
             }
-            table.table_id = Some(wanted.table_id.unwrap_or_else(|| Uuid::new_v4().to_string()));
-            table.view_definition = wanted.view_definition;
+            table.table_id = Some(wanted.table_id.clone().unwrap_or_else(|| Uuid::new_v4().to_string()));
+            table.view_definition = wanted.view_definition.clone();
         }
         other => {
             return Err(Refusal::invalid(format!(
@@ -193,9 +218,7 @@ pub fn create(region: &Region, call: &Call) -> Answer {
             )));
         }
     }
-    writing.put(Kind::Table, full_name, &table);
-    writing.commit()?;
-    answer(&table)
+    Ok(table)
 }
 
 /// The staging table that a managed table is made of.

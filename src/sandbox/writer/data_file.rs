@@ -1,12 +1,14 @@
 //! Parquet data files: written whole and synced, read whole.
 
-use super::WriterError;
 use super::schema::{Column, Shape};
+use super::{WriterError, bounds};
+use crate::delta::{check_footer, check_pages, open_regular};
 use arrow::array::{AsArray, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Int64Type, SchemaRef};
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -108,8 +110,10 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), WriterError> {
 
 /// Every row of a data file, with the table's own columns in their order.
 pub(super) fn read(path: &Path, shape: &Shape) -> Result<RecordBatch, WriterError> {
-    let bytes = std::fs::read(path).map_err(WriterError::disk("read", path))?;
-    let batch = read_all(Bytes::from(bytes), path, None)?;
+    let reader = batches(path, bounds::DATA_FILE, None)?;
+    let schema: SchemaRef = reader.schema();
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(WriterError::arrow(path))?;
+    let batch = concat_batches(&schema, &batches).map_err(WriterError::arrow(path))?;
     let schema = shape.file_schema();
     let columns = schema
         .fields()
@@ -123,17 +127,25 @@ pub(super) fn read(path: &Path, shape: &Shape) -> Result<RecordBatch, WriterErro
     RecordBatch::try_new(schema, columns).map_err(WriterError::arrow(path))
 }
 
-/// Every row of any Parquet file; of some of its top-level columns alone where `roots` names them.
-pub(super) fn read_all(bytes: Bytes, path: &Path, roots: Option<&[&str]>) -> Result<RecordBatch, WriterError> {
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(WriterError::parquet(path))?;
-    if let Some(roots) = roots {
-        let mask = ProjectionMask::columns(builder.parquet_schema(), roots.iter().copied());
-        builder = builder.with_projection(mask);
+/// The rows of any Parquet file of at most `most` bytes; of some of its top-level columns alone where `roots` names them.
+pub(super) fn batches(path: &Path, most: u64, roots: Option<&[&str]>) -> Result<ParquetRecordBatchReader, WriterError> {
+    let wrong = |detail: String| WriterError::log(path, detail);
+    let opened = open_regular(path).map_err(WriterError::disk("read", path))?;
+    let (file, about) = opened.ok_or_else(|| wrong("it is not a file".to_owned()))?;
+    if about.len() > most {
+        return Err(wrong(format!("it has {} bytes, more than the {most} that are read of such a file", about.len())));
     }
-    let reader = builder.build().map_err(WriterError::parquet(path))?;
-    let schema: SchemaRef = reader.schema();
-    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(WriterError::arrow(path))?;
-    concat_batches(&schema, &batches).map_err(WriterError::arrow(path))
+    check_footer(&file).map_err(wrong)?;
+    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(WriterError::parquet(path))?;
+    let schema = footer.parquet_schema();
+    let mask = match roots {
+        Some(roots) => ProjectionMask::columns(schema, roots.iter().copied()),
+        None => ProjectionMask::all(),
+    };
+    let leaves: Vec<usize> = (0..schema.num_columns()).filter(|leaf| mask.leaf_included(*leaf)).collect();
+    let rows = check_pages(&file, footer.metadata(), &leaves).map_err(wrong)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer).with_projection(mask);
+    builder.with_batch_size(rows).build().map_err(WriterError::parquet(path))
 }
 
 /// The keys of a batch: its first column.

@@ -1,7 +1,8 @@
 //! Deletion vectors: which rows of a data file are gone, in a file of their own.
 
-use super::WriterError;
 use super::data_file::{Durability, write_new};
+use super::{WriterError, bounds};
+use crate::delta::read_regular;
 use roaring::RoaringTreemap;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -89,9 +90,10 @@ impl DeletionVector {
                 let id =
                     z85_decode(id).and_then(|b| Uuid::from_slice(&b).ok()).ok_or_else(|| wrong("its name is no id"))?;
                 let path = folder.join(prefix).join(format!("deletion_vector_{id}.bin"));
-                let file = std::fs::read(&path).map_err(WriterError::disk("read", &path))?;
-                let start = descriptor["offset"].as_u64().unwrap_or_default() as usize + 4;
-                let end = start + descriptor["sizeInBytes"].as_u64().unwrap_or_default() as usize;
+                let file = read_regular(&path, bounds::DATA_FILE).map_err(WriterError::disk("read", &path))?;
+                let number = |key: &str| descriptor[key].as_u64().and_then(|found| usize::try_from(found).ok());
+                let start = number("offset").unwrap_or_default().saturating_add(4);
+                let end = start.saturating_add(number("sizeInBytes").unwrap_or_default());
                 file.get(start..end).ok_or_else(|| wrong("its file is too short"))?.to_vec()
             }
             _ => return Err(wrong("its storage is not supported")),

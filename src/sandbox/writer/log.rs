@@ -1,11 +1,14 @@
 //! A table's log on disk: its versions, its newest metadata, and the put-if-absent that makes a commit.
 
 use super::WriterError;
-use super::data_file::{Durability, read_all, sync_folder, write_new};
+use super::bounds;
+use super::data_file::{Durability, batches, sync_folder, write_new};
+use crate::delta::{open_regular, read_regular};
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
-use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -87,11 +90,49 @@ pub(super) fn read_commit(table: &Path, version: i64) -> Result<Vec<Map<String, 
 }
 
 fn read_lines(path: &Path) -> Result<Vec<Map<String, Value>>, WriterError> {
-    let text = std::fs::read_to_string(path).map_err(WriterError::disk("read", path))?;
+    let bytes = read_regular(path, bounds::ACTIONS).map_err(WriterError::disk("read", path))?;
+    let text = String::from_utf8(bytes).map_err(|e| WriterError::log(path, e))?;
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| serde_json::from_str(line).map_err(|e| WriterError::log(path, e)))
         .collect()
+}
+
+/// Protocol and metadata of a commit or a JSON checkpoint, read line by line.
+fn metadata_lines(path: &Path) -> Result<Vec<Map<String, Value>>, WriterError> {
+    #[derive(Deserialize)]
+    struct Line {
+        protocol: Option<Value>,
+        #[serde(rename = "metaData")]
+        metadata: Option<Value>,
+    }
+    let opened = open_regular(path).map_err(WriterError::disk("read", path))?;
+    let (file, about) = opened.ok_or_else(|| WriterError::log(path, "it is not a file"))?;
+    if about.len() > bounds::LOG_FILE {
+        return Err(WriterError::log(path, format!("it has {} bytes, more than are read of a commit", about.len())));
+    }
+    let mut reader = BufReader::new(file.take(bounds::LOG_FILE));
+    let (mut found, mut line) = (Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        let read = (&mut reader).take(bounds::LINE as u64 + 1).read_until(b'\n', &mut line);
+        if read.map_err(WriterError::disk("read", path))? == 0 {
+            return Ok(found);
+        }
+        if line.len() > bounds::LINE {
+            return Err(WriterError::log(path, format!("a line is longer than {} MiB", bounds::LINE >> 20)));
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_slice(&line).map_err(|e| WriterError::log(path, e))?;
+        let named = [("protocol", line.protocol), ("metaData", line.metadata)];
+        let action: Map<String, Value> =
+            named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        if !action.is_empty() {
+            found.push(action);
+        }
+    }
 }
 
 /// Puts a commit if its version is still free: false when another writer was faster.
@@ -157,7 +198,7 @@ pub fn latest_metadata(folder: &Path) -> Result<Option<(Value, Value)>, WriterEr
     };
     let mut complete = false;
     for version in listing.commits.iter().rev().filter(|version| **version > after) {
-        complete = complete || take(read_commit(folder, *version)?);
+        complete = complete || take(metadata_lines(&commit_path(folder, *version))?);
     }
     for part in parts {
         complete = complete || take(read_checkpoint(&part, Wanted::Metadata)?);
@@ -168,15 +209,18 @@ pub fn latest_metadata(folder: &Path) -> Result<Option<(Value, Value)>, WriterEr
 /// The actions of a checkpoint's file, as JSON.
 pub(super) fn read_checkpoint(path: &Path, wanted: Wanted) -> Result<Vec<Map<String, Value>>, WriterError> {
     if path.extension().is_some_and(|extension| extension == "json") {
-        return read_lines(path);
+        return if wanted == Wanted::Metadata { metadata_lines(path) } else { read_lines(path) };
     }
-    let bytes = std::fs::read(path).map_err(WriterError::disk("read", path))?;
     let roots: Option<&[&str]> = match wanted {
         Wanted::Everything => None,
         Wanted::Metadata => Some(&["protocol", "metaData"]),
     };
-    let whole = StructArray::from(read_all(Bytes::from(bytes), path, roots)?);
-    Ok((0..whole.len()).map(|row| object(&whole, row)).filter(|action| !action.is_empty()).collect())
+    let mut actions = Vec::new();
+    for batch in batches(path, bounds::LOG_FILE, roots)? {
+        let rows = StructArray::from(batch.map_err(WriterError::arrow(path))?);
+        actions.extend((0..rows.len()).map(|row| object(&rows, row)).filter(|action| !action.is_empty()));
+    }
+    Ok(actions)
 }
 
 fn object(array: &StructArray, row: usize) -> Map<String, Value> {

@@ -4,6 +4,7 @@
 //! written after a restart, and in the other region after a failover. What a commit does and which rows it
 //! touches follow from a seed, the table's name and the version: the same seed gives the same order of commits.
 
+mod bounds;
 mod change;
 mod checkpoint;
 mod data_file;

@@ -1,0 +1,117 @@
+//! Whether a Parquet file can be read in bounded memory, found from what it claims before the library believes it.
+//!
+//! A footer says how long it is, a list how many entries it has, a page how large it becomes, a dictionary how many values
+//! it holds. Room is taken for all of these before a byte of them is seen.
+
+use super::thrift::Thrift;
+use crate::delta::bounds;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::ChunkReader;
+use std::io::Read;
+
+/// The bytes that end a file: its footer's length and four letters.
+const TAIL: u64 = 8;
+
+/// Looks at the footer of a Parquet file; an error says what is wrong with it.
+pub fn check_footer<R: ChunkReader>(input: &R) -> Result<(), String> {
+    let size = input.len();
+    let too_short = || "it is too short for a Parquet file".to_owned();
+    let at = size.checked_sub(TAIL).ok_or_else(too_short)?;
+    let tail = input.get_bytes(at, 8).map_err(|error| error.to_string())?;
+    let length = match *tail {
+        [a, b, c, d, ..] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        _ => return Err(too_short()),
+    };
+    if length > bounds::FOOTER {
+        return Err(format!("its footer claims {length} bytes, and one has at most {}", bounds::FOOTER));
+    }
+    let begins = at.checked_sub(length).ok_or_else(|| "its footer claims more bytes than it has".to_owned())?;
+    let reader = input.get_read(begins).map_err(|error| error.to_string())?;
+    let footer = Thrift::new(reader, length, bounds::FOOTER_ENTRIES).structure();
+    footer.map(|_| ()).map_err(|detail| format!("its footer cannot be read: {detail}"))
+}
+
+/// Looks at the pages of the columns `leaves`; returns how many rows to read at a time, so that not even a value that
+/// stands in each of them takes much memory.
+pub fn check_pages<R: ChunkReader>(input: &R, metadata: &ParquetMetaData, leaves: &[usize]) -> Result<usize, String> {
+    let mut rows: u64 = 0;
+    let mut largest = 0;
+    for group in metadata.row_groups() {
+        rows = rows.saturating_add(u64::try_from(group.num_rows()).map_err(|_| "it claims a negative number of rows")?);
+        if rows > bounds::ROWS {
+            return Err(format!("it claims more than {} rows", bounds::ROWS));
+        }
+        for (leaf, column) in group.columns().iter().enumerate() {
+            // The library looks at every column's place, whether or not it is read.
+            let (start, end) = extent(column, input.len())?;
+            if leaves.contains(&leaf) {
+                let largest_here = Chunk { input, column }.check(start, end);
+                largest =
+                    largest.max(largest_here.map_err(|detail| format!("column {}: {detail}", column.column_path()))?);
+            }
+        }
+    }
+    let fit = bounds::BATCH / largest.max(1);
+    Ok(usize::try_from(fit.clamp(1, bounds::BATCH_ROWS)).unwrap_or(1))
+}
+
+/// Where the pages of a column lie.
+fn extent(column: &ColumnChunkMetaData, size: u64) -> Result<(u64, u64), String> {
+    let wrong = |_| format!("column {} claims a negative place", column.column_path());
+    let data = u64::try_from(column.data_page_offset()).map_err(wrong)?;
+    let start = column.dictionary_page_offset().map(u64::try_from).transpose().map_err(wrong)?.unwrap_or(data);
+    let length = u64::try_from(column.compressed_size()).map_err(wrong)?;
+    match start.checked_add(length) {
+        Some(end) if end <= size => Ok((start, end)),
+        _ => Err(format!("column {} claims to lie beyond the end of the file", column.column_path())),
+    }
+}
+
+struct Chunk<'a, R> {
+    input: &'a R,
+    column: &'a ColumnChunkMetaData,
+}
+
+impl<R: ChunkReader> Chunk<'_, R> {
+    /// Goes through the headers of the pages; returns the bytes of the largest value that many rows can share.
+    fn check(&self, mut at: u64, end: u64) -> Result<u64, String> {
+        let mut shared = 0;
+        let mut pages: u64 = 0;
+        while at < end {
+            pages += 1;
+            if pages > bounds::PAGES {
+                return Err(format!("it has more than {} pages", bounds::PAGES));
+            }
+            let reader = self.input.get_read(at).map_err(|error| error.to_string())?;
+            let most = bounds::PAGE_HEADER.min(end - at);
+            let mut thrift = Thrift::new(reader.take(most), most, bounds::FOOTER_ENTRIES);
+            let numbers = thrift.structure().map_err(|detail| format!("a page's header cannot be read: {detail}"))?;
+            let number = |within, id| numbers.get(&(within, id)).copied();
+            let size = |id| number(0, id).and_then(|size| u64::try_from(size).ok());
+            let (Some(kind), Some(whole), Some(packed)) = (number(0, 1), size(2), size(3)) else {
+                return Err("a page claims no size, or a negative one".to_owned());
+            };
+            if whole.max(packed) > bounds::PAGE {
+                return Err(format!("a page claims {} bytes, and one has at most {}", whole.max(packed), bounds::PAGE));
+            }
+            // Each value of a dictionary takes some bytes of it.
+            let values = number(7, 1).unwrap_or(0);
+            if kind == 2 {
+                if u64::try_from(values).map_or(true, |values| values > whole) {
+                    return Err(format!("a dictionary of {whole} bytes claims {values} values"));
+                }
+                shared = shared.max(whole);
+            }
+            // Values that are told by what they have in common with the one before.
+            if [number(5, 2), number(8, 4)].contains(&Some(7)) {
+                shared = shared.max(whole);
+            }
+            let is_list = self.column.column_descr().max_rep_level() > 0;
+            if is_list && number(5, 1).max(number(8, 1)).unwrap_or(0) > bounds::LISTED {
+                return Err(format!("a page claims more than {} entries of lists", bounds::LISTED));
+            }
+            at = at.saturating_add(most - thrift.left()).saturating_add(packed);
+        }
+        Ok(shared)
+    }
+}
