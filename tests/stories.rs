@@ -4,6 +4,7 @@ mod stories {
     pub mod bad_input;
     pub mod credentials;
     pub mod group_life;
+    pub mod outage;
     pub mod reclaim;
     pub mod serving;
     pub mod support;

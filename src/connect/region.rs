@@ -2,6 +2,7 @@
 
 use super::error::ConnectError;
 use super::grants::Ways;
+use super::health::RegionHealth;
 use super::retry::RetryPolicy;
 use super::storage::StorageOptions;
 use super::transport::{Call, Transport};
@@ -46,6 +47,8 @@ pub struct ConnectSettings {
     pub retry: RetryPolicy,
     /// What the region's stores need beyond what their URIs and the vended credentials say, such as an endpoint.
     pub storage: StorageOptions,
+    /// Where the client tells whether the workspace answers.
+    pub health: RegionHealth,
 }
 
 impl ConnectSettings {
@@ -60,6 +63,7 @@ impl ConnectSettings {
             connect_timeout: Duration::from_secs(10),
             retry: RetryPolicy::STANDARD,
             storage: StorageOptions::default(),
+            health: RegionHealth::default(),
         }
     }
 
@@ -115,6 +119,19 @@ impl RegionClient {
     /// What the region's stores need beyond what their URIs and the vended credentials say.
     pub fn storage(&self) -> &StorageOptions {
         &self.storage
+    }
+
+    /// Whether the workspace answers, as every call of this client and its clones found it.
+    pub fn health(&self) -> &RegionHealth {
+        self.transport.health()
+    }
+
+    /// Asks whether the workspace answers: once, and not for longer than `patience`. What it finds is in the health.
+    pub async fn probe(&self, patience: Duration) {
+        let answers = self.health().answers();
+        if tokio::time::timeout(patience, self.transport.send_once(Call::get(ME_PATH, &[]))).await.is_err() {
+            self.health().failed(answers, "no answer in time");
+        }
     }
 
     /// Who the login belongs to; the cheapest call that proves it.

@@ -1,6 +1,7 @@
 //! One call: login, try, read the answer, try again where that helps.
 
 use super::error::{Asked, ConnectError};
+use super::health::RegionHealth;
 use super::login::Login;
 use super::region::ConnectSettings;
 use super::retry::{RetryPolicy, retry_after};
@@ -62,6 +63,12 @@ impl Call {
         self
     }
 
+    /// Whether it may change what the workspace shows: it writes, and asks for more than credentials.
+    fn changes(&self) -> bool {
+        let asks = |segment: &String| segment.starts_with("temporary-") || segment == "staging-tables";
+        self.method != Method::GET && !self.segments.iter().any(asks)
+    }
+
     /// Method and path, as errors name the call. The query stays out: it may hold page tokens.
     pub fn name(&self) -> String {
         format!("{} /{}", self.method, self.segments.join("/"))
@@ -88,6 +95,7 @@ pub(super) struct Transport {
     region: String,
     login: Login,
     retry: RetryPolicy,
+    health: RegionHealth,
 }
 
 enum Outcome {
@@ -114,7 +122,15 @@ impl Transport {
             .map_err(|error| bad(super::error::innermost(&error)))?;
         let login = Login::new(&settings.auth, &base);
         let shown_url = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base, shown_url, region: settings.region_name(), login, retry: settings.retry })
+        Ok(Self {
+            http,
+            base,
+            shown_url,
+            region: settings.region_name(),
+            login,
+            retry: settings.retry,
+            health: settings.health.clone(),
+        })
     }
 
     /// The workspace's URL, without a slash at the end.
@@ -125,6 +141,11 @@ impl Transport {
     /// The region's name.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Whether the workspace answers.
+    pub fn health(&self) -> &RegionHealth {
+        &self.health
     }
 
     pub fn asked<'a>(&'a self, call: &'a str) -> Asked<'a> {
@@ -139,7 +160,7 @@ impl Transport {
     /// [`Transport::send`], with the bytes of the answer.
     pub async fn send_counted<T: DeserializeOwned>(&self, call: Call) -> Result<(T, usize), ConnectError> {
         let name = call.name();
-        let bytes = self.send_raw(&call, &name).await?;
+        let bytes = self.send_raw(&call, &name, self.retry).await?;
         let text: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
         let answer = serde_json::from_slice(text);
         answer.map(|answer| (answer, bytes.len())).map_err(|error| self.asked(&name).bad_answer(error.to_string()))
@@ -148,16 +169,37 @@ impl Transport {
     /// Sends a call whose answer holds nothing of interest.
     pub async fn send_for_nothing(&self, call: Call) -> Result<(), ConnectError> {
         let name = call.name();
-        self.send_raw(&call, &name).await.map(|_| ())
+        self.send_raw(&call, &name, self.retry).await.map(|_| ())
     }
 
-    async fn send_raw(&self, call: &Call, name: &str) -> Result<bytes::Bytes, ConnectError> {
+    /// Sends a call without ever waiting to try again; its answer is of no interest.
+    pub async fn send_once(&self, call: Call) -> Result<(), ConnectError> {
+        let name = call.name();
+        self.send_raw(&call, &name, RetryPolicy::NEVER).await.map(|_| ())
+    }
+
+    /// Sends a call and tells the health how it went.
+    async fn send_raw(&self, call: &Call, name: &str, retry: RetryPolicy) -> Result<bytes::Bytes, ConnectError> {
+        let answers = self.health.answers();
+        let answer = self.send_patiently(call, name, retry).await;
+        match &answer {
+            Ok(_) => self.health.answered(call.changes()),
+            Err(ConnectError::Unreachable { cause, .. }) => self.health.failed(answers, cause),
+            // Nothing was sent.
+            Err(ConnectError::BadSettings { .. }) => {}
+            // Whoever refuses is there.
+            Err(_) => self.health.answered(false),
+        }
+        answer
+    }
+
+    async fn send_patiently(&self, call: &Call, name: &str, retry: RetryPolicy) -> Result<bytes::Bytes, ConnectError> {
         let started = Instant::now();
         let (mut retries, mut mended, mut renewed) = (0, false, false);
         loop {
             match self.try_once(call, name).await? {
                 Outcome::Answer(bytes) => return Ok(bytes),
-                Outcome::Busy { asked_for, error } => match self.retry.wait(retries, asked_for, started.elapsed()) {
+                Outcome::Busy { asked_for, error } => match retry.wait(retries, asked_for, started.elapsed()) {
                     Some(wait) => {
                         retries += 1;
                         tokio::time::sleep(wait).await;

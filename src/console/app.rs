@@ -105,7 +105,8 @@ impl ConsoleApp {
 
     fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Instant) {
         let refusal = notice.outcome.as_ref().err();
-        let mut shown_in_place = false;
+        // Its answer is in the snapshot, and so is why there is none.
+        let mut shown_in_place = matches!(intent, Intent::EstimateLoss { .. });
         if let Intent::CreateGroup { spec, validate_only } = intent {
             let next = self.create.answered(spec, *validate_only, &notice.outcome);
             // Whoever has gone elsewhere meanwhile is told there, and not called back.

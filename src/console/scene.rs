@@ -24,6 +24,9 @@ pub struct Scene<'a> {
     ticks: Cell<bool>,
 }
 
+/// What was read longer ago is shown with its date.
+const FRESH_MS: i64 = 30_000;
+
 /// Milliseconds after which data that was taken at `taken_at` is too old to be believed.
 pub fn patience_ms(interval_ms: u64) -> i64 {
     i64::try_from(interval_ms.saturating_mul(2)).unwrap_or(i64::MAX)
@@ -63,6 +66,11 @@ impl<'a> Scene<'a> {
     pub fn age_ms(&self, then: Instant) -> i64 {
         self.ticks.set(true);
         format::since(then, self.now)
+    }
+
+    /// The date of something that was read at `at`, once that is too long ago to pass for now.
+    pub fn as_of(&self, at: Instant) -> Option<String> {
+        (self.age_ms(at) > FRESH_MS).then(|| format!("as of {}", format::utc(at)))
     }
 
     /// Whether an age was drawn that grows by itself.

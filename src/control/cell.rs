@@ -1,15 +1,15 @@
 //! One failover group in memory: its record, its worker's signals, and what it shows.
 
 use super::backoff::Backoff;
+use super::loss::LossRecord;
 use super::operation::Operation;
 use super::reclaim::Unsalvaged;
 use super::repair::RepairOrder;
 use super::view::{
-    CycleView, GroupView, LagSample, LossEstimate, Mark, ObjectView, OperationOutcome, OperationView, SalvageView,
-    WorkloadView,
+    CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
 };
-use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, ObjectStatus, Region};
-use crate::replicate::Progress;
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region};
+use crate::replicate::{Access, Progress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +17,9 @@ use tokio::sync::Notify;
 
 /// Samples kept for the chart: an hour at one a second.
 pub(super) const LAG_SAMPLES: usize = 3600;
+
+/// Statuses older than this are shown with their date.
+const FRESH_SECONDS: i64 = 30;
 
 /// One failover group in memory.
 pub struct Cell {
@@ -36,6 +39,8 @@ pub struct Cell {
     pub forget: AtomicBool,
     /// What its worker shall mend before the next cycle.
     pub repairs: Mutex<Vec<RepairOrder>>,
+    /// Held by whoever asks the source what would be lost, with the storage that the last one was granted.
+    pub asking: tokio::sync::Mutex<Access>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,
     record: Mutex<Record>,
@@ -52,7 +57,7 @@ pub struct Record {
     pub operation: Option<Operation>,
     /// Operations that ended, newest first.
     pub history: Arc<Vec<OperationView>>,
-    /// Every object, as the last cycle found it.
+    /// Every object, as the last cycle found it; it stays while nobody can look again.
     pub objects: Arc<Vec<ObjectView>>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,
@@ -68,8 +73,10 @@ pub struct Record {
     pub marks: Arc<Vec<Mark>>,
     /// Why the last cycle did not end, where it did not.
     pub trouble: Option<ObjectError>,
-    /// What a forced failover would lose, as the last cycle left it.
-    pub loss: LossEstimate,
+    /// Up to when the last cycle that ended looked at every object.
+    pub looked_at: Option<Instant>,
+    /// What a forced failover would lose, as last looked at.
+    pub loss: LossRecord,
     /// When what a rolled-back failover owes is tried again.
     pub restoring: Backoff,
     /// Tables of the old primary that could not be set aside yet.
@@ -94,7 +101,8 @@ impl Record {
             lag: VecDeque::new(),
             marks: Arc::default(),
             trouble: None,
-            loss: LossEstimate::default(),
+            looked_at: None,
+            loss: LossRecord::default(),
             restoring: Backoff::default(),
             unsalvaged: Arc::default(),
             salvaging: Backoff::default(),
@@ -114,6 +122,7 @@ impl Cell {
             quit: Arc::default(),
             forget: AtomicBool::new(false),
             repairs: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
             progress: Mutex::default(),
             record: Mutex::new(record),
         }
@@ -165,8 +174,8 @@ impl Cell {
         group
     }
 
-    /// What the outside sees at `now`.
-    pub fn view(&self, now: Instant) -> GroupView {
+    /// What the outside sees at `now`; `is_away` tells of a region whether it does not answer.
+    pub fn view(&self, now: Instant, is_away: impl Fn(&str) -> bool) -> GroupView {
         let group = self.shown();
         let progress = self.progress();
         let record = self.record();
@@ -182,18 +191,16 @@ impl Cell {
             lag_history: Arc::new(record.lag.iter().copied().collect()),
             marks: record.marks.clone(),
             objects: record.objects.clone(),
+            as_of: record.as_of(now, group.spec.regions.iter().any(|region| is_away(region))),
             errors: record.all_errors(),
+            blocking_error: record.trouble.clone(),
             cycle,
             operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
             history: record.history.clone(),
             salvage: record.salvage.clone(),
             unsettled_region: record.unsettled_region(),
             to_resume: to_resume(&record),
-            loss_estimate: LossEstimate {
-                // What was written since the point is what a forced failover cannot promise.
-                seconds: lag_ms.map(|ms| ms as f64 / 1000.0),
-                ..record.loss.clone()
-            },
+            loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
             group,
         }
     }
@@ -236,16 +243,11 @@ impl Record {
         }
     }
 
-    /// Says of every object that nothing is known, because a region cannot be reached.
-    pub fn forget_statuses(&mut self) {
-        if self.objects.iter().any(|o| matches!(o.status, ObjectStatus::InSync | ObjectStatus::Lagging)) {
-            for object in Arc::make_mut(&mut self.objects) {
-                if matches!(object.status, ObjectStatus::InSync | ObjectStatus::Lagging) {
-                    object.status = ObjectStatus::Unknown;
-                    object.lag_ms = None;
-                }
-            }
-        }
+    /// When the objects were last looked at, where that is worth saying: nobody can look now, or has for long.
+    fn as_of(&self, now: Instant, away: bool) -> Option<Instant> {
+        let looked_at = self.looked_at?;
+        let old = (now - looked_at).num_seconds() >= FRESH_SECONDS;
+        (away || old || self.trouble.is_some()).then_some(looked_at)
     }
 }
 

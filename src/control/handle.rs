@@ -84,11 +84,12 @@ pub(super) struct Inner {
     pub keyring: Keyring,
     pub regions: Mutex<Arc<Vec<RegionView>>>,
     pub shown_regions: Mutex<ShownRegions>,
-    pub mission_critical: Mutex<BTreeMap<String, bool>>,
+    /// Whether the add-on is on in each workspace, and when that was read.
+    pub mission_critical: Mutex<BTreeMap<WorkspaceId, (bool, Instant)>>,
     /// What runs in each workspace, as last heard of.
     pub workloads: Mutex<BTreeMap<WorkspaceId, Vec<WorkloadView>>>,
-    /// Wakes the reader of the regions.
-    pub refresh: tokio::sync::Notify,
+    /// Makes the readers of the regions read everything again.
+    pub refresh: watch::Sender<u64>,
     pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
     cells: Mutex<BTreeMap<GroupId, Arc<Cell>>>,
     changed: watch::Sender<u64>,
@@ -124,7 +125,7 @@ impl Control {
                 creating: tokio::sync::Mutex::new(()),
                 mission_critical: Mutex::default(),
                 workloads: Mutex::default(),
-                refresh: tokio::sync::Notify::new(),
+                refresh: watch::Sender::new(0),
                 activity: Mutex::new(Arc::new(activity.into_iter().map(entry).collect())),
                 cells: Mutex::default(),
                 changed: watch::Sender::new(0),
@@ -153,8 +154,12 @@ impl Control {
         if control.inner.settings.passive {
             return Ok(control);
         }
-        let reader = control.clone();
-        lock(&control.inner.workers).spawn(async move { super::regions::keep_reading(reader).await });
+        for workspace in &control.inner.deployment.workspaces {
+            let mut workers = lock(&control.inner.workers);
+            workers.spawn(super::health::keep_telling(control.clone(), workspace.clone()));
+            workers.spawn(super::health::keep_probing(control.clone(), workspace.clone()));
+            workers.spawn(super::regions::keep_reading(control.clone(), workspace.clone()));
+        }
         Ok(control)
     }
 
@@ -382,8 +387,7 @@ impl Control {
             };
         }
         if group.salvage_pending {
-            let away = lock(&self.inner.regions).iter().any(|r| r.name == target && r.unreachable_since.is_some());
-            let why = if away { "does not answer, and" } else { "is being put in order:" };
+            let why = if self.away_since(target).is_some() { "does not answer, and" } else { "is being put in order:" };
             return Err(ControlError::Refused {
                 sentence: format!(
                     "{target} is no replica yet. It {why} what only it holds since the last failover must be set aside first. Wait until the group is ACTIVE."

@@ -10,6 +10,7 @@ use crate::replicate::{self, Link};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::sync::Arc;
+use std::time::{Duration, Instant as Stopwatch};
 
 /// Regions of which nothing has been read yet.
 pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
@@ -30,79 +31,78 @@ pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
     regions
 }
 
-/// Reads everything once, then what runs every few seconds; everything again when asked.
-pub async fn keep_reading(control: Control) {
-    let mut stopping = control.stopping();
-    let mut whole = true;
+/// Catalogs are read again after this, so that what is shown is never older than half a minute.
+const WHOLE_PAUSE: Duration = Duration::from_secs(15);
+/// Changes of the product's own closer together than this are read as one.
+const COALESCE: Duration = Duration::from_millis(200);
+/// Reading rests at least this many times as long as it took, so that a long bootstrap is not slowed down.
+const REST: u32 = 5;
+
+/// Keeps what is shown of a workspace young: what runs every few seconds, all of it before it grows old, and at once
+/// after a call of the product's own changed something, after an outage, and when asked.
+pub async fn keep_reading(control: Control, workspace: Workspace) {
+    let health = workspace.client.health().clone();
+    let (mut stopping, mut refresh, mut news) = (control.stopping(), control.inner.refresh.subscribe(), health.news());
+    let mut read_at: Option<Stopwatch> = None;
+    let (mut asked, mut known_changes) = (true, 0);
     loop {
-        for workspace in control.inner.deployment.workspaces.clone() {
-            read(&control, &workspace, whole).await;
+        let (begun, changes) = (Stopwatch::now(), health.now().changes);
+        let due = asked || changes != known_changes || read_at.is_none_or(|at| at.elapsed() >= WHOLE_PAUSE);
+        // Nobody waits for a region that is away: the probe tells when it is back.
+        let read = health.away_since().is_none() && read(&control, &workspace, due).await;
+        if read && due {
+            (asked, known_changes, read_at) = (false, changes, Some(begun));
         }
+        asked |= !read;
+        let rest = COALESCE.max(begun.elapsed().min(WHOLE_PAUSE / REST) * REST);
         tokio::select! {
-            () = tokio::time::sleep(control.inner.settings.region_pause) => whole = false,
-            () = control.inner.refresh.notified() => whole = true,
+            () = tokio::time::sleep(control.inner.settings.region_pause) => {}
+            _ = refresh.changed() => asked = true,
+            _ = async { let _ = news.changed().await; tokio::time::sleep(rest).await } => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
     }
 }
 
-async fn read(control: &Control, workspace: &Workspace, whole: bool) {
-    let came_back = {
-        let regions = lock(&control.inner.regions);
-        regions.iter().any(|r| r.name == workspace.region && (r.unreachable_since.is_some() || r.read_at.is_none()))
+/// Reads what runs in a workspace, and with `whole` what its region holds; whether that succeeded.
+async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
+    let began = control.now();
+    let mut found = match read_workspace(workspace, whole).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(region = %workspace.region, %error, "the region could not be read");
+            return false;
+        }
     };
-    let mut found = read_workspace(workspace, whole || came_back).await;
-    if let Ok(Found { catalogs: Some((catalogs, _)), .. }) = &mut found {
+    if let Some((catalogs, _)) = &mut found.catalogs {
         for catalog in catalogs {
             catalog.left_by = control.left_by(&workspace.region, &catalog.name).await.ok().flatten();
         }
     }
-    if let Ok(found) = &found {
-        keep_workloads(control, &workspace.id, &found.workloads).await;
-    }
-    let now = control.now();
-    let mut changed = false;
+    keep_workloads(control, &workspace.id, &found.workloads).await;
+    let on = found.mission_critical;
+    let before = lock(&control.inner.mission_critical).insert(workspace.id.clone(), (on, began));
+    let mut changed = before.map(|(on, _)| on) != Some(on);
     {
         let mut regions = lock(&control.inner.regions);
-        let Some(index) = regions.iter().position(|r| r.name == workspace.region) else { return };
-        match found {
-            Ok(found) => {
-                let workloads = control.workloads_of(&workspace.region);
-                // Whoever was shown the regions keeps them, so a change copies them: only where there is one.
-                let known = |region: &RegionView| {
-                    region.unreachable_since.is_none() && region.workloads == workloads && found.catalogs.is_none()
-                };
-                if !regions.get(index).is_some_and(known)
-                    && let Some(region) = Arc::make_mut(&mut regions).get_mut(index)
-                {
-                    changed = true;
-                    region.unreachable_since = None;
-                    region.workloads = workloads;
-                    if let Some((catalogs, locations)) = found.catalogs {
-                        region.catalogs = catalogs;
-                        region.external_locations = locations;
-                        region.read_at = Some(now);
-                    }
-                }
-                if let Some(on) = found.mission_critical {
-                    let mut known = lock(&control.inner.mission_critical);
-                    changed |= known.insert(workspace.id.clone(), on) != Some(on);
-                }
+        let workloads = control.workloads_of(&workspace.region);
+        // Whoever was shown the regions keeps them, so a change copies them: only where there is one.
+        let news = |r: &RegionView| r.workloads != workloads || found.catalogs.is_some();
+        let index = regions.iter().position(|r| r.name == workspace.region && news(r));
+        if let Some(region) = index.and_then(|index| Arc::make_mut(&mut regions).get_mut(index)) {
+            changed = true;
+            region.workloads = workloads;
+            if let Some((catalogs, locations)) = found.catalogs {
+                region.catalogs = catalogs;
+                region.external_locations = locations;
+                region.read_at = Some(began);
             }
-            Err(error) if error.is_unreachable() => {
-                if regions.get(index).is_some_and(|region| region.unreachable_since.is_none())
-                    && let Some(region) = Arc::make_mut(&mut regions).get_mut(index)
-                {
-                    changed = true;
-                    region.unreachable_since = Some(now);
-                }
-            }
-            Err(error) => tracing::debug!(region = %workspace.region, %error, "the region could not be read"),
         }
     }
     if changed {
         control.touch();
     }
+    true
 }
 
 /// Keeps what runs in a workspace, because a forced failover can no longer ask a region that has died.
@@ -138,7 +138,7 @@ pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
 
 struct Found {
     workloads: Vec<WorkloadView>,
-    mission_critical: Option<bool>,
+    mission_critical: bool,
     catalogs: Option<(Vec<CatalogView>, Vec<String>)>,
 }
 
@@ -172,7 +172,7 @@ async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, Con
     }));
     let mission_critical = client.mission_critical().await?;
     let catalogs = if whole { Some(read_catalogs(workspace).await?) } else { None };
-    Ok(Found { workloads, mission_critical: Some(mission_critical.unwrap_or(true)), catalogs })
+    Ok(Found { workloads, mission_critical: mission_critical.unwrap_or(true), catalogs })
 }
 
 async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<String>), ConnectError> {
@@ -227,7 +227,7 @@ impl Control {
 
     /// Reads what the regions hold again, soon.
     pub fn refresh_regions(&self) {
-        self.inner.refresh.notify_one();
+        self.inner.refresh.send_modify(|count| *count += 1);
     }
 
     /// Switches the Mission Critical add-on of a workspace; it cannot go off while a group needs it.
@@ -251,6 +251,7 @@ impl Control {
         }
         let before = self.workspaces().into_iter().find(|w| w.id == workspace_id).map(|w| w.mission_critical);
         workspace.client.set_mission_critical(on).await?;
+        lock(&self.inner.mission_critical).insert(workspace.id.clone(), (on, self.now()));
         let word = if on { "on" } else { "off" };
         let message = format!("Mission Critical is {word} for {}.", workspace.name);
         let mut line = journal::line(self.now(), actor, "workspace.mission_critical", workspace_id, message.clone());

@@ -25,7 +25,7 @@ impl Control {
                 ),
             });
         }
-        if cell.view(self.now()).to_resume.is_empty() {
+        if cell.view(self.now(), |_| false).to_resume.is_empty() {
             return Err(ControlError::Refused {
                 sentence: format!(
                     "There is nothing to resume for {id}: nothing ran before the last failover, or it runs again already."
@@ -106,7 +106,7 @@ impl Control {
         let stored = line.clone();
         self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
         self.show_activity(line);
-        self.inner.refresh.notify_one();
+        self.refresh_regions();
         self.touch();
         Ok(message)
     }

@@ -18,7 +18,11 @@ impl Control {
     /// Everything that is known, whole.
     pub fn view(&self) -> AccountView {
         let now = self.now();
-        let groups: Vec<_> = self.cells().iter().map(|cell| Arc::new(cell.view(now))).collect();
+        let groups: Vec<_> = self
+            .cells()
+            .iter()
+            .map(|cell| Arc::new(cell.view(now, |region| self.away_since(region).is_some())))
+            .collect();
         let regions = self.regions_with_groups(&groups);
         AccountView {
             account_id: self.account_id().to_owned(),
@@ -60,7 +64,8 @@ impl Control {
                 name: w.name.clone(),
                 region: w.region.clone(),
                 url: w.url.clone(),
-                mission_critical: on.get(&w.id).copied().unwrap_or(false),
+                mission_critical: on.get(&w.id).is_some_and(|(on, _)| *on),
+                read_at: on.get(&w.id).map(|(_, at)| *at),
             })
             .collect()
     }

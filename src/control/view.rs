@@ -78,8 +78,10 @@ pub struct WorkspaceView {
     pub region: Region,
     /// Where its REST API is served.
     pub url: String,
-    /// Whether the Mission Critical add-on is on.
+    /// Whether the Mission Critical add-on is on, as last read.
     pub mission_critical: bool,
+    /// When the add-on and what runs in the workspace were last read; None before the first reading.
+    pub read_at: Option<Instant>,
 }
 
 /// One region as last read over its API.
@@ -89,7 +91,7 @@ pub struct RegionView {
     pub name: Region,
     /// Since when it has not answered; None while it does.
     pub unreachable_since: Option<Instant>,
-    /// When the rest of this was read.
+    /// When the catalogs and locations were read.
     pub read_at: Option<Instant>,
     /// A `file://` or cloud URI above every location of the region, where known.
     pub storage_root: Option<String>,
@@ -172,8 +174,12 @@ pub struct GroupView {
     pub marks: Arc<Vec<Mark>>,
     /// Every object in scope, by kind and name.
     pub objects: Arc<Vec<ObjectView>>,
+    /// When the objects were last looked at, where nobody can look at them now or the look is old; None while cycles go on.
+    pub as_of: Option<Instant>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,
+    /// Which of the errors holds up the group as a whole, such as a region that does not answer; it is no object's.
+    pub blocking_error: Option<ObjectError>,
     /// The cycle that runs or ran last.
     pub cycle: CycleView,
     /// The operation that runs, or the last one.
@@ -186,7 +192,7 @@ pub struct GroupView {
     pub unsettled_region: Option<Region>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.
     pub to_resume: Vec<WorkloadView>,
-    /// What a forced failover to the secondary would lose now.
+    /// What a forced failover to the secondary would lose, as last asked.
     pub loss_estimate: LossEstimate,
 }
 
@@ -208,6 +214,7 @@ pub struct Mark {
     pub label: String,
 }
 
+pub use super::loss::{LikelyLoss, LossEstimate};
 pub use crate::replicate::ObjectRecord as ObjectView;
 
 /// The cycle that runs or ran last.
@@ -340,21 +347,6 @@ impl SalvageView {
             at,
         }
     }
-}
-
-/// What a forced failover would lose, as far as the last cycle knows. None is unknown, never zero.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct LossEstimate {
-    /// Seconds of writes.
-    pub seconds: Option<f64>,
-    /// Commits known at the source and not at the replica.
-    pub commits: Option<u64>,
-    /// Rows in them, where statistics tell.
-    pub rows: Option<u64>,
-    /// Bytes in them.
-    pub bytes: Option<u64>,
-    /// Tables that they belong to.
-    pub tables: Vec<String>,
 }
 
 /// One line of the audit log.

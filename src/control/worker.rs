@@ -1,6 +1,7 @@
 //! A group's worker: whatever the group's state asks for, one thing at a time.
 
 use super::cell::Cell;
+use super::loss::LossEstimate;
 use super::reclaim::Unsalvaged;
 use super::{Control, ControlError, failover, reclaim, repair};
 use crate::domain::{
@@ -360,7 +361,10 @@ async fn finish(
         record.cycle.running = false;
         record.cycle.seconds = Some(took.as_secs_f64());
         record.cycle.changed = outcome.changed;
-        record.loss = Default::default();
+        record.looked_at = outcome.complete.then_some(outcome.cut).or(record.looked_at);
+        if outcome.complete {
+            record.loss.looked = LossEstimate::of_cycle(outcome.cut, &record.objects);
+        }
     }
     if arrived {
         control.apply_in_turn(cell, Event::EverythingArrived, None, |group, _| group.bootstrapped = true).await?;
@@ -400,9 +404,6 @@ pub fn trouble(control: &Control, cell: &Cell, error: &ControlError) {
         ControlError::Table(fault) => (fault.class, cell.id.to_string()),
         _ => (ErrorClass::StorageFailure, cell.id.to_string()),
     };
-    if error.is_unreachable() {
-        record.forget_statuses();
-    }
     let since = record.trouble.as_ref().filter(|t| t.class == class && t.object == object).map_or(now, |t| t.since);
     let parameters = BTreeMap::from([("region".to_owned(), object.clone())]);
     record.trouble =

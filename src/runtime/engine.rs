@@ -3,7 +3,7 @@
 use super::recorder::Recorder;
 use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket};
 use crate::api::{ApiOptions, ApiServer};
-use crate::connect::{ConnectSettings, RegionClient, Secret, StorageOptions};
+use crate::connect::{ConnectSettings, RegionClient, RegionHealth, Secret, StorageOptions};
 use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
 use crate::domain::{Clock, GroupId, ObjectStatus};
 use crate::sandbox::{Sandbox, SandboxOptions};
@@ -115,7 +115,8 @@ impl Engine {
         let workspaces = sandbox.regions().into_iter().map(|region| {
             let token = Secret::new(region.replication_token.clone());
             let settings = ConnectSettings::new(&region.region, &region.workspace_url, token).brisk();
-            let settings = ConnectSettings { storage: options.sandbox_stores.clone(), ..settings };
+            let health = RegionHealth::new(clock.clone());
+            let settings = ConnectSettings { storage: options.sandbox_stores.clone(), health, ..settings };
             Ok(Workspace {
                 client: RegionClient::new(settings)?,
                 id: region.workspace_id,
@@ -269,6 +270,10 @@ pub async fn perform(
         }
         Intent::FailOver { id, target_primary_region, kind, etag } => {
             control.fail_over(actor, &id, &target_primary_region, kind, Some(&etag)).await.map(group)
+        }
+        Intent::EstimateLoss { id } => {
+            let found = control.estimate_loss(&id).await;
+            found.map(|_| NoticeDetail::Done(format!("What a forced failover of {id} would lose is shown.")))
         }
         Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
         Intent::Repair { id, deep, etag } => {

@@ -42,6 +42,11 @@ pub enum Intent {
         /// The etag that the user saw.
         etag: String,
     },
+    /// Finds out what a forced failover of a group would lose now; the answer is in the group's view.
+    EstimateLoss {
+        /// The group.
+        id: GroupId,
+    },
     /// Resumes the schedules and starts the compute that ran in the old primary, in the new one.
     ResumeWorkloads {
         /// The group.

@@ -60,6 +60,31 @@ impl Tx<'_> {
             .collect()
     }
 
+    /// How many commits of a group made after `from` and not after `to` have arrived; and the newest of them, at most
+    /// `limit`, by table and version.
+    pub fn commits_between(
+        &self,
+        group: &GroupId,
+        from: Instant,
+        to: Instant,
+        limit: usize,
+    ) -> rusqlite::Result<(u64, Vec<(String, i64)>)> {
+        let span = (group.as_str(), from.timestamp_millis(), to.timestamp_millis());
+        let count: i64 = self
+            .tx
+            .prepare_cached("SELECT COUNT(*) FROM commits WHERE group_id = ?1 AND time > ?2 AND time <= ?3")?
+            .query_row(span, |row| row.get(0))?;
+        let newest = self
+            .tx
+            .prepare_cached(
+                "SELECT name, version FROM commits WHERE group_id = ?1 AND time > ?2 AND time <= ?3
+                 ORDER BY time DESC LIMIT ?4",
+            )?
+            .query_map((span.0, span.1, span.2, limit as i64), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok((count.max(0) as u64, newest))
+    }
+
     /// Leaves the newest point of every `width_ms` between `from` and `to`; how many were removed.
     pub fn thin_points(&self, group: &GroupId, from: Instant, to: Instant, width_ms: i64) -> rusqlite::Result<usize> {
         self.tx

@@ -140,15 +140,36 @@ impl Desk {
         self.window.run();
     }
 
-    /// The only intent that was sent since the last look.
+    /// The only intent that was sent since the last look, but for questions that a dialog asks by itself.
     pub fn sent(&mut self) -> (IntentId, Intent) {
-        let sent = self.intents.try_recv().expect("an intent was sent");
-        assert!(self.intents.try_recv().is_err(), "more than one intent was sent");
+        let sent = self.next_sent().expect("an intent was sent");
+        assert!(self.next_sent().is_none(), "more than one intent was sent");
         sent
     }
 
     pub fn sent_nothing(&mut self) -> bool {
-        self.intents.try_recv().is_err()
+        self.next_sent().is_none()
+    }
+
+    fn next_sent(&mut self) -> Option<(IntentId, Intent)> {
+        loop {
+            match self.intents.try_recv() {
+                Ok((_, Intent::EstimateLoss { .. })) => {}
+                sent => return sent.ok(),
+            }
+        }
+    }
+
+    /// How often a dialog asked what would be lost since the last look.
+    pub fn asked_for_loss(&mut self) -> usize {
+        let mut asked = 0;
+        while let Ok((id, intent)) = self.intents.try_recv() {
+            assert!(matches!(intent, Intent::EstimateLoss { .. }), "{intent:?}");
+            let done = Ok(NoticeDetail::Done("Shown.".to_owned()));
+            self.answer(id, done);
+            asked += 1;
+        }
+        asked
     }
 
     pub fn answer(&mut self, intent: IntentId, outcome: Result<NoticeDetail, Refusal>) {

@@ -54,6 +54,36 @@ fn a_forced_failover_says_what_would_be_lost_and_unknown_is_unknown() {
 }
 
 #[test]
+fn an_open_dialog_asks_what_would_be_lost_at_once_and_every_few_seconds() {
+    let mut desk = at_group(core());
+    desk.click("Fail over…");
+    assert_eq!(desk.asked_for_loss(), 1);
+    assert!(!desk.shows("Shown."), "its answer is no notice");
+    desk.advance(2);
+    assert_eq!(desk.asked_for_loss(), 0);
+    desk.advance(4);
+    assert_eq!(desk.asked_for_loss(), 1);
+    desk.publish(fixture::with_region_down(fixture::with_groups(vec![core()]), EAST, 1));
+    assert_eq!(desk.asked_for_loss(), 1, "a primary that goes away is asked about at once");
+}
+
+#[test]
+fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate() {
+    let snapshot = fixture::with_region_down(fixture::with_groups(vec![core()]), EAST, 59);
+    let mut desk = Desk::new(snapshot);
+    desk.click("core, ACTIVE");
+    assert!(desk.shows("us-east-1 has not answered for 59 s"));
+    assert!(desk.shows("Objects are shown as of 09:13:31 UTC"));
+    desk.click("Fail over…");
+    desk.click("Forced");
+    for words in ["Known: the last look at us-east-1, as of", "estimate", "≈ 30", "≈ 2400", "≈ 540 kB"] {
+        assert!(desk.shows(words), "{words}");
+    }
+    assert!(desk.shows("Every replicated object is whole in us-west-2 as of"));
+    assert!(!desk.shows("would not be whole"));
+}
+
+#[test]
 fn with_the_primary_dead_only_a_forced_failover_can_be_chosen() {
     let snapshot = fixture::with_region_down(fixture::with_groups(vec![core()]), EAST, 90);
     let mut desk = Desk::new(snapshot);

@@ -186,7 +186,7 @@ async fn a_planned_failover_without_its_primary_is_rolled_back_and_a_forced_one_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn objects_are_unknown_and_never_missing_while_a_region_is_away() {
+async fn objects_keep_their_status_with_its_date_while_a_region_is_away() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let engine = engine(dir.path(), 0.0).await;
     let all = catalogs(&engine).await;
@@ -197,7 +197,9 @@ async fn objects_are_unknown_and_never_missing_while_a_region_is_away() {
     let view = engine.control().view();
     let group = view.groups.first().expect("listed");
     assert!(group.objects.iter().all(|o| o.status != ObjectStatus::Missing), "{:#?}", group.objects);
-    assert!(group.objects.iter().any(|o| o.kind == AssetKind::Table && o.status == ObjectStatus::Unknown));
+    assert!(group.objects.iter().any(|o| o.kind == AssetKind::Table && o.status == ObjectStatus::InSync));
+    assert!(group.as_of.is_some(), "the date says that nobody looked since");
+    assert_eq!(group.blocking_error.as_ref(), group.errors.first(), "the region fails, and no object does");
     assert_eq!(group.errors.first().map(|e| e.class), Some(ErrorClass::RegionUnreachable));
     engine.sandbox().bring_up("us-west-2").await.expect("up");
     until(&engine, "core", |g| !g.has_replication_point_blocking_errors).await;

@@ -80,7 +80,11 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
         roles_ui(ui, scene, region);
     });
     card::hairline_ui(ui);
-    let mut facts: Vec<(&str, String)> = vec![("Holds", contents(region))];
+    let holds = match region.read_at.and_then(|at| scene.as_of(at)) {
+        Some(as_of) => format!("{}, {as_of}", contents(region)),
+        None => contents(region),
+    };
+    let mut facts: Vec<(&str, String)> = vec![("Holds", holds)];
     if let Some(embedded) = embedded {
         facts.push(("Commits", format!("{} by its jobs since the start", format::count(embedded.commits))));
     }
@@ -103,7 +107,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     }
     left_replicas_ui(ui, region, actions);
     ui.add_space(space::XS);
-    workloads_ui(ui, region);
+    workloads_ui(ui, scene, region);
 }
 
 /// Replicas that deleted groups left, read-only until somebody releases them.
@@ -196,11 +200,20 @@ pub fn workload_sign(workload: &WorkloadView) -> (Icon, Tone, String) {
     }
 }
 
-fn workloads_ui(ui: &mut Ui, region: &RegionView) {
+fn workloads_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView) {
     let palette = theme::palette(ui);
-    ui.label(rich(Role::Label, "Jobs and compute").color(palette.text_soft));
+    let here = scene.account().workspaces.iter().filter(|workspace| workspace.region == region.name);
+    let read_at: Option<Vec<_>> = here.map(|workspace| workspace.read_at).collect();
+    let read_at = read_at.and_then(|all| all.into_iter().min());
+    let label = match (read_at, read_at.and_then(|at| scene.as_of(at))) {
+        (None, _) if !region.workloads.is_empty() => "Jobs and compute, as of the last run of the console".to_owned(),
+        (_, Some(as_of)) => format!("Jobs and compute, {as_of}"),
+        _ => "Jobs and compute".to_owned(),
+    };
+    ui.label(rich(Role::Label, label).color(palette.text_soft));
     if region.workloads.is_empty() {
-        ui.label(rich(Role::Body, "None.").color(palette.text_weak));
+        let words = if read_at.is_some() { "None." } else { "Not read yet." };
+        ui.label(rich(Role::Body, words).color(palette.text_weak));
         return;
     }
     ui.spacing_mut().item_spacing.y = 0.0;

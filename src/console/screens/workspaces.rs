@@ -96,6 +96,7 @@ fn mission_critical_ui(
         |intent| matches!(intent, Intent::SetMissionCritical { workspace_id, .. } if *workspace_id == workspace.id),
     );
     let on = workspace.mission_critical;
+    let as_of = workspace.read_at.and_then(|at| scene.as_of(at));
     card::sides_ui(
         ui,
         40.0,
@@ -111,7 +112,8 @@ fn mission_critical_ui(
         },
         |ui| {
             let name = format!("Mission Critical for {}", workspace.name);
-            let switch = field::switch_ui(ui, on, shown.locked.is_none() && !waits, &name);
+            let can = shown.locked.is_none() && !waits && workspace.read_at.is_some();
+            let switch = field::switch_ui(ui, on, can, &name);
             let switch = match &shown.locked {
                 Some(reason) => switch.on_hover_text(reason),
                 None => switch,
@@ -122,11 +124,14 @@ fn mission_critical_ui(
             }
             let word = if waits {
                 "Changing…"
+            } else if workspace.read_at.is_none() {
+                "Not read yet"
             } else if on {
                 "On"
             } else {
                 "Off"
             };
+            let word = as_of.map_or_else(|| word.to_owned(), |as_of| format!("{word}, {as_of}"));
             ui.label(rich(Role::Label, word).color(palette.text_soft));
         },
     );

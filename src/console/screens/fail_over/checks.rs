@@ -54,27 +54,62 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
         (Some(since), FailoverKind::Forced) => add(
             Tone::Warn,
             format!(
-                "{primary} has not answered for {}. What it accepted meanwhile is set aside when it answers again.",
+                "{primary} has not answered for {}. What never arrived is set aside when it answers again.",
                 format::age(scene.age_ms(since))
             ),
         ),
     }
-    let broken = |status| {
-        matches!(status, ObjectStatus::Failed | ObjectStatus::Missing | ObjectStatus::Drifted | ObjectStatus::Unknown)
-    };
-    let failing: Vec<_> = view.objects.iter().filter(|object| broken(object.status)).map(|o| o.name.as_str()).collect();
-    if failing.is_empty() {
-        add(Tone::Good, "Every object in scope has a whole replica.".to_owned());
-    } else {
-        let count = format::plural(failing.len(), "object", "objects");
-        add(Tone::Warn, format!("{count} would not be whole in {secondary}: {}.", names(&failing)));
-    }
+    add_wholeness(view, &mut add);
     let unsupported = view.objects.iter().filter(|object| object.status == ObjectStatus::Unsupported).count();
     if unsupported > 0 {
         let count = format::plural(unsupported, "object is", "objects are");
         add(Tone::Warn, format!("{count} not replicated and will not be in {secondary}."));
     }
     found
+}
+
+/// Whether the objects are whole in the secondary; as of when, where nobody can look now.
+fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
+    let secondary = view.group.effective_secondary_region();
+    let time = |at| format!("{} UTC", format::utc_time(at));
+    if view.objects.is_empty() {
+        let point = view.group.replication_point;
+        let known = point.map(|point| format!(" {secondary} holds what arrived by {}.", time(point)));
+        let sentence = "No object has been looked at since the console started.".to_owned();
+        return add(Tone::Warn, sentence + &known.unwrap_or_default());
+    }
+    let of = |all: &[ObjectStatus]| -> Vec<&str> {
+        view.objects.iter().filter(|object| all.contains(&object.status)).map(|o| o.name.as_str()).collect()
+    };
+    let failing = of(&[ObjectStatus::Failed, ObjectStatus::Missing, ObjectStatus::Drifted]);
+    let unknown = of(&[ObjectStatus::Unknown]);
+    if failing.is_empty() && unknown.is_empty() {
+        add(
+            Tone::Good,
+            match (view.as_of, view.group.replication_point) {
+                (Some(_), Some(point)) => {
+                    format!("Every replicated object is whole in {secondary} as of {}.", time(point))
+                }
+                (Some(as_of), None) => format!("Every object had a whole replica at {}.", time(as_of)),
+                (None, _) => "Every object in scope has a whole replica.".to_owned(),
+            },
+        );
+    }
+    if !failing.is_empty() {
+        let count = format::plural(failing.len(), "object", "objects");
+        let names = names(&failing);
+        add(
+            Tone::Warn,
+            match view.as_of {
+                Some(as_of) => format!("{count} not whole in {secondary} as of {}: {names}.", time(as_of)),
+                None => format!("{count} would not be whole in {secondary}: {names}."),
+            },
+        );
+    }
+    if !unknown.is_empty() {
+        let count = format::plural(unknown.len(), "object", "objects");
+        add(Tone::Warn, format!("Nothing is known of {count}: {}.", names(&unknown)));
+    }
 }
 
 /// A few names and how many more there are.

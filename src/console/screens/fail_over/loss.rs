@@ -2,10 +2,11 @@
 
 use super::checks::names;
 use crate::console::format;
-use crate::console::theme::{self, Icon, Role, radius, rich};
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, radius, rich, space};
 use crate::console::widgets::text;
-use crate::control::view::{GroupView, LossEstimate};
-use crate::domain::FailoverKind;
+use crate::control::view::{GroupView, LikelyLoss, LossEstimate};
+use crate::domain::{FailoverKind, Instant};
 use eframe::egui::{self, CornerRadius, Frame, Margin, Stroke, Ui, Vec2};
 
 /// One figure of what would be lost.
@@ -19,26 +20,71 @@ pub struct LossFigure {
     pub known: bool,
 }
 
-/// What a forced failover would lose, as far as is known.
+fn figure(head: &'static str, value: Option<String>) -> LossFigure {
+    LossFigure { head, known: value.is_some(), value: value.unwrap_or_else(|| "unknown".to_owned()) }
+}
+
+/// What a forced failover would lose, as far as was looked at.
 pub fn loss_figures(loss: &LossEstimate) -> [LossFigure; 5] {
-    let figure = |head, value: Option<String>| LossFigure {
-        head,
-        known: value.is_some(),
-        value: value.unwrap_or_else(|| "unknown".to_owned()),
+    // Where something could not be counted the sum is the least that is lost, and a sum of nothing says nothing.
+    let least = |value: Option<u64>, words: fn(u64) -> String| match (value, loss.unknown.is_empty()) {
+        (Some(0), false) | (None, _) => None,
+        (Some(value), true) => Some(words(value)),
+        (Some(value), false) => Some(format!("at least {}", words(value))),
     };
     // Tables are named by the commits; where those aren't known, an empty list says nothing.
-    let tables = (loss.commits.is_some() || !loss.tables.is_empty()).then(|| format::count(loss.tables.len() as u64));
+    let tables = loss.commits.map(|_| loss.tables.len() as u64);
+    let seconds = loss.seconds.filter(|_| loss.unknown.is_empty() || loss.commits > Some(0));
     [
-        figure("Writes of", loss.seconds.map(format::duration)),
-        figure("Commits", loss.commits.map(format::count)),
-        figure("Rows", loss.rows.map(format::count)),
-        figure("Data", loss.bytes.map(format::bytes)),
-        figure("Tables", tables),
+        figure("Writes of", seconds.map(format::duration)),
+        figure("Commits", least(loss.commits, format::count)),
+        figure("Rows", least(loss.rows, format::count)),
+        figure("Data", least(loss.bytes, format::bytes)),
+        figure("Tables", least(tables, format::count)),
     ]
 }
 
+/// What was probably committed since the last look.
+pub fn likely_figures(likely: &LikelyLoss, now: Instant) -> [LossFigure; 4] {
+    let (seconds, commits, rows, bytes) = likely.at(now);
+    let about = |value: String| format!("≈ {value}");
+    [
+        figure("Writes of", Some(format::age((seconds * 1000.0) as i64))),
+        figure("Commits", Some(about(format::count(commits)))),
+        figure("Rows", rows.map(|rows| about(format::count(rows)))),
+        figure("Data", bytes.map(|bytes| about(format::bytes(bytes)))),
+    ]
+}
+
+/// The lines around the figures: when the source was looked at, and what the figures leave out.
+pub fn loss_notes(loss: &LossEstimate, primary: &str, away: bool) -> (String, Vec<String>) {
+    let at = |at: Instant| format!("{} UTC", format::utc_time(at));
+    let heading = match (loss.as_of, away) {
+        (Some(as_of), false) => format!("At {primary} and not yet in the replica, as of {}", at(as_of)),
+        (Some(as_of), true) => format!("Known: the last look at {primary}, as of {}", at(as_of)),
+        (None, false) => format!("{primary} has not been asked yet"),
+        (None, true) => format!("Nobody has looked at {primary} since the console started"),
+    };
+    let mut notes = Vec::new();
+    if !loss.tables.is_empty() {
+        let tables: Vec<_> = loss.tables.iter().map(String::as_str).collect();
+        notes.push(format!("In {}.", names(&tables)));
+    }
+    if loss.rows.is_none() && loss.commits > Some(0) {
+        notes.push("Rows are unknown: some of the commits carry no row counts.".to_owned());
+    }
+    notes.extend(loss.unknown.iter().take(3).cloned());
+    if loss.unknown.len() > 3 {
+        notes.push(format!("{} more could not be counted.", loss.unknown.len() - 3));
+    }
+    if loss.as_of.is_some() && !away {
+        notes.push(format!("What {primary} accepts until the cutover is lost as well."));
+    }
+    (heading, notes)
+}
+
 /// Draws what a failover of `kind` would lose.
-pub fn loss_ui(ui: &mut Ui, view: &GroupView, kind: FailoverKind) {
+pub fn loss_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) {
     let palette = theme::palette(ui);
     Frame::new()
         .fill(palette.surface)
@@ -56,53 +102,89 @@ pub fn loss_ui(ui: &mut Ui, view: &GroupView, kind: FailoverKind) {
                 });
                 return;
             }
-            ui.horizontal_top(|ui| {
-                let figures = loss_figures(&view.loss_estimate);
-                let width = ui.available_width() / figures.len() as f32 - 8.0;
-                for figure in figures {
-                    ui.allocate_ui_with_layout(
-                        Vec2::new(width, 44.0),
-                        egui::Layout::top_down(egui::Align::Min),
-                        |ui| {
-                            ui.set_width(width);
-                            ui.spacing_mut().item_spacing.y = 3.0;
-                            ui.label(rich(Role::Small, figure.head).color(palette.text_weak));
-                            let role = if figure.known { Role::FigureSmall } else { Role::Body };
-                            let ink = if figure.known { palette.text } else { palette.text_soft };
-                            ui.label(rich(role, figure.value).color(ink));
-                        },
-                    );
-                }
-            });
-            let tables: Vec<_> = view.loss_estimate.tables.iter().map(String::as_str).collect();
-            let note = if tables.is_empty() {
-                "As the last cycle knew it. What was written since is not in these numbers.".to_owned()
-            } else {
-                format!(
-                    "In {}. As the last cycle knew it; what was written since is not in these numbers.",
-                    names(&tables)
-                )
-            };
-            ui.add(egui::Label::new(rich(Role::Small, note).color(palette.text_weak)).wrap());
+            forced_ui(ui, scene, view);
         });
+}
+
+fn forced_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    let palette = theme::palette(ui);
+    let loss = &view.loss_estimate;
+    let primary = &view.group.effective_primary_region;
+    let away = scene.region(primary).is_some_and(|region| region.unreachable_since.is_some());
+    let line = |ui: &mut Ui, words: &str| {
+        ui.add(egui::Label::new(rich(Role::Small, words).color(palette.text_weak)).wrap());
+    };
+    let (heading, notes) = loss_notes(loss, primary, away);
+    line(ui, &heading);
+    figures_ui(ui, &loss_figures(loss));
+    if let Some((done, total)) = loss.asking.filter(|(_, total)| *total > 0) {
+        line(ui, &format!("Asking {primary}: {} of {} tables.", format::count(done), format::count(total)));
+    }
+    if let Some(likely) = loss.likely.as_ref().filter(|_| away) {
+        // It grows while it is looked at.
+        scene.age_ms(likely.since);
+        ui.add_space(space::XS);
+        line(ui, "Since then, estimate: what the last hour's rate makes likely");
+        figures_ui(ui, &likely_figures(likely, scene.now));
+    }
+    for note in &notes {
+        line(ui, note);
+    }
+}
+
+fn figures_ui(ui: &mut Ui, figures: &[LossFigure]) {
+    let palette = theme::palette(ui);
+    ui.horizontal_top(|ui| {
+        // As many columns whether the tables are told or not, so that both rows stand below each other.
+        let width = ui.available_width() / 5.0 - 8.0;
+        for figure in figures {
+            ui.allocate_ui_with_layout(Vec2::new(width, 44.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.set_width(width);
+                ui.spacing_mut().item_spacing.y = 3.0;
+                ui.label(rich(Role::Small, figure.head).color(palette.text_weak));
+                let role = if figure.known { Role::FigureSmall } else { Role::Body };
+                let ink = if figure.known { palette.text } else { palette.text_soft };
+                ui.label(rich(role, &figure.value).color(ink));
+            });
+        }
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    fn values(figures: &[LossFigure]) -> Vec<&str> {
+        figures.iter().map(|figure| figure.value.as_str()).collect()
+    }
 
     #[test]
     fn what_is_not_known_is_shown_as_unknown_and_never_as_zero() {
         let unknown = loss_figures(&LossEstimate::default());
         assert!(unknown.iter().all(|figure| figure.value == "unknown" && !figure.known));
-        let known = loss_figures(&LossEstimate {
+        let mut known = LossEstimate {
             seconds: Some(1.4),
             commits: Some(0),
             rows: None,
             bytes: Some(0),
-            tables: Vec::new(),
-        });
-        let values: Vec<_> = known.iter().map(|figure| figure.value.as_str()).collect();
-        assert_eq!(values, ["1.4 s", "0", "unknown", "0 B", "0"]);
+            ..LossEstimate::default()
+        };
+        assert_eq!(values(&loss_figures(&known)), ["1.4 s", "0", "unknown", "0 B", "0"]);
+        known.unknown = vec!["main.sales.orders could not be read.".to_owned()];
+        assert_eq!(values(&loss_figures(&known)), ["unknown"; 5]);
+        known.commits = Some(4);
+        known.tables = vec!["main.sales.items".to_owned()];
+        assert_eq!(values(&loss_figures(&known)), ["1.4 s", "at least 4", "unknown", "unknown", "at least 1"]);
+    }
+
+    #[test]
+    fn an_estimate_is_marked_and_dated() {
+        let since = Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).single().expect("a time");
+        let likely = LikelyLoss { since, commits: 2.0, rows: Some(10.0), bytes: None };
+        let figures = likely_figures(&likely, since + TimeDelta::seconds(30));
+        assert_eq!(values(&figures), ["30 s", "≈ 60", "≈ 300", "unknown"]);
+        let loss = LossEstimate { as_of: Some(since), ..LossEstimate::default() };
+        assert_eq!(loss_notes(&loss, "us-east-1", true).0, "Known: the last look at us-east-1, as of 12:00:00 UTC");
     }
 }

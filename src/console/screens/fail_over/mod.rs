@@ -4,7 +4,7 @@ mod checks;
 mod loss;
 
 pub use checks::{Check, checks};
-pub use loss::{LossFigure, loss_figures};
+pub use loss::{LossFigure, likely_figures, loss_figures};
 
 use crate::console::action::Action;
 use crate::console::format;
@@ -13,7 +13,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field};
 use crate::control::view::GroupView;
-use crate::domain::{FailoverKind, GroupId, Region};
+use crate::domain::{FailoverKind, GroupId, Instant, Region};
 use crate::runtime::{Intent, Refusal};
 use checks::check_ui;
 use eframe::egui::{Context, Ui, Vec2};
@@ -29,7 +29,12 @@ pub struct FailOverDialog {
     kind: Option<FailoverKind>,
     typed: String,
     refusal: Option<String>,
+    /// When it last asked what would be lost, and whether the primary was away then.
+    asked: Option<(Instant, bool)>,
 }
+
+/// While the dialog is open what would be lost is asked for again this often.
+const ASK_AGAIN_MS: i64 = 5_000;
 
 impl FailOverDialog {
     /// A dialog for the group as it is now.
@@ -43,6 +48,7 @@ impl FailOverDialog {
             kind: (!primary_down).then_some(FailoverKind::Planned),
             typed: String::new(),
             refusal: None,
+            asked: None,
         }
     }
 
@@ -56,6 +62,7 @@ impl FailOverDialog {
     pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
         let mut actions = Vec::new();
         let Some(view) = scene.group(&self.id) else { return vec![Action::CloseDialog] };
+        actions.extend(self.ask(scene, view));
         let title = format!("Fail over {}", self.id);
         let waits = scene.awaits(|intent| matches!(intent, Intent::FailOver { id, .. } if *id == self.id));
         let ready = !waits && self.is_ready(scene, view);
@@ -92,6 +99,21 @@ impl FailOverDialog {
         actions
     }
 
+    /// Asks what would be lost: at once, when the primary goes away or comes back, and every few seconds.
+    fn ask(&mut self, scene: &Scene<'_>, view: &GroupView) -> Option<Action> {
+        let primary = &view.group.effective_primary_region;
+        let away = scene.region(primary).is_some_and(|region| region.unreachable_since.is_some());
+        // Draws again by itself, so that the next time is not missed.
+        let old = |at: Instant| scene.age_ms(at) >= ASK_AGAIN_MS;
+        let due = self.asked.is_none_or(|(at, was_away)| old(at) || away != was_away);
+        let waits = scene.awaits(|intent| matches!(intent, Intent::EstimateLoss { id } if *id == self.id));
+        if !due || waits || scene.stale_ms.is_some() {
+            return None;
+        }
+        self.asked = Some((scene.now, away));
+        Some(Action::Send(Intent::EstimateLoss { id: self.id.clone() }))
+    }
+
     fn moved(&self, view: &GroupView) -> bool {
         view.group.etag != self.etag
     }
@@ -113,7 +135,7 @@ impl FailOverDialog {
         let Some(kind) = self.kind else { return };
         ui.add_space(space::XS);
         ui.label(rich(Role::Label, "What would be lost").color(palette.text_soft));
-        loss_ui(ui, view, kind);
+        loss_ui(ui, scene, view, kind);
         ui.add_space(space::XS);
         ui.label(rich(Role::Label, "Checks").color(palette.text_soft));
         for check in checks(scene, view, kind) {

@@ -8,9 +8,10 @@ use crate::console::theme::{Icon, Tone};
 use crate::console::widgets::chip::is_unprotected;
 use crate::console::widgets::{Button, banner_ui};
 use crate::control::view::{CycleView, GroupView, WorkloadView};
-use crate::domain::{AssetKind, GroupState};
+use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectError};
 use crate::runtime::Intent;
 use eframe::egui::Ui;
+use std::collections::BTreeSet;
 
 /// What a band offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +89,18 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             offer: Offer::Resume,
         });
     }
-    if group.has_replication_point_blocking_errors {
-        let blocking = view.errors.iter().filter(|error| error.class.blocks_replication_point()).count();
+    found.extend(away_banner(scene, view));
+    if let Some(error) = view.blocking_error.as_ref().filter(|e| e.class != ErrorClass::RegionUnreachable) {
+        found.push(Banner {
+            icon: Icon::Bad,
+            tone: Tone::Bad,
+            heading: "Replication is held up".to_owned(),
+            sentence: error.message.clone(),
+            offer: Offer::Errors,
+        });
+    }
+    let blocking = blocking_objects(view);
+    if blocking > 0 {
         let objects = format::plural(blocking, "object holds", "objects hold");
         found.push(Banner {
             icon: Icon::Bad,
@@ -100,6 +111,40 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
         });
     }
     found
+}
+
+/// How many objects hold the replication point back; what holds up the group as a whole is none of them.
+pub fn blocking_objects(view: &GroupView) -> usize {
+    let own = view.blocking_error.as_ref();
+    let blocks = |error: &&ObjectError| error.class.blocks_replication_point() && Some(*error) != own;
+    let objects: BTreeSet<&str> = view.errors.iter().filter(blocks).map(|error| error.object.as_str()).collect();
+    objects.len()
+}
+
+/// A region of the group that does not answer, and what that means for what is shown.
+fn away_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
+    let group = &view.group;
+    let away = |name: &str| scene.region(name).and_then(|region| region.unreachable_since);
+    let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
+    let time = |at| format!("{} UTC", format::utc_time(at));
+    let (region, since, effect) = match (away(primary), away(secondary)) {
+        (Some(since), _) => (primary.as_str(), since, format!("What it commits does not reach {secondary}.")),
+        // Another band tells of a secondary that is not complete.
+        (None, Some(_)) if is_unprotected(group) && group.state != GroupState::FailingOver => return None,
+        (None, Some(since)) => (secondary, since, "Nothing arrives there until it does.".to_owned()),
+        (None, None) => return None,
+    };
+    let objects = match view.as_of {
+        Some(as_of) => format!("Objects are shown as of {}.", time(as_of)),
+        None => "No object has been looked at since the console started.".to_owned(),
+    };
+    Some(Banner {
+        icon: Icon::Offline,
+        tone: Tone::Bad,
+        heading: format!("{region} has not answered for {}", format::age(scene.age_ms(since))),
+        sentence: format!("{effect} {objects}"),
+        offer: Offer::Nothing,
+    })
 }
 
 fn failed_heading(state: GroupState) -> &'static str {

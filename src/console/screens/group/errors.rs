@@ -94,7 +94,9 @@ impl ErrorsTab {
 fn cause_ui(ui: &mut Ui, cause: &Cause, on: bool) -> bool {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 56.0), Sense::click());
-    let name = format!("{}, {}", cause.words, format::plural(cause.errors.len(), "object", "objects"));
+    let (one, many) =
+        if cause.class == ErrorClass::RegionUnreachable { ("region", "regions") } else { ("object", "objects") };
+    let name = format!("{}, {}", cause.words, format::plural(cause.errors.len(), one, many));
     response.widget_info(|| WidgetInfo::selected(egui::Role::Tab, true, on, &name));
     let (fill, outline) = match (on, response.hovered()) {
         (true, _) => (palette.surface, palette.text_weak),

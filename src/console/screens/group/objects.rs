@@ -9,7 +9,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, button, card, chip, field, text};
 use crate::control::view::{GroupView, ObjectView};
 use crate::domain::failover_group::kinds_not_replicated;
-use crate::domain::{AssetKind, GroupState, ObjectStatus};
+use crate::domain::{AssetKind, Instant, ObjectStatus};
 use eframe::egui::{
     self, Align, Align2, CornerRadius, CursorIcon, Layout, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
@@ -71,6 +71,7 @@ impl ObjectsTab {
         tab_page_ui(ui, |ui| {
             self.filters_ui(ui, view);
             asks_ui(ui, view, actions);
+            as_of_ui(ui, scene, view);
             let rows = self.rows(view);
             let left = ui.available_height() - 52.0;
             card::flush_card_ui(ui, |ui| {
@@ -109,6 +110,30 @@ impl ObjectsTab {
                 }
             }
         });
+    }
+}
+
+/// When the statuses were found, where nobody can look now.
+fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    let palette = theme::palette(ui);
+    let Some(as_of) = view.as_of else { return };
+    let away = |name: &&String| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
+    let why = match view.group.spec.regions.iter().find(away) {
+        Some(region) => format!("{region} can't be asked"),
+        None => "no cycle has ended since".to_owned(),
+    };
+    ui.horizontal(|ui| {
+        text::icon_ui(ui, Icon::Clock, 16.0, palette.warn);
+        let line = format!("Every status is as of {}: {why}.", format::utc(as_of));
+        text::line_ui(ui, Role::Body, palette.text_soft, &line);
+    });
+}
+
+/// A status in words; dated, where nobody can look now.
+fn status_words(object: &ObjectView, as_of: Option<Instant>) -> String {
+    match as_of {
+        Some(as_of) => format!("{} as of {}", object.status.label(), format::utc_time(as_of)),
+        None => object.status.label().to_owned(),
     }
 }
 
@@ -184,12 +209,13 @@ fn table_ui(ui: &mut Ui, view: &GroupView, rows: &[usize], scene: &Scene<'_>) {
     } else {
         &[Part::Name, Part::Kind, Part::Status, Part::Source, Part::Replica, Part::Lag, Part::Bytes]
     };
-    let fixed: f32 = columns.iter().map(|part| part.width()).sum();
+    let dated = view.as_of.is_some();
+    let fixed: f32 = columns.iter().map(|part| part.width(dated)).sum();
     let flexible = (ui.available_width() - fixed).max(180.0);
     let mut table =
         TableBuilder::new(ui).id_salt("objects").cell_layout(Layout::left_to_right(Align::Center)).auto_shrink(false);
     for part in columns {
-        let width = if *part == Part::Name { flexible } else { part.width() };
+        let width = if *part == Part::Name { flexible } else { part.width(dated) };
         table = table.column(Column::exact(width).clip(true));
     }
     let table = table.header(36.0, |mut header| {
@@ -208,8 +234,10 @@ fn table_ui(ui: &mut Ui, view: &GroupView, rows: &[usize], scene: &Scene<'_>) {
             let Some(object) = object else { return };
             for part in columns {
                 row.col(|ui| match part {
-                    Part::Name => name_ui(ui, object),
-                    Part::Status => status_ui(ui, object, scene, view.group.state),
+                    Part::Name => name_ui(ui, object, view.as_of),
+                    Part::Status => status_ui(ui, object, scene, view),
+                    // How far behind it is now is not known.
+                    Part::Lag if dated => cell_ui(ui, *part, "—"),
                     part => cell_ui(ui, *part, &part.words(object)),
                 });
             }
@@ -242,10 +270,11 @@ impl Part {
         }
     }
 
-    fn width(self) -> f32 {
+    fn width(self, dated: bool) -> f32 {
         match self {
             Self::Name => 0.0,
             Self::Kind => 110.0,
+            Self::Status if dated => 210.0,
             Self::Status => 150.0,
             Self::Source | Self::Replica => 90.0,
             Self::Lag | Self::Bytes => 100.0,
@@ -297,7 +326,7 @@ fn cell_ui(ui: &mut Ui, part: Part, value: &str) {
     text::paint(ui, padded(ui.max_rect(), part), part.align(), role, ink, value);
 }
 
-fn name_ui(ui: &mut Ui, object: &ObjectView) {
+fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Instant>) {
     let palette = theme::palette(ui);
     ruled(ui);
     let rect = padded(ui.max_rect(), Part::Name);
@@ -314,21 +343,29 @@ fn name_ui(ui: &mut Ui, object: &ObjectView) {
     ui.painter().galley(egui::pos2(words.left(), words.center().y - galley.size().y / 2.0), galley, palette.text);
     let response = ui.interact(rect, ui.scope_id().with(("name", &object.name)), Sense::hover());
     response.widget_info(|| {
-        WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, object.status.label()))
+        WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, status_words(object, as_of)))
     });
     if cut {
         response.on_hover_text(&object.name);
     }
 }
 
-fn status_ui(ui: &mut Ui, object: &ObjectView, scene: &Scene<'_>, state: GroupState) {
+fn status_ui(ui: &mut Ui, object: &ObjectView, scene: &Scene<'_>, view: &GroupView) {
     let palette = theme::palette(ui);
     ruled(ui);
     let rect = padded(ui.max_rect(), Part::Status);
-    let (icon, tone) = chip::status_sign_in(object.status, state);
+    let (icon, tone) = chip::status_sign_in(object.status, view.group.state);
     // Only what needs a person is written in colour.
     let ink = if tone == Tone::Bad { palette.bad } else { palette.text_soft };
-    text::paint_sign(ui, rect.left_center(), icon, palette.tone(tone), Role::Small, ink, object.status.label());
+    text::paint_sign(
+        ui,
+        rect.left_center(),
+        icon,
+        palette.tone(tone),
+        Role::Small,
+        ink,
+        &status_words(object, view.as_of),
+    );
     if object.error.is_none()
         && let Some(note) = &object.note
     {

@@ -104,6 +104,8 @@ pub fn numbers(view: &GroupView, scene: &Scene<'_>) -> [(&'static str, String, O
         None => unknown(),
     };
     let (worst, name) = match &view.worst_object {
+        // What was true of an object once says nothing of its lag now.
+        _ if view.as_of.is_some() => (unknown(), None),
         Some((name, lag)) => (format::lag(*lag), Some(name.clone())),
         None if view.lag_ms.is_some() => ("none".to_owned(), None),
         None => (unknown(), None),
@@ -114,13 +116,12 @@ pub fn numbers(view: &GroupView, scene: &Scene<'_>) -> [(&'static str, String, O
 /// Who holds the replication point back, and where it would be without them; None while nobody does.
 pub fn held_back(view: &GroupView) -> Option<String> {
     let without = view.point_without_failing.filter(|point| Some(*point) > view.group.replication_point)?;
-    let holders = view.errors.iter().filter(|error| error.class.blocks_replication_point());
-    let holders: std::collections::BTreeSet<&str> = holders.map(|error| error.object.as_str()).collect();
-    if holders.is_empty() {
+    let holders = banners::blocking_objects(view);
+    if holders == 0 {
         return None;
     }
-    let verb = if holders.len() == 1 { "holds" } else { "hold" };
-    let who = format::plural(holders.len(), "object", "objects");
+    let verb = if holders == 1 { "holds" } else { "hold" };
+    let who = format::plural(holders, "object", "objects");
     Some(format!("{who} {verb} the point back; without them: {}", format::utc(without)))
 }
 
@@ -204,6 +205,10 @@ fn objects_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
     if tally.is_empty() {
         ui.label(rich(Role::Body, "Nothing has been listed yet.").color(palette.text_weak));
         return;
+    }
+    if let Some(as_of) = view.as_of {
+        let line = format!("As of {}", format::utc(as_of));
+        ui.label(rich(Role::Small, line).color(palette.text_weak));
     }
     let parts: Vec<_> =
         tally.iter().map(|(status, count)| (*count, chip::status_sign_in(*status, view.group.state).1)).collect();
