@@ -29,6 +29,32 @@ pub struct Curve {
     pub ceiling: Option<f64>,
     /// The top of each stretch above the ceiling: time and lag.
     pub peaks: Vec<(f64, f64)>,
+    /// Since when an object or a region holds the replication point back; None while nothing does.
+    pub breach: Option<f64>,
+}
+
+impl Curve {
+    /// The stretches as they are drawn: cut at the ceiling, parted where the breach begins; whether each is in the breach.
+    fn pieces(&self) -> Vec<(bool, Vec<[f64; 2]>)> {
+        let held = |point: &[f64; 2]| self.breach.is_some_and(|breach| point[0] >= breach);
+        let cut = |point: &[f64; 2]| [point[0], self.ceiling.map_or(point[1], |ceiling| point[1].min(ceiling))];
+        let mut pieces = Vec::new();
+        for stretch in &self.stretches {
+            let begins = stretch.iter().position(held).unwrap_or(stretch.len());
+            let (before, after) = stretch.split_at(begins);
+            // The last point before the breach is in both, so that the line has no hole.
+            let joined = before.last().filter(|_| !after.is_empty()).into_iter().chain(after);
+            let piece: Vec<_> = joined.map(cut).collect();
+            pieces.extend([(false, before.iter().map(cut).collect()), (true, piece)]);
+        }
+        pieces.retain(|(_, piece)| !piece.is_empty());
+        pieces
+    }
+}
+
+/// Since when the replication point of a group is held back.
+fn held_since(view: &GroupView) -> Option<Instant> {
+    view.errors.iter().filter(|error| error.class.blocks_replication_point()).map(|error| error.since).min()
 }
 
 /// How many times the ordinary lag a peak must be to be cut.
@@ -36,7 +62,7 @@ const PEAK: f64 = 6.0;
 /// Fewer samples than this are no picture of what is ordinary.
 const FEW: usize = 20;
 
-/// Where the axis ends when a few samples lie far above all others; None where they don't.
+/// Where the axis ends when a few samples lie far above all others; None where they don't. The newest one is always below.
 fn ceiling(stretches: &[Vec<[f64; 2]>], highest: f64) -> Option<f64> {
     let mut lags: Vec<f64> = stretches.iter().flatten().map(|point| point[1]).collect();
     if lags.len() < FEW {
@@ -44,7 +70,9 @@ fn ceiling(stretches: &[Vec<[f64; 2]>], highest: f64) -> Option<f64> {
     }
     lags.sort_by(f64::total_cmp);
     let ordinary = lags.get(lags.len() * 9 / 10).copied()?.max(1.0);
-    (highest > ordinary * PEAK).then_some(ordinary * 2.0)
+    let newest = stretches.last().and_then(|stretch| stretch.last()).map_or(0.0, |point| point[1]);
+    let ceiling = (ordinary * 2.0).max(newest * 1.25);
+    (highest > ordinary * PEAK && highest > ceiling).then_some(ceiling)
 }
 
 /// The highest point of each run of points above `ceiling`.
@@ -54,11 +82,11 @@ fn peaks(stretches: &[Vec<[f64; 2]>], ceiling: f64) -> Vec<(f64, f64)> {
     above.filter_map(|run| run.iter().max_by(|a, b| a[1].total_cmp(&b[1]))).map(|top| (top[0], top[1])).collect()
 }
 
-/// Makes a curve of samples.
-pub fn curve(samples: &[LagSample]) -> Curve {
+/// Makes a curve of samples, of a group whose replication point is held back since `held_since`.
+pub fn curve(samples: &[LagSample], held_since: Option<Instant>) -> Curve {
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Curve::default() };
     let x_of = |at: Instant| (at - last.at).num_milliseconds() as f64 / 1000.0;
-    let mut curve = Curve { end: Some(last.at), ..Curve::default() };
+    let mut curve = Curve { end: Some(last.at), breach: held_since.map(x_of), ..Curve::default() };
     let mut stretch: Vec<[f64; 2]> = Vec::new();
     let mut known_until = x_of(first.at);
     for sample in samples {
@@ -102,7 +130,7 @@ fn band(points: &[[f64; 2]], width: f64) -> Vec<[f64; 3]> {
 /// Draws the chart.
 pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
     let palette = theme::palette(ui);
-    let curve = curve(&view.lag_history);
+    let curve = curve(&view.lag_history, held_since(view));
     ui.horizontal(|ui| {
         ui.label(rich(Role::Heading, "Lag").color(palette.text));
         ui.label(rich(Role::Small, "last hour, in seconds").color(palette.text_weak));
@@ -122,7 +150,7 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
         });
         return;
     };
-    let tone = if view.group.has_replication_point_blocking_errors { Tone::Bad } else { Tone::Busy };
+    let tone = |is_breach: bool| palette.tone(if is_breach { Tone::Bad } else { Tone::Busy });
     let top = curve.ceiling.unwrap_or((curve.highest * 1.25).max(2.0));
     let start = curve.stretches.iter().flatten().map(|p| p[0]).fold(0.0, f64::min).min(-60.0);
     let at = move |x: f64| end + TimeDelta::milliseconds((x * 1000.0) as i64);
@@ -180,19 +208,15 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
         }
         let bounds = plot.plot_bounds();
         let width = bounds.width() / BUCKETS;
-        for stretch in &curve.stretches {
-            match curve.ceiling {
-                Some(ceiling) => {
-                    let cut: Vec<_> = stretch.iter().map(|point| [point[0], point[1].min(ceiling)]).collect();
-                    stretch_ui(plot, &cut, width, palette.tone(tone));
-                }
-                None => stretch_ui(plot, stretch, width, palette.tone(tone)),
-            }
+        for (is_breach, piece) in curve.pieces() {
+            stretch_ui(plot, &piece, width, tone(is_breach));
         }
         for (x, lag) in &curve.peaks {
             let side = if *x > start * 0.2 { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
             let words = format!(" up to {} ", format::duration(*lag));
-            let label = egui::RichText::new(words).font(small.clone()).color(palette.tone(tone));
+            let label = egui::RichText::new(words)
+                .font(small.clone())
+                .color(tone(curve.breach.is_some_and(|breach| *x >= breach)));
             plot.text(Text::new("", PlotPoint::new(*x, top * 0.86), label).anchor(side).allow_hover(false));
         }
         for mark in view.marks.iter() {
@@ -297,7 +321,7 @@ mod tests {
             })
             .collect();
         samples[500].lag_ms = Some(9_000);
-        let curve = curve(&samples);
+        let curve = curve(&samples, None);
         assert_eq!(curve.stretches.len(), 2);
         assert_eq!(curve.gaps, vec![(-2600.0, -1999.0)]);
         let band = band(&curve.stretches[0], 14.0);
@@ -312,11 +336,32 @@ mod tests {
         let mut samples: Vec<_> = (0..60).map(|second| sample(second, 500)).collect();
         samples.push(sample(1260, 1_200_000));
         samples.extend((1261..1400).map(|second| sample(second, 500)));
-        let cut = curve(&samples);
+        let cut = curve(&samples, None);
         assert_eq!((cut.ceiling, cut.highest), (Some(2.0), 1200.0));
         assert_eq!(cut.peaks, vec![(-139.0, 1200.0)], "and is still told");
         samples.iter_mut().skip(60).for_each(|sample| sample.lag_ms = Some(60_000));
-        assert_eq!(curve(&samples).ceiling, None, "a lag that stays is the picture");
+        assert_eq!(curve(&samples, None).ceiling, None, "a lag that stays is the picture");
+    }
+
+    #[test]
+    fn the_axis_holds_the_newest_value_and_only_what_is_held_back_is_coloured() {
+        let start = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a valid time");
+        let sample = |second: i64, lag| LagSample { at: start + TimeDelta::seconds(second), lag_ms: Some(lag) };
+        let mut samples: Vec<_> = (0..600).map(|second| sample(second, 500)).collect();
+        samples.extend((600..640).map(|second| sample(second, (second as u64 - 599) * 1000)));
+        let held = curve(&samples, Some(start + TimeDelta::seconds(600)));
+        let newest = samples.last().and_then(|sample| sample.lag_ms).expect("a lag") as f64 / 1000.0;
+        assert!(held.ceiling.is_none_or(|ceiling| ceiling > newest), "{:?} cuts {newest}", held.ceiling);
+        let pieces = held.pieces();
+        let parts: Vec<(bool, usize)> = pieces.iter().map(|(is_breach, piece)| (*is_breach, piece.len())).collect();
+        assert_eq!(parts, [(false, 600), (true, 41)]);
+        assert_eq!(pieces[0].1.last(), pieces[1].1.first(), "the line has no hole");
+        assert_eq!(pieces[1].1.last().map(|point| point[1]), Some(newest));
+        let over = curve(&samples, None);
+        assert!(over.pieces().iter().all(|(is_breach, _)| !is_breach));
+        // Held back since before the first sample.
+        let all = curve(&samples, Some(start - TimeDelta::seconds(5)));
+        assert!(all.pieces().iter().all(|(is_breach, _)| *is_breach));
     }
 
     #[test]
