@@ -10,7 +10,7 @@ mod window;
 
 use clap::{Args, Parser, Subcommand};
 use resilience::control::ControlSettings;
-use resilience::domain::{Bandwidth, Clock, SystemClock, parse_parallel};
+use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
 use resilience::runtime::{DataDir, Engine, EngineOptions};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -53,8 +53,7 @@ pub struct Common {
     /// Where a failover is announced with a POST
     #[arg(long, global = true, value_name = "URL")]
     webhook: Option<String>,
-    /// Files that are copied at a time, of all groups together [default: as kept in Settings, else 4]
-    #[arg(long, global = true, value_name = "N", value_parser = parse_parallel)]
+    #[arg(long, global = true, value_name = "N", value_parser = parse_parallel, help = parallel_help())]
     max_parallel_transfers: Option<NonZeroUsize>,
     /// Bytes a second that all copies together may take, such as 50MiB/s [default: as kept in Settings, else no limit]
     #[arg(long, global = true, value_name = "RATE")]
@@ -62,6 +61,10 @@ pub struct Common {
     /// The same seed gives the same names, schemas and rows
     #[arg(long, global = true, value_name = "S", default_value_t = 1)]
     sandbox_seed: u64,
+}
+
+fn parallel_help() -> String {
+    format!("Files that are copied at a time, of all groups together [default: as kept in Settings, else {PARALLEL}]")
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 
-/// Files moved at a time where nothing else is said.
-const PARALLEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
+/// Files moved at a time where nothing else is said; help and README name it.
+pub const PARALLEL: NonZeroUsize = NonZeroUsize::MIN.saturating_add(15);
 /// More than this only takes memory.
 const MOST_PARALLEL: usize = 256;
 

@@ -89,3 +89,16 @@ fn verifying_where_nothing_is_says_so() {
     let dir = tempfile::tempdir().expect("a temp dir");
     says(&["verify", "core", "--data-dir", text(dir.path())], "holds no deployment");
 }
+
+#[test]
+fn help_and_readme_name_the_number_of_parallel_transfers_that_holds() {
+    let default = resilience::domain::TransferLimit::default().parallel;
+    let help = program(&["--help"]);
+    let help = String::from_utf8_lossy(&help.stdout);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains(&format!("as kept in Settings, else {default}]")), "{said}");
+    let readme = include_str!("../../README.md");
+    let line = readme.lines().find(|line| line.starts_with("| `--max-parallel-transfers")).expect("the option");
+    assert!(line.ends_with(&format!("else {default} |")), "{line}");
+}
