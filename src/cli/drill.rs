@@ -66,7 +66,8 @@ fn in_words(report: &DrillReport) -> String {
     text.push_str(&format!("Forced failover, RTO       {}\n", seconds(report.rto_seconds)));
     text.push_str(&format!("Forced failover, RPO       {}\n", seconds(report.rpo_seconds)));
     let lost = report.commits_lost.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-    text.push_str(&format!("Commits lost, set aside    {lost}\n"));
+    let salvaged = report.commits_salvaged.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
+    text.push_str(&format!("Commits lost / set aside   {lost} / {salvaged}\n"));
     text.push_str(&format!("Tables equal / differing   {} / {}\n", report.tables_verified, report.tables_differing));
     for problem in &report.problems {
         text.push_str(&format!("Problem: {problem}\n"));

@@ -7,8 +7,8 @@ use crate::control::ControlError;
 use crate::control::view::{OperationOutcome, OperationView};
 use crate::delta::{self, TableRoot};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping, Region,
-    UnityCatalogAssets, WorkspaceSet,
+    ErrorClass, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping,
+    ObjectError, Region, UnityCatalogAssets, WorkspaceSet,
 };
 use crate::replicate::CompareReport;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ const MEMORY: &str = "drill";
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// How often a wait looks.
 const LOOK: Duration = Duration::from_millis(50);
+/// Tables to which the old primary commits while nothing can leave it.
+const LEFT_BEHIND: usize = 5;
 /// How long the jobs write between two parts of the drill.
 const WRITING: Duration = Duration::from_secs(2);
 
@@ -38,6 +40,9 @@ pub struct DrillReport {
     pub rpo_seconds: Option<f64>,
     /// Commits on the dead region's disk that never arrived.
     pub commits_lost: Option<u64>,
+    /// Commits that were set aside and listed when the region was back; the drill holds only where these are the same.
+    #[serde(default)]
+    pub commits_salvaged: Option<u64>,
     /// Tables that compare equal at the end.
     pub tables_verified: u64,
     /// Tables that differ at the end.
@@ -95,7 +100,7 @@ pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -
             Part::Create => drill.create().await.map(|()| Part::Planned),
             Part::Planned => drill.planned(true).await.map(|()| Part::Failback),
             Part::Failback => drill.planned(false).await.map(|()| Part::TakeDown),
-            Part::TakeDown => drill.take_down().await.map(|()| Part::Forced),
+            Part::TakeDown => drill.lose().await.map(|()| Part::Forced),
             Part::Forced => drill.forced().await.map(|()| Part::CountLoss),
             Part::CountLoss => drill.count_loss().await.map(|()| Part::BringUp),
             Part::BringUp => drill.bring_up().await.map(|()| Part::Verify),
@@ -306,14 +311,52 @@ impl<'a> Drill<'a> {
         }
     }
 
-    async fn take_down(&mut self) -> Result<(), RuntimeError> {
+    /// Loses the region in the way that hurts: it is cut off first, and commits before it dies.
+    async fn lose(&mut self) -> Result<(), RuntimeError> {
         let home = self.memory.home.clone();
+        (self.say)(&format!("{home} is cut off, and goes on writing"), None);
+        self.engine.sandbox().cut_off(&home).await?;
+        self.until_unreachable(&home).await?;
+        let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
+        let (mut tables, mut refused) = (0, String::new());
+        for table in self.engine.sandbox().truth(&home, &catalogs).await? {
+            match self.engine.sandbox().commit(&home, &table.full_name).await {
+                Ok(_) => tables += 1,
+                Err(error) => refused = error.to_string(),
+            }
+            if tables == LEFT_BEHIND {
+                break;
+            }
+        }
+        if tables == 0 {
+            let sentence =
+                format!("{home} committed nothing while it was cut off, so nothing could be lost. {refused}");
+            return Err(RuntimeError::GaveUp { sentence: sentence.trim_end().to_owned() });
+        }
         (self.say)(&format!("{home} dies"), None);
         self.engine.sandbox().take_down(&home).await?;
         if self.memory.died_at.is_none() {
             self.memory.died_at = Some(self.engine.control().now());
         }
         Ok(())
+    }
+
+    /// Waits until a cycle was refused: from then on no commit can arrive.
+    async fn until_unreachable(&self, region: &str) -> Result<(), RuntimeError> {
+        let watch = Stopwatch::now();
+        let is_away = |error: &ObjectError| error.class == ErrorClass::RegionUnreachable && error.object == region;
+        loop {
+            let statuses = self.engine.control().statuses();
+            let group = statuses.iter().find(|status| status.group.spec.id == self.id);
+            if group.is_some_and(|status| status.errors.iter().any(is_away)) {
+                return Ok(());
+            }
+            if watch.elapsed() > PATIENCE {
+                let sentence = format!("{region} was cut off, and replication did not notice.");
+                return Err(RuntimeError::GaveUp { sentence });
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn forced(&mut self) -> Result<(), RuntimeError> {
@@ -361,6 +404,28 @@ impl<'a> Drill<'a> {
         self.engine.sandbox().bring_up(&home).await?;
         self.until("Setting aside what never arrived, and replicating", |group| group.state == GroupState::Active)
             .await?;
+        self.check_salvage()
+    }
+
+    /// What was lost must be more than nothing, and exactly what the list of salvage says.
+    fn check_salvage(&mut self) -> Result<(), RuntimeError> {
+        let epoch = self.group()?.epoch;
+        let view = self.engine.control().view();
+        let group = view.groups.iter().find(|view| view.group.spec.id == self.id);
+        let listed = group.map_or(0, |view| {
+            view.salvage.iter().filter(|salvage| salvage.epoch == epoch).map(|salvage| salvage.commits).sum()
+        });
+        let report = &mut self.memory.report;
+        report.commits_salvaged = Some(listed);
+        match report.commits_lost {
+            Some(0) | None => {
+                report.problems.push("The forced failover lost nothing, so it rehearsed nothing.".to_owned())
+            }
+            Some(lost) if lost != listed => report.problems.push(format!(
+                "{lost} commits were lost, and {listed} are listed as set aside. They must be the same."
+            )),
+            Some(_) => {}
+        }
         Ok(())
     }
 

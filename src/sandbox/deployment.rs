@@ -140,6 +140,14 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Cuts a region off: connections are refused and cut, while its jobs go on. Nothing of it is remembered.
+    pub async fn cut_off(&self, region: &str) -> Result<(), SandboxError> {
+        if let Some(server) = self.place(region)?.server.lock().await.take() {
+            server.stop().await;
+        }
+        Ok(())
+    }
+
     /// Brings a region back on its port; its jobs go on.
     pub async fn bring_up(&self, region: &str) -> Result<(), SandboxError> {
         let place = self.place(region)?;
