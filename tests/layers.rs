@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Most lines that a source file may have.
 const MOST_LINES: usize = 500;
 /// Crates that the pure rules in `domain` must not know.
-const NOT_IN_DOMAIN: [&str; 12] = [
+const NOT_IN_DOMAIN: [&str; 11] = [
     "axum",
     "delta_kernel",
     "eframe",
@@ -21,7 +21,6 @@ const NOT_IN_DOMAIN: [&str; 12] = [
     "parquet",
     "reqwest",
     "rusqlite",
-    "rustix",
     "tokio",
 ];
 /// Crates that only the console may know, so that the runtime builds without a window.

@@ -2,6 +2,7 @@
 
 mod stories {
     pub mod bad_input;
+    pub mod clock;
     pub mod credentials;
     pub mod group_life;
     pub mod outage;

@@ -28,7 +28,7 @@ pub fn run(common: &Common) -> Result<ExitCode, String> {
         snapshots: runtime.snapshots.clone(),
         intents: runtime.intents.clone(),
         notices,
-        clock: clock(),
+        clock: runtime.clock.clone(),
         preferences,
     };
     let opened = open_window(link, move |waker| {

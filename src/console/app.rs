@@ -348,6 +348,10 @@ impl eframe::App for ConsoleApp {
         if let Some(age) = scene.stale_ms {
             shell::stale_band_ui(ui, age);
         }
+        let notes = shell::clock_notes(scene.account());
+        if !notes.is_empty() {
+            shell::clock_band_ui(ui, &notes);
+        }
         let canvas = Frame::new().fill(theme::palette(ui).canvas);
         let drawn = CentralPanel::default().frame(canvas).show(ui, |ui| {
             let drawn = self.screen_ui(ui, &scene);

@@ -7,6 +7,7 @@ use super::palette::key_words;
 use super::scene::Scene;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{button, chip, text};
+use crate::control::view::AccountView;
 use eframe::egui::{
     self, Align2, CornerRadius, CursorIcon, Frame, Margin, Panel, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui,
     Vec2, WidgetInfo,
@@ -188,5 +189,24 @@ pub fn stale_band_ui(ui: &mut Ui, age_ms: i64) {
             let note = "No news from the runtime. What is shown was true then; ages stand still.";
             ui.label(rich(Role::Body, note).color(palette.text_soft));
         });
+    });
+}
+
+/// What there is to know about clocks, as sentences.
+pub fn clock_notes(account: &AccountView) -> Vec<String> {
+    account.clock_move.iter().map(ToString::to_string).collect()
+}
+
+/// The band that says that clocks are not right.
+pub fn clock_band_ui(ui: &mut Ui, notes: &[String]) {
+    let palette = theme::palette(ui);
+    let frame = Frame::new().fill(palette.wash(Tone::Warn)).inner_margin(Margin::symmetric(space::XXL as i8, 9));
+    Panel::top("clock band").frame(frame).resizable(false).show(ui, |ui| {
+        for note in notes {
+            ui.horizontal(|ui| {
+                text::icon_ui(ui, Icon::Clock, 18.0, palette.tone(Tone::Warn));
+                ui.add(egui::Label::new(rich(Role::Body, note).color(palette.text)).wrap());
+            });
+        }
     });
 }

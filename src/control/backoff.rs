@@ -18,7 +18,8 @@ pub struct Backoff {
 impl Backoff {
     /// Whether an attempt is due.
     pub fn is_due(&self, now: Instant) -> bool {
-        self.due.is_none_or(|due| now >= due)
+        // A clock that was set back makes nobody wait longer than the longest pause.
+        self.due.is_none_or(|due| now >= due || due - now > LONGEST)
     }
 
     /// Notes a failed attempt; the pause after the first one is `first`, and every further one is twice as long.
@@ -49,6 +50,7 @@ mod tests {
             }
             waited.push((now - failed).num_milliseconds());
         }
+        assert!(backoff.is_due(now - TimeDelta::hours(2)), "the clock was set back");
         assert_eq!(waited, [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
     }
 }

@@ -1,6 +1,7 @@
 //! One failover group in memory: its record, its worker's signals, and what it shows.
 
 use super::backoff::Backoff;
+use super::durable::Turn;
 use super::loss::LossRecord;
 use super::operation::Operation;
 use super::reclaim::Unsalvaged;
@@ -8,11 +9,14 @@ use super::repair::RepairOrder;
 use super::view::{
     CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
 };
-use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region};
+use crate::domain::{
+    AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region, replication_point,
+};
 use crate::replicate::{Access, Progress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Samples kept for the chart: an hour at one a second.
@@ -25,10 +29,9 @@ const FRESH_SECONDS: i64 = 30;
 pub struct Cell {
     /// Its id.
     pub id: GroupId,
-    /// Serialises everything that is written to the store for this group.
-    pub turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// Wakes its worker.
-    pub wake: Notify,
+    pub wake: Arc<Notify>,
     /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
     pub stop: Arc<AtomicBool>,
     /// Held by whoever resumes schedules and compute; a failover waits for it before it pauses any.
@@ -43,7 +46,12 @@ pub struct Cell {
     pub asking: tokio::sync::Mutex<Access>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,
-    record: Mutex<Record>,
+    record: Arc<Mutex<Record>>,
+}
+
+/// The record, for a moment.
+pub fn lock_record(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What is known of a group now. The store's part is written there first.
@@ -65,6 +73,8 @@ pub struct Record {
     pub cycle: CycleView,
     /// Up to when everything that does not fail has arrived.
     pub point_without_failing: Option<Instant>,
+    /// When everything in scope was last seen to have arrived, by the monotonic clock.
+    pub whole_at: Option<Duration>,
     /// What forced failovers left behind.
     pub salvage: Arc<Vec<SalvageView>>,
     /// Lag, oldest first.
@@ -97,6 +107,7 @@ impl Record {
             errors: Arc::default(),
             cycle: CycleView::default(),
             point_without_failing: None,
+            whole_at: None,
             salvage: Arc::default(),
             lag: VecDeque::new(),
             marks: Arc::default(),
@@ -115,8 +126,8 @@ impl Cell {
     pub fn new(record: Record) -> Self {
         Self {
             id: record.group.spec.id.clone(),
-            turn: tokio::sync::Mutex::new(()),
-            wake: Notify::new(),
+            turn: Arc::default(),
+            wake: Arc::default(),
             stop: Arc::default(),
             resuming: tokio::sync::Mutex::new(()),
             quit: Arc::default(),
@@ -124,13 +135,23 @@ impl Cell {
             repairs: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             progress: Mutex::default(),
-            record: Mutex::new(record),
+            record: Arc::new(Mutex::new(record)),
         }
     }
 
     /// The record; held for a moment only, never across an await.
     pub fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock_record(&self.record)
+    }
+
+    /// The record, for a change that outlives whoever asked for it.
+    pub fn shared_record(&self) -> Arc<Mutex<Record>> {
+        self.record.clone()
+    }
+
+    /// Waits for the group's turn, which serialises everything that is written to the store for it.
+    pub async fn take_turn(&self) -> Turn {
+        self.turn.clone().lock_owned().await
     }
 
     /// The group as it stands.
@@ -224,6 +245,10 @@ impl Record {
 
     /// Adds a lag sample, at most one a second.
     pub fn sample_lag(&mut self, now: Instant) {
+        // What a wrong clock timed in the future would keep every later sample out.
+        while self.lag.back().is_some_and(|last| last.at > now + replication_point::TOLERANCE) {
+            self.lag.pop_back();
+        }
         if self.lag.back().is_some_and(|last| (now - last.at).num_milliseconds() < 1000) {
             return;
         }

@@ -15,7 +15,7 @@ impl Control {
         spec: FailoverGroupSpec,
         validate_only: bool,
     ) -> Result<FailoverGroup, ControlError> {
-        let _creating = self.inner.creating.lock().await;
+        let creating = self.inner.creating.clone().lock_owned().await;
         let facts = self.facts(&spec).await;
         let violations = validate_spec(&spec, &facts);
         if !violations.is_empty() {
@@ -51,9 +51,17 @@ impl Control {
             format!("{actor} created failover group {id} with {} as primary.", group.effective_primary_region),
         );
         journal::show_change(&mut line, None, Some(&group));
-        self.write(&group, None, now, Some(line), |_| Ok(())).await?;
-        fail::fail_point!("control.after_create_stored");
-        self.adopt(Cell::new(Record::new(group.clone(), now)));
+        let (stored, written, made) = (group.clone(), line.clone(), group.clone());
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.put_group(&stored, now)?;
+            tx.add_activity(&written)
+        };
+        let show = move |control: &Self, ()| {
+            fail::fail_point!("control.after_create_stored");
+            control.show_activity(line);
+            control.adopt(Cell::new(Record::new(made, now)));
+        };
+        self.durably(creating, work, show).await?;
         Ok(group)
     }
 

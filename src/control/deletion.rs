@@ -46,7 +46,7 @@ impl Control {
         given_up: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {
         let cell = self.cell(id)?;
-        let _turn = cell.turn.lock().await;
+        let turn = cell.take_turn().await;
         if etag.is_some_and(|etag| etag != cell.group().etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
@@ -79,7 +79,7 @@ impl Control {
                 operation.given_up = gives_up;
             }
         };
-        self.apply_in_turn(&cell, Event::DeleteRequested, Some(line), given_up).await
+        self.apply_in_turn(turn, &cell, Event::DeleteRequested, Some(line), given_up).await
     }
 }
 
@@ -119,12 +119,14 @@ impl Control {
         let link = Link::connect(region, &workspace.id, workspace.client.clone()).await?;
         let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
         replicate::set_writable(&link, catalog, &writers, ISOLATION_ISOLATED).await?;
-        self.remember(&left_key(region, catalog), "").await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
         let line = journal::line(self.now(), actor, "replica.release", catalog, message.clone());
-        let stored = line.clone();
-        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
-        self.show_activity(line);
+        let (released, stored) = (left_key(region, catalog), line.clone());
+        let work = move |tx: &Tx<'_>| {
+            tx.set_value(&released, "")?;
+            tx.add_activity(&stored)
+        };
+        self.durably((), work, move |control, ()| control.show_activity(line)).await?;
         self.refresh_regions();
         Ok(message)
     }
@@ -152,21 +154,25 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
         let (catalogs, epoch) = (group.catalogs().to_vec(), group.epoch);
         let detached = control.detached(&group, None);
         let kept = detached.clone();
-        control
-            .inner
-            .store
-            .run(move |tx| {
-                raise_epoch_floor(tx, epoch)?;
-                reclaim::forget(tx, &id)?;
-                // What a region that was given up holds is no replica of anything.
-                for catalog in catalogs.iter().filter(|_| is_replica) {
-                    tx.set_value(&left_key(&region, catalog), id.as_str())?;
-                }
-                kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
-                tx.remove_group(&id)
-            })
-            .await?;
-        control.keep_urls(detached);
+        let message = format!("Failover group {id} was taken apart.");
+        let line = journal::line(control.now(), "runtime", "failover_group.deleted", id.as_str(), message);
+        let stored = line.clone();
+        let work = move |tx: &Tx<'_>| {
+            raise_epoch_floor(tx, epoch)?;
+            reclaim::forget(tx, &id)?;
+            // What a region that was given up holds is no replica of anything.
+            for catalog in catalogs.iter().filter(|_| is_replica) {
+                tx.set_value(&left_key(&region, catalog), id.as_str())?;
+            }
+            kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
+            tx.add_activity(&stored)?;
+            tx.remove_group(&id)
+        };
+        let show = move |control: &Control, ()| {
+            control.keep_urls(detached);
+            control.show_activity(line);
+        };
+        control.durably((), work, show).await?;
         Ok::<(), ControlError>(())
     };
     match outcome.await {
@@ -180,8 +186,12 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
         }
         Err(error) => {
             let message = error.to_string();
-            let applied =
-                control.apply(cell, Event::DeletionFailed, None, |group, _| group.state_message = Some(message)).await;
+            let told = format!("Failover group {} could not be taken apart. {message}", cell.id);
+            let line =
+                journal::line(control.now(), "runtime", "failover_group.deletion_failed", cell.id.as_str(), told);
+            let applied = control
+                .apply(cell, Event::DeletionFailed, Some(line), |group, _| group.state_message = Some(message))
+                .await;
             Some(settle(control, cell, applied.map(|_| ())))
         }
     }

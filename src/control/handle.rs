@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Record};
 use super::deployment::Deployment;
+use super::durable::{GroupChange, Turn};
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
 use super::shown::ShownRegions;
@@ -11,11 +12,12 @@ use crate::connect::UnpausedJob;
 use crate::delta::TransferLimits;
 use crate::domain::{
     AssetKind, Bandwidth, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl,
-    WorkspaceId, group_state,
+    SteadyClock, WorkspaceId, group_state,
 };
 use crate::store::{ActivityRow, Store, Tx};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -75,11 +77,11 @@ pub struct Control {
 pub(super) struct Inner {
     pub deployment: Deployment,
     pub store: Store,
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<SteadyClock>,
     pub settings: ControlSettings,
     pub limits: Arc<TransferLimits>,
     /// Serialises what the account's rules are checked for, so that two groups cannot take one catalog or stable URL.
-    pub creating: tokio::sync::Mutex<()>,
+    pub creating: Arc<tokio::sync::Mutex<()>>,
     pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
     pub keyring: Keyring,
     pub regions: Mutex<Arc<Vec<RegionView>>>,
@@ -119,10 +121,10 @@ impl Control {
                 keyring: Keyring::new(tokens),
                 deployment,
                 store,
-                clock,
+                clock: super::clock::steady(clock),
                 settings,
                 limits: Arc::default(),
-                creating: tokio::sync::Mutex::new(()),
+                creating: Arc::default(),
                 mission_critical: Mutex::default(),
                 workloads: Mutex::default(),
                 refresh: watch::Sender::new(0),
@@ -185,8 +187,8 @@ impl Control {
     pub async fn stop(&self) {
         self.inner.stopping.send_replace(true);
         for cell in self.cells() {
-            cell.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-            cell.quit.store(true, std::sync::atomic::Ordering::Relaxed);
+            cell.stop.store(true, Ordering::Relaxed);
+            cell.quit.store(true, Ordering::Relaxed);
         }
         let mut workers = std::mem::take(&mut *lock(&self.inner.workers));
         while workers.join_next().await.is_some() {}
@@ -207,7 +209,7 @@ impl Control {
         self.inner.changed.subscribe()
     }
 
-    /// The time.
+    /// The time; a wall clock that jumps does not move it.
     pub fn now(&self) -> Instant {
         self.inner.clock.now()
     }
@@ -245,13 +247,14 @@ impl Control {
         activity: Option<ActivityRow>,
         change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
     ) -> Result<FailoverGroup, ControlError> {
-        let _turn = cell.turn.lock().await;
-        self.apply_in_turn(cell, event, activity, change).await
+        let turn = cell.take_turn().await;
+        self.apply_in_turn(turn, cell, event, activity, change).await
     }
 
     /// As [`Self::apply`], for a caller that holds the group's turn.
     pub(super) async fn apply_in_turn(
         &self,
+        turn: Turn,
         cell: &Cell,
         event: Event,
         activity: Option<ActivityRow>,
@@ -269,71 +272,33 @@ impl Control {
         group.state = state;
         group.state_message = None;
         change(&mut group, &mut operation);
-        let group = self.commit(cell, group, operation, since, activity, |_| Ok(())).await?;
-        if effects.contains(&group_state::Effect::StopReplicating) {
-            cell.stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-        Ok(group)
+        let stops = effects.contains(&group_state::Effect::StopReplicating);
+        let stop = cell.stop.clone();
+        let then = move |_: &Self| stop.store(stops || stop.load(Ordering::Relaxed), Ordering::Relaxed);
+        let change = GroupChange { group, operation, since, line: activity };
+        self.commit(turn, cell, change, |_| Ok(()), then).await
     }
 
-    /// Writes a changed group with a new etag, then shows it; `also` runs in the same transaction.
+    /// Writes a changed group with a new etag, then shows it; `also` runs in the same transaction, `then` after it.
     pub(super) async fn commit(
         &self,
+        turn: Turn,
         cell: &Cell,
-        mut group: FailoverGroup,
-        operation: Option<Operation>,
-        since: Instant,
-        mut activity: Option<ActivityRow>,
+        mut change: GroupChange,
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
+        then: impl FnOnce(&Self) + Send + 'static,
     ) -> Result<FailoverGroup, ControlError> {
-        super::journal::renew_etag(&mut group, self.now());
-        if let Some(line) = &mut activity {
-            super::journal::show_change(line, Some(&cell.group()), Some(&group));
+        super::journal::renew_etag(&mut change.group, self.now());
+        if let Some(line) = &mut change.line {
+            super::journal::show_change(line, Some(&cell.group()), Some(&change.group));
         }
-        self.write(&group, operation.as_ref(), since, activity, also).await?;
-        let moved = {
-            let mut record = cell.record();
-            let moved = record.group.state != group.state;
-            record.group = group.clone();
-            record.operation = operation;
-            record.state_since = since;
-            moved
+        let (group, wake) = (change.group.clone(), cell.wake.clone());
+        let then = move |control: &Self| {
+            then(control);
+            wake.notify_one();
         };
-        if moved {
-            tracing::info!(group = %group.spec.id, state = %group.state, "state changed");
-        }
-        cell.wake.notify_one();
-        self.touch();
+        self.write(turn, cell, change, also, then).await?;
         Ok(group)
-    }
-
-    /// Writes a group, its operation and a line of the audit log in one transaction.
-    pub(super) async fn write(
-        &self,
-        group: &FailoverGroup,
-        operation: Option<&Operation>,
-        since: Instant,
-        activity: Option<ActivityRow>,
-        also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), ControlError> {
-        let (group, operation, line) = (group.clone(), operation.cloned(), activity.clone());
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.put_group(&group, since)?;
-                if let Some(operation) = &operation {
-                    tx.put_operation(&operation.id, &group.spec.id, operation.started, operation)?;
-                }
-                if let Some(line) = &line {
-                    tx.add_activity(line)?;
-                }
-                also(tx)
-            })
-            .await?;
-        if let Some(line) = activity {
-            self.show_activity(line);
-        }
-        Ok(())
     }
 
     /// Shows a line of the audit log that is stored already.
@@ -357,7 +322,7 @@ impl Control {
         etag: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {
         let cell = self.cell(id)?;
-        let _turn = cell.turn.lock().await;
+        let turn = cell.take_turn().await;
         let group = cell.group();
         if !group.spec.regions.iter().any(|r| r == target) {
             return Err(ControlError::BadArgument {
@@ -402,7 +367,8 @@ impl Control {
             let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
             operation.remembered = self.last_known_workloads(&left.id);
         }
-        operation.point = group.replication_point;
+        // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
+        operation.point = group.replication_point.map(|point| point.min(now));
         let word = match kind {
             FailoverKind::Planned => "planned",
             FailoverKind::Forced => "forced",
@@ -419,7 +385,7 @@ impl Control {
             operation.remembered.take_over(earlier.remembered);
         }
         let event = Event::FailoverRequested { bootstrapped: group.bootstrapped };
-        let group = self.apply_in_turn(&cell, event, Some(line), |_, slot| *slot = Some(operation)).await?;
+        let group = self.apply_in_turn(turn, &cell, event, Some(line), |_, slot| *slot = Some(operation)).await?;
         cell.record().mark(now, format!("{word} failover"));
         fail::fail_point!("control.after_failover_confirmed");
         Ok(group)
@@ -458,8 +424,12 @@ impl Control {
             id.as_str(),
             format!("{actor} asked to try the failed step of {id} again."),
         );
-        self.apply(&cell, Event::RetryRequested, Some(line), |_, operation| {
-            if let Some(operation) = operation {
+        self.apply(&cell, Event::RetryRequested, Some(line), |group, operation| {
+            // A failed creation or deletion is tried again without a look at a failover that is over.
+            let failed = |operation: &&mut Operation| operation.outcome == OperationOutcome::Failed;
+            if let Some(operation) =
+                operation.as_mut().filter(failed).filter(|_| group.state == GroupState::FailingOver)
+            {
                 operation.outcome = OperationOutcome::Running;
                 operation.ended = None;
             }

@@ -2,10 +2,12 @@
 
 mod backoff;
 mod cell;
+mod clock;
 mod create;
 mod credentials;
 mod deletion;
 mod deployment;
+mod durable;
 mod error;
 mod failover;
 mod handle;

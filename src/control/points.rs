@@ -2,7 +2,7 @@
 
 use super::{Control, ControlError};
 use crate::delta;
-use crate::domain::{FailoverGroup, GroupId, Instant};
+use crate::domain::{FailoverGroup, GroupId, Instant, replication_point};
 use crate::replicate::{Link, TableMemory, root_of};
 use crate::store::CommitRow;
 use chrono::{DateTime, Utc};
@@ -62,13 +62,15 @@ impl Control {
     /// Reads back the newest replication point of a group not after `at`.
     pub async fn point(&self, id: &GroupId, at: Instant) -> Result<PointReport, ControlError> {
         let group = self.cell(id)?.group();
-        let (of, last) = (id.clone(), group.replication_point.filter(|point| *point <= at));
+        // Nothing is known of the future: what a wrong clock recorded there answers for nothing.
+        let until = at.min(self.now() + replication_point::TOLERANCE);
+        let (of, last) = (id.clone(), group.replication_point.filter(|point| *point <= until));
         let (point, first_point, versions, tables) = self
             .inner
             .store
             .run(move |tx| {
                 // An idle cycle moves the group's point without recording another: the versions are the same.
-                let point = tx.point_at(&of, at)?.map(|(_, time)| time).max(last);
+                let point = tx.point_at(&of, until)?.map(|(_, time)| time).max(last);
                 let versions = point.map(|point| tx.versions_at(&of, point)).transpose()?.unwrap_or_default();
                 Ok((point, tx.first_point(&of)?.or(last), versions, tx.tables::<TableMemory>(&of)?))
             })

@@ -12,6 +12,7 @@ pub use owed::{Unsalvaged, forget, recall};
 use super::backoff::Backoff;
 use super::cell::Cell;
 use super::create::set_role;
+use super::durable::GroupChange;
 use super::failover::{edit_operation, make_read_only, modes, pause_all, remember_modes, stop_all, until_quiet};
 use super::view::OperationOutcome;
 use super::worker::Desk;
@@ -37,7 +38,7 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
     fail::fail_point!("reclaim.after_salvage");
     let lost = lost(cell, &group);
     edit_operation(control, cell, |operation| operation.commits_lost = Some(lost)).await?;
-    let _turn = cell.turn.lock().await;
+    let turn = cell.take_turn().await;
     let (mut reclaimed, since, waiting) = {
         let record = cell.record();
         (record.group.clone(), record.state_since, record.unsalvaged.len())
@@ -58,8 +59,8 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
             .push_str(&format!(" {n} tables could not be set aside yet; they are left as they are and tried again.")),
     }
     let line = journal::line(now, "runtime", "failover_group.reclaim", cell.id.as_str(), message);
-    control.write(&reclaimed, None, since, Some(line), |_| Ok(())).await?;
-    cell.record().group = reclaimed;
+    let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
+    control.write(turn, cell, change, |_| Ok(()), |_| {}).await?;
     show_operation(cell);
     // The old primary's tables are not what replication remembers; it finds out what they hold.
     desk.memory = None;

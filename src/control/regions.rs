@@ -45,7 +45,14 @@ pub async fn keep_reading(control: Control, workspace: Workspace) {
     let (mut stopping, mut refresh, mut news) = (control.stopping(), control.inner.refresh.subscribe(), health.news());
     let mut read_at: Option<Stopwatch> = None;
     let (mut asked, mut known_changes) = (true, 0);
+    let mut moved = None;
     loop {
+        // Read here too: without a group nobody else looks whether the clock jumped.
+        let newest = control.clock_move();
+        if newest != moved {
+            moved = newest;
+            control.touch();
+        }
         let (begun, changes) = (Stopwatch::now(), health.now().changes);
         let due = asked || changes != known_changes || read_at.is_none_or(|at| at.elapsed() >= WHOLE_PAUSE);
         // Nobody waits for a region that is away: the probe tells when it is back.
@@ -258,8 +265,7 @@ impl Control {
         let state = |on: bool| serde_json::json!({"mission_critical": on});
         journal::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
         let stored = line.clone();
-        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
-        self.show_activity(line);
+        self.durably((), move |tx| tx.add_activity(&stored), move |control, ()| control.show_activity(line)).await?;
         self.refresh_regions();
         Ok(message)
     }

@@ -1,7 +1,7 @@
 //! Repairing a replica on request: damaged files are copied again from the source, and commits that somebody made there
 //! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
 
-use super::cell::Cell;
+use super::cell::{Cell, lock_record};
 use super::reclaim::aside_of;
 use super::view::SalvageView;
 use super::worker::Desk;
@@ -73,8 +73,7 @@ impl Control {
         let message = format!("{actor} had the replica of {id} repaired. {}", done.join(" "));
         let line = journal::line(self.now(), actor, "failover_group.repair", id.as_str(), message);
         let stored = line.clone();
-        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
-        self.show_activity(line);
+        self.durably((), move |tx| tx.add_activity(&stored), move |control, ()| control.show_activity(line)).await?;
         self.touch();
         Ok(Repair { done, report: self.verify(id, depth).await? })
     }
@@ -230,7 +229,9 @@ impl Mending<'_> {
         let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
         // Under its folder's name: a table can be written to more than once in an epoch.
         let (id, row) = (self.group.spec.id.clone(), view.clone());
-        control.inner.store.run(move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row)).await?;
+        let (shown, record) = (view.clone(), self.cell.shared_record());
+        let show = move |_: &Control, ()| std::sync::Arc::make_mut(&mut lock_record(&record).salvage).insert(0, shown);
+        control.durably((), move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row), show).await?;
         let sentence = format!(
             "{table}: {} that {} never had set aside in {}; the replica goes on from version {}.",
             if view.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", view.commits) },
@@ -238,7 +239,6 @@ impl Mending<'_> {
             view.folder,
             salvaged.common_version.map_or_else(|| "0".to_owned(), |version| version.to_string())
         );
-        std::sync::Arc::make_mut(&mut self.cell.record().salvage).insert(0, view);
         Ok(sentence)
     }
 }

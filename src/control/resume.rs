@@ -1,6 +1,7 @@
 //! Resuming, in the new primary, what ran in the old one: a step to click, not a thing to remember.
 
-use super::failover::edit_operation;
+use super::failover;
+use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::{Control, ControlError, journal};
 use crate::connect::{UnpausedJob, UnpausedPlaces};
@@ -92,7 +93,6 @@ impl Control {
             }
         }
         goes_on(resumed)?;
-        edit_operation(self, &cell, |now| now.resumed |= now.id == operation.id).await?;
         let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", link.region);
         if !missing.is_empty() {
             message.push_str(&format!(
@@ -101,11 +101,9 @@ impl Control {
             ));
         }
         let mut line = journal::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
-        let after = cell.operation().unwrap_or_else(|| operation.clone());
+        let after = Operation { resumed: true, ..operation.clone() };
         journal::show_change(&mut line, Some(&operation), Some(&after));
-        let stored = line.clone();
-        self.inner.store.run(move |tx| tx.add_activity(&stored)).await?;
-        self.show_activity(line);
+        failover::journal(self, &cell, |now| now.resumed |= now.id == operation.id, Some(line)).await?;
         self.refresh_regions();
         self.touch();
         Ok(message)

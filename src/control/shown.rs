@@ -33,6 +33,7 @@ impl Control {
             stable_urls: self.stable_urls(),
             tokens: self.tokens(),
             transfer_limit: self.inner.limits.get(),
+            clock_move: self.clock_move(),
         }
     }
 

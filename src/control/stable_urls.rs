@@ -32,7 +32,7 @@ impl Control {
         initial_workspace_id: &str,
         validate_only: bool,
     ) -> Result<Option<StableUrlView>, ControlError> {
-        let _creating = self.inner.creating.lock().await;
+        let creating = self.inner.creating.clone().lock_owned().await;
         StableUrl::check_id(id).map_err(|problem| ControlError::BadArgument { sentence: problem.to_string() })?;
         if lock(&self.inner.stable_urls).contains_key(id) {
             return Err(ControlError::Exists {
@@ -60,22 +60,22 @@ impl Control {
         let mut line = journal::line(self.now(), actor, "stable_url.create", id, message);
         journal::show_change(&mut line, None, Some(&url));
         let (stored, written) = (url.clone(), line.clone());
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.put_stable_url(&stored)?;
-                tx.add_activity(&written)
-            })
-            .await?;
-        self.keep_urls(vec![url]);
-        self.show_activity(line);
-        self.touch();
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.put_stable_url(&stored)?;
+            tx.add_activity(&written)
+        };
+        let show = move |control: &Self, ()| {
+            control.keep_urls(vec![url]);
+            control.show_activity(line);
+            control.touch();
+        };
+        self.durably(creating, work, show).await?;
         self.stable_url(id).map(Some)
     }
 
     /// Deletes a stable URL that no group moves.
     pub async fn delete_stable_url(&self, actor: &str, id: &str) -> Result<(), ControlError> {
-        let _creating = self.inner.creating.lock().await;
+        let creating = self.inner.creating.clone().lock_owned().await;
         let shown = self.stable_url(id)?;
         if let Some(group) = shown.group {
             return Err(ControlError::Refused {
@@ -89,16 +89,17 @@ impl Control {
             journal::line(self.now(), actor, "stable_url.delete", id, format!("{actor} deleted the stable URL {id}."));
         journal::show_change(&mut line, before.as_ref(), None);
         let (removed, written) = (id.to_owned(), line.clone());
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.remove_stable_url(&removed)?;
-                tx.add_activity(&written)
-            })
-            .await?;
-        lock(&self.inner.stable_urls).remove(id);
-        self.show_activity(line);
-        self.touch();
+        let gone = removed.clone();
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.remove_stable_url(&removed)?;
+            tx.add_activity(&written)
+        };
+        let show = move |control: &Self, ()| {
+            lock(&control.inner.stable_urls).remove(&gone);
+            control.show_activity(line);
+            control.touch();
+        };
+        self.durably(creating, work, show).await?;
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl Control {
         let message = format!("{actor} made the token {name} with the role {role}.");
         let mut line = journal::line(now, actor, "token.create", &row.id, message);
         journal::show_change(&mut line, None, Some(&view(&row)));
-        self.store_token(row.clone(), Some(line)).await?;
+        self.store_token(row.clone(), line).await?;
         Ok((row, secret))
     }
 
@@ -117,24 +117,22 @@ impl Control {
         let message = format!("{actor} revoked the token {}.", row.name);
         let mut line = journal::line(now, actor, "token.revoke", id, message);
         journal::show_change(&mut line, Some(&view(&before)), Some(&view(&row)));
-        self.store_token(row.clone(), Some(line)).await?;
+        self.store_token(row.clone(), line).await?;
         Ok(view(&row))
     }
 
-    async fn store_token(&self, row: TokenRow, line: Option<crate::store::ActivityRow>) -> Result<(), ControlError> {
+    async fn store_token(&self, row: TokenRow, line: crate::store::ActivityRow) -> Result<(), ControlError> {
         let (stored, written) = (row.clone(), line.clone());
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.put_token(&stored)?;
-                written.iter().try_for_each(|line| tx.add_activity(line))
-            })
-            .await?;
-        self.inner.keyring.put(row);
-        if let Some(line) = line {
-            self.show_activity(line);
-        }
-        self.touch();
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.put_token(&stored)?;
+            tx.add_activity(&written)
+        };
+        let show = move |control: &Self, ()| {
+            control.inner.keyring.put(row);
+            control.show_activity(line);
+            control.touch();
+        };
+        self.durably((), work, show).await?;
         Ok(())
     }
 
@@ -163,16 +161,16 @@ impl Control {
         let oldest: Vec<String> = held.iter().take(surplus).map(|held| held.id.clone()).collect();
         let token = join(&row.id, &secret);
         let (stored, removed) = (row.clone(), oldest.clone());
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.remove_ended_tokens(now)?;
-                removed.iter().try_for_each(|id| tx.remove_token(id))?;
-                tx.put_token(&stored)
-            })
-            .await?;
-        self.inner.keyring.drop_ended(now, &oldest);
-        self.inner.keyring.put(row);
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.remove_ended_tokens(now)?;
+            removed.iter().try_for_each(|id| tx.remove_token(id))?;
+            tx.put_token(&stored)
+        };
+        let show = move |control: &Self, ()| {
+            control.inner.keyring.drop_ended(now, &oldest);
+            control.inner.keyring.put(row);
+        };
+        self.durably((), work, show).await?;
         Ok(Some(AccessToken { token, expires_in: ACCESS_SECONDS }))
     }
 }

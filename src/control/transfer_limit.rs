@@ -29,16 +29,16 @@ impl Control {
         journal::show_change(&mut line, Some(&before), Some(&limit));
         let text = serde_json::to_string(&limit).unwrap_or_default();
         let stored = line.clone();
-        self.inner
-            .store
-            .run(move |tx| {
-                tx.set_value(KEPT, &text)?;
-                tx.add_activity(&stored)
-            })
-            .await?;
-        self.inner.limits.set(limit);
-        self.show_activity(line);
-        self.touch();
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.set_value(KEPT, &text)?;
+            tx.add_activity(&stored)
+        };
+        let show = move |control: &Self, ()| {
+            control.inner.limits.set(limit);
+            control.show_activity(line);
+            control.touch();
+        };
+        self.durably((), work, show).await?;
         Ok(message)
     }
 }

@@ -1,6 +1,7 @@
 //! Changing a failover group: its scope, its mappings, and what follows its workspace sets.
 
 use super::deletion::{left_key, raise_epoch_floor};
+use super::durable::GroupChange;
 use super::{Control, ControlError, journal};
 use crate::domain::{
     Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
@@ -124,7 +125,7 @@ impl Control {
         patch: GroupPatch,
     ) -> Result<FailoverGroup, ControlError> {
         // Every change of a spec holds this, so the spec that is checked is the one that is changed.
-        let _creating = self.inner.creating.lock().await;
+        let creating = self.inner.creating.clone().lock_owned().await;
         let cell = self.cell(id)?;
         let before = cell.group();
         let fresh = |group: &FailoverGroup| match etag {
@@ -138,7 +139,7 @@ impl Control {
         }
         self.check_change(&before, &spec).await?;
 
-        let _turn = cell.turn.lock().await;
+        let turn = cell.take_turn().await;
         let current = cell.group();
         fresh(&current)?;
         let mut group = FailoverGroup { spec, ..current.clone() };
@@ -178,13 +179,16 @@ impl Control {
             Ok(())
         };
         let operation = cell.operation();
-        self.commit(&cell, group, operation, since, Some(line), also).await?;
-        if scope_changed {
-            cell.forget.store(true, Ordering::Relaxed);
-            cell.stop.store(true, Ordering::Relaxed);
-        }
-        self.keep_urls(detached);
-        self.touch();
+        let changed = cell.clone();
+        let then = move |control: &Self| {
+            if scope_changed {
+                changed.forget.store(true, Ordering::Relaxed);
+                changed.stop.store(true, Ordering::Relaxed);
+            }
+            control.keep_urls(detached);
+            drop(creating);
+        };
+        self.commit(turn, &cell, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
         Ok(cell.shown())
     }
 

@@ -2,8 +2,8 @@
 
 use crate::delta::Salvaged;
 use crate::domain::{
-    AssetKind, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role, StepStatus,
-    TransferLimit, WorkspaceId,
+    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role,
+    StepStatus, TransferLimit, WorkspaceId,
 };
 use chrono::DateTime;
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub struct AccountView {
     pub tokens: Vec<TokenView>,
     /// What all copies keep to together.
     pub transfer_limit: TransferLimit,
+    /// The newest jump of this machine's clock, while it is worth knowing.
+    pub clock_move: Option<ClockMove>,
 }
 
 /// One stable URL.

@@ -1,9 +1,9 @@
 //! A group's worker: whatever the group's state asks for, one thing at a time.
 
-use super::cell::Cell;
+use super::cell::{Cell, lock_record};
 use super::loss::LossEstimate;
 use super::reclaim::Unsalvaged;
-use super::{Control, ControlError, failover, reclaim, repair};
+use super::{Control, ControlError, failover, journal, reclaim, repair};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
 };
@@ -26,6 +26,9 @@ pub async fn run(control: Control, cell: Arc<Cell>) {
             return;
         }
         cell.stop.store(false, Ordering::Relaxed);
+        if let Err(error) = control.withdraw_false_point(&cell).await {
+            trouble(&control, &cell, &error);
+        }
         if !cell.group().state.replicates() {
             repair::give_up(&cell);
         }
@@ -207,8 +210,12 @@ async fn create(control: &Control, cell: &Cell) -> Duration {
         Err(error) => {
             let message = error.to_string();
             tracing::warn!(group = %cell.id, %error, "creation failed");
-            let applied =
-                control.apply(cell, Event::CreationFailed, None, |group, _| group.state_message = Some(message)).await;
+            let told = format!("The regions could not be prepared for failover group {}. {message}", cell.id);
+            let line =
+                journal::line(control.now(), "runtime", "failover_group.creation_failed", cell.id.as_str(), told);
+            let applied = control
+                .apply(cell, Event::CreationFailed, Some(line), |group, _| group.state_message = Some(message))
+                .await;
             settle(control, cell, applied.map(|_| ()))
         }
     }
@@ -314,7 +321,7 @@ async fn finish(
     let now = control.now();
     let blocked = outcome.objects.iter().any(|o| o.blocks());
     let settled = outcome.complete && outcome.objects.iter().all(|o| o.is_settled());
-    let _turn = cell.turn.lock().await;
+    let turn = cell.take_turn().await;
     let (mut group, since, known) = {
         let record = cell.record();
         (record.group.clone(), record.state_since, record.errors.clone())
@@ -334,43 +341,46 @@ async fn finish(
     }
     group.has_replication_point_blocking_errors = blocked;
     let arrived = settled && group.state == GroupState::InitialReplication;
-    if point.is_some() || blocked != cell.record().group.has_replication_point_blocking_errors {
-        let (stored, epoch, changed) = (group.clone(), group.epoch, outcome.changed > 0);
-        control
-            .inner
-            .store
-            .run(move |tx| {
-                tx.put_group(&stored, since)?;
-                match point {
-                    // An idle cycle moves the point without a new version to read back, so only the group keeps it.
-                    Some(point) if changed => tx.add_point(&stored.spec.id, epoch, point),
-                    _ => Ok(()),
-                }
-            })
-            .await?;
-    }
-    {
-        let mut record = cell.record();
+    let writes = point.is_some() || blocked != cell.record().group.has_replication_point_blocking_errors;
+    let (stored, epoch, changed) = (group.clone(), group.epoch, outcome.changed);
+    let work = move |tx: &crate::store::Tx<'_>| {
+        if writes {
+            tx.put_group(&stored, since)?;
+        }
+        match point {
+            // An idle cycle moves the point without a new version to read back, so only the group keeps it.
+            Some(point) if changed > 0 => tx.add_point(&stored.spec.id, epoch, point),
+            _ => Ok(()),
+        }
+    };
+    let (record, cut, cut_at, complete) = (cell.shared_record(), outcome.cut, outcome.cut_at, outcome.complete);
+    let show = move |control: &Control, ()| {
+        let mut record = lock_record(&record);
         // Before the point moves: the chart shows how far behind it got, not how close it came.
         record.sample_lag(now);
         record.group = group;
         record.objects = same_or_new(&record.objects, objects);
         record.errors = same_or_new(&record.errors, errors);
         record.trouble = None;
-        record.point_without_failing = if settled { Some(outcome.cut) } else { record.point_without_failing };
+        if point.is_some() {
+            record.whole_at = Some(cut_at);
+        }
+        record.point_without_failing = if settled { Some(cut) } else { record.point_without_failing };
         record.cycle.running = false;
         record.cycle.seconds = Some(took.as_secs_f64());
-        record.cycle.changed = outcome.changed;
-        record.looked_at = outcome.complete.then_some(outcome.cut).or(record.looked_at);
-        if outcome.complete {
-            record.loss.looked = LossEstimate::of_cycle(outcome.cut, &record.objects);
+        record.cycle.changed = changed;
+        record.looked_at = complete.then_some(cut).or(record.looked_at);
+        if complete {
+            record.loss.looked = LossEstimate::of_cycle(cut, &record.objects);
         }
-    }
+        drop(record);
+        control.touch();
+    };
+    let (turn, ()) = control.durably(turn, work, show).await?;
     if arrived {
-        control.apply_in_turn(cell, Event::EverythingArrived, None, |group, _| group.bootstrapped = true).await?;
+        control.apply_in_turn(turn, cell, Event::EverythingArrived, None, |group, _| group.bootstrapped = true).await?;
         fail::fail_point!("control.after_active");
     }
-    control.touch();
     Ok(())
 }
 

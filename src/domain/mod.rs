@@ -12,6 +12,7 @@ pub mod object_status;
 pub mod replication_point;
 pub mod role;
 pub mod stable_url;
+pub mod steady_clock;
 pub mod transfer_limit;
 pub mod validation;
 
@@ -27,7 +28,8 @@ pub use object_status::ObjectStatus;
 pub use replication_point::{ReplicationPoint, TableVersion};
 pub use role::{Right, Role};
 pub use stable_url::{InvalidStableUrlId, StableUrl};
-pub use transfer_limit::{BadTransferLimit, Bandwidth, TransferLimit, parse_parallel};
+pub use steady_clock::{ClockMove, MoveEnd, SteadyClock};
+pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
 pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
 
 /// A region's name as the cloud spells it, such as `us-east-1`.

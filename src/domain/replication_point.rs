@@ -1,6 +1,7 @@
 //! The instant up to which everything in a group's scope has arrived.
 
 use super::Instant;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,10 +32,24 @@ pub fn advance(recorded: Option<Instant>, cut: Instant) -> Instant {
     recorded.map_or(cut, |point| point.max(cut))
 }
 
+/// How far a recorded point may lie beyond what was seen: what two readings of a clock may differ by.
+pub const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+
+/// Whether a recorded point claims more than was seen, because a wrong clock timed it.
+///
+/// `seen` is when everything had arrived last, by the clock as it is now. Where that isn't known, as after a start, a
+/// point in the future gives itself away.
+pub fn claims_too_much(recorded: Instant, seen: Option<Instant>, now: Instant) -> bool {
+    recorded > seen.unwrap_or(now).min(now) + TOLERANCE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{TimeDelta, TimeZone, Utc};
+    use crate::domain::{Clock, ManualClock, SteadyClock};
+    use chrono::{TimeZone, Utc};
+    use proptest::prelude::*;
+    use std::sync::Arc;
 
     #[test]
     fn a_point_never_moves_back() {
@@ -42,5 +57,39 @@ mod tests {
         assert_eq!(advance(Some(t), t - TimeDelta::seconds(5)), t);
         assert_eq!(advance(Some(t), t + TimeDelta::seconds(5)), t + TimeDelta::seconds(5));
         assert_eq!(advance(None, t), t);
+    }
+
+    proptest! {
+        /// Whatever the wall clock does, and however long everything is blocked: once the point was looked at, it claims
+        /// nothing beyond what was seen, and it moves back only where it had claimed that.
+        #[test]
+        fn a_point_never_claims_more_than_was_seen(
+            steps in proptest::collection::vec(
+                (1i64..100_000, prop_oneof![4 => Just(0i64), 2 => -10_000_000i64..10_000_000, 1 => -900i64..900], any::<bool>()),
+                1..80,
+            ),
+        ) {
+            let wall = Arc::new(ManualClock::new(Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time")));
+            let clock = SteadyClock::new(wall.clone(), |_| {});
+            let (mut point, mut whole): (Option<Instant>, Option<std::time::Duration>) = (None, None);
+            for (wait, jump, settled) in steps {
+                wall.advance(TimeDelta::milliseconds(wait));
+                wall.jump(TimeDelta::milliseconds(jump));
+                let (now, monotonic) = (clock.now(), clock.monotonic());
+                let ago = |at: std::time::Duration| now - TimeDelta::from_std(monotonic - at).unwrap_or_default();
+                let seen = whole.map(ago);
+                if point.is_some_and(|point| claims_too_much(point, seen, now)) {
+                    point = seen;
+                }
+                if settled {
+                    let before = point;
+                    (point, whole) = (Some(advance(point, now)), Some(monotonic));
+                    prop_assert!(point >= before);
+                }
+                let seen = whole.map(ago);
+                prop_assert!(point <= seen.map(|seen| seen + TOLERANCE));
+                prop_assert!(point.is_none_or(|point| point <= now + TOLERANCE));
+            }
+        }
     }
 }

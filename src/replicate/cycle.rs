@@ -14,15 +14,17 @@ use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// How far a commit's time may lie before the moment at which readers see it.
 ///
 /// A commit is timed before it is put in place, so one from just before the cut may become visible after the listing;
 /// the point stays this far behind the listing and never claims it.
-const VISIBILITY_DELAY: TimeDelta = TimeDelta::milliseconds(200);
+const DELAY: Duration = Duration::from_millis(200);
+const VISIBILITY_DELAY: TimeDelta = TimeDelta::milliseconds(DELAY.as_millis() as i64);
 
 /// How long the destination's catalog is trusted to be as it was read: nobody else should change a replica's, but may.
-const DESTINATION_TRUST: TimeDelta = TimeDelta::seconds(30);
+const DESTINATION_TRUST: Duration = Duration::from_secs(30);
 
 /// How far a cycle has come, for whoever watches.
 #[derive(Debug, Default)]
@@ -85,6 +87,8 @@ pub struct CycleRequest<'a> {
 pub struct CycleOutcome {
     /// Everything committed at the source up to then has arrived, but for the objects that carry an error.
     pub cut: Instant,
+    /// The same moment by the monotonic clock, which nobody sets.
+    pub cut_at: Duration,
     /// Whether every object was looked at; false when it was stopped.
     pub complete: bool,
     /// Every object in scope, by kind and name.
@@ -104,11 +108,12 @@ impl CycleOutcome {
 
 /// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest anew.
 pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Result<CycleOutcome, CycleError> {
-    let cut = request.clock.now() - VISIBILITY_DELAY;
+    let (cut, cut_at) = (request.clock.now() - VISIBILITY_DELAY, request.clock.monotonic().saturating_sub(DELAY));
+    memory.cut = Some(cut);
     let source = read_inventory(request.source, request.catalogs).await?;
-    let now = request.clock.now();
+    let now = request.clock.monotonic();
     let (mut there, read_at, fresh) = match memory.destination.take() {
-        Some((inventory, read_at)) if now - read_at < DESTINATION_TRUST => (inventory, read_at, false),
+        Some((inventory, read_at)) if now.saturating_sub(read_at) < DESTINATION_TRUST => (inventory, read_at, false),
         _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
@@ -137,7 +142,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
         memory.access.forget();
     }
     let bytes_copied = request.progress.bytes_copied.load(Ordering::Relaxed) - before;
-    Ok(CycleOutcome { cut, complete, objects, changed, bytes_copied })
+    Ok(CycleOutcome { cut, cut_at, complete, objects, changed, bytes_copied })
 }
 
 struct Cycle<'a> {

@@ -4,14 +4,14 @@ use super::tables::TableTask;
 use super::{CycleRequest, Memory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta;
-use crate::domain::{ErrorClass, Instant};
-use chrono::TimeDelta;
+use crate::domain::ErrorClass;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// The first pause before a refused table is planned again, doubled each time.
-const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(4);
+const FIRST_PAUSE: Duration = Duration::from_secs(4);
 /// The longest one: a data file that was put back changes no log.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is remembered of a table that was refused.
 #[derive(Debug, Clone)]
@@ -21,8 +21,9 @@ pub struct Flagged {
     table_id: Option<String>,
     /// What its log looked like then; None where nobody could tell.
     print: Option<String>,
-    pause: TimeDelta,
-    again: Instant,
+    pause: Duration,
+    /// By the monotonic clock.
+    again: Duration,
 }
 
 /// Whether a table that was refused for this is refused again as long as nothing changes.
@@ -56,7 +57,7 @@ pub async fn pass_over<'t>(
     if memory.flagged.is_empty() {
         return tasks;
     }
-    let now = request.clock.now();
+    let now = request.clock.monotonic();
     let mut rest = Vec::with_capacity(tasks.len());
     for task in tasks {
         let Some(flagged) = memory.flagged.get(&task.name).cloned() else {
@@ -91,7 +92,7 @@ pub async fn remember(
         let pause = before.map_or(FIRST_PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
         let place = TablePlace::new(&location, table_id.as_deref());
         let print = print_of(request, &place, memory).await;
-        let again = request.clock.now() + pause;
+        let again = request.clock.monotonic() + pause;
         let name = record.name.clone();
         memory.flagged.insert(name, Flagged { record, location, table_id, print, pause, again });
     }

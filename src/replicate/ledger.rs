@@ -2,7 +2,7 @@
 
 use super::{CycleError, CycleRequest, TableMemory};
 use crate::delta::{FileRecord, Generation, KeptFiles, Position, Shipped};
-use crate::domain::GroupId;
+use crate::domain::{GroupId, Instant};
 use crate::store::{CommitRow, FileRow, Store};
 use std::sync::Arc;
 
@@ -72,7 +72,9 @@ fn commit_rows(shipped: &Shipped) -> Vec<CommitRow> {
 }
 
 /// Writes everything that a batch brought; nothing of it counts before.
-pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>) -> Result<(), CycleError> {
+///
+/// A commit whose writer's clock runs ahead counts as made by `seen`, the cycle's cut.
+pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>, seen: Instant) -> Result<(), CycleError> {
     let group = request.group.clone();
     let work = move |tx: &crate::store::Tx<'_>| {
         for entry in &entries {
@@ -80,7 +82,7 @@ pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>) -> Res
                 tx.forget_generation(&group, &entry.name)?;
             }
             tx.put_table(&group, &entry.name, &entry.table)?;
-            tx.add_commits(&group, &entry.name, &entry.commits)?;
+            tx.add_commits(&group, &entry.name, &entry.commits, seen)?;
             tx.add_files(&group, &entry.name, &entry.files)?;
         }
         Ok(())

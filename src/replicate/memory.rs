@@ -7,6 +7,7 @@ use crate::delta::Position;
 use crate::domain::{Instant, ObjectError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What is remembered of one table; kept in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,8 +59,10 @@ pub struct Memory {
     pub made: BTreeSet<String>,
     /// Tables that were refused for what their log holds, by full name.
     pub flagged: BTreeMap<String, Flagged>,
-    /// The destination's catalog as last read, and when; dropped whenever anything goes wrong, so that it is read again.
-    pub destination: Option<(Inventory, Instant)>,
+    /// The destination's catalog as last read, and when by the monotonic clock; dropped whenever anything goes wrong, so that it is read again.
+    pub destination: Option<(Inventory, Duration)>,
+    /// The cut of the cycle that runs: what it finds was there by then, whatever a writer's clock says.
+    pub cut: Option<Instant>,
     /// Storage that may be reached, and until when.
     pub access: Access,
     /// Tables that a cycle reports and leaves alone.

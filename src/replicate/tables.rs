@@ -423,7 +423,7 @@ async fn ship_batch(
         let before = memory.tables.get(&task.name).map(|before| &before.position);
         ledger.push(LedgerEntry::new(task.name.clone(), table, before, shipped));
     }
-    ledger::write(request, ledger.clone()).await?;
+    ledger::write(request, ledger.clone(), memory.cut.unwrap_or_else(|| request.clock.now())).await?;
     fail::fail_point!("replicate.after_ledger");
     // Only what the ledger holds is remembered: after a failed write the next cycle looks again.
     for entry in ledger {

@@ -14,6 +14,8 @@ pub struct RuntimeThread {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Where intents go.
     pub intents: mpsc::Sender<(IntentId, Intent)>,
+    /// The clock by which the runtime goes, for a window whose ages must agree with it.
+    pub clock: Arc<dyn Clock>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -35,6 +37,7 @@ impl RuntimeThread {
             .build()
             .map_err(|source| RuntimeError::System { source })?;
         let engine = runtime.block_on(Engine::start(data_dir, options, clock))?;
+        let steady = engine.control().clock();
         let first = publish::snapshot(engine.control(), engine.sandbox(), &engine.deployment());
         let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
         let (intents, mut asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
@@ -74,7 +77,7 @@ impl RuntimeThread {
             });
         });
         let thread = thread.map_err(|source| RuntimeError::System { source })?;
-        Ok((Self { snapshots, intents, stop: Some(stop), thread: Some(thread) }, answered))
+        Ok((Self { snapshots, intents, clock: steady, stop: Some(stop), thread: Some(thread) }, answered))
     }
 
     /// Stops the runtime at a commit boundary and waits for it.

@@ -62,7 +62,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes an operation whole.
+    /// Writes an operation whole. The order in which operations are first written is the order in which they are read.
     pub fn put_operation<T: Serialize>(
         &self,
         id: &str,
@@ -72,7 +72,8 @@ impl Tx<'_> {
     ) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached(
-                "INSERT INTO operations (id, group_id, started, body) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO operations (id, group_id, started, body, seq)
+                 VALUES (?1, ?2, ?3, ?4, (SELECT COALESCE(MAX(seq), 0) + 1 FROM operations))
                  ON CONFLICT (id) DO UPDATE SET body = ?4",
             )?
             .execute((id, group.as_str(), started.timestamp_millis(), to_json(body)?))?;
@@ -86,9 +87,7 @@ impl Tx<'_> {
         limit: usize,
     ) -> rusqlite::Result<Vec<StoredOperation<T>>> {
         self.tx
-            .prepare_cached(
-                "SELECT id, started, body FROM operations WHERE group_id = ?1 ORDER BY started DESC LIMIT ?2",
-            )?
+            .prepare_cached("SELECT id, started, body FROM operations WHERE group_id = ?1 ORDER BY seq DESC LIMIT ?2")?
             .query_map((group.as_str(), limit as i64), |row| {
                 Ok(StoredOperation {
                     id: row.get(0)?,

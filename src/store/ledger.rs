@@ -1,7 +1,8 @@
 //! The ledger: what has arrived, commit by commit and file by file, with the sha256 taken while it was copied.
 
 use super::{Tx, from_json, to_json};
-use crate::domain::GroupId;
+use crate::domain::{GroupId, Instant};
+use chrono::TimeDelta;
 use rusqlite::OptionalExtension;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -82,14 +83,31 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Adds commits that have arrived.
-    pub fn add_commits(&self, group: &GroupId, name: &str, commits: &[CommitRow]) -> rusqlite::Result<()> {
+    /// Adds commits that have arrived and were seen at `seen`.
+    pub fn add_commits(
+        &self,
+        group: &GroupId,
+        name: &str,
+        commits: &[CommitRow],
+        seen: Instant,
+    ) -> rusqlite::Result<()> {
         let mut insert = self.tx.prepare_cached(
-            "INSERT OR REPLACE INTO commits (group_id, name, version, sha256, time) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO commits (group_id, name, version, sha256, time, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (group_id, name, version) DO UPDATE SET sha256 = ?4, time = ?5,
+                 seen = CASE WHEN sha256 = ?4 THEN MIN(seen, ?6) ELSE ?6 END",
         )?;
+        let seen = seen.timestamp_millis();
         for commit in commits {
-            insert.execute((group.as_str(), name, commit.version, &commit.sha256, commit.time_ms))?;
+            insert.execute((group.as_str(), name, commit.version, &commit.sha256, commit.time_ms, seen))?;
         }
+        Ok(())
+    }
+
+    /// Says of commits that a wrong clock saw later than `now` that they were seen `ahead` earlier.
+    pub fn see_commits_earlier(&self, group: &GroupId, now: Instant, ahead: TimeDelta) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("UPDATE commits SET seen = MIN(seen - ?3, ?2) WHERE group_id = ?1 AND seen > ?2")?
+            .execute((group.as_str(), now.timestamp_millis(), ahead.num_milliseconds()))?;
         Ok(())
     }
 

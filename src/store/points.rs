@@ -29,6 +29,13 @@ impl Tx<'_> {
             .optional()
     }
 
+    /// Removes points after `time`, which a wrong clock recorded; how many were removed.
+    pub fn remove_points_after(&self, group: &GroupId, time: Instant) -> rusqlite::Result<usize> {
+        self.tx
+            .prepare_cached("DELETE FROM points WHERE group_id = ?1 AND time > ?2")?
+            .execute((group.as_str(), time.timestamp_millis()))
+    }
+
     /// The first recorded point.
     pub fn first_point(&self, group: &GroupId) -> rusqlite::Result<Option<Instant>> {
         let first: Option<i64> = self
@@ -42,7 +49,7 @@ impl Tx<'_> {
     pub fn first_commit_time(&self, group: &GroupId) -> rusqlite::Result<Option<Instant>> {
         let first: Option<i64> = self
             .tx
-            .prepare_cached("SELECT MIN(time) FROM commits WHERE group_id = ?1")?
+            .prepare_cached("SELECT MIN(MIN(time, seen)) FROM commits WHERE group_id = ?1")?
             .query_row([group.as_str()], |row| row.get(0))?;
         Ok(first.map(instant))
     }
@@ -51,8 +58,15 @@ impl Tx<'_> {
     pub fn versions_at(&self, group: &GroupId, time: Instant) -> rusqlite::Result<Vec<(String, CommitRow)>> {
         self.tx
             .prepare_cached(
-                "SELECT name, MAX(version), sha256, time FROM commits WHERE group_id = ?1 AND time <= ?2
-                 GROUP BY name ORDER BY name",
+                // A commit counts from when its writer says, at the latest from when it was seen, and never before the
+                // commit below it: writers' clocks run ahead and are set back.
+                "WITH later AS (
+                     SELECT name, MIN(version) AS version FROM commits
+                     WHERE group_id = ?1 AND MIN(time, seen) > ?2 GROUP BY name)
+                 SELECT commits.name, MAX(commits.version), sha256, time
+                 FROM commits LEFT JOIN later ON later.name = commits.name
+                 WHERE group_id = ?1 AND (later.version IS NULL OR commits.version < later.version)
+                 GROUP BY commits.name ORDER BY commits.name",
             )?
             .query_map((group.as_str(), time.timestamp_millis()), |row| {
                 Ok((row.get(0)?, CommitRow { version: row.get(1)?, sha256: row.get(2)?, time_ms: row.get(3)? }))
@@ -129,7 +143,7 @@ mod tests {
         };
         store
             .run_blocking(|tx| {
-                tx.add_commits(&group, "a.b.c", &[commit(0, at(0)), commit(1, at(90))])?;
+                tx.add_commits(&group, "a.b.c", &[commit(0, at(0)), commit(1, at(90))], at(100))?;
                 (0..180).try_for_each(|second| tx.add_point(&group, 1, at(second)))
             })
             .expect("recorded");
@@ -145,5 +159,53 @@ mod tests {
         let old = at(59) + TimeDelta::seconds(1);
         assert_eq!(store.run_blocking(|tx| tx.remove_points(&group, old, 10)).expect("removed"), 1);
         assert_eq!(point(118), None);
+    }
+
+    #[test]
+    fn a_commit_that_is_timed_ahead_counts_from_when_it_was_seen_and_one_timed_back_from_the_one_below_it() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let store = Store::open(&dir.path().join("state.db")).expect("created");
+        let group = GroupId::new("core").expect("an id");
+        let commit = |version: i64, time: Instant| CommitRow {
+            version,
+            sha256: format!("{version:064}"),
+            time_ms: time.timestamp_millis(),
+        };
+        store
+            .run_blocking(|tx| {
+                tx.add_commits(&group, "a.b.c", &[commit(0, at(0))], at(1))?;
+                // The writer's clock is an hour ahead, then two hours back.
+                tx.add_commits(&group, "a.b.c", &[commit(1, at(3_610))], at(11))?;
+                tx.add_commits(&group, "a.b.c", &[commit(2, at(-7_180))], at(21))
+            })
+            .expect("recorded");
+        let version = |second| {
+            let found = store.run_blocking(|tx| tx.versions_at(&group, at(second))).expect("read");
+            found.first().map(|(_, commit)| commit.version)
+        };
+        assert_eq!([version(-8_000), version(0), version(10)], [None, Some(0), Some(0)]);
+        assert_eq!(version(11), Some(2), "commit 2 never counts before commit 1");
+        // Seen by a wrong clock, seen again by a right one.
+        store
+            .run_blocking(|tx| {
+                tx.add_commits(&group, "d.e.f", &[commit(0, at(9_000))], at(7_200))?;
+                tx.see_commits_earlier(&group, at(30), TimeDelta::seconds(7_180))
+            })
+            .expect("recorded");
+        let both = store.run_blocking(|tx| tx.versions_at(&group, at(20))).expect("read");
+        assert_eq!(both.len(), 2, "{both:?}");
+    }
+
+    #[test]
+    fn points_of_a_wrong_clock_are_removed_and_those_before_stay() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let store = Store::open(&dir.path().join("state.db")).expect("created");
+        let group = GroupId::new("core").expect("an id");
+        let removed = store.run_blocking(|tx| {
+            [0, 1, 7_200, 7_201].into_iter().try_for_each(|second| tx.add_point(&group, 1, at(second)))?;
+            tx.remove_points_after(&group, at(2))
+        });
+        assert_eq!(removed.expect("removed"), 2);
+        assert_eq!(store.run_blocking(|tx| tx.point_at(&group, at(9_999))).expect("read"), Some((1, at(1))));
     }
 }

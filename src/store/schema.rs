@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 4] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES];
+const STEPS: [&str; 5] =
+    [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK];
 
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -59,6 +60,18 @@ CREATE TABLE made (group_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (grou
 ";
 
 const STAMPS_OF_FILES: &str = "ALTER TABLE files ADD COLUMN stamp TEXT;";
+
+// Neither what came later nor what had arrived may rest on a clock that somebody can set: operations are numbered, and a
+// commit that its writer timed ahead counts from when it was seen.
+const ORDER_WITHOUT_CLOCK: &str = "
+ALTER TABLE operations ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+UPDATE operations SET seq = 1 + (SELECT COUNT(*) FROM operations AS earlier
+    WHERE (earlier.started, earlier.id) < (operations.started, operations.id));
+CREATE INDEX operations_by_seq ON operations (group_id, seq);
+
+ALTER TABLE commits ADD COLUMN seen INTEGER NOT NULL DEFAULT 9223372036854775807;
+UPDATE commits SET seen = MAX(0, CAST(strftime('%s', 'now') AS INTEGER)) * 1000;
+";
 
 /// Refuses a file that is damaged, before anything is written to it.
 pub fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {

@@ -50,10 +50,11 @@ struct Seen {
 impl Watch for StateWatch {
     type Row = StateRow;
 
-    fn resume(table: &Table, _now: Instant) -> Result<Self, SystemTableError> {
+    fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError> {
         let mut watch = Self::default();
         let Some(newest) = table.newest() else { return Ok(watch) };
-        let since = before(newest, TAIL);
+        // Rows that a wrong clock timed in the future must not make old news of what happens now.
+        let since = before(newest.min(now), TAIL);
         watch.told_until = Some(since);
         let mut deleted: BTreeMap<String, Instant> = BTreeMap::new();
         let columns = ["failover_group_name", "replication_state", "effective_primary_region"];
@@ -77,6 +78,11 @@ impl Watch for StateWatch {
         })?;
         // One of the same name may have been made afterwards.
         watch.groups.retain(|name, known| deleted.get(name).is_none_or(|at| known.last > Some(*at)));
+        for known in watch.groups.values_mut() {
+            for told in [&mut known.last, &mut known.newest_start, &mut known.newest_end] {
+                *told = told.map(|told| told.min(now));
+            }
+        }
         Ok(watch)
     }
 
@@ -154,7 +160,8 @@ impl Known {
         }
         for mut row in found {
             // A reader that follows one group by time must not miss what is told late.
-            row.event_time = self.last.map_or(row.event_time, |last| last.max(row.event_time));
+            // What lies in the future was timed by a wrong clock and holds nothing back.
+            row.event_time = self.last.map_or(row.event_time, |last| last.min(picture.now).max(row.event_time));
             self.last = Some(row.event_time);
             rows.push(row);
         }
@@ -191,7 +198,7 @@ impl Known {
     fn deleted(self, name: String, picture: &Picture<'_>) -> StateRow {
         StateRow {
             event_id: Uuid::new_v4().to_string(),
-            event_time: self.last.map_or(picture.now, |last| last.max(picture.now)),
+            event_time: picture.now,
             account_id: picture.account_id.to_owned(),
             failover_group_name: name,
             replication_state: StateKind::Deleted,

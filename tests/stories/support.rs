@@ -3,7 +3,7 @@
 use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
 use resilience::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
+    Clock, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
     WorkspaceSet,
 };
 use resilience::runtime::{DataDir, Engine, EngineOptions};
@@ -24,6 +24,15 @@ pub async fn engine(dir: &Path, commits: f64) -> Engine {
 
 /// The same with a way to object stores.
 pub async fn engine_with_stores(dir: &Path, commits: f64, stores: StorageOptions) -> Engine {
+    start(dir, commits, stores, Arc::new(SystemClock)).await
+}
+
+/// The same by a clock of the test's own.
+pub async fn engine_with_clock(dir: &Path, commits: f64, clock: Arc<dyn Clock>) -> Engine {
+    start(dir, commits, StorageOptions::default(), clock).await
+}
+
+async fn start(dir: &Path, commits: f64, stores: StorageOptions, clock: Arc<dyn Clock>) -> Engine {
     let options = EngineOptions {
         sandbox_commits_per_second: Some(commits),
         sandbox_seed: 7,
@@ -32,7 +41,7 @@ pub async fn engine_with_stores(dir: &Path, commits: f64, stores: StorageOptions
         ..EngineOptions::default()
     };
     let data_dir = DataDir::hold(&dir.join("data")).expect("the data dir is free");
-    Engine::start(data_dir, options, Arc::new(SystemClock)).await.expect("the runtime starts")
+    Engine::start(data_dir, options, clock).await.expect("the runtime starts")
 }
 
 /// A group over `catalogs` whose primary is the first region.

@@ -392,7 +392,7 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     let ancient = Utc::now() - TimeDelta::days(380);
     store
         .run_blocking(|tx| {
-            tx.add_commits(&core(), "gone.long.ago", &[old])?;
+            tx.add_commits(&core(), "gone.long.ago", &[old], Utc::now())?;
             tx.add_point(&core(), 1, ancient)?;
             (0..120).try_for_each(|second| tx.add_point(&core(), 1, minute + TimeDelta::seconds(second)))
         })

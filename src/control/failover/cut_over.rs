@@ -2,13 +2,14 @@
 
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
+use crate::control::cell::lock_record;
 use crate::control::deletion::EPOCH_FLOOR;
-use crate::control::journal::renew_etag;
-use crate::control::reclaim;
+use crate::control::durable::GroupChange;
+use crate::control::{journal, reclaim};
 use crate::domain::{FailoverKind, FailoverStep, StepStatus};
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let _turn = context.cell.turn.lock().await;
+    let turn = context.cell.take_turn().await;
     let (mut group, since, operation) = {
         let record = context.cell.record();
         (record.group.clone(), record.state_since, record.operation.clone())
@@ -21,20 +22,24 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     group.epoch = group.epoch.max(floor) + 1;
     // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
     group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
-    renew_etag(&mut group, now);
+    journal::renew_etag(&mut group, now);
     let note = format!("{} is primary from epoch {} on.", group.effective_primary_region, group.epoch);
     operation.end(FailoverStep::CutOver, StepStatus::Done, Some(note), now);
-    // The flip and the journal's line are one transaction: a crash finds both or neither.
-    let id = group.spec.id.clone();
+    // The flip, the journal and the line of the audit log are one transaction: a crash finds all or none of them.
+    let (id, record) = (group.spec.id.clone(), context.cell.shared_record());
+    let mut line = journal::line(
+        now,
+        &operation.requested_by,
+        "failover_group.cut_over",
+        id.as_str(),
+        format!("{} became primary for {id} in epoch {}.", group.effective_primary_region, group.epoch),
+    );
+    journal::show_change(&mut line, Some(&context.group()), Some(&group));
+    let change = GroupChange { group, operation: Some(operation), since, line: Some(line) };
     // What waited to be set aside lies in the new primary now, as the table that goes on.
-    context.control.write(&group, Some(&operation), since, None, move |tx| reclaim::forget(tx, &id)).await?;
-    {
-        let mut record = context.cell.record();
-        record.unsalvaged = Default::default();
-        record.group = group;
-        record.operation = Some(operation);
-    }
+    let also = move |tx: &crate::store::Tx<'_>| reclaim::forget(tx, &id);
+    let then = move |_: &crate::control::Control| lock_record(&record).unsalvaged = Default::default();
+    context.control.write(turn, context.cell, change, also, then).await?;
     fail::fail_point!("failover.after_cut_over");
-    context.control.touch();
     Ok(StepEnd::Stored)
 }

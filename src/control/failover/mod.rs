@@ -21,12 +21,14 @@ pub use stop_compute::{remember as remember_compute, running, stop_all};
 pub use wait_for_writes::{make_read_only, modes, remember as remember_modes, until_quiet};
 
 use super::cell::Cell;
+use super::durable::GroupChange;
 use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::worker::{Desk, settle, trouble};
 use super::{Control, ControlError};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Link};
+use crate::store::ActivityRow;
 use std::time::Duration;
 
 /// Tries of a step after the cutover before a person is asked.
@@ -99,16 +101,25 @@ pub async fn edit_operation(
     cell: &Cell,
     edit: impl FnOnce(&mut Operation),
 ) -> Result<(), ControlError> {
-    let _turn = cell.turn.lock().await;
+    journal(control, cell, edit, None).await
+}
+
+/// Edits the operation, with a line of the audit log.
+pub async fn journal(
+    control: &Control,
+    cell: &Cell,
+    edit: impl FnOnce(&mut Operation),
+    line: Option<ActivityRow>,
+) -> Result<(), ControlError> {
+    let turn = cell.take_turn().await;
     let (group, since, operation) = {
         let record = cell.record();
         (record.group.clone(), record.state_since, record.operation.clone())
     };
     let Some(mut operation) = operation else { return Ok(()) };
     edit(&mut operation);
-    control.write(&group, Some(&operation), since, None, |_| Ok(())).await?;
-    cell.record().operation = Some(operation);
-    control.touch();
+    let change = GroupChange { group, operation: Some(operation), since, line };
+    control.write(turn, cell, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }
 
@@ -244,8 +255,16 @@ async fn give_up(
         0 | 1 => format!("{} failed. {error}", step.label()),
         n => format!("{} failed {n} times. {error}", step.label()),
     };
+    let actor = cell.operation().map_or_else(|| "runtime".to_owned(), |operation| operation.requested_by);
+    let line = super::journal::line(
+        control.now(),
+        &actor,
+        "failover_group.failover_failed",
+        cell.id.as_str(),
+        format!("The failover of {} stopped after its cutover. {message}", cell.id),
+    );
     control
-        .apply(cell, Event::FailoverFailed, None, |group, operation| {
+        .apply(cell, Event::FailoverFailed, Some(line), |group, operation| {
             group.state_message = Some(message.clone());
             if let Some(operation) = operation {
                 operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());

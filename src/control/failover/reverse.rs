@@ -3,6 +3,7 @@
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
 use crate::control::create::set_role;
+use crate::control::durable::GroupChange;
 use crate::domain::FailoverKind;
 use crate::wire::sandbox::ROLE_SECONDARY;
 
@@ -34,13 +35,13 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
-    let _turn = context.cell.turn.lock().await;
-    let (mut group, since, operation) = {
+    let turn = context.cell.take_turn().await;
+    let (mut group, since) = {
         let record = context.cell.record();
-        (record.group.clone(), record.state_since, record.operation.clone())
+        (record.group.clone(), record.state_since)
     };
     group.salvage_pending = true;
-    context.control.write(&group, operation.as_ref(), since, None, |_| Ok(())).await?;
-    context.cell.record().group = group;
+    let change = GroupChange { group, operation: None, since, line: None };
+    context.control.write(turn, context.cell, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::pairs::Pair;
 use super::table::Trouble;
-use crate::control::cell::Cell;
+use crate::control::cell::{Cell, lock_record};
 use crate::control::{Control, ControlError};
 use crate::domain::{GroupId, Instant, ObjectError};
 use crate::replicate::Held;
@@ -57,9 +57,12 @@ pub async fn keep(control: &Control, cell: &Cell, owed: Vec<Unsalvaged>) -> Resu
         return Ok(());
     }
     let text = if owed.is_empty() { String::new() } else { serde_json::to_string(&owed).unwrap_or_default() };
-    control.remember(&key(&cell.id), &text).await?;
-    cell.record().unsalvaged = Arc::new(owed);
-    control.touch();
+    let (key, record) = (key(&cell.id), cell.shared_record());
+    let show = move |control: &Control, ()| {
+        lock_record(&record).unsalvaged = Arc::new(owed);
+        control.touch();
+    };
+    control.durably((), move |tx| tx.set_value(&key, &text), show).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::aside::aside_of;
 use super::pairs::{Counterpart, Pair};
 use crate::connect::{ConnectError, TablePlace};
-use crate::control::cell::Cell;
+use crate::control::cell::{Cell, lock_record};
 use crate::control::view::SalvageView;
 use crate::control::{Control, ControlError};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
@@ -132,20 +132,23 @@ impl Salvaging<'_> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
         let (id, row, known) = (self.cell.id.clone(), view.clone(), pair.ledger.clone());
-        let stored = self.control.inner.store.run(move |tx| {
+        let record = self.cell.shared_record();
+        let work = move |tx: &crate::store::Tx<'_>| {
             if let (Some(position), Some(name)) = (position, known)
                 && let Some(known) = tx.table::<TableMemory>(&id, &name)?
             {
                 tx.put_table(&id, &name, &TableMemory { position, ..known })?;
             }
             row.map_or(Ok(()), |row| tx.put_salvage(&id, row.epoch, &row.table, &row))
-        });
-        stored.await?;
-        let Some(view) = view else { return Ok(()) };
-        let mut record = self.cell.record();
-        let shown = std::sync::Arc::make_mut(&mut record.salvage);
-        shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
-        shown.insert(0, view);
+        };
+        let show = move |_: &Control, ()| {
+            let Some(view) = view else { return };
+            let mut record = lock_record(&record);
+            let shown = std::sync::Arc::make_mut(&mut record.salvage);
+            shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
+            shown.insert(0, view);
+        };
+        self.control.durably((), work, show).await?;
         Ok(())
     }
 

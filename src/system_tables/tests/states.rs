@@ -162,3 +162,28 @@ fn what_a_disk_refuses_waits_and_is_written_once() {
     let times: Vec<_> = lag["core"].iter().map(|point| point.at).collect();
     assert_eq!(times, [after(1), after(2), after(3)]);
 }
+
+#[test]
+fn rows_that_a_wrong_clock_timed_in_the_future_hold_no_later_event_back() {
+    let (mut watch, core) = (StateWatch::default(), group("core"));
+    look(&mut watch, noon(), false, vec![standing(&core, &[])]);
+    look(&mut watch, after(7_200), true, vec![standing(&core, &[])]);
+    let ended = OperationPicture { ended: Some((OperationEnd::Finished, after(4))), ..operation("1", after(3)) };
+    let picture = GroupPicture { operations: vec![ended], ..standing(&core, &[]) };
+    let found = look(&mut watch, after(5), false, vec![picture]);
+    assert!(found.iter().all(|row| row.event_time <= after(5)), "{found:?}");
+    assert_eq!(kinds(&found)[..2], [StateKind::FailoverStarted, StateKind::FailoverFinished]);
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut table = Table::open::<StateRow>(dir.path(), noon()).expect("opened");
+    let told = StateRow { replication_state: StateKind::FailoverFinished, ..row("core", after(7_200)) };
+    table.append(&[row("core", after(7_100)), told], after(7_200)).expect("written");
+    drop(table);
+    let table = Table::open::<StateRow>(dir.path(), after(60)).expect("opened");
+    let mut watch = StateWatch::resume(&table, after(60)).expect("read");
+    let ended = OperationPicture { ended: Some((OperationEnd::Finished, after(64))), ..operation("1", after(63)) };
+    let picture = GroupPicture { operations: vec![ended], ..standing(&core, &[]) };
+    let found = look(&mut watch, after(65), false, vec![picture]);
+    assert_eq!(kinds(&found)[..2], [StateKind::FailoverStarted, StateKind::FailoverFinished], "{found:?}");
+    assert!(found.iter().all(|row| row.event_time <= after(65)), "{found:?}");
+}
