@@ -17,6 +17,7 @@ pub mod profile;
 mod region;
 mod retry;
 mod sandbox;
+mod skew;
 mod storage;
 mod tables;
 #[cfg(test)]

@@ -111,6 +111,11 @@ impl RegionClient {
         self.transport.region()
     }
 
+    /// How far the region's clock is from this machine's, as far as its answers tell.
+    pub fn clock_skew(&self) -> Option<crate::domain::ClockSkew> {
+        self.transport.skew()
+    }
+
     /// The workspace's URL, without a slash at the end.
     pub fn url(&self) -> &str {
         self.transport.url()

@@ -5,6 +5,8 @@ use super::health::RegionHealth;
 use super::login::Login;
 use super::region::ConnectSettings;
 use super::retry::{RetryPolicy, retry_after};
+use super::skew::{Sent, SkewGauge};
+use crate::domain::ClockSkew;
 use crate::net::HttpClient;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
@@ -96,6 +98,7 @@ pub(super) struct Transport {
     login: Login,
     retry: RetryPolicy,
     health: RegionHealth,
+    skew: SkewGauge,
 }
 
 enum Outcome {
@@ -130,6 +133,7 @@ impl Transport {
             login,
             retry: settings.retry,
             health: settings.health.clone(),
+            skew: SkewGauge::default(),
         })
     }
 
@@ -146,6 +150,11 @@ impl Transport {
     /// Whether the workspace answers.
     pub fn health(&self) -> &RegionHealth {
         &self.health
+    }
+
+    /// How far the region's clock is from this machine's, as far as its answers tell.
+    pub fn skew(&self) -> Option<ClockSkew> {
+        self.skew.skew()
     }
 
     pub fn asked<'a>(&'a self, call: &'a str) -> Asked<'a> {
@@ -243,6 +252,7 @@ impl Transport {
         if let Some(body) = &call.body {
             request = request.json(body);
         }
+        let sent = Sent::now();
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() || error.is_timeout() || error.is_builder() => {
@@ -250,6 +260,7 @@ impl Transport {
             }
             Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
         };
+        self.skew.note(response.headers(), &sent);
         let status = response.status();
         let asked_for = response
             .headers()
@@ -425,6 +436,23 @@ mod tests {
         let client = RegionClient::new(settings).expect("the settings are good");
         let error = client.catalog("main").await.expect_err("it hangs");
         assert!(error.is_unreachable() && error.to_string().contains("no answer in time"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_clock_of_a_region_is_held_against_this_machines() {
+        for (hours, expected) in [(0, None), (2, Some(7_200)), (-1, Some(-3_600))] {
+            let answer = move || async move {
+                let date = chrono::Utc::now() + chrono::TimeDelta::hours(hours);
+                let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+                ([(reqwest::header::DATE, date)], r#"{"name":"main"}"#)
+            };
+            let client = client_of(Router::new().route(CATALOG, get(answer))).await;
+            assert!(client.clock_skew().is_none());
+            client.catalog("main").await.expect("answers");
+            let seconds = client.clock_skew().and_then(ClockSkew::seconds);
+            let close = |(seen, expected): (i64, i64)| (seen - expected).abs() <= 1;
+            assert!(seconds.zip(expected).map_or(seconds == expected, close), "{seconds:?}, not {expected:?}");
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use super::palette::key_words;
 use super::scene::Scene;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{button, chip, text};
-use crate::control::view::AccountView;
+use crate::control::view::{AccountView, RegionView};
+use crate::domain::clock_skew;
 use eframe::egui::{
     self, Align2, CornerRadius, CursorIcon, Frame, Margin, Panel, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui,
     Vec2, WidgetInfo,
@@ -194,7 +195,15 @@ pub fn stale_band_ui(ui: &mut Ui, age_ms: i64) {
 
 /// What there is to know about clocks, as sentences.
 pub fn clock_notes(account: &AccountView) -> Vec<String> {
-    account.clock_move.iter().map(ToString::to_string).collect()
+    let moved = account.clock_move.iter().map(ToString::to_string);
+    moved.chain(account.regions.iter().flat_map(region_clock_notes)).collect()
+}
+
+/// The same of one region.
+pub fn region_clock_notes(region: &RegionView) -> Vec<String> {
+    let own = region.clock_skew_s.map(|seconds| clock_skew::in_words(&region.name, seconds));
+    let storage = region.storage_skew_s.map(|s| clock_skew::in_words(&format!("the storage in {}", region.name), s));
+    own.into_iter().chain(storage).collect()
 }
 
 /// The band that says that clocks are not right.
@@ -209,4 +218,37 @@ pub fn clock_band_ui(ui: &mut Ui, notes: &[String]) {
             });
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ClockMove;
+    use std::sync::Arc;
+
+    #[test]
+    fn the_band_tells_a_jump_of_the_clock_and_every_region_whose_clock_differs() {
+        let region = |name: &str, clock_skew_s| RegionView {
+            name: name.to_owned(),
+            unreachable_since: None,
+            clock_skew_s,
+            storage_skew_s: clock_skew_s.map(|_| -90),
+            read_at: None,
+            storage_root: None,
+            catalogs: Vec::new(),
+            external_locations: Vec::new(),
+            workloads: Vec::new(),
+        };
+        assert_eq!(clock_notes(&AccountView::default()), Vec::<String>::new());
+        let account = AccountView {
+            clock_move: Some(ClockMove { at: chrono::DateTime::UNIX_EPOCH, by_ms: 7_200_000, end: None }),
+            regions: Arc::new(vec![region("us-east-1", None), region("us-west-2", Some(3_600))]),
+            ..AccountView::default()
+        };
+        let notes = clock_notes(&account);
+        assert!(notes[0].starts_with("This machine's clock jumped 2 h forward at 00:00:00 UTC."), "{notes:?}");
+        assert!(notes[1].starts_with("The clock of us-west-2 is about 1 h ahead of this machine's."), "{notes:?}");
+        assert!(notes[2].starts_with("The clock of the storage in us-west-2 is about 1 min 30 s behind"), "{notes:?}");
+        assert_eq!(notes.len(), 3);
+    }
 }

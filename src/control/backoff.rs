@@ -19,7 +19,7 @@ impl Backoff {
     /// Whether an attempt is due.
     pub fn is_due(&self, now: Instant) -> bool {
         // A clock that was set back makes nobody wait longer than the longest pause.
-        self.due.is_none_or(|due| now >= due || due - now > LONGEST)
+        self.due.is_none_or(|due| now >= due || (due - now).to_std().is_ok_and(|left| left > LONGEST))
     }
 
     /// Notes a failed attempt; the pause after the first one is `first`, and every further one is twice as long.

@@ -93,3 +93,150 @@ impl Control {
         Ok(self.durably(turn, work, show).await?.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::cell::Record;
+    use crate::control::view::OperationOutcome;
+    use crate::control::{ControlSettings, Deployment};
+    use crate::domain::{
+        Clock, FailoverGroupSpec, FailoverKind, GroupId, GroupState, ManualClock, WorkspaceSet, replication_point,
+    };
+    use crate::store::Store;
+    use chrono::{TimeDelta, TimeZone, Utc};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    fn noon() -> Instant {
+        Utc.with_ymd_and_hms(2026, 11, 25, 12, 0, 0).single().expect("a time")
+    }
+
+    async fn control(dir: &std::path::Path, clock: Arc<ManualClock>) -> Control {
+        let deployment = Deployment { account_id: "acc".to_owned(), workspaces: Vec::new() };
+        let store = Store::open(&dir.join("state.db")).expect("a store");
+        let settings = ControlSettings { passive: true, ..ControlSettings::default() };
+        Control::start(deployment, store, clock, settings).await.expect("starts")
+    }
+
+    fn group(state: GroupState) -> FailoverGroup {
+        let set = WorkspaceSet {
+            name: "set".to_owned(),
+            workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+            replicate_workspace_assets: false,
+            stable_url_names: Vec::new(),
+        };
+        FailoverGroup {
+            spec: FailoverGroupSpec {
+                id: GroupId::new("core").expect("an id"),
+                regions: vec!["east".to_owned(), "west".to_owned()],
+                initial_primary_region: "east".to_owned(),
+                workspace_sets: vec![set],
+                unity_catalog_assets: None,
+            },
+            effective_primary_region: "east".to_owned(),
+            state,
+            state_message: None,
+            epoch: 1,
+            bootstrapped: true,
+            salvage_pending: false,
+            etag: "e".to_owned(),
+            create_time: noon(),
+            update_time: noon(),
+            replication_point: None,
+            has_replication_point_blocking_errors: false,
+            initial_replication_progress: None,
+        }
+    }
+
+    fn adopt(control: &Control, group: FailoverGroup, operation: Option<Operation>) -> Arc<Cell> {
+        let id = group.spec.id.clone();
+        let mut record = Record::new(group, noon());
+        record.operation = operation;
+        control.adopt(Cell::new(record));
+        control.cell(&id).expect("adopted")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_change_whose_asker_is_gone_is_stored_and_shown_all_the_same_and_keeps_its_turn_until_then() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let control = control(dir.path(), Arc::new(ManualClock::new(noon()))).await;
+        let cell = adopt(&control, group(GroupState::Active), None);
+        let (go, goes) = std::sync::mpsc::channel::<()>();
+        let change = GroupChange { group: group(GroupState::Deleting), operation: None, since: noon(), line: None };
+        let then = Arc::new(AtomicBool::default());
+        let ran = then.clone();
+        let asked = control.write(
+            cell.take_turn().await,
+            &cell,
+            change,
+            move |_| {
+                let _ = goes.recv();
+                Ok(())
+            },
+            move |_| ran.store(true, Ordering::SeqCst),
+        );
+        assert!(tokio::time::timeout(Duration::from_millis(20), asked).await.is_err(), "it waits, and is dropped");
+        let next = tokio::spawn({
+            let cell = cell.clone();
+            async move {
+                let _turn = cell.take_turn().await;
+                cell.group().state
+            }
+        });
+        assert_eq!(cell.group().state, GroupState::Active, "not shown before it is stored");
+        go.send(()).expect("it still runs");
+        assert_eq!(next.await.expect("the next turn"), GroupState::Deleting, "whoever is next sees it");
+        assert!(then.load(Ordering::SeqCst));
+        let stored = control.inner.store.run_blocking(|tx| tx.groups()).expect("read");
+        assert_eq!(stored[0].0.state, GroupState::Deleting);
+    }
+
+    #[tokio::test]
+    async fn a_deletion_that_is_tried_again_leaves_an_ended_failover_as_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let control = control(dir.path(), Arc::new(ManualClock::new(noon()))).await;
+        let mut ended = Operation::new("op".to_owned(), FailoverKind::Planned, "west", "east", "ada", noon());
+        (ended.outcome, ended.ended) = (OperationOutcome::Succeeded, Some(noon()));
+        let cell = adopt(&control, group(GroupState::DeletionFailed), Some(ended.clone()));
+        control.retry("ada", &cell.id).await.expect("tried again");
+        assert_eq!((cell.group().state, cell.operation()), (GroupState::Deleting, Some(ended.clone())));
+        let id = cell.id.clone();
+        let stored = control.inner.store.run_blocking(|tx| tx.operations::<Operation>(&id, 1)).expect("read");
+        assert_eq!(stored[0].body, ended);
+
+        let mut failed = ended;
+        failed.outcome = OperationOutcome::Failed;
+        let cell = adopt(&control, group(GroupState::FailoverFailed), Some(failed));
+        control.retry("ada", &cell.id).await.expect("tried again");
+        assert_eq!(cell.operation().map(|operation| operation.outcome), Some(OperationOutcome::Running));
+    }
+
+    #[tokio::test]
+    async fn a_point_that_a_wrong_clock_timed_goes_back_to_what_was_seen_and_the_audit_log_says_so() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(ManualClock::new(noon()));
+        let control = control(dir.path(), clock.clone()).await;
+        let ahead = FailoverGroup { replication_point: Some(noon()), ..group(GroupState::Active) };
+        let cell = adopt(&control, ahead, None);
+        cell.record().whole_at = Some(clock.monotonic());
+        let id = cell.id.clone();
+        control.inner.store.run_blocking(|tx| tx.add_point(&id, 1, noon())).expect("recorded");
+        // It was two hours ahead when everything had arrived last; since then everything is blocked.
+        clock.jump(TimeDelta::hours(-2));
+        for _ in 0..40 {
+            control.now();
+            clock.advance(TimeDelta::minutes(5));
+        }
+        control.withdraw_false_point(&cell).await.expect("looked at");
+        let point = cell.group().replication_point.expect("a point");
+        assert!((point - (noon() - TimeDelta::hours(2))).abs() <= replication_point::TOLERANCE, "{point}");
+        let lines = control.inner.store.run_blocking(|tx| tx.activity(9)).expect("read");
+        assert_eq!(lines.iter().filter(|line| line.action == "replication_point.withdraw").count(), 1);
+        let left = control.inner.store.run_blocking(|tx| tx.point_at(&id, noon())).expect("read");
+        assert_eq!(left, None, "what it recorded is removed");
+        control.withdraw_false_point(&cell).await.expect("looked at");
+        assert_eq!(cell.group().replication_point, Some(point), "once");
+    }
+}

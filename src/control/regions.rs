@@ -5,7 +5,7 @@ use super::handle::lock;
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, journal};
 use crate::connect::ConnectError;
-use crate::domain::{AssetKind, WorkspaceId};
+use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
 use crate::replicate::{self, Link};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
@@ -20,6 +20,8 @@ pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
             regions.push(RegionView {
                 name: workspace.region.clone(),
                 unreachable_since: None,
+                clock_skew_s: None,
+                storage_skew_s: None,
                 read_at: None,
                 storage_root: workspace.storage_root.clone(),
                 catalogs: Vec::new(),
@@ -90,6 +92,7 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
     let on = found.mission_critical;
     let before = lock(&control.inner.mission_critical).insert(workspace.id.clone(), (on, began));
     let mut changed = before.map(|(on, _)| on) != Some(on);
+    changed |= compare_clocks(control, workspace);
     {
         let mut regions = lock(&control.inner.regions);
         let workloads = control.workloads_of(&workspace.region);
@@ -108,6 +111,46 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
     }
     if changed {
         control.touch();
+    }
+    true
+}
+
+/// Notes how far a region's clock is from this machine's; whether that is news, which is logged once.
+fn compare_clocks(control: &Control, workspace: &Workspace) -> bool {
+    let skew = workspace.client.clock_skew();
+    let slot = (|region: &RegionView| region.clock_skew_s, |region: &mut RegionView, s| region.clock_skew_s = s);
+    compare(control, &workspace.region, &workspace.region, skew, slot)
+}
+
+/// Notes the same of a region's storage, where a file was written there.
+pub fn compare_storage_clock(control: &Control, region: &str, skew: Option<ClockSkew>) {
+    let slot = (|region: &RegionView| region.storage_skew_s, |region: &mut RegionView, s| region.storage_skew_s = s);
+    if skew.is_some() && compare(control, region, &format!("the storage in {region}"), skew, slot) {
+        control.touch();
+    }
+}
+
+fn compare(
+    control: &Control,
+    region: &str,
+    whose: &str,
+    skew: Option<ClockSkew>,
+    (read, write): (impl Fn(&RegionView) -> Option<i64>, impl Fn(&mut RegionView, Option<i64>)),
+) -> bool {
+    let seconds = skew.and_then(ClockSkew::seconds);
+    let mut regions = lock(&control.inner.regions);
+    let Some(index) = regions.iter().position(|r| r.name == region) else { return false };
+    let known = regions.get(index).and_then(read);
+    // Whole seconds leave one open, which is no news.
+    if known == seconds || known.zip(seconds).is_some_and(|(known, now)| known.abs_diff(now) <= 1) {
+        return false;
+    }
+    match seconds {
+        Some(seconds) => tracing::warn!("{}", clock_skew::in_words(whose, seconds)),
+        None => tracing::info!("The clock of {whose} and this machine's agree again."),
+    }
+    if let Some(region) = Arc::make_mut(&mut regions).get_mut(index) {
+        write(region, seconds);
     }
     true
 }

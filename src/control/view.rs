@@ -93,6 +93,10 @@ pub struct RegionView {
     pub name: Region,
     /// Since when it has not answered; None while it does.
     pub unreachable_since: Option<Instant>,
+    /// By how many seconds its clock is ahead of this machine's, where that is certainly more than one.
+    pub clock_skew_s: Option<i64>,
+    /// The same of its storage, as the files show that are written there.
+    pub storage_skew_s: Option<i64>,
     /// When the catalogs and locations were read.
     pub read_at: Option<Instant>,
     /// A `file://` or cloud URI above every location of the region, where known.

@@ -180,7 +180,9 @@ impl Desk {
             limits: control.inner.limits.clone(),
             progress: cell.new_progress(),
         };
-        Ok(run_cycle(&request, memory).await?)
+        let outcome = run_cycle(&request, memory).await?;
+        super::regions::compare_storage_clock(control, &destination.region, memory.storage_clock.skew());
+        Ok(outcome)
     }
 }
 

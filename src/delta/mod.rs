@@ -25,6 +25,7 @@ mod root;
 mod salvage;
 mod ship;
 mod shipment;
+mod storage_clock;
 #[cfg(test)]
 mod tests;
 
@@ -44,3 +45,4 @@ pub use root::TableRoot;
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, set_aside_whole};
 pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};
+pub use storage_clock::StorageClock;

@@ -9,7 +9,7 @@ mod swap;
 
 use super::limits::TransferLimits;
 use super::place::Place;
-use super::{DeltaError, Generation, Position, Shipment, Stamp, TableFault, place};
+use super::{DeltaError, Generation, Position, Shipment, Stamp, StorageClock, TableFault, place};
 use crate::domain::TransferLimit;
 pub(super) use copy::{Outcome, bring, copy, hash_file, hash_with_stamp};
 pub(super) use identity::{Sameness, same_file};
@@ -30,6 +30,8 @@ pub struct Transfer {
     pub copied_bytes: Arc<AtomicU64>,
     /// What all transfers of this process keep to together.
     pub limits: Arc<TransferLimits>,
+    /// What is found out about the destination's clock.
+    pub clock: Arc<StorageClock>,
 }
 
 impl Transfer {
@@ -50,6 +52,7 @@ impl Default for Transfer {
             stop: Arc::default(),
             copied_bytes: Arc::default(),
             limits: Arc::default(),
+            clock: Arc::default(),
         }
     }
 }
@@ -130,7 +133,7 @@ fn ship_blocking(batch: Vec<Shipment>, transfer: &Transfer) -> Vec<Result<Shippe
     fail::fail_point!("delta.before_data_sync");
     sync(&loads, Load::take_copied);
     fail::fail_point!("delta.after_data_copy");
-    pool::each(&loads, transfer.parallel, |load| load.attempt(|| load.publish_commits(&transfer.stop)));
+    pool::each(&loads, transfer.parallel, |load| load.attempt(|| load.publish_commits(transfer)));
     fail::fail_point!("delta.after_commits");
     sync(&loads, Load::take_published);
     pool::each(&loads, transfer.parallel, |load| load.attempt(|| load.publish_rest()));

@@ -2,6 +2,7 @@
 
 pub mod asset_kind;
 pub mod clock;
+pub mod clock_skew;
 pub mod error_class;
 pub mod failover;
 pub mod failover_group;
@@ -18,6 +19,7 @@ pub mod validation;
 
 pub use asset_kind::AssetKind;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock_skew::ClockSkew;
 pub use error_class::{ErrorClass, ObjectError};
 pub use failover::{FailoverKind, FailoverStep, StepStatus};
 pub use failover_group::{FailoverGroup, FailoverGroupSpec, UnityCatalogAssets, WorkspaceSet};

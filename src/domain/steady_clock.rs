@@ -66,7 +66,7 @@ impl std::fmt::Display for ClockMove {
 }
 
 /// A span as a person says it: its two largest units.
-fn in_words(ms: i64) -> String {
+pub(super) fn in_words(ms: i64) -> String {
     let ms = ms.unsigned_abs();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
     // Readings are not taken to the millisecond, and nobody sets a clock by some.

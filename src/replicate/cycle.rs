@@ -256,6 +256,7 @@ impl Cycle<'_> {
             limits: self.request.limits.clone(),
             stop: self.request.stop.clone(),
             copied_bytes: progress.bytes_copied.clone(),
+            clock: memory.storage_clock.clone(),
         };
         let shipped = tables::ship_all(self.request, tasks, there, memory, &transfer).await?;
         self.changed += shipped.changed;

@@ -3,10 +3,11 @@
 use super::scope::Inventory;
 use super::{Access, Flagged};
 use crate::connect::TablePlace;
-use crate::delta::Position;
+use crate::delta::{Position, StorageClock};
 use crate::domain::{Instant, ObjectError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is remembered of one table; kept in the store.
@@ -63,6 +64,8 @@ pub struct Memory {
     pub destination: Option<(Inventory, Duration)>,
     /// The cut of the cycle that runs: what it finds was there by then, whatever a writer's clock says.
     pub cut: Option<Instant>,
+    /// What is found out about the clock of the destination's storage.
+    pub storage_clock: Arc<StorageClock>,
     /// Storage that may be reached, and until when.
     pub access: Access,
     /// Tables that a cycle reports and leaves alone.

@@ -5,8 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 5] =
-    [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK];
+const STEPS: [&str; 5] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK];
 
 const VERSION: i64 = STEPS.len() as i64;
 

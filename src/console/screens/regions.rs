@@ -6,6 +6,7 @@ use super::{page_ui, title_ui};
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
+use crate::console::shell;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, card, chip, copy, text};
 use crate::control::view::{RegionView, WorkloadView};
@@ -91,6 +92,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     if let Some(read_at) = region.read_at {
         facts.push(("Last read", format!("{} ago", format::age(scene.age_ms(read_at)))));
     }
+    facts.extend(shell::region_clock_notes(region).into_iter().map(|note| ("Clock", note)));
     for (head, value) in facts {
         fact_ui(ui, head, |ui| {
             text::line_ui(ui, Role::Body, palette.text, &value);

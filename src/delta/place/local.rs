@@ -334,6 +334,11 @@ impl Sink for LocalSink {
         self.file.write_all(bytes).map_err(|error| storage_error("write", &self.path, &error))
     }
 
+    fn written_ms(&self) -> Option<i64> {
+        let metadata = self.file.file().metadata().ok()?;
+        Some(stamp_of(&metadata).modified_ms())
+    }
+
     fn finish(self: Box<Self>, modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError> {
         let at =
             Timespec { tv_sec: modified_ns.div_euclid(1_000_000_000), tv_nsec: modified_ns.rem_euclid(1_000_000_000) };

@@ -82,6 +82,10 @@ pub(super) enum Put {
 /// A file that is being written. It becomes visible when published, whole; dropped before, it leaves nothing behind.
 pub(super) trait Sink: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<(), DeltaError>;
+    /// The time that the storage gave the file when it was written last, in milliseconds, where that can be asked.
+    fn written_ms(&self) -> Option<i64> {
+        None
+    }
     /// Ends the writing. `modified_ns` becomes the file's modification time where the storage can keep one.
     fn finish(self: Box<Self>, modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError>;
 }

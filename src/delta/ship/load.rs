@@ -258,6 +258,7 @@ impl Load {
         transfer.pass(bytes.len(), &*self.target)?;
         let mut sink = self.target.create(&path, commit.size)?;
         sink.write(bytes)?;
+        transfer.clock.look_at_written(&*sink);
         sink.finish(commit.stamp.modified_ns).map(Some)
     }
 

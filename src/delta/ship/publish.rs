@@ -1,16 +1,17 @@
 //! Makes what was copied visible: commits in order, then what hints at them.
 
 use super::load::Load;
-use super::{CommitRecord, swap};
+use super::{CommitRecord, Transfer, swap};
 use crate::delta::log::{commit_path, read_commit};
 use crate::delta::place::{Mode, Put};
 use crate::delta::shipment::{Generation, PlannedCommit};
-use crate::delta::{DeltaError, Position};
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::delta::{DeltaError, Position, StorageClock};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 impl Load {
     /// Publishes the commits. Stops between two of them when asked.
-    pub fn publish_commits(&self, stop: &AtomicBool) -> Result<(), DeltaError> {
+    pub fn publish_commits(&self, transfer: &Transfer) -> Result<(), DeltaError> {
         if self.state().position.is_some() {
             return Ok(());
         }
@@ -22,14 +23,14 @@ impl Load {
         // The checkpoint that a cleaned log begins with: before it, no commit above it can be read.
         self.publish_log_files(true)?;
         for (index, commit) in self.shipment.commits.iter().enumerate() {
-            if stop.load(Ordering::Relaxed) {
+            if transfer.stop.load(Ordering::Relaxed) {
                 return self.stop_at(index);
             }
             if index > 0 {
                 fail::fail_point!("delta.between_commits");
             }
             self.exchange_data(commit.version)?;
-            self.publish_commit(commit)?;
+            self.publish_commit(commit, &transfer.clock)?;
         }
         self.state().position = Some(self.shipment.position.clone());
         Ok(())
@@ -64,15 +65,18 @@ impl Load {
         Ok(())
     }
 
-    fn publish_commit(&self, commit: &PlannedCommit) -> Result<(), DeltaError> {
+    fn publish_commit(&self, commit: &PlannedCommit, clock: &StorageClock) -> Result<(), DeltaError> {
         let split = || DeltaError::SplitBrain { table: self.shipment.destination.display(), version: commit.version };
         let staged = self.state().staged_commits.remove(&commit.version).ok_or_else(split)?;
+        let since = Instant::now();
         if staged.publish(Mode::Create)? == Put::Exists {
             // Our own, when an earlier answer was lost. Anything else was written by somebody else.
             let there = read_commit(self.target(), commit.version)?;
             if there.is_none_or(|there| there.sha256 != commit.sha256) {
                 return Err(split());
             }
+        } else {
+            clock.look_at_put(self.target(), &commit_path(commit.version), since);
         }
         let mut state = self.state();
         state.published.extend(self.target().local().map(|place| place.root().join(commit_path(commit.version))));

@@ -405,6 +405,8 @@ mod tests {
         RegionView {
             name: name.to_owned(),
             unreachable_since: None,
+            clock_skew_s: None,
+            storage_skew_s: None,
             read_at: None,
             storage_root: root.map(str::to_owned),
             catalogs: Vec::new(),
