@@ -47,3 +47,30 @@ impl SkewGauge {
         known.filter(|(_, at)| at.elapsed() < FRESH * 2).map(|(skew, _)| skew)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::testing::serve;
+    use crate::connect::{ConnectSettings, RegionClient, Secret};
+    use axum::Router;
+    use axum::routing::get;
+
+    #[tokio::test]
+    async fn the_clock_of_a_region_is_held_against_this_machines() {
+        for (hours, expected) in [(0, None), (2, Some(7_200)), (-1, Some(-3_600))] {
+            let answer = move || async move {
+                let date = SystemClock.now() + chrono::TimeDelta::hours(hours);
+                ([(DATE, date.format("%a, %d %b %Y %H:%M:%S GMT").to_string())], r#"{"name":"main"}"#)
+            };
+            let url = serve(Router::new().fallback(get(answer))).await;
+            let settings = ConnectSettings::new("us-east-1", &url, Secret::new("token"));
+            let client = RegionClient::new(settings).expect("a client");
+            assert!(client.clock_skew().is_none(), "nothing was asked yet");
+            client.catalog("main").await.expect("answers");
+            let seconds = client.clock_skew().and_then(ClockSkew::seconds);
+            let close = |(seen, expected): (i64, i64)| (seen - expected).abs() <= 1;
+            assert!(seconds.zip(expected).map_or(seconds == expected, close), "{seconds:?}, not {expected:?}");
+        }
+    }
+}

@@ -439,23 +439,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_clock_of_a_region_is_held_against_this_machines() {
-        for (hours, expected) in [(0, None), (2, Some(7_200)), (-1, Some(-3_600))] {
-            let answer = move || async move {
-                let date = chrono::Utc::now() + chrono::TimeDelta::hours(hours);
-                let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                ([(reqwest::header::DATE, date)], r#"{"name":"main"}"#)
-            };
-            let client = client_of(Router::new().route(CATALOG, get(answer))).await;
-            assert!(client.clock_skew().is_none());
-            client.catalog("main").await.expect("answers");
-            let seconds = client.clock_skew().and_then(ClockSkew::seconds);
-            let close = |(seen, expected): (i64, i64)| (seen - expected).abs() <= 1;
-            assert!(seconds.zip(expected).map_or(seconds == expected, close), "{seconds:?}, not {expected:?}");
-        }
-    }
-
-    #[tokio::test]
     async fn a_refused_token_is_not_tried_again() {
         let router = Router::new().route(CATALOG, get(|| async { refusal(401, "UNAUTHENTICATED", "Token expired") }));
         let error = client_of(router).await.catalog("main").await.expect_err("the token is refused");

@@ -9,9 +9,7 @@ use super::repair::RepairOrder;
 use super::view::{
     CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
 };
-use crate::domain::{
-    AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region, replication_point,
-};
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region, replication_point};
 use crate::replicate::{Access, Progress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

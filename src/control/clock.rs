@@ -71,7 +71,11 @@ impl Control {
             tx.see_commits_earlier(&id, now, false_point - to.unwrap_or(now))
         };
         let record = cell.shared_record();
-        let then = move |_: &Self| lock_record(&record).point_without_failing = None;
+        let then = move |_: &Self| {
+            let mut record = lock_record(&record);
+            record.point_without_failing = None;
+            record.looked_at = record.looked_at.map(|at| at.min(now));
+        };
         let change = GroupChange { group, operation: None, since, line: Some(line) };
         self.write(turn, cell, change, also, then).await?;
         Ok(())
