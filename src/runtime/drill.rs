@@ -7,8 +7,8 @@ use crate::control::ControlError;
 use crate::control::view::{OperationOutcome, OperationView};
 use crate::delta::{self, TableRoot};
 use crate::domain::{
-    ErrorClass, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping,
-    ObjectError, Region, UnityCatalogAssets, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping, Region,
+    UnityCatalogAssets, WorkspaceSet,
 };
 use crate::replicate::CompareReport;
 use serde::{Deserialize, Serialize};
@@ -341,14 +341,15 @@ impl<'a> Drill<'a> {
         Ok(())
     }
 
-    /// Waits until a cycle was refused: from then on no commit can arrive.
+    /// Waits until the region is known to be away and no cycle runs that has read its catalog: from then on no commit can
+    /// arrive.
     async fn until_unreachable(&self, region: &str) -> Result<(), RuntimeError> {
         let watch = Stopwatch::now();
-        let is_away = |error: &ObjectError| error.class == ErrorClass::RegionUnreachable && error.object == region;
         loop {
-            let statuses = self.engine.control().statuses();
-            let group = statuses.iter().find(|status| status.group.spec.id == self.id);
-            if group.is_some_and(|status| status.errors.iter().any(is_away)) {
+            let view = self.engine.control().view();
+            let away = view.regions.iter().any(|known| known.name == region && known.unreachable_since.is_some());
+            let running = view.groups.iter().any(|view| view.group.spec.id == self.id && view.cycle.running);
+            if away && !running {
                 return Ok(());
             }
             if watch.elapsed() > PATIENCE {
