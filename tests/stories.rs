@@ -6,6 +6,7 @@ mod stories {
     pub mod credentials;
     pub mod group_life;
     pub mod outage;
+    pub mod places;
     pub mod reclaim;
     pub mod serving;
     pub mod support;

@@ -138,6 +138,7 @@ impl Replication {
             stop: Arc::default(),
             limits: Arc::default(),
             progress: Arc::new(Progress::default()),
+            coverage: Default::default(),
         };
         let started = Instant::now();
         let outcome = run_cycle(&request, &mut self.memory).await?;

@@ -211,6 +211,7 @@ async fn cycle(
         stop: Arc::default(),
         limits: Arc::default(),
         progress: Arc::new(Progress::default()),
+        coverage: Default::default(),
     };
     let started = Instant::now();
     let outcome = run_cycle(&request, memory).await?;

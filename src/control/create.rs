@@ -12,11 +12,12 @@ impl Control {
     pub async fn create_group(
         &self,
         actor: &str,
-        spec: FailoverGroupSpec,
+        mut spec: FailoverGroupSpec,
         validate_only: bool,
     ) -> Result<FailoverGroup, ControlError> {
         let creating = self.inner.creating.clone().lock_owned().await;
         let facts = self.facts(&spec).await;
+        facts.spell_as_known(&mut spec);
         let violations = validate_spec(&spec, &facts);
         if !violations.is_empty() {
             return Err(ControlError::Invalid { violations });
@@ -92,12 +93,20 @@ impl Control {
         let Some(assets) = &spec.unity_catalog_assets else { return facts };
         let primary = self.end_of(spec, &spec.initial_primary_region).await;
         let secondary = self.end_of(spec, spec.other_region(&spec.initial_primary_region)).await;
+        for link in [&primary, &secondary].into_iter().flatten() {
+            if let Some(root) = &link.metastore_root {
+                facts.metastore_roots.insert(link.region.clone(), root.clone());
+            }
+        }
         if let Some(link) = &primary {
             facts.primary_catalogs =
                 link.client.catalogs().await.ok().map(|all| all.into_iter().map(|c| c.name).collect());
             if let Ok(inventory) = replicate::read_inventory(link, &assets.catalogs).await {
                 facts.locations = replicate::locations(&inventory);
             }
+        }
+        if let Some(link) = &secondary {
+            facts.secondary_places = replicate::reachable_places(link).await.ok();
         }
         if let Some(link) = &secondary
             && let Ok(all) = link.client.catalogs().await

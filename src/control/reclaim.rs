@@ -172,7 +172,7 @@ async fn set_aside(
     // One in a catalog that does not show now is not gone.
     let hidden = |u: &&Unsalvaged| {
         let catalog = u.error.object.split_once('.').map(|(catalog, _)| catalog).unwrap_or_default();
-        group.catalogs().iter().any(|c| c == catalog) && !here.catalogs.contains_key(catalog)
+        group.has_catalog(catalog) && here.catalog(catalog).is_none()
     };
     let mut owed: Vec<Unsalvaged> = known.iter().filter(hidden).cloned().collect();
     owed.retain(|u| !due.iter().any(|pair| pair.location == u.location));

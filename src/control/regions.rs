@@ -24,6 +24,7 @@ pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
                 storage_skew_s: None,
                 read_at: None,
                 storage_root: workspace.storage_root.clone(),
+                metastore_root: None,
                 catalogs: Vec::new(),
                 external_locations: Vec::new(),
                 workloads: Vec::new(),
@@ -83,8 +84,8 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
             return false;
         }
     };
-    if let Some((catalogs, _)) = &mut found.catalogs {
-        for catalog in catalogs {
+    if let Some(holdings) = &mut found.catalogs {
+        for catalog in &mut holdings.catalogs {
             catalog.left_by = control.left_by(&workspace.region, &catalog.name).await.ok().flatten();
         }
     }
@@ -102,9 +103,10 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
         if let Some(region) = index.and_then(|index| Arc::make_mut(&mut regions).get_mut(index)) {
             changed = true;
             region.workloads = workloads;
-            if let Some((catalogs, locations)) = found.catalogs {
+            if let Some(Holdings { catalogs, external_locations, metastore_root }) = found.catalogs {
                 region.catalogs = catalogs;
-                region.external_locations = locations;
+                region.external_locations = external_locations;
+                region.metastore_root = metastore_root;
                 region.read_at = Some(began);
             }
         }
@@ -189,7 +191,14 @@ pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
 struct Found {
     workloads: Vec<WorkloadView>,
     mission_critical: bool,
-    catalogs: Option<(Vec<CatalogView>, Vec<String>)>,
+    catalogs: Option<Holdings>,
+}
+
+/// What the region's catalog holds and can reach.
+struct Holdings {
+    catalogs: Vec<CatalogView>,
+    external_locations: Vec<String>,
+    metastore_root: Option<String>,
 }
 
 async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, ConnectError> {
@@ -225,7 +234,7 @@ async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, Con
     Ok(Found { workloads, mission_critical: mission_critical.unwrap_or(true), catalogs })
 }
 
-async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<String>), ConnectError> {
+async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> {
     let link = Link::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?;
     let names: Vec<String> = link.client.catalogs().await?.into_iter().map(|c| c.name).collect();
     let inventory = replicate::read_inventory(&link, &names).await.map_err(|error| match error {
@@ -234,7 +243,8 @@ async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<S
     })?;
     let own: Option<i64> = workspace.id.parse().ok();
     let mut catalogs = Vec::new();
-    for (name, item) in inventory.catalogs {
+    for item in inventory.catalogs.into_values() {
+        let (name, locations) = (item.info.name.clone(), replicate::roots(&item, link.metastore_root.as_deref()));
         // Only an isolated catalog heeds its bindings.
         let read_only = item.info.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
             && link
@@ -243,12 +253,12 @@ async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<S
                 .await?
                 .iter()
                 .any(|b| Some(b.workspace_id) == own && b.is_read_only());
-        let schemas = item.schemas.into_iter().map(|(name, (_, tables))| SchemaView {
-            name,
+        let schemas = item.schemas.into_values().map(|(schema, tables)| SchemaView {
+            name: schema.name,
             tables: tables
-                .into_iter()
-                .map(|(name, info)| TableEntry {
-                    name,
+                .into_values()
+                .map(|info| TableEntry {
+                    name: info.name.clone(),
                     kind: if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table },
                     unsupported: replicate::unsupported_reason(&info),
                 })
@@ -257,14 +267,15 @@ async fn read_catalogs(workspace: &Workspace) -> Result<(Vec<CatalogView>, Vec<S
         catalogs.push(CatalogView {
             name,
             storage_root: item.info.storage_root,
+            locations,
             read_only,
             group: None,
             left_by: None,
             schemas: schemas.collect(),
         });
     }
-    let locations = link.client.external_locations().await?.into_iter().map(|l| l.url).collect();
-    Ok((catalogs, locations))
+    let external_locations = link.client.external_locations().await?.into_iter().map(|l| l.url).collect();
+    Ok(Holdings { catalogs, external_locations, metastore_root: link.metastore_root })
 }
 
 impl Control {

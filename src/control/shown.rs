@@ -3,7 +3,7 @@
 use super::Control;
 use super::handle::lock;
 use super::view::{AccountView, GroupView, RegionView, WorkspaceView};
-use crate::domain::GroupId;
+use crate::domain::{GroupId, same_name};
 use std::sync::Arc;
 
 /// The regions as last shown, and what they were made of.
@@ -47,7 +47,9 @@ impl Control {
         if !same {
             let mut regions = read.as_ref().clone();
             for catalog in regions.iter_mut().flat_map(|r| &mut r.catalogs) {
-                catalog.group = scopes().find(|(_, names)| names.contains(&catalog.name)).map(|(id, _)| id.clone());
+                catalog.group = scopes()
+                    .find(|(_, names)| names.iter().any(|name| same_name(name, &catalog.name)))
+                    .map(|(id, _)| id.clone());
             }
             let scopes = scopes().map(|(id, names)| (id.clone(), names.to_vec())).collect();
             *shown = ShownRegions { of: read, scopes, regions: Arc::new(regions) };

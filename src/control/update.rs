@@ -5,7 +5,7 @@ use super::durable::GroupChange;
 use super::{Control, ControlError, journal};
 use crate::domain::{
     Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
-    group_state, validate_spec,
+    group_state, same_name, validate_spec,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -137,7 +137,10 @@ impl Control {
         if spec == before.spec {
             return Ok(cell.shown());
         }
-        self.check_change(&before, &spec).await?;
+        let spec = self.check_change(&before, spec).await?;
+        if spec == before.spec {
+            return Ok(cell.shown());
+        }
 
         let turn = cell.take_turn().await;
         let current = cell.group();
@@ -192,20 +195,35 @@ impl Control {
         Ok(cell.shown())
     }
 
-    /// Checks a changed spec as a new one is checked, except for what the group itself brought about.
-    async fn check_change(&self, before: &FailoverGroup, spec: &FailoverGroupSpec) -> Result<(), ControlError> {
+    /// Checks a changed spec as a new one is checked, except for what the group itself brought about; the spec with its
+    /// catalogs spelled as the catalog spells them.
+    async fn check_change(
+        &self,
+        before: &FailoverGroup,
+        mut spec: FailoverGroupSpec,
+    ) -> Result<FailoverGroupSpec, ControlError> {
         let now_primary =
             FailoverGroupSpec { initial_primary_region: before.effective_primary_region.clone(), ..spec.clone() };
         let mut facts = self.facts(&now_primary).await;
+        facts.first_primary = Some(spec.initial_primary_region.clone());
         facts.group_ids.retain(|known| known != spec.id.as_str());
         if let Some(there) = &mut facts.secondary_catalogs {
-            there.retain(|catalog| !before.catalogs().contains(catalog));
+            there.retain(|catalog| !before.has_catalog(catalog));
         }
         if let Some(there) = &mut facts.primary_catalogs {
             there.extend(before.catalogs().iter().cloned());
         }
+        facts.spell_as_known(&mut spec);
+        let ours = before.catalogs();
+        for catalog in spec.unity_catalog_assets.iter_mut().flat_map(|assets| &mut assets.catalogs) {
+            // Another spelling must not look like another catalog.
+            if let Some(known) = ours.iter().find(|known| same_name(known, catalog)) {
+                catalog.clone_from(known);
+            }
+        }
+        let now_primary = FailoverGroupSpec { unity_catalog_assets: spec.unity_catalog_assets.clone(), ..now_primary };
         let violations = validate_spec(&now_primary, &facts);
-        if violations.is_empty() { Ok(()) } else { Err(ControlError::Invalid { violations }) }
+        if violations.is_empty() { Ok(spec) } else { Err(ControlError::Invalid { violations }) }
     }
 }
 

@@ -75,7 +75,7 @@ impl Control {
                 known.extend(names(&inventory));
             }
         }
-        let in_scope = |name: &str| group.catalogs().iter().any(|c| name.split('.').next() == Some(c.as_str()));
+        let in_scope = |name: &str| name.split('.').next().is_some_and(|catalog| group.has_catalog(catalog));
         known.retain(|(_, name)| in_scope(name));
         let objects = replicate::unknown_objects(known, region, error, self.inner.clock.as_ref());
         Ok(CompareReport { objects, ..CompareReport::default() })

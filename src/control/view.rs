@@ -101,6 +101,8 @@ pub struct RegionView {
     pub read_at: Option<Instant>,
     /// A `file://` or cloud URI above every location of the region, where known.
     pub storage_root: Option<String>,
+    /// Where its metastore keeps tables that have no storage root of their own, where it tells.
+    pub metastore_root: Option<String>,
     /// Its catalogs, by name.
     pub catalogs: Vec<CatalogView>,
     /// Its external locations' URIs.
@@ -116,6 +118,8 @@ pub struct CatalogView {
     pub name: String,
     /// Where its managed tables lie, where the catalog says so.
     pub storage_root: Option<String>,
+    /// The few places that hold all of its tables: what storage mappings must cover.
+    pub locations: Vec<String>,
     /// Whether the region's workspace may only read it.
     pub read_only: bool,
     /// The failover group that it belongs to.

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::net::Backoff;
 use crate::replicate::{
-    Access, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, TidyRound, run_cycle,
+    Access, Coverage, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, TidyRound, run_cycle,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -167,7 +167,10 @@ impl Desk {
         let memory = self.memory(control, cell).await?;
         memory.held = cell.record().unsalvaged.iter().map(Unsalvaged::held).collect();
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
-        let mappings = MappingTable::new(rows, &group.spec.regions).unwrap_or_default();
+        let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
+            // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
+            .unwrap_or_else(|errors| MappingTable::faulty(&errors))
+            .with_metastore_roots([&source, &destination].map(|link| (&link.region, link.metastore_root.as_deref())));
         let request = CycleRequest {
             group: &group.spec.id,
             catalogs: group.catalogs(),
@@ -179,6 +182,7 @@ impl Desk {
             stop: stop.clone(),
             limits: control.inner.limits.clone(),
             progress: cell.new_progress(),
+            coverage: Coverage::default(),
         };
         let outcome = run_cycle(&request, memory).await?;
         super::regions::compare_storage_clock(control, &destination.region, memory.storage_clock.skew());
@@ -191,8 +195,7 @@ async fn read_memory(control: &Control, cell: &Cell) -> Result<Memory, ControlEr
     let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<TableMemory>(&id)?, tx.made(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
     let group = cell.group();
-    let in_scope =
-        |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.catalogs().iter().any(|c| c == catalog));
+    let in_scope = |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.has_catalog(catalog));
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
     Ok(Memory { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..Memory::default() })

@@ -28,6 +28,10 @@ pub enum ErrorClass {
     UnsupportedObject,
     /// No storage mapping covers the object's location.
     UnmappedLocation,
+    /// No external location of the destination covers the place that the object maps to.
+    MissingExternalLocation,
+    /// Source and replica would lie in one place.
+    SamePlace,
     /// A region's API or storage does not answer.
     RegionUnreachable,
     /// A region refused the call.
@@ -54,6 +58,8 @@ impl ErrorClass {
             Self::Drift => "DRIFT",
             Self::UnsupportedObject => "UNSUPPORTED_OBJECT",
             Self::UnmappedLocation => "UNMAPPED_LOCATION",
+            Self::MissingExternalLocation => "MISSING_EXTERNAL_LOCATION",
+            Self::SamePlace => "SAME_PLACE",
             Self::RegionUnreachable => "REGION_UNREACHABLE",
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::StorageFailure => "STORAGE_FAILURE",
@@ -91,6 +97,10 @@ impl ErrorClass {
                 "Recreate the object in the secondary by other means, or take it out of the scope."
             }
             Self::UnmappedLocation => "Add a storage mapping that covers the object's location.",
+            Self::MissingExternalLocation => {
+                "Create an external location that covers the path in the message; replication goes on by itself."
+            }
+            Self::SamePlace => "Change the storage mappings, so that the replica has a place of its own.",
             Self::RegionUnreachable => "Check the region. If it is the primary and stays away, fail over.",
             Self::PermissionDenied => "Give the product's principal the privilege that the message names.",
             Self::StorageFailure => "Check the storage that the message names; replication tries again by itself.",

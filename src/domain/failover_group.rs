@@ -1,6 +1,6 @@
 //! A failover group: what a user asks for, and what has become of it.
 
-use super::{AssetKind, GroupId, GroupState, Instant, LocationMapping, Region, WorkspaceId};
+use super::{AssetKind, GroupId, GroupState, Instant, LocationMapping, Region, WorkspaceId, same_name};
 use serde::{Deserialize, Serialize};
 
 /// Workspaces that stand for each other, one a region.
@@ -86,6 +86,11 @@ impl FailoverGroup {
         self.spec.unity_catalog_assets.as_ref().map_or(&[], |assets| &assets.catalogs)
     }
 
+    /// Whether a catalog of this name is in the scope.
+    pub fn has_catalog(&self, name: &str) -> bool {
+        self.catalogs().iter().any(|known| same_name(known, name))
+    }
+
     /// Whether the secondary could take over now with a known replication point.
     pub fn is_protected(&self) -> bool {
         self.state == GroupState::Active && !self.salvage_pending
@@ -96,6 +101,13 @@ impl FailoverGroupSpec {
     /// The participating region that is not `region`; `region` itself when there is no other.
     pub fn other_region<'a>(&'a self, region: &'a str) -> &'a str {
         self.regions.iter().map(String::as_str).find(|r| *r != region).unwrap_or(region)
+    }
+
+    /// The regions, the one that is primary first before the other.
+    pub fn regions_in_order(&self) -> Vec<Region> {
+        let first = |region: &&Region| **region == self.initial_primary_region;
+        let (primary, rest): (Vec<&Region>, Vec<&Region>) = self.regions.iter().partition(first);
+        primary.into_iter().chain(rest).cloned().collect()
     }
 
     /// The workspace set that data replicates through; the first one when the name names none.

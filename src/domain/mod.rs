@@ -14,6 +14,7 @@ pub mod replication_point;
 pub mod role;
 pub mod stable_url;
 pub mod steady_clock;
+pub mod storage_uri;
 pub mod transfer_limit;
 pub mod validation;
 
@@ -24,13 +25,14 @@ pub use error_class::{ErrorClass, ObjectError};
 pub use failover::{FailoverKind, FailoverStep, StepStatus};
 pub use failover_group::{FailoverGroup, FailoverGroupSpec, UnityCatalogAssets, WorkspaceSet};
 pub use group_state::{Effect, Event, GroupState, InvalidTransition};
-pub use location_mapping::{LocationMapping, MappingError, MappingTable};
-pub use names::{AssetName, GroupId, InvalidGroupId};
+pub use location_mapping::{LocationMapping, MappingError, MappingTable, Unmapped};
+pub use names::{AssetName, GroupId, InvalidGroupId, folded, same_name};
 pub use object_status::ObjectStatus;
 pub use replication_point::{ReplicationPoint, TableVersion};
 pub use role::{Right, Role};
 pub use stable_url::{InvalidStableUrlId, StableUrl};
 pub use steady_clock::{ClockMove, MoveEnd, SteadyClock};
+pub use storage_uri::{StorageUri, StorageUriError};
 pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
 pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
 

@@ -1,6 +1,7 @@
 //! Names of groups and of securable objects.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A failover group's short id, the last part of its resource name.
@@ -82,6 +83,18 @@ impl From<GroupId> for String {
     }
 }
 
+/// A name as the catalog compares it: without regard to case.
+pub fn folded(name: &str) -> Cow<'_, str> {
+    // Almost every name is in small letters already, and cycles compare many.
+    let small = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if small { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }
+}
+
+/// Whether the catalog takes two names for one.
+pub fn same_name(one: &str, other: &str) -> bool {
+    one == other || folded(one) == folded(other)
+}
+
 /// A securable object's name: a catalog, a schema in it, or something in that schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AssetName {
@@ -135,6 +148,12 @@ mod tests {
         assert_eq!(GroupId::new("-a"), Err(InvalidGroupId::BadCharacter { character: '-' }));
         assert_eq!(GroupId::new("x".repeat(64)), Err(InvalidGroupId::TooLong { length: 64 }));
         assert_eq!(GroupId::new("core-1_a").map(|id| id.to_string()), Ok("core-1_a".to_owned()));
+    }
+
+    #[test]
+    fn names_in_capitals_are_the_same_names() {
+        assert!(same_name("ONE", "one") && same_name("Ärger", "äRGER") && same_name("Σ", "σ"));
+        assert!(!same_name("one", "one ") && !same_name("o", "ö"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! The form checks them as the user types, the runtime checks them again with facts of its own.
 
-use super::{FailoverGroupSpec, MappingTable, Region, WorkspaceId};
+use super::{FailoverGroupSpec, MappingTable, Region, StorageUri, Unmapped, WorkspaceId, folded, same_name};
+use std::collections::BTreeMap;
 
 /// At most this many catalogs in all failover groups of an account.
 pub const MAX_CATALOGS: usize = 300;
@@ -37,6 +38,12 @@ pub struct Facts {
     pub secondary_catalogs: Option<Vec<String>>,
     /// Storage locations of the catalogs in scope, in the primary.
     pub locations: Vec<String>,
+    /// Where each region's metastore keeps what has no storage root of its own, as far as known.
+    pub metastore_roots: BTreeMap<Region, String>,
+    /// Places that the secondary's catalog can reach; None when it could not be asked.
+    pub secondary_places: Option<Vec<String>>,
+    /// The region that was primary first, where the spec names the one that is primary now.
+    pub first_primary: Option<Region>,
     /// Full names of the account's stable URLs, each with the group that it is attached to; None when not known.
     pub stable_urls: Option<Vec<(String, Option<String>)>>,
 }
@@ -214,38 +221,7 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
             ),
         ));
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for catalog in &assets.catalogs {
-        if !seen.insert(catalog) {
-            found.push(violation(Field::Scope, format!("Catalog {catalog:?} is in the scope twice. Name it once.")));
-        }
-        if let Some((_, group)) =
-            facts.catalogs_taken.iter().find(|(taken, group)| taken == catalog && group != spec.id.as_str())
-        {
-            found.push(violation(
-                Field::Scope,
-                format!("Catalog {catalog:?} belongs to failover group {group} already. A catalog belongs to at most one group."),
-            ));
-        }
-        if facts.primary_catalogs.as_ref().is_some_and(|there| !there.contains(catalog)) {
-            found.push(violation(
-                Field::Scope,
-                format!(
-                    "There is no catalog {catalog:?} in {}. Choose one that is there.",
-                    spec.initial_primary_region
-                ),
-            ));
-        }
-        if facts.secondary_catalogs.as_ref().is_some_and(|there| there.contains(catalog)) {
-            found.push(violation(
-                Field::Scope,
-                format!(
-                    "{} has a catalog {catalog:?} already, and replication would overwrite it. Rename or drop one of them.",
-                    spec.other_region(&spec.initial_primary_region)
-                ),
-            ));
-        }
-    }
+    check_catalogs(&assets.catalogs, spec, facts, found);
     let taken = facts.catalogs_taken.iter().filter(|(_, group)| group != spec.id.as_str()).count();
     if taken + assets.catalogs.len() > MAX_CATALOGS {
         found.push(violation(
@@ -258,27 +234,158 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
     }
 }
 
+/// One sentence a broken rule, however many catalogs break it.
+fn check_catalogs(catalogs: &[String], spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violation>) {
+    let (mut unknown, mut clashing) = (Vec::new(), Vec::new());
+    let mut times: BTreeMap<_, usize> = BTreeMap::new();
+    let mut taken: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let set = |names: &[String]| -> std::collections::BTreeSet<String> {
+        names.iter().map(|name| folded(name).into_owned()).collect()
+    };
+    let primary = facts.primary_catalogs.as_deref().map(set);
+    let secondary = facts.secondary_catalogs.as_deref().map(set);
+    for catalog in catalogs {
+        let name = folded(catalog);
+        let count = times.entry(name.clone().into_owned()).or_default();
+        *count += 1;
+        if *count > 1 {
+            continue;
+        }
+        let other = |(known, group): &&(String, String)| same_name(known, catalog) && group != spec.id.as_str();
+        if let Some((_, group)) = facts.catalogs_taken.iter().find(other) {
+            taken.entry(group).or_default().push(catalog);
+        }
+        if primary.as_ref().is_some_and(|there| !there.contains(name.as_ref())) {
+            unknown.push(catalog.as_str());
+        }
+        if secondary.as_ref().is_some_and(|there| there.contains(name.as_ref())) {
+            clashing.push(catalog.as_str());
+        }
+    }
+    let scope = |sentence: String| violation(Field::Scope, sentence);
+    let twice: Vec<&str> = times.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str()).collect();
+    match twice.as_slice() {
+        [] => {}
+        [one] => {
+            let count = times.get(*one).copied().unwrap_or_default();
+            let count = if count == 2 { "twice".to_owned() } else { format!("{count} times") };
+            found.push(scope(format!("Catalog {} is in the scope {count}. Name it once.", few(&[one]))));
+        }
+        many => found.push(scope(format!("Catalogs {} are in the scope twice. Name each once.", few(many)))),
+    }
+    for (group, catalogs) in taken.iter().take(NAMED) {
+        let (noun, verb) = if catalogs.len() == 1 { ("Catalog", "belongs") } else { ("Catalogs", "belong") };
+        found.push(scope(format!(
+            "{noun} {} {verb} to failover group {group} already. A catalog belongs to at most one group.",
+            few(catalogs)
+        )));
+    }
+    let primary = &spec.initial_primary_region;
+    match unknown.as_slice() {
+        [] => {}
+        [one] => {
+            found.push(scope(format!("There is no catalog {} in {primary}. Choose one that is there.", few(&[one]))));
+        }
+        many => found.push(scope(format!("There are no catalogs {} in {primary}. Take them out.", few(many)))),
+    }
+    if !clashing.is_empty() {
+        let (noun, it) = if clashing.len() == 1 { ("a catalog", "it") } else { ("catalogs", "them") };
+        found.push(scope(format!(
+            "{} has {noun} {} already, and replication would overwrite {it}. Rename or drop one side's.",
+            spec.other_region(primary),
+            few(&clashing)
+        )));
+    }
+}
+
+/// How many of many a sentence names.
+const NAMED: usize = 3;
+/// A longer name or location is cut in a sentence.
+const SHOWN: usize = 200;
+
+/// The first of many, and how many more there are.
+fn few(all: &[&str]) -> String {
+    let named: Vec<String> = all.iter().take(NAMED).map(|name| format!("{:?}", cut(name))).collect();
+    match all.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}
+
 fn check_mappings(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violation>) {
     let Some(assets) = &spec.unity_catalog_assets else { return };
-    match MappingTable::new(&assets.location_mappings, &spec.regions) {
-        Err(errors) => found.extend(errors.into_iter().map(|e| violation(Field::Mappings, e.to_string()))),
-        Ok(table) => {
-            let uncovered: Vec<_> = facts
-                .locations
-                .iter()
-                .filter(|location| table.covering(location, &spec.initial_primary_region).is_none())
-                .collect();
-            if let Some(first) = uncovered.first() {
-                let more =
-                    if uncovered.len() > 1 { format!(" and {} more", uncovered.len() - 1) } else { String::new() };
-                found.push(violation(
-                    Field::Mappings,
-                    format!(
-                        "No storage mapping covers {first}{more}. Add a row whose URI for {} is a prefix of it.",
-                        spec.initial_primary_region
-                    ),
-                ));
+    let broken = |sentence: String| violation(Field::Mappings, sentence);
+    let (from, to) = (&spec.initial_primary_region, spec.other_region(&spec.initial_primary_region));
+    let first = facts.first_primary.clone().unwrap_or_else(|| from.clone());
+    let ordered = FailoverGroupSpec { initial_primary_region: first, ..spec.clone() }.regions_in_order();
+    let table = match MappingTable::new(&assets.location_mappings, &ordered) {
+        Ok(table) => table,
+        Err(errors) => {
+            let more = errors.len().saturating_sub(NAMED);
+            found.extend(errors.into_iter().take(NAMED).map(|error| broken(error.to_string())));
+            if more > 0 {
+                found.push(broken(format!("{more} more storage mappings do not hold. Correct these first.")));
             }
+            return;
+        }
+    };
+    let root = |region: &Region| facts.metastore_roots.get(region).map(String::as_str);
+    let table = table.with_metastore_roots(spec.regions.iter().map(|region| (region, root(region))));
+    let (mut uncovered, mut outside, mut others): (Vec<&str>, Vec<String>, Vec<Unmapped>) = Default::default();
+    let parse = |uri: &String| StorageUri::parse(uri).ok();
+    let reachable: Option<Vec<StorageUri>> =
+        facts.secondary_places.as_ref().map(|places| places.iter().filter_map(parse).collect());
+    for location in &facts.locations {
+        match table.map(location, from, to) {
+            Ok(mapped) => {
+                let place = parse(&mapped);
+                let within = |outer: &StorageUri| place.as_ref().is_some_and(|place| place.is_within(outer));
+                if reachable.as_ref().is_some_and(|places| !places.iter().any(within)) {
+                    outside.push(mapped);
+                }
+            }
+            Err(Unmapped::NotCovered { .. }) => uncovered.push(location),
+            Err(other) => others.push(other),
+        }
+    }
+    let more = |count: usize| if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+    if let Some(location) = uncovered.first() {
+        found.push(broken(format!(
+            "No storage mapping covers {}{}. Add a row whose URI for {from} is a prefix of it.",
+            cut(location),
+            more(uncovered.len())
+        )));
+    }
+    found.extend(others.into_iter().take(NAMED).map(|why| broken(why.to_string())));
+    if let Some(place) = outside.first() {
+        found.push(broken(format!(
+            "No external location of {to} covers {}{} (MISSING_EXTERNAL_LOCATION). Create one there, with a storage credential that may write.",
+            cut(place),
+            more(outside.len())
+        )));
+    }
+}
+
+impl Facts {
+    /// Spells the catalogs of `spec` as the catalog spells them, for it takes names in capitals for the same ones.
+    pub fn spell_as_known(&self, spec: &mut FailoverGroupSpec) {
+        let Some(assets) = &mut spec.unity_catalog_assets else { return };
+        let known: BTreeMap<_, &String> =
+            self.primary_catalogs.iter().flatten().map(|name| (folded(name), name)).collect();
+        for catalog in &mut assets.catalogs {
+            let spelled =
+                known.get(&folded(catalog)).map_or_else(|| folded(catalog).into_owned(), |name| (*name).clone());
+            *catalog = spelled;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,34 @@
 use super::scope::CatalogItem;
 use super::{Inventory, Link};
 use crate::connect::ConnectError;
-use crate::domain::MappingTable;
+use crate::domain::{MappingTable, Unmapped, folded};
 use crate::wire::unity_catalog as uc;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a catalog or a schema could not be made.
+#[derive(Debug)]
+pub enum ContainerFault {
+    /// Its storage root has no counterpart.
+    Unmapped(Unmapped),
+    /// A region refused it; with the place that it was to have.
+    Region(ConnectError, Option<String>),
+}
+
+impl From<ConnectError> for ContainerFault {
+    fn from(error: ConnectError) -> Self {
+        Self::Region(error, None)
+    }
+}
+
+/// The counterpart of a storage root; None for what has no root of its own and lies under its parent's.
+pub fn counterpart(
+    root: Option<&str>,
+    from: &Link,
+    to: &Link,
+    mappings: &MappingTable,
+) -> Result<Option<String>, ContainerFault> {
+    root.map(|root| mappings.map(root, &from.region, &to.region)).transpose().map_err(ContainerFault::Unmapped)
+}
 
 /// Makes the destination hold `source`, read-only; notes it in `there`. `fresh` says that `there` was read just now, so
 /// that its bindings are worth a look.
@@ -16,16 +41,16 @@ pub async fn ensure(
     mappings: &MappingTable,
     there: &mut Inventory,
     fresh: bool,
-) -> Result<(), ConnectError> {
+) -> Result<(), ContainerFault> {
     let info = &source.info;
-    let Some(replica) = there.catalogs.get_mut(&info.name) else {
-        let root = info.storage_root.as_deref().and_then(|root| mappings.map(root, &from.region, &to.region));
+    let Some(replica) = there.catalog_mut(&info.name) else {
+        let root = counterpart(info.storage_root.as_deref(), from, to, mappings)?;
         let request = uc::CreateCatalog {
             name: info.name.clone(),
             comment: info.comment.clone(),
             properties: info.properties.clone(),
             options: info.options.clone(),
-            storage_root: root,
+            storage_root: root.clone(),
             id: info.id.clone().filter(|_| to.capabilities.keeps_ids),
         };
         let created = match to.client.create_catalog(&request).await {
@@ -35,10 +60,10 @@ pub async fn ensure(
                 Some(catalog) => catalog,
                 None => to.client.create_catalog(&request).await?,
             },
-            Err(error) => return Err(error),
+            Err(error) => return Err(ContainerFault::Region(error, root)),
         };
         set_read_only(to, &info.name).await?;
-        there.catalogs.insert(info.name.clone(), CatalogItem { info: created, schemas: BTreeMap::new() });
+        there.catalogs.insert(folded(&info.name).into_owned(), CatalogItem { info: created, schemas: BTreeMap::new() });
         return Ok(());
     };
     if fresh || replica.info.isolation_mode.as_deref() != Some(uc::ISOLATION_ISOLATED) {

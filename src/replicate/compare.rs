@@ -244,7 +244,7 @@ impl Pair<'_> {
         let mut gone = Vec::new();
         for name in catalogs {
             let asset = AssetName::catalog(name.as_str());
-            let Some(item) = here.catalogs.get(name) else {
+            let Some(item) = here.catalog(name) else {
                 let message = format!(
                     "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
                     self.source.region
@@ -252,7 +252,7 @@ impl Pair<'_> {
                 gone.push(self.failed(AssetKind::Catalog, &asset, ErrorClass::CatalogRefused, message).record);
                 continue;
             };
-            let replica = self.there.catalogs.get(name);
+            let replica = self.there.catalog(name);
             add(AssetKind::Catalog, asset, replica.is_some());
             for schema in item.schemas.keys() {
                 let present = replica.is_some_and(|replica| replica.schemas.contains_key(schema));

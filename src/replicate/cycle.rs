@@ -1,17 +1,19 @@
 //! One cycle: plan, copy, commit, record.
 
+use super::catalogs::ContainerFault;
+use super::coverage::{Coverage, Failure};
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
 use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, schemas, unsupported, views};
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
-    AssetKind, AssetName, Clock, ErrorClass, GroupId, Instant, MappingTable, ObjectError, ObjectStatus,
+    AssetKind, AssetName, Clock, ErrorClass, GroupId, Instant, MappingTable, ObjectError, ObjectStatus, folded,
 };
 use crate::store::Store;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use chrono::TimeDelta;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -80,6 +82,8 @@ pub struct CycleRequest<'a> {
     pub limits: Arc<TransferLimits>,
     /// Where to tell how far it is.
     pub progress: Arc<Progress>,
+    /// What the secondary's catalog can reach; read when something is refused.
+    pub coverage: Coverage,
 }
 
 /// What a cycle found and did.
@@ -152,7 +156,7 @@ struct Cycle<'a> {
     objects: Vec<ObjectRecord>,
     changed: u64,
     /// Catalogs and schemas that could not be made, with why; what lies below them fails for the same reason.
-    broken: BTreeMap<String, (ErrorClass, String)>,
+    broken: BTreeMap<String, Failure>,
 }
 
 impl Cycle<'_> {
@@ -164,8 +168,24 @@ impl Cycle<'_> {
         Ok((error.class(), error.to_string()))
     }
 
+    /// The same for a catalog or a schema.
+    async fn container_fault(&self, fault: ContainerFault) -> Result<Failure, CycleError> {
+        let to = self.request.destination;
+        match fault {
+            ContainerFault::Unmapped(why) => Ok((ErrorClass::UnmappedLocation, BTreeMap::new(), why.to_string())),
+            ContainerFault::Region(error, _) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
+            ContainerFault::Region(error, place) => {
+                Ok(self.request.coverage.explain(to, place.as_deref(), error).await)
+            }
+        }
+    }
+
     fn flag(&mut self, kind: AssetKind, name: &AssetName, class: ErrorClass, message: String) {
-        self.objects.push(ObjectRecord::failed(kind, name, class, BTreeMap::new(), message, self.request.clock));
+        self.flag_as(kind, name, (class, BTreeMap::new(), message));
+    }
+
+    fn flag_as(&mut self, kind: AssetKind, name: &AssetName, (class, parameters, message): Failure) {
+        self.objects.push(ObjectRecord::failed(kind, name, class, parameters, message, self.request.clock));
     }
 
     /// Names the tables that are left alone, and why.
@@ -190,7 +210,7 @@ impl Cycle<'_> {
         let (from, to) = (self.request.source, self.request.destination);
         for name in self.request.catalogs {
             let asset = AssetName::catalog(name.as_str());
-            let Some(item) = source.catalogs.get(name) else {
+            let Some(item) = source.catalog(name) else {
                 let message = format!(
                     "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
                     from.region
@@ -199,28 +219,35 @@ impl Cycle<'_> {
                 continue;
             };
             match catalogs::ensure(item, from, to, self.request.mappings, there, self.fresh).await {
-                Ok(()) => self.objects.push(ObjectRecord::new(AssetKind::Catalog, &asset, ObjectStatus::InSync)),
-                Err(error) => {
-                    let (class, message) = self.object_fault(error)?;
-                    self.broken.insert(name.clone(), (class, message.clone()));
-                    self.flag(AssetKind::Catalog, &asset, class, message);
+                // Replicas that are there go on; the rows that were accepted once are named until they are changed.
+                Ok(()) => match self.request.mappings.fault() {
+                    Some(why) => {
+                        self.flag(AssetKind::Catalog, &asset, ErrorClass::UnmappedLocation, why.to_string());
+                    }
+                    None => self.objects.push(ObjectRecord::new(AssetKind::Catalog, &asset, ObjectStatus::InSync)),
+                },
+                Err(fault) => {
+                    let failure = self.container_fault(fault).await?;
+                    self.broken.insert(folded(name).into_owned(), failure.clone());
+                    self.flag_as(AssetKind::Catalog, &asset, failure);
                 }
             }
-            for (schema, (info, _)) in &item.schemas {
-                let asset = AssetName::schema(name.as_str(), schema.as_str());
-                if let Some((class, message)) = self.broken.get(name).cloned() {
-                    self.flag(AssetKind::Schema, &asset, class, message);
+            for (info, _) in item.schemas.values() {
+                let schema = info.name.as_str();
+                let asset = AssetName::schema(name.as_str(), schema);
+                if let Some(failure) = self.broken.get(folded(name).as_ref()).cloned() {
+                    self.flag_as(AssetKind::Schema, &asset, failure);
                     continue;
                 }
-                match schemas::ensure(info, to, there).await {
+                match schemas::ensure(info, from, to, self.request.mappings, there).await {
                     Ok(()) => {
                         ensured.push(format!("{name}.{schema}"));
                         self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync));
                     }
-                    Err(error) => {
-                        let (class, message) = self.object_fault(error)?;
-                        self.broken.insert(format!("{name}.{schema}"), (class, message.clone()));
-                        self.flag(AssetKind::Schema, &asset, class, message);
+                    Err(fault) => {
+                        let failure = self.container_fault(fault).await?;
+                        self.broken.insert(folded(&format!("{name}.{schema}")).into_owned(), failure.clone());
+                        self.flag_as(AssetKind::Schema, &asset, failure);
                     }
                 }
             }
@@ -240,8 +267,8 @@ impl Cycle<'_> {
             let asset = asset_of(info);
             if let Some(sentence) = unsupported::reason(info) {
                 self.flag(AssetKind::Table, &asset, ErrorClass::UnsupportedObject, sentence);
-            } else if let Some((class, message)) = self.broken_parent(info) {
-                self.flag(AssetKind::Table, &asset, class, message);
+            } else if let Some(failure) = self.broken_parent(info) {
+                self.flag_as(AssetKind::Table, &asset, failure);
             } else if self.is_taken(info, there) {
                 self.flag(AssetKind::Table, &asset, ErrorClass::Drift, self.taken_sentence(&asset));
             } else {
@@ -264,11 +291,13 @@ impl Cycle<'_> {
         Ok(shipped.complete)
     }
 
-    fn broken_parent(&self, info: &TableInfo) -> Option<(ErrorClass, String)> {
-        self.broken
-            .get(&info.catalog_name)
-            .or_else(|| self.broken.get(&format!("{}.{}", info.catalog_name, info.schema_name)))
-            .cloned()
+    fn broken_parent(&self, info: &TableInfo) -> Option<Failure> {
+        if self.broken.is_empty() {
+            return None;
+        }
+        let schema = format!("{}.{}", info.catalog_name, info.schema_name);
+        let found = self.broken.get(folded(&info.catalog_name).as_ref());
+        found.or_else(|| self.broken.get(folded(&schema).as_ref())).cloned()
     }
 
     async fn views(
@@ -284,8 +313,8 @@ impl Cycle<'_> {
                 self.flag(AssetKind::View, &asset, ErrorClass::UnsupportedObject, sentence);
                 continue;
             }
-            if let Some((class, message)) = self.broken_parent(info) {
-                self.flag(AssetKind::View, &asset, class, message);
+            if let Some(failure) = self.broken_parent(info) {
+                self.flag_as(AssetKind::View, &asset, failure);
                 continue;
             }
             if self.is_taken(info, there) {
@@ -322,8 +351,9 @@ impl Cycle<'_> {
 
     /// Names what is in the replica's catalogs and not in the source: somebody made it there.
     fn strangers(&mut self, source: &Inventory, there: &Inventory, memory: &Memory) {
-        let known: BTreeSet<String> = source.tables().map(TableInfo::full_name).collect();
-        let is_stranger = |t: &&TableInfo| !known.contains(&t.full_name()) && !memory.holds(&t.full_name());
+        let is_stranger = |t: &&TableInfo| {
+            source.table(&t.catalog_name, &t.schema_name, &t.name).is_none() && !memory.holds(&t.full_name())
+        };
         for table in there.tables().filter(is_stranger) {
             let kind = if table.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
             let message = format!(
@@ -349,15 +379,4 @@ impl Cycle<'_> {
 
 fn asset_of(table: &TableInfo) -> AssetName {
     AssetName::leaf(&table.catalog_name, &table.schema_name, &table.name)
-}
-
-/// The storage locations of everything in `inventory` that would be shipped, for checking that mappings cover them.
-pub fn locations(inventory: &Inventory) -> Vec<String> {
-    let mut all: Vec<String> = inventory
-        .tables()
-        .filter(|t| t.table_type != TABLE_VIEW && unsupported::reason(t).is_none())
-        .filter_map(|t| t.storage_location.clone())
-        .collect();
-    all.sort();
-    all
 }

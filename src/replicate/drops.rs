@@ -2,6 +2,7 @@
 
 use super::{CycleError, CycleRequest, Inventory, Memory};
 use crate::connect::ConnectError;
+use crate::domain::folded;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ pub async fn follow(
     }
     for name in gone_schemas(source, memory) {
         let Some((catalog, schema)) = name.split_once('.') else { continue };
-        let empty = there.catalogs.get(catalog).and_then(|c| c.schemas.get(schema)).map(|(_, all)| all.is_empty());
+        let empty =
+            there.catalog(catalog).and_then(|c| c.schemas.get(folded(schema).as_ref())).map(|(_, all)| all.is_empty());
         match empty {
             // Somebody keeps something in it.
             Some(false) => continue,
@@ -54,8 +56,8 @@ pub async fn follow(
             },
             None => {}
         }
-        if let Some(catalog) = there.catalogs.get_mut(catalog) {
-            catalog.schemas.remove(schema);
+        if let Some(catalog) = there.catalog_mut(catalog) {
+            catalog.schemas.remove(folded(schema).as_ref());
         }
         forget(request, memory, name).await?;
         dropped += 1;
@@ -65,17 +67,15 @@ pub async fn follow(
 
 /// Whether the source shows the catalog of `name`: one that it hides from the product's principal keeps its replica.
 fn shown(source: &Inventory, name: &str) -> bool {
-    name.split_once('.').is_some_and(|(catalog, _)| source.catalogs.contains_key(catalog))
+    name.split_once('.').is_some_and(|(catalog, _)| source.catalog(catalog).is_some())
 }
 
 fn gone_tables(source: &Inventory, memory: &Memory) -> Vec<String> {
-    let ids: BTreeMap<String, Option<&str>> = source
-        .tables()
-        .filter(|t| t.table_type != TABLE_VIEW)
-        .map(|t| (t.full_name(), t.table_id.as_deref()))
-        .collect();
+    let tables = source.tables().filter(|t| t.table_type != TABLE_VIEW);
+    let ids: BTreeMap<String, Option<&str>> =
+        tables.map(|t| (folded(&t.full_name()).into_owned(), t.table_id.as_deref())).collect();
     let remembered = memory.tables.iter().filter(|(name, _)| shown(source, name) && !memory.holds(name));
-    let gone = remembered.filter(|(name, table)| match ids.get(*name) {
+    let gone = remembered.filter(|(name, table)| match ids.get(folded(name).as_ref()) {
         None => true,
         Some(id) => id.is_some_and(|id| id != table.table_id),
     });
@@ -91,7 +91,7 @@ fn gone_views(source: &Inventory, memory: &Memory) -> Vec<String> {
 fn gone_schemas(source: &Inventory, memory: &Memory) -> Vec<String> {
     let is_there = |name: &str| {
         name.split_once('.').is_some_and(|(catalog, schema)| {
-            source.catalogs.get(catalog).is_some_and(|catalog| catalog.schemas.contains_key(schema))
+            source.catalog(catalog).is_some_and(|catalog| catalog.schemas.contains_key(folded(schema).as_ref()))
         })
     };
     let schemas = memory.made.iter().filter(|name| name.matches('.').count() == 1 && shown(source, name));

@@ -39,6 +39,8 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::Drift => true,
         ErrorClass::UnsupportedObject
         | ErrorClass::UnmappedLocation
+        | ErrorClass::MissingExternalLocation
+        | ErrorClass::SamePlace
         | ErrorClass::RegionUnreachable
         | ErrorClass::PermissionDenied
         | ErrorClass::StorageFailure

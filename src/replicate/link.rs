@@ -14,12 +14,22 @@ pub struct Link {
     pub client: RegionClient,
     /// What the region offers beyond the public API.
     pub capabilities: RegionCapabilities,
+    /// Where the region's metastore keeps what has no storage root of its own; None where it has no such place, or
+    /// doesn't tell.
+    pub metastore_root: Option<String>,
 }
 
 impl Link {
     /// Connects and finds out what the region offers.
     pub async fn connect(region: &str, workspace_id: &str, client: RegionClient) -> Result<Self, ConnectError> {
         let capabilities = client.capabilities().await?;
-        Ok(Self { region: region.to_owned(), workspace_id: workspace_id.to_owned(), client, capabilities })
+        let metastore_root = match client.metastore_summary().await {
+            Ok(summary) => summary.storage_root.filter(|root| !root.is_empty()),
+            Err(error) if error.is_unreachable() => return Err(error),
+            // Without it, only what the mappings cover is mapped.
+            Err(_) => None,
+        };
+        let (region, workspace_id) = (region.to_owned(), workspace_id.to_owned());
+        Ok(Self { region, workspace_id, client, capabilities, metastore_root })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{CycleError, Link};
 use crate::connect::ConnectError;
+use crate::domain::{folded, same_name};
 use crate::wire::unity_catalog::{CatalogInfo, SchemaInfo, TableInfo};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 /// Calls to one region at a time.
 const PARALLEL_CALLS: usize = 8;
 
-/// Catalogs of a region with all below them, by name.
+/// Catalogs of a region with all below them. Keys are names as the catalog compares them: in small letters.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// Catalogs by name.
@@ -26,9 +27,19 @@ pub struct CatalogItem {
 }
 
 impl Inventory {
+    /// The catalog of this name.
+    pub fn catalog(&self, name: &str) -> Option<&CatalogItem> {
+        self.catalogs.get(folded(name).as_ref())
+    }
+
+    /// The catalog of this name, to be changed.
+    pub fn catalog_mut(&mut self, name: &str) -> Option<&mut CatalogItem> {
+        self.catalogs.get_mut(folded(name).as_ref())
+    }
+
     /// The table or view with this full name.
     pub fn table(&self, catalog: &str, schema: &str, name: &str) -> Option<&TableInfo> {
-        self.catalogs.get(catalog)?.schemas.get(schema)?.1.get(name)
+        self.catalog(catalog)?.schemas.get(folded(schema).as_ref())?.1.get(folded(name).as_ref())
     }
 
     /// The table or view with this full name, written with dots.
@@ -45,16 +56,17 @@ impl Inventory {
     /// Notes a table that was just created, so that the catalog need not be read again.
     pub fn insert(&mut self, table: TableInfo) {
         if let Some((_, tables)) =
-            self.catalogs.get_mut(&table.catalog_name).and_then(|c| c.schemas.get_mut(&table.schema_name))
+            self.catalog_mut(&table.catalog_name).and_then(|c| c.schemas.get_mut(folded(&table.schema_name).as_ref()))
         {
-            tables.insert(table.name.clone(), table);
+            tables.insert(folded(&table.name).into_owned(), table);
         }
     }
 
     /// Notes that a table is gone.
     pub fn remove(&mut self, catalog: &str, schema: &str, name: &str) {
-        if let Some((_, tables)) = self.catalogs.get_mut(catalog).and_then(|c| c.schemas.get_mut(schema)) {
-            tables.remove(name);
+        let schemas = self.catalog_mut(catalog).map(|catalog| &mut catalog.schemas);
+        if let Some((_, tables)) = schemas.and_then(|schemas| schemas.get_mut(folded(schema).as_ref())) {
+            tables.remove(folded(name).as_ref());
         }
     }
 }
@@ -62,8 +74,8 @@ impl Inventory {
 /// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.
 pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, CycleError> {
     let fault = |source: ConnectError| CycleError::at(&link.region, source);
-    let there: Vec<CatalogInfo> =
-        link.client.catalogs().await.map_err(fault)?.into_iter().filter(|c| names.contains(&c.name)).collect();
+    let wanted = |catalog: &CatalogInfo| names.iter().any(|name| same_name(name, &catalog.name));
+    let there: Vec<CatalogInfo> = link.client.catalogs().await.map_err(fault)?.into_iter().filter(wanted).collect();
     let with_schemas: Vec<(CatalogInfo, Vec<SchemaInfo>)> = stream::iter(there)
         .map(|catalog| async move {
             let schemas = link.client.schemas(&catalog.name).await?;
@@ -76,9 +88,9 @@ pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, 
     let mut inventory = Inventory::default();
     let mut all_schemas = Vec::new();
     for (info, schemas) in with_schemas {
-        let name = info.name.clone();
+        let name = folded(&info.name).into_owned();
         // Every catalog has an information schema of its own; it is made by the catalog, not replicated.
-        all_schemas.extend(schemas.into_iter().filter(|s| s.name != "information_schema"));
+        all_schemas.extend(schemas.into_iter().filter(|s| !same_name(&s.name, "information_schema")));
         inventory.catalogs.insert(name, CatalogItem { info, schemas: BTreeMap::new() });
     }
     let with_tables: Vec<(SchemaInfo, Vec<TableInfo>)> = stream::iter(all_schemas)
@@ -91,9 +103,9 @@ pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, 
         .await
         .map_err(fault)?;
     for (schema, tables) in with_tables {
-        if let Some(catalog) = inventory.catalogs.get_mut(&schema.catalog_name) {
-            let tables = tables.into_iter().map(|t| (t.name.clone(), t)).collect();
-            catalog.schemas.insert(schema.name.clone(), (schema, tables));
+        if let Some(catalog) = inventory.catalog_mut(&schema.catalog_name) {
+            let tables = tables.into_iter().map(|t| (folded(&t.name).into_owned(), t)).collect();
+            catalog.schemas.insert(folded(&schema.name).into_owned(), (schema, tables));
         }
     }
     Ok(inventory)

@@ -2,12 +2,12 @@
 
 use super::access::Granted;
 use super::ledger::{self, LedgerEntry};
-use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged};
+use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged, same_place};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Generation, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
 };
-use crate::domain::{AssetKind, AssetName, ErrorClass, ObjectStatus};
+use crate::domain::{AssetKind, AssetName, ErrorClass, ObjectStatus, Unmapped};
 use crate::wire::unity_catalog as uc;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -262,6 +262,9 @@ async fn prepare(
     let from = TablePlace::new(source_location, info.table_id.as_deref());
     let source = reach(request, &from, true, memory).await?;
     let destination = reach(request, &to, false, memory).await?;
+    if same_place::overlap(&source.root, &destination.root).await {
+        return Err(one_place(request, task, &from, &to));
+    }
     let position = known.map(|table| &table.position);
     let kept = Some(ledger::kept_files(request.store, request.group, &task.name));
     let plan = PlanRequest { kept, ..PlanRequest::new(&source.root, &destination.root, position) };
@@ -278,29 +281,41 @@ async fn reach(
     memory: &Memory,
 ) -> Result<Granted, Refusal> {
     let link = if at_source { request.source } else { request.destination };
-    let reached = memory.access.reach(link, place, !at_source, request.clock).await;
-    reached.map_err(|error| away_or_flag(error, at_source))
+    match memory.access.reach(link, place, !at_source, request.clock).await {
+        Ok(granted) => Ok(granted),
+        Err(error) if !at_source => Err(destination_refusal(request, &place.uri, error).await),
+        Err(error) if error.is_unreachable() => Err(Refusal::SourceAway(error)),
+        Err(error) => Err(Refusal::Flag(error.class(), BTreeMap::new(), error.to_string())),
+    }
 }
 
-fn away_or_flag(error: ConnectError, at_source: bool) -> Refusal {
-    match (error.is_unreachable(), at_source) {
-        (true, true) => Refusal::SourceAway(error),
-        (true, false) => Refusal::DestinationAway(error),
-        (false, _) => Refusal::Flag(error.class(), BTreeMap::new(), error.to_string()),
+/// What the destination's answer means for a table that lies, or was to lie, at `place`.
+async fn destination_refusal(request: &CycleRequest<'_>, place: &str, error: ConnectError) -> Refusal {
+    if error.is_unreachable() {
+        return Refusal::DestinationAway(error);
     }
+    let (class, parameters, message) = request.coverage.explain(request.destination, Some(place), error).await;
+    Refusal::Flag(class, parameters, message)
+}
+
+fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace, to: &TablePlace) -> Refusal {
+    let message = format!(
+        "The replica of table {} would share its files: {} in {} and {} in {} are one place, or one lies in the other. Change the storage mappings.",
+        task.name, from.uri, request.source.region, to.uri, request.destination.region
+    );
+    let parameters = [("source".to_owned(), from.uri.clone()), ("destination".to_owned(), to.uri.clone())];
+    Refusal::Flag(ErrorClass::SamePlace, parameters.into(), message)
 }
 
 /// Asks the destination's catalog where a table that it lacks shall lie.
 async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location: &str) -> Result<TablePlace, Refusal> {
     let (from, to) = (&request.source.region, request.destination);
-    let Some(mapped) = request.mappings.map(source_location, from, &to.region) else {
-        let message = format!(
-            "No storage mapping covers {source_location}, where table {} lies. Add one to the failover group.",
-            task.name
-        );
+    let unmapped = |why: Unmapped| {
         let parameters = [("location".to_owned(), source_location.to_owned())].into();
-        return Err(Refusal::Flag(ErrorClass::UnmappedLocation, parameters, message));
+        let message = format!("Table {} has no place in {}. {why}", task.name, to.region);
+        Refusal::Flag(ErrorClass::UnmappedLocation, parameters, message)
     };
+    let mapped = request.mappings.map(source_location, from, &to.region).map_err(unmapped)?;
     if task.info.table_type == uc::TABLE_EXTERNAL {
         return Ok(TablePlace::path(mapped));
     }
@@ -315,10 +330,13 @@ async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location
         catalog_name: task.info.catalog_name.clone(),
         schema_name: task.info.schema_name.clone(),
         name: task.info.name.clone(),
-        storage_location: Some(mapped),
+        storage_location: Some(mapped.clone()),
         table_id: task.info.table_id.clone().filter(|_| to.capabilities.keeps_ids),
     };
-    let staged = to.client.create_staging_table(&staging).await.map_err(|e| away_or_flag(e, false))?;
+    let staged = match to.client.create_staging_table(&staging).await {
+        Ok(staged) => staged,
+        Err(error) => return Err(destination_refusal(request, &mapped, error).await),
+    };
     Ok(TablePlace::new(staged.staging_location, Some(&staged.id)))
 }
 
@@ -392,7 +410,8 @@ async fn ship_batch(
             match register(request, &task, &ends.to, there).await {
                 Ok(registered) => ends.to = registered,
                 Err(error) => {
-                    out.objects.push(refuse(request, &task, away_or_flag(error, false), memory)?);
+                    let refusal = destination_refusal(request, &ends.to.uri, error).await;
+                    out.objects.push(refuse(request, &task, refusal, memory)?);
                     continue;
                 }
             }

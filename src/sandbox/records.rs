@@ -1,6 +1,7 @@
 //! What a region knows, as JSON records by kind and key: durable in SQLite, read from memory.
 
 use super::SandboxError;
+use crate::domain::StorageUri;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -133,6 +134,12 @@ impl Memory {
     }
 }
 
+/// A location as the index has it: two spellings of one place are one key.
+fn spelled(location: &str) -> String {
+    let one = StorageUri::parse(location).map(|place| place.to_string());
+    one.as_deref().unwrap_or(location).trim_end_matches('/').to_owned()
+}
+
 /// The id and location of a table or staging table.
 fn identity(body: &str) -> (String, String) {
     #[derive(serde::Deserialize)]
@@ -143,10 +150,9 @@ fn identity(body: &str) -> (String, String) {
         storage_location: Option<String>,
     }
     match serde_json::from_str::<Identity>(body) {
-        Ok(found) => (
-            found.table_id.unwrap_or_default(),
-            found.storage_location.unwrap_or_default().trim_end_matches('/').to_owned(),
-        ),
+        Ok(found) => {
+            (found.table_id.unwrap_or_default(), found.storage_location.as_deref().map(spelled).unwrap_or_default())
+        }
         Err(_) => Default::default(),
     }
 }
@@ -231,7 +237,8 @@ impl Records {
 
     /// The tables and staging tables whose location is `location`, holds it, or lies in it.
     pub fn tables_around(&self, location: &str) -> Vec<(Kind, String)> {
-        let location = location.trim_end_matches('/');
+        let location = spelled(location);
+        let location = location.as_str();
         self.read(|memory| {
             let mut found = Vec::new();
             let mut above = location;
@@ -323,7 +330,7 @@ mod tests {
         }
         let records = Records::open(&path).expect("it opens again");
         assert_eq!(records.table_by_id("1"), Some((Kind::Table, "a.b.c".to_owned())));
-        for place in ["file:///x/y", "file:///x/y/part=1/f.parquet"] {
+        for place in ["file:///x/y", "file:///x/y/part=1/f.parquet", "file:///x//%79/", "file:///x/z/../y"] {
             assert_eq!(records.tables_around(place), vec![(Kind::Table, "a.b.c".to_owned())], "{place}");
         }
         assert_eq!(records.tables_around("file:///x").len(), 2);

@@ -55,7 +55,7 @@ pub fn remember(operation: &mut Operation, found: Vec<RememberedCatalog>) {
 /// Makes every catalog of the group that the region has read-only.
 pub async fn make_read_only(link: &Link, group: &FailoverGroup) -> Result<(), ControlError> {
     for catalog in link.client.catalogs().await? {
-        if group.catalogs().contains(&catalog.name) {
+        if group.has_catalog(&catalog.name) {
             replicate::set_read_only(link, &catalog.name).await?;
         }
     }

@@ -32,6 +32,7 @@ async fn an_external_location_is_taken_anywhere_but_over_another_one() {
     for (name, url, status) in [
         ("cloud", "s3://other", 409),
         ("inner", "s3://lake/east/sales", 400),
+        ("spelled", "s3://lake/%65ast", 400),
         ("web", "https://example.org/lake", 400),
         ("up", "s3://lake/east/../west", 400),
     ] {

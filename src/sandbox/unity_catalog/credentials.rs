@@ -72,7 +72,7 @@ pub fn for_path(region: &Region, call: &Call) -> Answer {
             )));
         }
     };
-    let url = places::covered(&region.records, &wanted.url)?;
+    let url = places::managed(region, &wanted.url)?;
     if !writes && region.withheld().managed_paths {
         let manages = |c: &CatalogInfo| c.storage_root.as_deref().is_some_and(|root| places::is_within(&url, root));
         if let Some(catalog) = region.records.all::<CatalogInfo>(Kind::Catalog, "").into_iter().find(manages) {
@@ -102,8 +102,8 @@ pub fn for_path(region: &Region, call: &Call) -> Answer {
 
 /// Whether `url` holds files of the catalog, or lies among them.
 fn touches(region: &Region, catalog: &CatalogInfo, url: &str) -> bool {
-    let root = catalog.storage_root.as_deref().unwrap_or_default();
-    let by_root = !root.is_empty() && places::overlap(url, root);
+    let under_metastore = || format!("{}/{}", places::metastore_root(region), places::folder_name(&catalog.name));
+    let by_root = places::overlap(url, &catalog.storage_root.clone().unwrap_or_else(under_metastore));
     let prefix = format!("{}.", catalog.name);
     by_root || region.records.tables_around(url).iter().any(|(_, name)| name.starts_with(&prefix))
 }

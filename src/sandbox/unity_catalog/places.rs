@@ -1,7 +1,9 @@
 //! Storage locations: what lies in what, and where on the disk it is.
 
+use crate::domain::StorageUri;
 use crate::sandbox::records::{Kind, Records};
 use crate::sandbox::refusal::Refusal;
+use crate::sandbox::region::Region;
 use crate::wire::unity_catalog::ExternalLocationInfo;
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
@@ -64,13 +66,29 @@ fn is_in_store(uri: &str) -> bool {
 
 /// Whether `inner` is `outer` or lies in it.
 pub fn is_within(inner: &str, outer: &str) -> bool {
-    let outer = outer.trim_end_matches('/');
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    match (StorageUri::parse(inner), StorageUri::parse(outer)) {
+        (Ok(inner), Ok(outer)) => inner.is_within(&outer),
+        // Taken in by an earlier version: compared as it is spelled.
+        _ => {
+            let (inner, outer) = (inner.trim_end_matches('/'), outer.trim_end_matches('/'));
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+    }
+}
+
+/// Whether two locations are one place.
+pub fn same(one: &str, other: &str) -> bool {
+    is_within(one, other) && is_within(other, one)
 }
 
 /// Whether one of the two is the other or lies in it.
 pub fn overlap(one: &str, other: &str) -> bool {
-    is_within(one, other) || is_within(other.trim_end_matches('/'), one)
+    is_within(one, other) || is_within(other, one)
+}
+
+/// Where the metastore keeps tables of catalogs and schemas that have no storage root of their own.
+pub fn metastore_root(region: &Region) -> String {
+    format!("{}/managed", region.identity.storage_root)
 }
 
 /// The external location that `uri` lies in.
@@ -79,7 +97,7 @@ pub fn covering_location(records: &Records, uri: &str) -> Option<ExternalLocatio
     locations.into_iter().find(|location| is_within(uri, &location.url))
 }
 
-/// `uri` without slashes at its end, if an external location holds it.
+/// `uri` in its one spelling, if an external location holds it.
 pub fn covered(records: &Records, uri: &str) -> Result<String, Refusal> {
     let uri = normal(uri)?;
     match covering_location(records, &uri) {
@@ -88,6 +106,12 @@ pub fn covered(records: &Records, uri: &str) -> Result<String, Refusal> {
             "No external location of this metastore covers '{uri}'. Create one, or choose a path in one that exists."
         ))),
     }
+}
+
+/// The same for managed tables, which the metastore's own root holds too.
+pub fn managed(region: &Region, uri: &str) -> Result<String, Refusal> {
+    let normal = normal(uri)?;
+    if is_within(&normal, &metastore_root(region)) { Ok(normal) } else { covered(&region.records, uri) }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub fn metastore_summary(region: &Region) -> Answer {
         region: Some(identity.region.clone()),
         global_metastore_id: Some(format!("aws:{}:{}", identity.region, identity.metastore_id)),
         owner: Some(identity.admin_name.clone()),
-        storage_root: Some(identity.storage_root.clone()),
+        storage_root: Some(places::metastore_root(region)),
         external_access_enabled: Some(true),
     })
 }

@@ -68,7 +68,7 @@ fn default_location(region: &Region, catalog: &CatalogInfo, schema: &SchemaInfo,
         (None, Some(root)) => format!("{root}/{}", places::folder_name(&schema.name)),
         (None, None) => {
             let (catalog, schema) = (places::folder_name(&catalog.name), places::folder_name(&schema.name));
-            format!("{}/managed/{catalog}/{schema}", region.identity.storage_root)
+            format!("{}/{catalog}/{schema}", places::metastore_root(region))
         }
     };
     let plain = format!("{base}/{}", places::folder_name(name));
@@ -100,13 +100,13 @@ pub fn stage(region: &Region, call: &Call) -> Answer {
         return Err(Refusal::exists("TABLE", &full_name));
     }
     let asked = match &wanted.storage_location {
-        Some(location) => Some(places::covered(&region.records, location)?),
+        Some(location) => Some(places::managed(region, location)?),
         None => None,
     };
     // Asking again is no second table: an answer that was lost must not strand a location.
     let before: Option<StagingTableInfo> = region.records.get(Kind::StagingTable, &full_name);
     if let Some(before) = before {
-        let same_place = asked.as_ref().is_none_or(|location| *location == before.staging_location);
+        let same_place = asked.as_ref().is_none_or(|location| places::same(location, &before.staging_location));
         let same_id = wanted.table_id.as_ref().is_none_or(|id| *id == before.id);
         if same_place && same_id {
             return answer(&before);
@@ -228,8 +228,8 @@ fn staged(region: &Region, wanted: &CreateTable, full_name: &str) -> Result<Stag
             "The managed table '{full_name}' has no staging table. Call POST /staging-tables first and fill its location."
         ))
     })?;
-    let said = wanted.storage_location.as_deref().map(places::normal).transpose()?;
-    if said.is_some_and(|location| location != staging.staging_location) {
+    let elsewhere = |location: &str| !places::same(location, &staging.staging_location);
+    if wanted.storage_location.as_deref().is_some_and(elsewhere) {
         return Err(Refusal::invalid(format!(
             "The managed table '{full_name}' was staged at '{}', so it cannot be created elsewhere.",
             staging.staging_location

@@ -4,8 +4,8 @@ use crate::console::scene::Scene;
 use crate::control::view::{CatalogView, RegionView, WorkspaceView};
 use crate::domain::validation::Field;
 use crate::domain::{
-    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, UnityCatalogAssets,
-    Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
+    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri,
+    UnityCatalogAssets, Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ impl Draft {
     /// Whether `catalog` is in the scope of the group that is being edited.
     pub fn has_already(&self, scene: &Scene<'_>, catalog: &str) -> bool {
         let group = self.of.as_ref().and_then(|id| scene.group(id));
-        group.is_some_and(|view| view.group.catalogs().iter().any(|known| known == catalog))
+        group.is_some_and(|view| view.group.has_catalog(catalog))
     }
 
     /// Whether anything would be lost by leaving.
@@ -231,8 +231,24 @@ impl Draft {
             catalogs_taken: taken,
             primary_catalogs: known(self.primary_region(scene)),
             secondary_catalogs: foreign,
-            locations: self.chosen_catalogs(scene).filter_map(|catalog| catalog.storage_root.clone()).collect(),
+            locations: self.chosen_catalogs(scene).flat_map(|catalog| catalog.locations.iter().cloned()).collect(),
+            metastore_roots: [self.primary_region(scene), self.secondary_region(scene)]
+                .into_iter()
+                .flatten()
+                .filter_map(|region| Some((region.name.clone(), region.metastore_root.clone()?)))
+                .collect(),
+            secondary_places: self
+                .secondary_region(scene)
+                .filter(|region| region.read_at.is_some())
+                .map(|region| region.external_locations.iter().chain(&region.metastore_root).cloned().collect()),
+            first_primary: self.first_primary(scene),
         }
+    }
+
+    /// The region that was primary first, of a group that is edited.
+    fn first_primary(&self, scene: &Scene<'_>) -> Option<Region> {
+        let group = self.of.as_ref().and_then(|id| scene.group(id))?;
+        Some(group.group.spec.initial_primary_region.clone())
     }
 
     fn chosen_catalogs<'a>(&'a self, scene: &Scene<'a>) -> impl Iterator<Item = &'a CatalogView> {
@@ -243,19 +259,25 @@ impl Draft {
     /// Locations in scope, those that no mapping covers first.
     pub fn locations(&self, scene: &Scene<'_>) -> Vec<LocationRow> {
         let Some([from, to]) = self.regions(scene) else { return Vec::new() };
-        let table = self.sound_mappings(&[from.clone(), to.clone()]);
+        let mut regions = [from.clone(), to.clone()];
+        if self.first_primary(scene).as_ref() == Some(&to) {
+            regions.reverse();
+        }
+        let root = |region: Option<&'_ RegionView>| region.and_then(|region| region.metastore_root.clone());
+        let (here, there) = (root(self.primary_region(scene)), root(self.secondary_region(scene)));
+        let roots = [(&from, here.as_deref()), (&to, there.as_deref())];
+        let table = self.sound_mappings(&regions).with_metastore_roots(roots);
         let mut by_uri: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for catalog in self.chosen_catalogs(scene) {
-            if let Some(root) = &catalog.storage_root {
-                by_uri.entry(root.clone()).or_default().push(catalog.name.clone());
+            for location in &catalog.locations {
+                by_uri.entry(location.clone()).or_default().push(catalog.name.clone());
             }
         }
         let mut found: Vec<_> = by_uri
             .into_iter()
             .map(|(uri, catalogs)| {
-                let covered = table
-                    .covering(&uri, &from)
-                    .map(|row| (row.name.clone(), table.map(&uri, &from, &to).unwrap_or_default()));
+                let row = table.covering(&uri, &from).map(|row| row.name.clone());
+                let covered = row.zip(table.map(&uri, &from, &to).ok());
                 LocationRow { uri, catalogs, covered }
             })
             .collect();
@@ -315,8 +337,8 @@ fn workspace<'a>(scene: &Scene<'a>, id: Option<&str>) -> Option<&'a WorkspaceVie
 }
 
 fn is_below(location: &str, prefix: &str) -> bool {
-    let prefix = prefix.trim_end_matches('/');
-    location == prefix || location.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+    let parsed = (StorageUri::parse(location), StorageUri::parse(prefix));
+    matches!(parsed, (Ok(location), Ok(prefix)) if location.is_within(&prefix))
 }
 
 /// The shortest external location that holds `location`, so that one mapping covers as much as it can.
@@ -334,7 +356,8 @@ fn mirror(source: &str, from: &RegionView, to: &RegionView) -> Option<String> {
         (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", b.trim_end_matches('/')))
     });
     let by_name = source.contains(&from.name).then(|| source.replace(&from.name, &to.name));
-    let there = |uri: &String| to.external_locations.iter().any(|known| known.trim_end_matches('/') == uri);
+    let there =
+        |uri: &String| to.external_locations.iter().any(|known| StorageUri::parse(known) == StorageUri::parse(uri));
     let candidates = [by_root, by_name];
     let known = candidates.iter().flatten().find(|uri| there(uri)).cloned();
     let only = match (from.external_locations.as_slice(), to.external_locations.as_slice()) {
@@ -391,7 +414,7 @@ pub fn requirements(draft: &Draft, scene: &Scene<'_>, violations: &[Violation]) 
             standing: standing(no_catalog, broken(&[Field::Scope])),
         },
         Requirement {
-            words: "Every storage location has a mapping",
+            words: "Every storage location maps to a place that the secondary reaches",
             standing: standing(no_catalog || !both, broken(&[Field::Mappings])),
         },
     ]
@@ -409,6 +432,7 @@ mod tests {
             storage_skew_s: None,
             read_at: None,
             storage_root: root.map(str::to_owned),
+            metastore_root: None,
             catalogs: Vec::new(),
             external_locations: external.iter().map(|uri| (*uri).to_owned()).collect(),
             workloads: Vec::new(),

@@ -6,7 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{button, field, field::Tick, text};
 use crate::control::view::{CatalogView, SchemaView, TableEntry};
-use crate::domain::AssetKind;
+use crate::domain::{AssetKind, same_name};
 use eframe::egui::{
     self, CornerRadius, CursorIcon, EventFilter, Frame, Key, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo,
 };
@@ -163,12 +163,12 @@ fn why_not(catalog: &CatalogView, scene: &Scene<'_>, draft: &Draft) -> Option<St
     if draft.has_already(scene, &catalog.name) {
         return None;
     }
-    let owner = scene.account().groups.iter().find(|view| view.group.catalogs().contains(&catalog.name));
+    let owner = scene.account().groups.iter().find(|view| view.group.has_catalog(&catalog.name));
     if let Some(view) = owner {
         return Some(format!("Belongs to failover group {} already", view.group.spec.id));
     }
     let secondary = draft.secondary_region(scene)?;
-    let clash = secondary.catalogs.iter().any(|there| there.name == catalog.name && there.left_by.is_none());
+    let clash = secondary.catalogs.iter().any(|there| same_name(&there.name, &catalog.name) && there.left_by.is_none());
     clash.then(|| format!("{} has a catalog of this name already", secondary.name))
 }
 
@@ -381,6 +381,7 @@ mod tests {
             left_by: None,
             name: name.to_owned(),
             storage_root: None,
+            locations: Vec::new(),
             read_only: false,
             group: None,
             schemas: vec![SchemaView {
