@@ -9,7 +9,9 @@ fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-            tracing_subscriber::EnvFilter::new("resilience=info,warn,delta_kernel=off,winit=error")
+            tracing_subscriber::EnvFilter::new(
+                "resilience=info,warn,delta_kernel=off,winit=error,egui_system_font_provider=error",
+            )
         }))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
