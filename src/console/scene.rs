@@ -70,7 +70,12 @@ impl<'a> Scene<'a> {
 
     /// The date of something that was read at `at`, once that is too long ago to pass for now.
     pub fn as_of(&self, at: Instant) -> Option<String> {
-        (self.age_ms(at) > FRESH_MS).then(|| format!("as of {}", format::utc(at)))
+        self.is_old(at).then(|| format!("as of {}", format::utc(at)))
+    }
+
+    /// Whether what was read at `at` is too old to pass for now.
+    pub fn is_old(&self, at: Instant) -> bool {
+        self.age_ms(at) > FRESH_MS
     }
 
     /// Whether an age was drawn that grows by itself.

@@ -95,7 +95,8 @@ const TIDY_PAUSE: Duration = Duration::from_secs(30);
 impl Desk {
     /// Forgets everything, so that the next cycle finds out anew.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        // The epoch stays: a desk of another one is thrown away with the count of failures.
+        *self = Self { epoch: self.epoch, ..Self::default() };
     }
 
     /// Drops from the store what no log holds any more, in the background, once in a while.

@@ -76,7 +76,9 @@ fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate
     assert!(desk.shows("Objects are shown as of 09:13:31 UTC"));
     desk.click("Fail over…");
     desk.click("Forced");
-    for words in ["Known: the last look at us-east-1, as of", "estimate", "≈ 30", "≈ 2400", "≈ 540 kB"] {
+    for words in
+        ["Known: the last look at us-east-1, as of", "Estimate of the 1 min 00 s since", "≈ 30", "≈ 2400", "≈ 540 kB"]
+    {
         assert!(desk.shows(words), "{words}");
     }
     assert!(desk.shows("Every replicated object is whole in us-west-2 as of"));

@@ -81,16 +81,16 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
         roles_ui(ui, scene, region);
     });
     card::hairline_ui(ui);
-    let holds = match region.read_at.and_then(|at| scene.as_of(at)) {
-        Some(as_of) => format!("{}, {as_of}", contents(region)),
-        None => contents(region),
-    };
-    let mut facts: Vec<(&str, String)> = vec![("Holds", holds)];
+    let mut facts: Vec<(&str, String)> = vec![("Holds", contents(region))];
     if let Some(embedded) = embedded {
         facts.push(("Commits", format!("{} by its jobs since the start", format::count(embedded.commits))));
     }
     if let Some(read_at) = region.read_at {
-        facts.push(("Last read", format!("{} ago", format::age(scene.age_ms(read_at)))));
+        let age = format::age(scene.age_ms(read_at));
+        facts.push(match scene.is_old(read_at) {
+            true => ("As of", format!("{}, {age} ago", format::utc(read_at))),
+            false => ("Last read", format!("{age} ago")),
+        });
     }
     facts.extend(shell::region_clock_notes(region).into_iter().map(|note| ("Clock", note)));
     for (head, value) in facts {

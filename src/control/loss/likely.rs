@@ -61,6 +61,7 @@ impl Control {
         };
         let likely = LikelyLoss {
             since,
+            span: seconds,
             commits: count as f64 / seconds,
             rows: sample.as_ref().and_then(|s| Some(rate(s.rows?, s.commits))),
             bytes: sample.as_ref().map(|s| rate(s.bytes, s.commits)),

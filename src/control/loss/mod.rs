@@ -38,6 +38,8 @@ pub struct LossEstimate {
 pub struct LikelyLoss {
     /// When the source was last looked at, or the replication point where nobody has looked since the start.
     pub since: Instant,
+    /// Seconds before that from which the rates are: an hour, or less where the group is younger.
+    pub span: f64,
     /// Commits a second.
     pub commits: f64,
     /// Rows a second, where statistics tell.
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_estimate_grows_with_the_time_since_the_last_look() {
-        let likely = LikelyLoss { since: at(0), commits: 0.5, rows: Some(100.0), bytes: None };
+        let likely = LikelyLoss { since: at(0), span: 3600.0, commits: 0.5, rows: Some(100.0), bytes: None };
         assert_eq!(likely.at(at(60)), (60.0, 30, Some(6000), None));
         assert_eq!(likely.at(at(-5)), (0.0, 0, Some(0), None));
     }

@@ -49,11 +49,18 @@ pub fn likely_figures(likely: &LikelyLoss, now: Instant) -> [LossFigure; 4] {
     let (seconds, commits, rows, bytes) = likely.at(now);
     let about = |value: String| format!("≈ {value}");
     [
-        figure("Writes of", Some(format::age((seconds * 1000.0) as i64))),
+        figure("Writes of", Some(format::short_age((seconds * 1000.0) as i64))),
         figure("Commits", Some(about(format::count(commits)))),
         figure("Rows", rows.map(|rows| about(format::count(rows)))),
         figure("Data", bytes.map(|bytes| about(format::bytes(bytes)))),
     ]
+}
+
+/// What the estimate covers, and what it is taken from.
+fn likely_heading(likely: &LikelyLoss, age_ms: i64) -> String {
+    let span = format::age((likely.span * 1000.0) as i64);
+    let since = format::utc_time(likely.since);
+    format!("Estimate of the {} since {since} UTC, from the rate of the {span} before", format::age(age_ms))
 }
 
 /// The lines around the figures: when the source was looked at, and what the figures leave out.
@@ -121,10 +128,9 @@ fn forced_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
         line(ui, &format!("Asking {primary}: {} of {} tables.", format::count(done), format::count(total)));
     }
     if let Some(likely) = loss.likely.as_ref().filter(|_| away) {
-        // It grows while it is looked at.
-        scene.age_ms(likely.since);
         ui.add_space(space::XS);
-        line(ui, "Since then, estimate: what the last hour's rate makes likely");
+        // Its age grows while it is looked at.
+        line(ui, &likely_heading(likely, scene.age_ms(likely.since)));
         figures_ui(ui, &likely_figures(likely, scene.now));
     }
     for note in &notes {
@@ -181,9 +187,13 @@ mod tests {
     #[test]
     fn an_estimate_is_marked_and_dated() {
         let since = Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).single().expect("a time");
-        let likely = LikelyLoss { since, commits: 2.0, rows: Some(10.0), bytes: None };
+        let likely = LikelyLoss { since, span: 3600.0, commits: 2.0, rows: Some(10.0), bytes: None };
         let figures = likely_figures(&likely, since + TimeDelta::seconds(30));
         assert_eq!(values(&figures), ["30 s", "≈ 60", "≈ 300", "unknown"]);
+        assert_eq!(
+            likely_heading(&likely, 90_000),
+            "Estimate of the 1 min 30 s since 12:00:00 UTC, from the rate of the 1 h 00 min before"
+        );
         let loss = LossEstimate { as_of: Some(since), ..LossEstimate::default() };
         assert_eq!(loss_notes(&loss, "us-east-1", true).0, "Known: the last look at us-east-1, as of 12:00:00 UTC");
     }

@@ -105,7 +105,7 @@ pub fn numbers(view: &GroupView, scene: &Scene<'_>) -> [(&'static str, String, O
     };
     let (worst, name) = match &view.worst_object {
         // What was true of an object once says nothing of its lag now.
-        _ if view.as_of.is_some() => (unknown(), None),
+        _ if view.as_of.is_some() || view.objects.is_empty() => (unknown(), None),
         Some((name, lag)) => (format::lag(*lag), Some(name.clone())),
         None if view.lag_ms.is_some() => ("none".to_owned(), None),
         None => (unknown(), None),
