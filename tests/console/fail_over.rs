@@ -73,7 +73,7 @@ fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate
     let mut desk = Desk::new(snapshot);
     desk.click("core, ACTIVE");
     assert!(desk.shows("us-east-1 has not answered for 59 s"));
-    assert!(desk.shows("Objects are shown as of 09:13:31 UTC"));
+    assert!(desk.shows("Objects are shown as of 09:13:32 UTC"));
     desk.click("Fail over…");
     desk.click("Forced");
     for words in
