@@ -120,7 +120,7 @@ pub enum MappingError {
         /// The region of the second row's place.
         other_region: Region,
         /// The first row's place.
-        place: StorageUri,
+        place: String,
     },
     /// Two places of one region lead to one of the other.
     #[error(
@@ -132,7 +132,7 @@ pub enum MappingError {
         /// The other row's name.
         other: String,
         /// Where they meet.
-        place: StorageUri,
+        place: String,
         /// The region where they meet.
         region: Region,
     },

@@ -16,6 +16,12 @@ pub enum ContainerFault {
     Region(ConnectError, Option<String>),
 }
 
+impl From<Unmapped> for ContainerFault {
+    fn from(why: Unmapped) -> Self {
+        Self::Unmapped(why)
+    }
+}
+
 impl From<ConnectError> for ContainerFault {
     fn from(error: ConnectError) -> Self {
         Self::Region(error, None)
@@ -28,8 +34,8 @@ pub fn counterpart(
     from: &Link,
     to: &Link,
     mappings: &MappingTable,
-) -> Result<Option<String>, ContainerFault> {
-    root.map(|root| mappings.map(root, &from.region, &to.region)).transpose().map_err(ContainerFault::Unmapped)
+) -> Result<Option<String>, Unmapped> {
+    root.map(|root| mappings.map(root, &from.region, &to.region)).transpose()
 }
 
 /// Makes the destination hold `source`, read-only; notes it in `there`. `fresh` says that `there` was read just now, so

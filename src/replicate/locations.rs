@@ -5,13 +5,13 @@ use crate::domain::StorageUri;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::BTreeSet;
 
-fn shipped<'a>(item: &'a CatalogItem) -> impl Iterator<Item = &'a TableInfo> {
+fn shipped(item: &CatalogItem) -> impl Iterator<Item = &TableInfo> {
     let tables = item.schemas.values().flat_map(|(_, tables)| tables.values());
     tables.filter(|t| t.table_type != TABLE_VIEW && unsupported::reason(t).is_none())
 }
 
 /// Storage roots of the catalog and of its schemas.
-fn own_roots<'a>(item: &'a CatalogItem) -> impl Iterator<Item = &'a String> {
+fn own_roots(item: &CatalogItem) -> impl Iterator<Item = &String> {
     item.info.storage_root.iter().chain(item.schemas.values().filter_map(|(schema, _)| schema.storage_root.as_ref()))
 }
 

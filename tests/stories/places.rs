@@ -286,3 +286,35 @@ async fn a_scope_in_capitals_is_the_catalogs_own_scope() {
     assert_eq!((same.catalogs(), same.state), (&["one".to_owned()][..], GroupState::Active));
     engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_group_whose_mappings_no_longer_hold_starts_and_says_so() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let first = engine(dir.path(), 0.0).await;
+    let (east, west) = (Admin::of(&first, 0), Admin::of(&first, 1));
+    east.add_catalog("plain", None).await;
+    east.add_table("plain", "s", "t", None).await;
+    let mut wanted = spec(&first, "core", &["plain"]);
+    map(&mut wanted, [&east, &west], &[("onto-itself", "lake/*", "lake/*")]);
+    first.control().create_group("tester", wanted, false).await.expect("created");
+    until_active(&first, "core").await;
+    first.stop().await;
+
+    // As an earlier version accepted it: the west side leads into the east.
+    let store = rusqlite::Connection::open(dir.path().join("data/state.db")).expect("the store");
+    let (from, to) = (format!("{}/lake/*", west.root), format!("{}//l%61ke/*", east.root));
+    let changed =
+        store.execute("UPDATE failover_groups SET body = replace(body, ?1, ?2)", [from, to]).expect("changed");
+    assert_eq!(changed, 1);
+    drop(store);
+
+    let again = engine(dir.path(), 0.0).await;
+    let east = Admin::of(&again, 0);
+    let errors = until_errors(&again, |errors| !errors.is_empty()).await;
+    assert_eq!((errors[0].class, errors[0].object.as_str()), (ErrorClass::UnmappedLocation, "plain"), "{errors:#?}");
+    assert!(errors[0].message.contains("onto-itself"), "{errors:#?}");
+    east.add_table("plain", "s", "later", None).await;
+    let errors = until_errors(&again, |errors| errors.len() == 2).await;
+    assert!(errors.iter().any(|e| e.object == "plain.s.later" && e.message.contains("onto-itself")), "{errors:#?}");
+    again.stop().await;
+}

@@ -93,7 +93,7 @@ fn collision(row: &Row, other: &Row, regions: &[Region]) -> Option<MappingError>
         for other_region in regions.iter().filter(|other| *other != region) {
             let (place, theirs) = (row.places.get(region)?, other.places.get(other_region)?);
             if place.overlaps(theirs) {
-                let ((row, other), place) = (names(), place.clone());
+                let ((row, other), place) = (names(), place.to_string());
                 let (region, other_region) = (region.clone(), other_region.clone());
                 return Some(MappingError::Chain { row, other, region, other_region, place });
             }
@@ -124,7 +124,12 @@ fn meetings(rows: &[Row], primary: &Region, secondary: &Region) -> Vec<MappingEr
             let Some(back) = longest(rows, &counterpart, secondary) else { continue };
             if back.counterpart(&counterpart, secondary, primary).as_ref() != Some(&place) {
                 let (row, other) = (row.mapping.name.clone(), back.mapping.name.clone());
-                found.push(MappingError::Meet { row, other, place: counterpart, region: secondary.clone() });
+                found.push(MappingError::Meet {
+                    row,
+                    other,
+                    place: counterpart.to_string(),
+                    region: secondary.clone(),
+                });
                 break;
             }
         }
