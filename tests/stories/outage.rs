@@ -121,7 +121,7 @@ async fn the_loss_is_counted_at_the_source_while_it_answers() {
     let loss = group(&engine).loss_estimate.clone();
     let made = (newest(&log) - before) as u64;
     assert_eq!((loss.commits, loss.rows, loss.bytes), (Some(made), Some(rows), Some(bytes)), "{loss:?}");
-    assert_eq!(loss.tables, [table.full_name.clone()]);
+    assert_eq!(loss.tables, std::slice::from_ref(&table.full_name));
     assert!(made >= 3 && loss.seconds > Some(0.0), "{loss:?}");
     engine.stop().await;
 }
