@@ -88,14 +88,12 @@ pub(super) fn position_with(
     let missing = || DeltaError::MissingAction { table: table.clone(), action: "metaData", version };
     let table_id = metadata.ok_or_else(missing)?.id.clone();
     if let Some(commit) = read_commit(place, version)? {
-        let summary = summarize(place, &commit)?;
-        return Ok(Position {
-            version,
-            sha256: commit.sha256,
-            table_id,
-            time_ms: summary.time_ms,
-            stamp: commit.stamp,
-        });
+        let time_ms = match summarize(place, &commit) {
+            // Readers begin with the checkpoint of the same version.
+            Err(DeltaError::CorruptCommit { .. }) if log.checkpoints.contains_key(&version) => commit.time_ms(None),
+            summary => summary?.time_ms,
+        };
+        return Ok(Position { version, sha256: commit.sha256, table_id, time_ms, stamp: commit.stamp });
     }
     let gap = || DeltaError::LogGap { table: table.clone(), missing: version, newest: version };
     let path = log.checkpoints.get(&version).and_then(|all| all.first()?.paths().next()).ok_or_else(gap)?;

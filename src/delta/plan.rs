@@ -91,7 +91,12 @@ impl Planner {
         for version in known.version + 1..=newest {
             // A hole, or a commit that vanished since the listing: the whole picture tells which.
             let Some(commit) = read_commit(&*self.source, version)? else { return Ok(None) };
-            let info = inventory.take_commit(&*self.source, &commit)?;
+            let info = match inventory.take_commit(&*self.source, &commit) {
+                Ok(info) => info,
+                // A checkpoint may stand in for it, which only the whole picture tells.
+                Err(DeltaError::CorruptCommit { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
             let time_ms = commit.time_ms(info.as_ref());
             commits.push(commit, time_ms);
         }

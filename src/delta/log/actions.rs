@@ -1,7 +1,7 @@
 //! The actions of a commit or checkpoint, as far as shipping needs them. Everything else stays bytes.
 
-use super::lenient;
 use super::lines::too_long;
+use super::{lenient, odd_json};
 use crate::delta::bounds;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(in crate::delta) struct FileAction {
     /// The path as the log has it.
     pub path: String,
     #[serde(default)]
-    size: Option<serde_json::Number>,
+    pub size: Option<serde_json::Number>,
     #[serde(default, deserialize_with = "lenient::object")]
     pub deletion_vector: Option<DeletionVector>,
     #[serde(default)]
@@ -112,7 +112,7 @@ pub(in crate::delta) struct CommitInfo {
     #[serde(default, deserialize_with = "lenient::text")]
     pub operation: Option<String>,
     #[serde(default, deserialize_with = "lenient::parameters")]
-    operation_parameters: BTreeMap<&'static str, String>,
+    pub operation_parameters: BTreeMap<&'static str, String>,
 }
 
 impl CommitInfo {
@@ -152,30 +152,55 @@ struct SidecarAction {
     path: String,
 }
 
-/// Reads the actions of a commit's bytes, in order. The error says what is wrong and on which line.
+/// Reads the actions of a commit's bytes, in order; none where it has only blank lines. The error says what is wrong and
+/// on which line.
 pub(in crate::delta) fn parse_commit<E>(
     bytes: &[u8],
     mut each: impl FnMut(Action) -> Result<(), E>,
 ) -> Result<Result<(), E>, String> {
-    let mut parser = Parser::default();
+    let mut parser = Parser::new(false);
+    let mut at = 0;
     for line in bytes.split(|byte| *byte == b'\n') {
-        if let Err(error) = parser.line(line, &mut each)? {
-            return Ok(Err(error));
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += line.len() + 1;
+        match parser.plain_line(line, &mut each) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Ok(Err(error)),
+            // Readers may take it all the same, also where it goes on in the next line; else what was wrong at first
+            // says most.
+            Err(detail) => return odd_json::read(rest, false, &mut each).map_err(|_| detail),
         }
     }
-    parser.end().map(Ok)
+    Ok(Ok(()))
 }
 
 /// Reads a file of a log line by line.
-#[derive(Default)]
 pub(super) struct Parser {
     number: usize,
-    any: bool,
+    /// Whether sidecars count.
+    sidecars: bool,
 }
 
 impl Parser {
-    /// Takes in the next line. The outer error says what is wrong with it.
+    pub fn new(sidecars: bool) -> Self {
+        Self { number: 0, sidecars }
+    }
+
+    /// Takes in the next line, as readers do. The outer error says what is wrong with it.
     pub fn line<E>(
+        &mut self,
+        line: &[u8],
+        each: &mut impl FnMut(Action) -> Result<(), E>,
+    ) -> Result<Result<(), E>, String> {
+        match self.plain_line(line, each) {
+            Err(detail) if line.len() <= bounds::LINE_AS_TREE => {
+                odd_json::read(line, self.sidecars, each).map_err(|_| detail)
+            }
+            taken => taken,
+        }
+    }
+
+    fn plain_line<E>(
         &mut self,
         line: &[u8],
         each: &mut impl FnMut(Action) -> Result<(), E>,
@@ -185,11 +210,10 @@ impl Parser {
         if line.len() > bounds::LINE {
             return Err(too_long(number));
         }
-        let line = line.trim_ascii();
+        let line = trim(line);
         if line.is_empty() {
             return Ok(Ok(()));
         }
-        self.any = true;
         let broken = |error: serde_json::Error| format!("line {number}: {error}");
         // Readers take the file as text, so a byte that is none is refused wherever it stands.
         let line = std::str::from_utf8(line).map_err(|_| format!("line {number}: it is not UTF-8"))?;
@@ -205,12 +229,14 @@ impl Parser {
             }
             Err(error) => return Err(broken(error)),
         };
+        let is_add = line.add.is_some();
         let actions = [
             line.commit_info.map(|info| Action::CommitInfo(Box::new(info))),
             line.protocol.map(Action::Protocol),
             line.meta_data.map(Action::Metadata),
             line.add.map(Action::Add),
-            line.remove.map(Action::Remove),
+            // Of two in one object, readers take the first.
+            line.remove.filter(|_| !is_add).map(Action::Remove),
             line.cdc.map(Action::Cdc),
             line.sidecar.map(|sidecar| Action::Sidecar(sidecar.path)),
         ];
@@ -221,11 +247,14 @@ impl Parser {
         }
         Ok(Ok(()))
     }
+}
 
-    /// Ends the file; an error where it holds no action.
-    pub fn end(&self) -> Result<(), String> {
-        if self.any { Ok(()) } else { Err("the file holds no action".to_owned()) }
-    }
+/// Takes off what JSON counts as white space, and nothing else.
+fn trim(line: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let Some(first) = line.iter().position(|byte| !is_blank(byte)) else { return &[] };
+    let last = line.iter().rposition(|byte| !is_blank(byte)).unwrap_or(first);
+    line.get(first..=last).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -255,10 +284,8 @@ mod tests {
         for line in [
             r#"{"add":["a.parquet",5]}"#,
             r#"{"remove":["a.parquet"]}"#,
-            r#"{"cdc":["a.parquet"]}"#,
             r#"{"protocol":[1,2]}"#,
             r#"{"metaData":["an-id"]}"#,
-            r#"{"sidecar":["a.parquet"]}"#,
             r#"{"add":{"path":"a.parquet","deletionVector":["u","ab"]}}"#,
             r#"{"add":{"path":"a.parquet","deletionVector":{"storageType":"u"}}}"#,
             // The same with a key that stands twice.

@@ -164,21 +164,21 @@ fn wanted(paths: &[String], columns: &[&str]) -> Vec<usize> {
 }
 
 /// The actions of one kind, a row each.
-struct Rows<'a> {
-    kind: &'a str,
-    column: Option<&'a ArrayRef>,
+pub(super) struct Rows<'a> {
+    pub kind: &'a str,
+    pub column: Option<&'a ArrayRef>,
 }
 
 impl Rows<'_> {
     /// Reads the action in `row`, where there is one. One that cannot be read is an error: left out, the table would
     /// arrive without it and nobody would know.
-    fn read<T>(
+    pub fn read<T, E>(
         &self,
         row: usize,
         read: impl Fn(&StructArray, usize) -> Result<T, String>,
-        corrupt: &dyn Fn(&str, String) -> DeltaError,
-        each: impl FnOnce(T) -> Result<(), DeltaError>,
-    ) -> Result<(), DeltaError> {
+        corrupt: &dyn Fn(&str, String) -> E,
+        each: impl FnOnce(T) -> Result<(), E>,
+    ) -> Result<(), E> {
         let Some(column) = self.column.filter(|column| !is_null(column, row)) else { return Ok(()) };
         let failed = |detail| corrupt(self.kind, detail);
         let at = column.as_struct_opt().ok_or_else(|| failed(wrong(column, "a struct")))?;
@@ -205,7 +205,7 @@ fn value<'a, T>(
 }
 
 /// The value of a field, None where it is null or not there at all.
-fn field<'a, T>(
+pub(super) fn field<'a, T>(
     at: &'a StructArray,
     row: usize,
     name: &str,
@@ -219,7 +219,7 @@ fn needed<T>(value: Option<T>, name: &str) -> Result<T, String> {
     value.ok_or_else(|| format!("it has no {name}"))
 }
 
-fn text(column: &ArrayRef, row: usize) -> Result<String, String> {
+pub(super) fn text(column: &ArrayRef, row: usize) -> Result<String, String> {
     let bytes = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
     match column.data_type() {
         DataType::Utf8 => Ok(column.as_string::<i32>().value(row).to_owned()),
@@ -230,7 +230,7 @@ fn text(column: &ArrayRef, row: usize) -> Result<String, String> {
     }
 }
 
-fn number(column: &ArrayRef, row: usize) -> Result<i64, String> {
+pub(super) fn number(column: &ArrayRef, row: usize) -> Result<i64, String> {
     match column.data_type() {
         DataType::Int32 => Ok(i64::from(column.as_primitive::<Int32Type>().value(row))),
         DataType::Int64 => Ok(column.as_primitive::<Int64Type>().value(row)),
@@ -248,7 +248,7 @@ fn texts(column: &ArrayRef, row: usize) -> Result<Vec<String>, String> {
     (0..list.len()).map(text).collect()
 }
 
-fn properties(column: &ArrayRef, row: usize) -> Result<BTreeMap<String, Option<String>>, String> {
+pub(super) fn properties(column: &ArrayRef, row: usize) -> Result<BTreeMap<String, Option<String>>, String> {
     let map = column.as_map_opt().ok_or_else(|| wrong(column, "a map"))?.value(row);
     let entry = |index| {
         let key = needed(value(map.column(0), index, text)?, "key for a property")?;
@@ -257,11 +257,11 @@ fn properties(column: &ArrayRef, row: usize) -> Result<BTreeMap<String, Option<S
     (0..map.len()).map(entry).collect()
 }
 
-fn path_of(at: &StructArray, row: usize) -> Result<String, String> {
+pub(super) fn path_of(at: &StructArray, row: usize) -> Result<String, String> {
     needed(field(at, row, "path", text)?, "path")
 }
 
-fn file_action(at: &StructArray, row: usize) -> Result<FileAction, String> {
+pub(super) fn file_action(at: &StructArray, row: usize) -> Result<FileAction, String> {
     let vector = match field(at, row, "deletionVector", structure)? {
         Some(vector) => {
             let kind = field(vector, row, "storageType", text)?;
@@ -279,10 +279,11 @@ fn file_action(at: &StructArray, row: usize) -> Result<FileAction, String> {
         }
         None => None,
     };
-    Ok(FileAction::new(path_of(at, row)?, field(at, row, "size", number)?, vector))
+    let stats = field(at, row, "stats", text)?;
+    Ok(FileAction { stats, ..FileAction::new(path_of(at, row)?, field(at, row, "size", number)?, vector) })
 }
 
-fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String> {
+pub(super) fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String> {
     let version = |name: &str| needed(field(at, row, name, number)?, name);
     Ok(Protocol {
         min_reader_version: version("minReaderVersion")?,
@@ -292,7 +293,7 @@ fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String> {
     })
 }
 
-fn metadata(at: &StructArray, row: usize) -> Result<Metadata, String> {
+pub(super) fn metadata(at: &StructArray, row: usize) -> Result<Metadata, String> {
     Ok(Metadata {
         id: field(at, row, "id", text)?.unwrap_or_default(),
         configuration: field(at, row, "configuration", properties)?.unwrap_or_default(),

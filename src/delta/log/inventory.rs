@@ -25,8 +25,25 @@ pub(in crate::delta) struct Named {
     pub added: bool,
 }
 
-/// A file with the rows that are deleted in it: one logical file.
+/// A file with the rows that are deleted in it: one logical file. Its path is the text that the log has, because readers
+/// compare nothing else: `a%20b` and `a b` are two logical files, though they are one file in the folder.
 type Key = (Arc<str>, Option<String>);
+
+/// The files of a logical file.
+#[derive(Debug, Clone)]
+struct Live {
+    path: Arc<str>,
+    /// The file of its deletion vector.
+    vector: Option<Arc<str>>,
+}
+
+/// What a commit has said. Of two actions of one commit on the same thing, readers take the first.
+#[derive(Debug, Default)]
+struct Said {
+    files: HashSet<Key>,
+    protocol: bool,
+    metadata: bool,
+}
 
 /// Builds the picture from actions, oldest first.
 #[derive(Debug, Default)]
@@ -34,8 +51,10 @@ pub(in crate::delta) struct Inventory {
     table: String,
     /// Files by decoded path.
     pub files: HashMap<Arc<str>, Named>,
-    /// Logical files of the last version, with the file of their deletion vector.
-    live: HashMap<Key, Option<Arc<str>>>,
+    /// Logical files of the last version.
+    live: HashMap<Key, Live>,
+    /// What the commit that is being taken in has said so far.
+    said: Said,
     pub protocol: Option<Protocol>,
     pub metadata: Option<Metadata>,
     /// Whether a commit says that it made the table a shallow clone.
@@ -62,9 +81,24 @@ impl Inventory {
     ) -> Result<CheckpointFiles, DeltaError> {
         read_checkpoint(place, checkpoint, true, &mut |action, file| match action {
             // A tombstone: no version that can still be read needs the file.
-            Action::Remove(remove) => self.paths(&remove, file).map(|_| ()),
-            action => self.take(action, checkpoint.version, file),
+            Action::Remove(_) => Ok(()),
+            Action::Add(add) => self.add(&add, checkpoint.version, file).map(|_| ()),
+            Action::Protocol(protocol) => {
+                self.protocol = Some(protocol);
+                Ok(())
+            }
+            Action::Metadata(metadata) => {
+                self.metadata = Some(metadata);
+                Ok(())
+            }
+            Action::Cdc(_) | Action::CommitInfo(_) | Action::Sidecar(_) => Ok(()),
         })
+    }
+
+    /// Lets go of the state that actions built so far, and keeps the names of files: a checkpoint comes.
+    pub fn restart(&mut self) {
+        self.live.clear();
+        (self.protocol, self.metadata) = (None, None);
     }
 
     /// Takes in a commit; returns its info.
@@ -72,6 +106,7 @@ impl Inventory {
         let file = super::commit_path(commit.version);
         let mut info = None;
         let mut outside = None;
+        self.said = Said::default();
         commit.actions(place, |action| {
             if let Action::CommitInfo(found) = action {
                 self.cloned |= found.is_shallow_clone();
@@ -100,21 +135,49 @@ impl Inventory {
     fn take(&mut self, action: Action, version: i64, file: &str) -> Result<(), DeltaError> {
         match action {
             Action::Add(add) => {
-                let (path, vector) = self.name_files(&add, version, file, true)?;
-                self.live.insert(key(path, add.deletion_vector.as_ref()), vector);
+                let key = raw_key(&add);
+                if self.said.files.contains(&key) {
+                    self.name_files(&add, version, file, true)?;
+                } else {
+                    let key = self.add(&add, version, file)?;
+                    self.said.files.insert(key);
+                }
             }
             Action::Cdc(cdc) => {
                 self.name_files(&cdc, version, file, true)?;
             }
             Action::Remove(remove) => {
-                let (path, _) = self.name_files(&remove, version, file, false)?;
-                self.live.remove(&key(path, remove.deletion_vector.as_ref()));
+                let key = raw_key(&remove);
+                if self.said.files.insert(key.clone()) {
+                    self.live.remove(&key);
+                }
+                // No reader opens what is removed, so it may be called anything.
+                if self.paths(&remove, file).is_ok() {
+                    self.name_files(&remove, version, file, false)?;
+                }
             }
-            Action::Protocol(protocol) => self.protocol = Some(protocol),
-            Action::Metadata(metadata) => self.metadata = Some(metadata),
+            Action::Protocol(protocol) => {
+                if !std::mem::replace(&mut self.said.protocol, true) {
+                    self.protocol = Some(protocol);
+                }
+            }
+            Action::Metadata(metadata) => {
+                if !std::mem::replace(&mut self.said.metadata, true) {
+                    self.metadata = Some(metadata);
+                }
+            }
             Action::CommitInfo(_) | Action::Sidecar(_) => {}
         }
         Ok(())
+    }
+
+    fn add(&mut self, add: &FileAction, version: i64, file: &str) -> Result<Key, DeltaError> {
+        let (path, vector) = self.name_files(add, version, file, true)?;
+        // Mostly the two are one text, and kept once.
+        let raw = if *path == *add.path { path.clone() } else { add.path.as_str().into() };
+        let key = (raw, add.deletion_vector.as_ref().map(vector_id));
+        self.live.insert(key.clone(), Live { path, vector });
+        Ok(key)
     }
 
     /// The file of an action and the file of its deletion vector; an error where one is no place in the table.
@@ -176,7 +239,7 @@ impl Inventory {
     /// Marks what the last version needs. Call it after the last action.
     pub fn finish(&mut self) {
         let live: HashSet<&Arc<str>> =
-            self.live.iter().flat_map(|((path, _), vector)| std::iter::once(path).chain(vector)).collect();
+            self.live.values().flat_map(|live| std::iter::once(&live.path).chain(&live.vector)).collect();
         for (path, named) in &mut self.files {
             named.live = live.contains(path);
         }
@@ -184,7 +247,7 @@ impl Inventory {
 
     /// Prints of the logical files that are live by now.
     pub fn live_prints(&self) -> HashSet<u64> {
-        self.live.keys().map(|(path, vector)| hash(path, vector.as_deref())).collect()
+        self.live.iter().map(|((_, vector), live)| hash(&live.path, vector.as_deref())).collect()
     }
 
     /// The table's id; an error where the stretch has no protocol or no metadata.
@@ -203,8 +266,8 @@ impl Inventory {
     }
 }
 
-fn key(path: Arc<str>, vector: Option<&DeletionVector>) -> Key {
-    (path, vector.map(vector_id))
+fn raw_key(action: &FileAction) -> Key {
+    (action.path.as_str().into(), action.deletion_vector.as_ref().map(vector_id))
 }
 
 fn vector_id(vector: &DeletionVector) -> String {

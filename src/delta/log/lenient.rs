@@ -100,13 +100,15 @@ pub(super) fn features<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<
     Ok(Option::<Some_>::deserialize(from)?.map(|found| found.0))
 }
 
+/// Parameters of an operation that matter here.
+pub(super) const PARAMETERS: [&str; 3] = ["isShallow", "epoch", "group"];
+
 /// The parameters of an operation that matter here, as text. A writer may put anything here, so the rest is passed over
 /// whatever it is.
 pub(super) fn parameters<'de, D>(from: D) -> Result<BTreeMap<&'static str, String>, D::Error>
 where
     D: Deserializer<'de>,
 {
-    const KNOWN: [&str; 3] = ["isShallow", "epoch", "group"];
     #[derive(Default)]
     struct Parameters(BTreeMap<&'static str, String>);
     impl<'de> Deserialize<'de> for Parameters {
@@ -122,7 +124,7 @@ where
                 fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
                     let mut found = BTreeMap::new();
                     while let Some(key) = map.next_key::<String>()? {
-                        match KNOWN.into_iter().find(|known| *known == key) {
+                        match PARAMETERS.into_iter().find(|known| *known == key) {
                             Some(known) => {
                                 if let Property(Some(text)) = map.next_value::<Lax>()?.0 {
                                     found.insert(known, text);

@@ -7,6 +7,7 @@ mod inventory;
 mod lenient;
 mod lines;
 mod name;
+mod odd_json;
 mod parquet_guard;
 mod path;
 mod picture;
@@ -62,7 +63,9 @@ impl Log {
         let mut parts: BTreeMap<(i64, u32), BTreeSet<u32>> = BTreeMap::new();
         for entry in listed {
             let name = LogName::parse(&entry.name);
-            if let LogName::Checkpoint(version) | LogName::CheckpointPart { version, .. } = name
+            if let LogName::Checkpoint(version)
+            | LogName::CheckpointPart { version, .. }
+            | LogName::Compacted { last: version, .. } = name
                 && version >= from
                 && is_empty(place, &entry)?
             {
@@ -150,8 +153,8 @@ impl Log {
     }
 }
 
-/// Whether a checkpoint's file has no bytes. A writer that crashed leaves such a file, and readers take it for no
-/// checkpoint: so it is none here either, is not copied, and is no difference between a table and its replica.
+/// Whether a checkpoint's or a compaction's file has no bytes. A writer that crashed leaves such a file, and readers take
+/// it for none: so it is none here either, is not copied, and is no difference between a table and its replica.
 fn is_empty(place: &dyn Place, entry: &Listed) -> Result<bool, DeltaError> {
     if let Some(stamp) = &entry.stamp {
         return Ok(stamp.size == 0);

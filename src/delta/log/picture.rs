@@ -49,8 +49,18 @@ pub(in crate::delta) fn read_picture<'a>(
     let Base { checkpoint: base, commits } = log.base(version, true, &table)?;
     let gap = |missing| DeltaError::LogGap { table: table.clone(), missing, newest: version };
     let mut last = None;
-    let mut take = |inventory: &mut Inventory, commit: Commit| -> Result<(), DeltaError> {
-        let info = inventory.take_commit(place, &commit)?;
+    // Readers begin with the newest checkpoint, so they never see a commit below or at one that can't be read.
+    let newest_checkpoint = log.checkpoints.range(..=version).next_back().map_or(-1, |(version, _)| *version);
+    let mut broken = false;
+    let mut take = |inventory: &mut Inventory, commit: Commit, broken: &mut bool| -> Result<(), DeltaError> {
+        let info = match inventory.take_commit(place, &commit) {
+            Ok(info) => info,
+            Err(DeltaError::CorruptCommit { .. }) if commit.version <= newest_checkpoint => {
+                *broken = true;
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let time_ms = commit.time_ms(info.as_ref());
         if commit.version == version {
             last = Some((commit.sha256.clone(), time_ms, commit.stamp.clone()));
@@ -70,12 +80,13 @@ pub(in crate::delta) fn read_picture<'a>(
     for older in log.commits.range(below).map(|(version, _)| *version) {
         // Log clean-up takes these away at any time.
         if let Some(commit) = read_commit(place, older)? {
-            take(&mut history, commit)?;
+            take(&mut history, commit, &mut false)?;
         }
     }
 
     let mut inventory = Inventory::new(table.clone());
-    let base_files = base.map(|checkpoint| inventory.read_checkpoint(place, checkpoint)).transpose()?;
+    let mut base = base;
+    let mut base_files = base.map(|checkpoint| inventory.read_checkpoint(place, checkpoint)).transpose()?;
     let mut past = Past { lowest: base.map_or(0, |checkpoint| checkpoint.version), ..Past::default() };
     let newest = log.checkpoints.range(past.lowest..=version).next_back();
     let checked = newest.filter(|(_, all)| all.iter().any(|checkpoint| Some(checkpoint) != base)).map(|(at, _)| *at);
@@ -84,8 +95,16 @@ pub(in crate::delta) fn read_picture<'a>(
     }
     for version in commits {
         let commit = read_commit(place, version)?.ok_or_else(|| gap(version))?;
-        take(&mut inventory, commit)?;
-        past.pass(version, &inventory, checked);
+        take(&mut inventory, commit, &mut broken)?;
+        if broken && let Some(checkpoint) = log.checkpoints.get(&version).and_then(|all| all.first()) {
+            inventory.restart();
+            (base, base_files) = (Some(checkpoint), Some(inventory.read_checkpoint(place, checkpoint)?));
+            past = Past { lowest: version, ..Past::default() };
+            broken = false;
+        }
+        if !broken {
+            past.pass(version, &inventory, checked);
+        }
     }
     inventory.refuse_catalog_managed()?;
     inventory.finish();

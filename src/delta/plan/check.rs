@@ -73,11 +73,10 @@ impl<'a> Check<'a> {
                     }
                     self.must_be_named(path, vector, &what, file)?;
                 }
-                // A tombstone: no version that can still be read needs the file.
-                Action::Remove(remove) => _ = self.inventory.paths(&remove, file)?,
                 Action::Protocol(found) => protocol = Some(found),
                 Action::Metadata(found) => metadata = Some(found),
-                Action::Cdc(_) | Action::CommitInfo(_) | Action::Sidecar(_) => {}
+                // A tombstone: no version that can still be read needs the file.
+                Action::Remove(_) | Action::Cdc(_) | Action::CommitInfo(_) | Action::Sidecar(_) => {}
             }
             Ok(())
         })?;
@@ -90,8 +89,16 @@ impl<'a> Check<'a> {
         Ok(files)
     }
 
-    /// Goes through the compaction of versions `first` to `last`; an error where it contradicts the commits.
-    pub fn compaction(&mut self, place: &dyn Place, file: &str, first: i64, last: i64) -> Result<(), DeltaError> {
+    /// Goes through the compaction of versions `first` to `last`; false where it can't be read or contradicts the commits.
+    pub fn compaction(&mut self, place: &dyn Place, file: &str, first: i64, last: i64) -> Result<bool, DeltaError> {
+        match self.try_compaction(place, file, first, last) {
+            Ok(()) => Ok(true),
+            Err(error @ (DeltaError::Storage { .. } | DeltaError::TooLarge { .. })) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn try_compaction(&mut self, place: &dyn Place, file: &str, first: i64, last: i64) -> Result<(), DeltaError> {
         let what = format!("compaction of versions {first} to {last}");
         // Of versions that cannot be built any more, nobody knows what the commits said.
         let is_known = self.past().is_none_or(|past| first.max(last) >= past.lowest);
@@ -104,10 +111,10 @@ impl<'a> Check<'a> {
                         self.must_be_named(path, vector, &what, file)?;
                     }
                 }
-                Action::Remove(action) | Action::Cdc(action) => _ = self.inventory.paths(&action, file)?,
+                Action::Cdc(action) => _ = self.inventory.paths(&action, file)?,
                 Action::Protocol(found) => protocol = Some(found),
                 Action::Metadata(found) => metadata = Some(found),
-                Action::CommitInfo(_) | Action::Sidecar(_) => {}
+                Action::Remove(_) | Action::CommitInfo(_) | Action::Sidecar(_) => {}
             }
             Ok(())
         });

@@ -52,12 +52,19 @@ impl Planner {
                     continue;
                 }
                 let base_files = base.take_if(|(base, _)| *base == checkpoint).map(|(_, files)| files);
-                let first = from.is_none() && base_files.is_some();
+                // Without it, no version from there on can be read.
+                let first = base_files.is_some() && from.is_none_or(|from| from < *version);
                 let found = match base_files {
                     Some(found) => found,
                     // It was gone through when it came; only its sidecars are wanted.
                     None if has_come => read_checkpoint(&*self.source, checkpoint, false, &mut |_, _| Ok(()))?,
-                    None => check.checkpoint(&*self.source, checkpoint)?,
+                    None => match check.checkpoint(&*self.source, checkpoint) {
+                        // Readers begin with a newer one.
+                        Err(DeltaError::CorruptCheckpoint { .. }) if newest.is_some_and(|newest| newest > *version) => {
+                            continue;
+                        }
+                        found => found?,
+                    },
                 };
                 found.sidecars.iter().for_each(|path| add(path.clone(), first, first, Vec::new()));
                 found.top.into_iter().for_each(|path| add(path, first, first, found.sidecars.clone()));
@@ -70,8 +77,9 @@ impl Planner {
                 continue;
             }
             let has_come = is_there(*last, &name)?;
-            if !has_come {
-                check.compaction(&*self.source, &format!("{LOG}/{name}"), *first, *last)?;
+            // One that says something else than the commits stays behind: the replica's readers go by the commits.
+            if !has_come && !check.compaction(&*self.source, &format!("{LOG}/{name}"), *first, *last)? {
+                continue;
             }
             if !(has_come && before(*last)) {
                 add(format!("{LOG}/{name}"), false, false, Vec::new());

@@ -7,6 +7,7 @@ mod contradictions;
 pub(super) mod dying;
 mod no_files;
 mod numbers;
+mod odd_logs;
 mod pair;
 mod parquet_checkpoint;
 mod path_again;

@@ -1,0 +1,225 @@
+//! JSON that the pinned readers take and that is not as the protocol writes it: actions that share a line or span several,
+//! numbers as text, fractions, a comma too many, control characters in text, nesting without end.
+//!
+//! These readers share one JSON decoder, so it decides here too. It is asked only where plain reading fails.
+
+use super::actions::{Action, CommitInfo, FileAction};
+use super::checkpoint::{Rows, field, file_action, metadata, path_of, protocol, text};
+use super::lenient::PARAMETERS;
+use arrow::array::{RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::json::ReaderBuilder;
+use std::sync::Arc;
+
+/// The decoder writes out what it refuses by recursion, so that without a bound a line could end the process.
+const MOST_NESTED: usize = 256;
+
+/// Reads all actions. What is no concern of a snapshot's reader, such as change data, may be anything.
+pub(super) fn read<E>(
+    bytes: &[u8],
+    sidecars: bool,
+    each: &mut impl FnMut(Action) -> Result<(), E>,
+) -> Result<Result<(), E>, String> {
+    if nests_deeper(bytes, MOST_NESTED) {
+        return Err(format!("it nests deeper than {MOST_NESTED}"));
+    }
+    let mut ended = Ok(());
+    let mut hand_over = |action| {
+        if ended.is_ok() {
+            ended = each(action);
+        }
+    };
+    decode(bytes, beside(), true, &mut |batch| {
+        let [infos, changes] = rows(batch, ["commitInfo", "cdc"]);
+        for row in 0..batch.num_rows() {
+            infos.read(row, info, &named, |found| Ok(hand_over(Action::CommitInfo(Box::new(found)))))?;
+            changes
+                .read(row, change, &named, |found| Ok(found.into_iter().for_each(|cdc| hand_over(Action::Cdc(cdc)))))?;
+        }
+        Ok(())
+    })?;
+    decode(bytes, needed(sidecars), false, &mut |batch| {
+        let [protocols, metadatas, adds, removes, parts] =
+            rows(batch, ["protocol", "metaData", "add", "remove", "sidecar"]);
+        for row in 0..batch.num_rows() {
+            let mut added = false;
+            protocols.read(row, protocol, &named, |found| Ok(hand_over(Action::Protocol(found))))?;
+            metadatas.read(row, metadata, &named, |found| Ok(hand_over(Action::Metadata(found))))?;
+            adds.read(row, file_action, &named, |found| {
+                added = true;
+                Ok(hand_over(Action::Add(found)))
+            })?;
+            // Of two in one object, readers take the first.
+            removes.read(row, file_action, &named, |found| {
+                Ok(if !added {
+                    hand_over(Action::Remove(found))
+                })
+            })?;
+            parts.read(row, path_of, &named, |found| Ok(hand_over(Action::Sidecar(found))))?;
+        }
+        Ok(())
+    })?;
+    Ok(ended)
+}
+
+/// Whether objects and lists nest deeper than `most`, wherever in the text they stand.
+fn nests_deeper(bytes: &[u8], most: usize) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > most {
+            return true;
+        }
+    }
+    false
+}
+
+fn decode(
+    mut bytes: &[u8],
+    schema: Schema,
+    lenient: bool,
+    take: &mut dyn FnMut(&RecordBatch) -> Result<(), String>,
+) -> Result<(), String> {
+    let failed = |error: arrow::error::ArrowError| error.to_string();
+    let builder = ReaderBuilder::new(Arc::new(schema)).with_coerce_primitive(true);
+    let mut decoder = builder.with_ignore_type_conflicts(lenient).build_decoder().map_err(failed)?;
+    loop {
+        let read = decoder.decode(bytes).map_err(failed)?;
+        bytes = bytes.get(read..).unwrap_or_default();
+        let batch = decoder.flush().map_err(failed)?;
+        if let Some(batch) = &batch {
+            take(batch)?;
+        }
+        match (bytes.is_empty(), batch) {
+            (true, _) => return Ok(()),
+            (false, None) if read == 0 => return Err("it cannot be read to its end".to_owned()),
+            (false, _) => {}
+        }
+    }
+}
+
+fn named(kind: &str, detail: String) -> String {
+    format!("its {kind}: {detail}")
+}
+
+fn rows<'a, const N: usize>(batch: &'a RecordBatch, kinds: [&'a str; N]) -> [Rows<'a>; N] {
+    kinds.map(|kind| Rows { kind, column: batch.column_by_name(kind) })
+}
+
+/// The columns without which no reader reads the table.
+fn needed(sidecars: bool) -> Schema {
+    let vector = structure([
+        must("storageType", DataType::Utf8),
+        must("pathOrInlineDv", DataType::Utf8),
+        may("offset", DataType::Int32),
+    ]);
+    let file = structure([
+        must("path", DataType::Utf8),
+        may("size", DataType::Int64),
+        may("stats", DataType::Utf8),
+        may("deletionVector", vector),
+    ]);
+    let texts = || DataType::List(Arc::new(may("element", DataType::Utf8)));
+    let protocol = structure([
+        must("minReaderVersion", DataType::Int32),
+        must("minWriterVersion", DataType::Int32),
+        may("readerFeatures", texts()),
+        may("writerFeatures", texts()),
+    ]);
+    let metadata = structure([may("id", DataType::Utf8), may("configuration", map())]);
+    let mut columns =
+        vec![may("protocol", protocol), may("metaData", metadata), may("add", file.clone()), may("remove", file)];
+    if sidecars {
+        columns.push(may("sidecar", structure([must("path", DataType::Utf8)])));
+    }
+    Schema::new(columns)
+}
+
+/// The columns that readers of a snapshot pass by.
+fn beside() -> Schema {
+    let info = structure([
+        may("inCommitTimestamp", DataType::Int64),
+        may("operation", DataType::Utf8),
+        may("operationParameters", map()),
+    ]);
+    let change = structure([may("path", DataType::Utf8), may("size", DataType::Int64)]);
+    Schema::new(vec![may("commitInfo", info), may("cdc", change)])
+}
+
+fn structure<const N: usize>(fields: [Field; N]) -> DataType {
+    DataType::Struct(Fields::from(fields.to_vec()))
+}
+
+fn map() -> DataType {
+    let entry = structure([must("key", DataType::Utf8), may("value", DataType::Utf8)]);
+    DataType::Map(Arc::new(must("entries", entry)), false)
+}
+
+fn must(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, false)
+}
+
+fn may(name: &str, kind: DataType) -> Field {
+    Field::new(name, kind, true)
+}
+
+fn change(at: &StructArray, row: usize) -> Result<Option<FileAction>, String> {
+    let path = field(at, row, "path", text)?;
+    let size = field(at, row, "size", super::checkpoint::number)?;
+    Ok(path.map(|path| FileAction::new(path, size, None)))
+}
+
+fn info(at: &StructArray, row: usize) -> Result<CommitInfo, String> {
+    let parameters = field(at, row, "operationParameters", super::checkpoint::properties)?.unwrap_or_default();
+    let known = |key: &String| PARAMETERS.into_iter().find(|known| known == key);
+    Ok(CommitInfo {
+        in_commit_timestamp: field(at, row, "inCommitTimestamp", super::checkpoint::number)?,
+        operation: field(at, row, "operation", text)?,
+        operation_parameters: parameters.into_iter().filter_map(|(key, value)| Some((known(&key)?, value?))).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(bytes: &[u8]) -> Result<Vec<Action>, String> {
+        let mut found = Vec::new();
+        read(bytes, true, &mut |action| {
+            found.push(action);
+            Ok::<_, ()>(())
+        })?
+        .expect("nothing stops it");
+        Ok(found)
+    }
+
+    #[test]
+    fn nesting_has_a_bound_and_text_nests_nothing() {
+        let deep = |depth: usize| format!("{{\"add\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        for depth in [300, 100_000] {
+            assert!(read_all(deep(depth).as_bytes()).is_err_and(|error| error.contains("nests deeper")), "{depth}");
+        }
+        let text = format!("{{\"add\":{{\"path\":\"{}\\\"[\",\"size\":\"5\"}}}}", "[{".repeat(1000));
+        assert!(matches!(read_all(text.as_bytes()).as_deref(), Ok([Action::Add(add)]) if add.size() == 5));
+    }
+
+    #[test]
+    fn actions_come_whole_over_many_batches() {
+        let text: String = (0..5000).map(|number| format!("{{\"remove\":{{\"path\":\"{number}\"}}}}")).collect();
+        assert_eq!(read_all(text.as_bytes()).map(|found| found.len()), Ok(5000));
+        assert!(read_all(text.as_bytes().strip_suffix(b"}").expect("a brace")).is_err());
+    }
+
+    #[test]
+    fn sidecars_count_where_they_are_asked_for() {
+        assert!(read_all(b"{\"sidecar\":[1]}").is_err());
+        assert!(read(b"{\"sidecar\":[1]}", false, &mut |_| Ok::<_, ()>(())).is_ok());
+    }
+}
