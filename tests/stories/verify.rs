@@ -361,6 +361,15 @@ async fn the_commands_look_without_touching_and_mend_only_when_asked() {
     let (status, answer, errors) = ask(&["verify", "core", "--deep", "--repair"]);
     assert_eq!(status, Some(0), "{answer} {errors}");
     assert_eq!(answer["repaired"].as_array().map(Vec::len), Some(1), "{answer}");
+    flip_a_bit(&a_data_file(&source));
+    let (status, answer, errors) = ask(&["verify", "core", "--deep"]);
+    assert_eq!((status, &answer["compared_with"]), (Some(0), &json!("ledger")), "{answer} {errors}");
+    let (status, answer, errors) = ask(&["verify", "core", "--deep", "--against-source"]);
+    assert_eq!((status, &answer["compared_with"]), (Some(1), &json!("source")), "{answer} {errors}");
+    let table = of(&answer, &behind);
+    assert_eq!((&table["status"], &table["error_class"]), (&json!("drifted"), &json!("DRIFT")), "{table}");
+    assert!(errors.contains("the source's bytes"), "{errors}");
+    assert_eq!(ask(&["verify", "core", "--against-source"]).0, Some(2), "it belongs to --deep");
 
     let file = dir.path().join("point.json");
     let (status, _, errors) = ask(&["points", "core", "--json", file.to_str().expect("a path")]);

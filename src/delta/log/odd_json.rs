@@ -6,6 +6,7 @@
 use super::actions::{Action, CommitInfo, FileAction};
 use super::checkpoint::{Rows, field, file_action, metadata, path_of, protocol, text};
 use super::lenient::PARAMETERS;
+use crate::delta::bounds;
 use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use arrow::json::ReaderBuilder;
@@ -28,13 +29,13 @@ pub(super) fn read<E>(
         if ended.is_ok() {
             ended = each(action);
         }
+        Ok::<_, String>(())
     };
     decode(bytes, beside(), true, &mut |batch| {
         let [infos, changes] = rows(batch, ["commitInfo", "cdc"]);
         for row in 0..batch.num_rows() {
-            infos.read(row, info, &named, |found| Ok(hand_over(Action::CommitInfo(Box::new(found)))))?;
-            changes
-                .read(row, change, &named, |found| Ok(found.into_iter().for_each(|cdc| hand_over(Action::Cdc(cdc)))))?;
+            infos.read(row, info, &named, |found| hand_over(Action::CommitInfo(Box::new(found))))?;
+            changes.read(row, change, &named, |found| found.map_or(Ok(()), |cdc| hand_over(Action::Cdc(cdc))))?;
         }
         Ok(())
     })?;
@@ -43,23 +44,36 @@ pub(super) fn read<E>(
             rows(batch, ["protocol", "metaData", "add", "remove", "sidecar"]);
         for row in 0..batch.num_rows() {
             let mut added = false;
-            protocols.read(row, protocol, &named, |found| Ok(hand_over(Action::Protocol(found))))?;
-            metadatas.read(row, metadata, &named, |found| Ok(hand_over(Action::Metadata(found))))?;
+            protocols.read(row, protocol, &named, |found| {
+                within(found.features().count(), bounds::FEATURES, "table features")?;
+                hand_over(Action::Protocol(found))
+            })?;
+            metadatas.read(row, metadata, &named, |found| {
+                within(found.configuration.len(), bounds::PROPERTIES, "properties")?;
+                hand_over(Action::Metadata(found))
+            })?;
             adds.read(row, file_action, &named, |found| {
                 added = true;
-                Ok(hand_over(Action::Add(found)))
+                hand_over(Action::Add(found))
             })?;
             // Of two in one object, readers take the first.
-            removes.read(row, file_action, &named, |found| {
-                Ok(if !added {
-                    hand_over(Action::Remove(found))
-                })
-            })?;
-            parts.read(row, path_of, &named, |found| Ok(hand_over(Action::Sidecar(found))))?;
+            removes.read(
+                row,
+                file_action,
+                &named,
+                |found| {
+                    if added { Ok(()) } else { hand_over(Action::Remove(found)) }
+                },
+            )?;
+            parts.read(row, path_of, &named, |found| hand_over(Action::Sidecar(found)))?;
         }
         Ok(())
     })?;
     Ok(ended)
+}
+
+fn within(count: usize, most: usize, what: &str) -> Result<(), String> {
+    if count <= most { Ok(()) } else { Err(format!("it has more than {most} {what}")) }
 }
 
 /// Whether objects and lists nest deeper than `most`, wherever in the text they stand.
