@@ -4,7 +4,7 @@ use super::hosts::{Hosts, Origin};
 use super::reply::{Refusal, bad};
 use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
 use crate::control::{Control, ControlError};
-use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, serve};
+use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
 use crate::wire::disaster_recovery::PREFIX;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -99,8 +99,8 @@ impl ApiServer {
         let Origin(url) = hosts.own();
         let api = Arc::new(Api { control, limit, bodies: BodyRoom::new(BODIES), hosts });
         let (stop, stopped) = watch::channel(Stop::No);
-        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME };
-        let task = tokio::spawn(serve(listener, tls, router(api), limits, stopped));
+        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME, ..ServeLimits::default() };
+        let task = tokio::spawn(serve(listener, tls, routed(router(api)), limits, stopped));
         Ok(Self { url, stop, task })
     }
 

@@ -1,5 +1,5 @@
-//! What every server and client of HTTP here is built from: binding, TLS, room for connections, the loop that serves them, bodies
-//! within limits, waits between tries, and one way to make a client.
+//! What every server and client of HTTP here rests on: ports, TLS, room for connections, the loop that serves them, bodies within
+//! limits, waits between tries, one way to make a client; and the gates by which a failover steers the gateway.
 
 mod backoff;
 mod bind;
@@ -7,10 +7,15 @@ mod body;
 mod client;
 mod connections;
 mod descriptors;
+mod gate;
 mod head;
+mod heads;
+mod peer;
+mod preface;
 mod serve;
 mod stall;
 mod tls;
+mod traffic;
 
 pub use backoff::Backoff;
 pub use bind::bind;
@@ -18,6 +23,10 @@ pub use body::{BodyFault, BodyLimits, BodyRoom};
 pub use client::{HttpClient, is_loopback};
 pub use connections::{Connection, Connections};
 pub use descriptors::{most_connections, raise_descriptor_limit};
+pub use gate::{Admission, Entry, Gate, GateState, Pass, RouteTable, Target, Waiting, host_label};
 pub use head::ambiguity;
-pub use serve::{LocalAddress, ServeLimits, Stop, serve};
+pub use heads::TwoLengths;
+pub use peer::Peer;
+pub use serve::{Answer, Answers, Arriving, LocalAddress, ServeLimits, Stop, routed, serve};
 pub use tls::{TlsError, TlsFiles};
+pub use traffic::{Switch, Traffic, TrafficView};

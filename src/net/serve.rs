@@ -1,17 +1,22 @@
 //! The loop that accepts connections and serves HTTP on them, within limits.
 
 use super::connections::{Connection, Connections};
+use super::heads::{Heads, Looked};
+use super::peer::Peer;
+use super::preface::Preface;
 use super::stall::StallGuard;
 use axum::Router;
 use axum::body::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,15 +24,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Header fields of a request at most.
 const MOST_HEADERS: usize = 64;
 /// Bytes of a request's head at most.
 const MOST_HEAD_BYTES: usize = 64 << 10;
+/// Requests at a time on one connection of HTTP/2.
+const MOST_STREAMS: u32 = 128;
 /// How long the handshake of a TLS connection may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take no byte of its answer.
-const STALL_TIME: Duration = Duration::from_secs(30);
 /// How long a call may go on once the server stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
@@ -38,6 +44,17 @@ pub struct ServeLimits {
     pub connections: usize,
     /// How long a request's head may take to arrive, and how long a connection may be idle.
     pub head_time: Duration,
+    /// How long a client may take no byte of its answer.
+    pub stall_time: Duration,
+    /// Whether HTTP/2 is spoken, too.
+    pub http2: bool,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        let half_a_minute = Duration::from_secs(30);
+        Self { connections: 1024, head_time: half_a_minute, stall_time: half_a_minute, http2: false }
+    }
 }
 
 /// The address that a request's client connected to, among the request's extensions.
@@ -55,27 +72,59 @@ pub enum Stop {
     Cut,
 }
 
-/// Serves until told to stop. Dropped, it cuts every connection.
-pub async fn serve(
+/// An error of a service or a body, which ends its connection.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// What answers the requests of one client.
+pub trait Answers<B>:
+    Service<Request<Arriving>, Response = Response<B>, Error: Into<Fault>, Future: Send + 'static> + Send + Sync + 'static
+{
+}
+
+impl<B, S> Answers<B> for S where
+    S: Service<Request<Arriving>, Response = Response<B>, Error: Into<Fault>, Future: Send + 'static>
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// The body of an answer.
+pub trait Answer: Body<Data: Send, Error: Into<Fault>> + Send + 'static {}
+
+impl<B> Answer for B where B: Body<Data: Send, Error: Into<Fault>> + Send + 'static {}
+
+/// Serves a router's paths to every client.
+pub fn routed(router: Router) -> impl Fn(Peer) -> TowerToHyperService<Router> + Send + 'static {
+    let service = TowerToHyperService::new(router);
+    move |_| service.clone()
+}
+
+/// Serves until told to stop; `service` makes what answers one client. Dropped, it cuts every connection.
+pub async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    service: impl Fn(Peer) -> S + Send + 'static,
     limits: ServeLimits,
     mut stop: watch::Receiver<Stop>,
-) {
+) where
+    S: Answers<B>,
+    B: Answer,
+{
     let room = Connections::new(limits.connections);
     let mut tasks = JoinSet::new();
     let for_each = stop.clone();
     loop {
         let next = async {
-            let (stream, _) = listener.accept().await?;
-            std::io::Result::Ok((stream, room.admit().await))
+            let (stream, address) = listener.accept().await?;
+            std::io::Result::Ok((stream, address, room.admit().await))
         };
         tokio::select! {
             accepted = next => match accepted {
-                Ok((stream, connection)) => {
-                    let (tls, router, stop) = (tls.clone(), router.clone(), for_each.clone());
-                    tasks.spawn(run(stream, connection, tls, router, limits, stop));
+                Ok((stream, address, connection)) => {
+                    let local = stream.local_addr().unwrap_or(address);
+                    let peer = Peer { address, local, tls: tls.is_some() };
+                    tasks.spawn(run(stream, peer, connection, tls.clone(), service(peer), limits, for_each.clone()));
                 }
                 Err(error) => {
                     // No file descriptor is free, or the client went away between; the next one may do.
@@ -100,24 +149,58 @@ async fn stops(stop: &mut watch::Receiver<Stop>) {
     let _ = stop.wait_for(|stop| *stop != Stop::No).await;
 }
 
+/// A connection whose protocol is known; true for HTTP/2.
+enum Begun {
+    Plain(Preface<TcpStream>, bool),
+    Tls(Box<TlsStream<TcpStream>>, bool),
+}
+
 /// One connection, until it ends or has to make way for another one.
-async fn run(
+async fn run<S, B>(
     stream: TcpStream,
+    peer: Peer,
     connection: Arc<Connection>,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    service: S,
     limits: ServeLimits,
     stop: watch::Receiver<Stop>,
-) {
+) where
+    S: Answers<B>,
+    B: Answer,
+{
     // Small answers must not wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
-    let local = stream.local_addr().ok().map(LocalAddress);
+    let mut told = stop.clone();
     let served = async {
-        let Some(tls) = tls else { return serve_http(stream, local, &connection, router, limits, stop.clone()).await };
-        match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-            Ok(Ok(stream)) => serve_http(stream, local, &connection, router, limits, stop.clone()).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
-            Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
+        // Until it is known what the client speaks there is no call that could go on.
+        let begun = async {
+            let Some(tls) = tls else {
+                let begun = match limits.http2 {
+                    true => tokio::time::timeout(limits.head_time, Preface::read(stream)).await.ok()?.ok()?,
+                    false => (Preface::unread(stream), false),
+                };
+                return Some(Begun::Plain(begun.0, begun.1));
+            };
+            match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+                Ok(Ok(stream)) => {
+                    let is_http2 = limits.http2 && stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    return Some(Begun::Tls(Box::new(stream), is_http2));
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
+                Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
+            }
+            None
+        };
+        let begun = tokio::select! {
+            begun = begun => begun,
+            () = stops(&mut told) => None,
+        };
+        match begun {
+            Some(Begun::Plain(stream, true)) => serve_http2(stream, peer, &connection, service, limits, stop).await,
+            Some(Begun::Plain(stream, false)) => serve_http1(stream, peer, &connection, service, limits, stop).await,
+            Some(Begun::Tls(stream, true)) => serve_http2(stream, peer, &connection, service, limits, stop).await,
+            Some(Begun::Tls(stream, false)) => serve_http1(stream, peer, &connection, service, limits, stop).await,
+            None => {}
         }
     };
     tokio::select! {
@@ -126,35 +209,26 @@ async fn run(
     }
 }
 
-async fn serve_http(
+async fn serve_http1<S, B>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    local: Option<LocalAddress>,
+    peer: Peer,
     connection: &Arc<Connection>,
-    router: Router,
+    service: S,
     limits: ServeLimits,
     mut stop: watch::Receiver<Stop>,
-) {
-    let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let connection = connection.clone();
-        connection.works();
-        let mut request = request.map(|body| Arriving { body, connection: connection.clone() });
-        if let Some(local) = local {
-            request.extensions_mut().insert(local);
-        }
-        let answer = router.call(request);
-        async move {
-            let answer = answer.await;
-            connection.waits();
-            answer
-        }
-    });
+) where
+    S: Answers<B>,
+    B: Answer,
+{
+    let heads = Heads::default();
+    let stream = StallGuard::new(Looked::new(stream, heads.clone()), limits.stall_time);
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_headers(MOST_HEADERS)
         .max_buf_size(MOST_HEAD_BYTES)
-        .serve_connection(TokioIo::new(StallGuard::new(stream, STALL_TIME)), service);
+        .serve_connection(TokioIo::new(stream), watched(service, peer, connection.clone(), Some(heads)))
+        .with_upgrades();
     tokio::pin!(served);
     tokio::select! {
         _ = served.as_mut() => return,
@@ -163,10 +237,82 @@ async fn serve_http(
     let _ = served.await;
 }
 
+async fn serve_http2<S, B>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    connection: &Arc<Connection>,
+    service: S,
+    limits: ServeLimits,
+    mut stop: watch::Receiver<Stop>,
+) where
+    S: Answers<B>,
+    B: Answer,
+{
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(MOST_HEAD_BYTES as u32)
+        .keep_alive_interval(limits.head_time / 2)
+        .keep_alive_timeout(limits.head_time)
+        .serve_connection(
+            TokioIo::new(StallGuard::new(stream, limits.stall_time)),
+            watched(service, peer, connection.clone(), None),
+        );
+    tokio::pin!(served);
+    tokio::select! {
+        _ = served.as_mut() => return,
+        () = stops(&mut stop) => served.as_mut().graceful_shutdown(),
+    }
+    let _ = served.await;
+}
+
+/// A service that tells its connection's room whether the server works for it or waits for the client.
+fn watched<S, B>(
+    service: S,
+    peer: Peer,
+    connection: Arc<Connection>,
+    heads: Option<Heads>,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<B>,
+    Error = S::Error,
+    Future = impl Future<Output = Result<Response<B>, S::Error>> + Send + 'static,
+> + Send
++ Sync
++ 'static
+where
+    S: Answers<B>,
+    B: Answer,
+{
+    let running = Arc::new(AtomicUsize::new(0));
+    service_fn(move |request: Request<Incoming>| {
+        let (connection, running, heads) = (connection.clone(), running.clone(), heads.clone());
+        let two =
+            heads.as_ref().and_then(|heads| heads.take(request.method().as_str(), !request.body().is_end_stream()));
+        running.fetch_add(1, Ordering::AcqRel);
+        connection.works();
+        let mut request = request.map(|body| Arriving { body, connection: connection.clone(), heads });
+        if let Some(two) = two {
+            request.extensions_mut().insert(two);
+        }
+        request.extensions_mut().insert(LocalAddress(peer.local));
+        let answer = service.call(request);
+        async move {
+            let answer = answer.await;
+            if running.fetch_sub(1, Ordering::AcqRel) == 1 {
+                connection.waits();
+            }
+            answer
+        }
+    })
+}
+
 /// A request's body: while the rest of it is missing, its connection waits for the client.
-struct Arriving {
+#[derive(Debug)]
+pub struct Arriving {
     body: Incoming,
     connection: Arc<Connection>,
+    heads: Option<Heads>,
 }
 
 impl Body for Arriving {
@@ -179,7 +325,10 @@ impl Body for Arriving {
             Poll::Pending => self.connection.waits(),
             // A byte now and then is no progress: only the whole of it is.
             Poll::Ready(Some(Ok(_))) if !self.body.is_end_stream() => {}
-            Poll::Ready(_) => self.connection.works(),
+            Poll::Ready(_) => {
+                self.connection.works();
+                self.heads.iter().for_each(Heads::go_on);
+            }
         }
         frame
     }
@@ -200,7 +349,12 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::Notify;
 
-    const LIMITS: ServeLimits = ServeLimits { connections: 20, head_time: Duration::from_secs(60) };
+    const LIMITS: ServeLimits = ServeLimits {
+        connections: 20,
+        head_time: Duration::from_secs(60),
+        stall_time: Duration::from_secs(30),
+        http2: false,
+    };
 
     /// What `/slow` rings when a call has come, and what it then waits for.
     #[derive(Clone, Default)]
@@ -221,7 +375,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, stop) = watch::channel(Stop::No);
-        (address, sender, tokio::spawn(serve(listener, None, router, limits, stop)))
+        (address, sender, tokio::spawn(serve(listener, None, routed(router), limits, stop)))
     }
 
     async fn open(address: SocketAddr, bytes: &[u8]) -> TcpStream {

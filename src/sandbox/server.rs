@@ -4,7 +4,7 @@ use super::call::{Answer, Call, Caller};
 use super::refusal::Refusal;
 use super::region::Region;
 use super::{SandboxError, routes};
-use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, serve};
+use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, routed, serve};
 use crate::wire::error;
 use axum::Router;
 use axum::body::Body;
@@ -50,8 +50,8 @@ impl Server {
         let (stop, stopped) = watch::channel(Stop::No);
         let served = Served { region, bodies: BodyRoom::new(BODIES) };
         let router = Router::new().fallback(handle).with_state(served);
-        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME };
-        Self { stop, task: tokio::spawn(serve(listener, None, router, limits, stopped)) }
+        let limits = ServeLimits { connections: most_connections(), head_time: HEAD_TIME, ..ServeLimits::default() };
+        Self { stop, task: tokio::spawn(serve(listener, None, routed(router), limits, stopped)) }
     }
 
     /// Stops listening and cuts every connection.
