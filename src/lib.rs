@@ -14,6 +14,7 @@
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
 //! | 3 | [`system_tables`] | states and objects as Delta tables |
 //! | 4 | [`control`] | groups and the failover operation, one file a step |
+//! | 4 | [`gateway`] | the stable URLs' reverse proxy |
 //! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |
 //! | 6 | [`runtime`] | the tokio thread: intents in, snapshots out |
@@ -26,6 +27,7 @@ pub mod console;
 pub mod control;
 pub mod delta;
 pub mod domain;
+pub mod gateway;
 pub mod net;
 pub mod replicate;
 pub mod runtime;

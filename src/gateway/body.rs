@@ -1,0 +1,200 @@
+//! Bodies on their way: from the client to a region, and back.
+
+use super::upstream::Lease;
+use crate::net::{Arriving, Pass};
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+/// Why a body ends before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The side that it comes from broke off.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    /// The URL leads to another region now.
+    #[error("the stable URL leads to another region now")]
+    Switched,
+}
+
+/// What became of a client's body.
+#[derive(Debug, Default)]
+pub struct Fate {
+    ended: AtomicBool,
+    broken: AtomicBool,
+}
+
+impl Fate {
+    /// Whether all of it was handed on.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Whether the client broke off, or framed it wrongly.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+}
+
+/// A client's body on its way to a region. It is read no faster than the region takes it.
+#[derive(Debug)]
+pub struct Sent {
+    /// None where the request has no body.
+    body: Option<Arriving>,
+    fate: Arc<Fate>,
+}
+
+impl Sent {
+    /// A body, and where to see what became of it.
+    pub fn new(body: Option<Arriving>) -> (Self, Arc<Fate>) {
+        let fate = Arc::new(Fate::default());
+        fate.ended.store(body.is_none(), Ordering::Release);
+        (Self { body, fate: fate.clone() }, fate)
+    }
+
+    /// The body of a request that was never sent, to be sent elsewhere.
+    pub fn take(self) -> Option<Arriving> {
+        self.body
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = Pin::new(&mut *body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(Some(Err(_))) => this.fate.broken.store(true, Ordering::Release),
+            Poll::Ready(None) => this.fate.ended.store(true, Ordering::Release),
+            Poll::Ready(Some(Ok(_))) if body.is_end_stream() => this.fate.ended.store(true, Ordering::Release),
+            _ => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Arriving::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Arriving::size_hint)
+    }
+}
+
+/// An answer's body.
+pub enum Reply {
+    /// The gateway's own.
+    Whole(Option<Bytes>),
+    /// A region's, as it comes.
+    Relayed(Box<Relayed>),
+}
+
+impl Reply {
+    /// An answer of the gateway's own.
+    pub fn whole(text: String) -> Self {
+        Self::Whole(Some(text.into()).filter(|bytes: &Bytes| !bytes.is_empty()))
+    }
+}
+
+/// A region's answer on its way to the client. Its request counts as running until this is dropped.
+pub struct Relayed {
+    body: Incoming,
+    pass: Pass,
+    /// The connection, to be used again after the answer's end.
+    lease: Option<Lease>,
+    request: Arc<Fate>,
+    cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whether it may end anywhere, as a stream of events may.
+    may_end: bool,
+    done: bool,
+}
+
+impl Relayed {
+    /// Relays `body` while the request's gate allows it, and gives the connection back at its end.
+    pub fn new(body: Incoming, pass: Pass, lease: Lease, request: Arc<Fate>, may_end: bool) -> Self {
+        let cut = Box::pin(pass.when_ended());
+        let mut relayed = Self { body, pass, lease: Some(lease), request, cut, may_end, done: false };
+        if relayed.body.is_end_stream() {
+            relayed.finish();
+        }
+        relayed
+    }
+
+    fn finish(&mut self) {
+        self.done = true;
+        if let Some(lease) = self.lease.take().filter(|_| self.request.has_ended()) {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for Relayed {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        if self.cut.as_mut().poll(cx).is_ready() {
+            self.done = true;
+            self.lease = None;
+            if self.may_end {
+                return Poll::Ready(None);
+            }
+            self.pass.gate().traffic().failed();
+            return Poll::Ready(Some(Err(BodyError::Switched)));
+        }
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(None) => self.finish(),
+            Poll::Ready(Some(Ok(_))) if self.body.is_end_stream() => self.finish(),
+            Poll::Ready(Some(Err(_))) => {
+                self.done = true;
+                self.pass.gate().traffic().failed();
+            }
+            _ => {}
+        }
+        frame.map(|frame| frame.map(|frame| frame.map_err(BodyError::Broken)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Relayed(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Relayed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Relayed(body) => body.size_hint(),
+        }
+    }
+}

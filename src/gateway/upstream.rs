@@ -1,0 +1,177 @@
+//! Connections to the regions, kept open between requests.
+
+use super::body::Sent;
+use super::error::GatewayError;
+use super::headers::authority;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rustls_platform_verifier::BuilderVerifierExt;
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, ClientConfig};
+use url::Url;
+
+/// How long connecting may take, with TLS.
+const CONNECT_TIME: Duration = Duration::from_secs(3);
+/// An idle connection is closed after this, before a region closes it under a request.
+const IDLE_TIME: Duration = Duration::from_secs(20);
+/// Idle connections to one region.
+const MOST_IDLE: usize = 512;
+/// Bytes of an answer's head at most.
+const MOST_HEAD_BYTES: usize = 256 << 10;
+
+/// Why a region could not be connected to. Nothing was sent.
+#[derive(Debug)]
+pub enum ConnectFault {
+    /// It does not answer.
+    Away(io::Error),
+    /// Its certificate cannot be trusted.
+    Untrusted(String),
+}
+
+/// The connections to every region.
+#[derive(Clone)]
+pub struct Upstreams {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    tls: TlsConnector,
+    idle: Mutex<HashMap<String, Vec<Idle>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+struct Idle {
+    sender: SendRequest<Sent>,
+    since: Instant,
+}
+
+/// A connection that one request has for itself.
+pub struct Lease {
+    sender: SendRequest<Sent>,
+    key: String,
+    /// Whether it carried a request before; then it may have been closed at this very moment.
+    pub reused: bool,
+    pool: Arc<Inner>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl Upstreams {
+    /// No connection yet; regions are trusted as the system trusts them.
+    pub fn new() -> Result<Self, GatewayError> {
+        let untrusting = |error: rustls::Error| GatewayError::Trust { problem: error.to_string() };
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(untrusting)?
+            .with_platform_verifier()
+            .map_err(untrusting)?
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self {
+            inner: Arc::new(Inner {
+                tls: TlsConnector::from(Arc::new(config)),
+                idle: Mutex::default(),
+                tasks: Mutex::default(),
+            }),
+        })
+    }
+
+    /// A connection to `url`'s host: one that is open, or a new one.
+    pub async fn lease(&self, url: &Url) -> Result<Lease, ConnectFault> {
+        let key = format!("{}://{}", url.scheme(), authority(url));
+        while let Some(mut idle) = self.idle(&key) {
+            // Closed ones fail here; one that just carried an answer is ready at once.
+            if idle.since.elapsed() < IDLE_TIME && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
+                return Ok(Lease { sender: idle.sender, key, reused: true, pool: self.inner.clone() });
+            }
+        }
+        let late = || ConnectFault::Away(io::ErrorKind::TimedOut.into());
+        let sender = tokio::time::timeout(CONNECT_TIME, self.connect(url)).await.map_err(|_| late())??;
+        Ok(Lease { sender, key, reused: false, pool: self.inner.clone() })
+    }
+
+    fn idle(&self, key: &str) -> Option<Idle> {
+        lock(&self.inner.idle).get_mut(key)?.pop()
+    }
+
+    async fn connect(&self, url: &Url) -> Result<SendRequest<Sent>, ConnectFault> {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(ConnectFault::Away)?;
+        let _ = stream.set_nodelay(true);
+        if url.scheme() != "https" {
+            return self.handshake(TokioIo::new(stream)).await;
+        }
+        let name = ServerName::try_from(host).map_err(|error| ConnectFault::Untrusted(error.to_string()))?;
+        match self.inner.tls.connect(name, stream).await {
+            Ok(stream) => self.handshake(TokioIo::new(stream)).await,
+            Err(error) => Err(match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(rustls::Error::InvalidCertificate(problem)) => ConnectFault::Untrusted(problem.to_string()),
+                _ => ConnectFault::Away(error),
+            }),
+        }
+    }
+
+    async fn handshake(
+        &self,
+        stream: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    ) -> Result<SendRequest<Sent>, ConnectFault> {
+        let broken = |error| ConnectFault::Away(io::Error::other(error));
+        let (sender, connection) =
+            http1::Builder::new().max_buf_size(MOST_HEAD_BYTES).handshake(stream).await.map_err(broken)?;
+        let mut tasks = lock(&self.inner.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            // Each request hears of its own error.
+            let _ = connection.with_upgrades().await;
+        });
+        Ok(sender)
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub fn tidy(&self) {
+        lock(&self.inner.idle).retain(|_, idle| {
+            idle.retain(|one| one.since.elapsed() < IDLE_TIME && !one.sender.is_closed());
+            !idle.is_empty()
+        });
+    }
+
+    /// Closes every connection, and returns when they are gone.
+    pub async fn close(&self) {
+        lock(&self.inner.idle).clear();
+        let mut tasks = std::mem::take(&mut *lock(&self.inner.tasks));
+        tasks.shutdown().await;
+    }
+}
+
+impl Lease {
+    /// Sends a request. An error that holds the request again means that not a byte of it was sent.
+    pub async fn send(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
+        self.sender.try_send_request(request).await
+    }
+
+    /// Keeps the connection for the next request; only after its answer's end.
+    pub fn give_back(self) {
+        if self.sender.is_closed() {
+            return;
+        }
+        let mut all = lock(&self.pool.idle);
+        let idle = all.entry(self.key).or_default();
+        if idle.len() < MOST_IDLE {
+            idle.push(Idle { sender: self.sender, since: Instant::now() });
+        }
+    }
+}
