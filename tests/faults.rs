@@ -67,6 +67,7 @@ killed_at! {
     between_remembering_and_pausing: "failover.between_remember_and_pause";
     when_the_old_primary_is_read_only: "failover.after_read_only";
     while_comparing: "failover.compare";
+    while_requests_are_held: "failover.hold_requests";
     right_after_the_cutover: "failover.after_cut_over";
     when_markers_and_fences_are_written_and_not_in_place: "delta.promote.before_publish";
     between_a_marker_and_its_fence: "delta.promote.after_marker";

@@ -3,10 +3,11 @@
 use super::{Common, start_with};
 use clap::Args;
 use resilience::api::{ApiOptions, ServeError, TlsFiles, check_options};
+use resilience::gateway::{GatewayOptions, GatewayTls, HoldLimits};
 use resilience::runtime::EngineOptions;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,6 +17,27 @@ pub struct Serve {
     /// The account API's address; port 0 takes any free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// The address of the stable URLs' gateway; port 0 takes the one of the last time, or any free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    gateway: SocketAddr,
+    /// Serves the gateway over HTTPS: with --tls-cert where given, else with a certificate that it makes by itself
+    #[arg(long)]
+    gateway_tls: bool,
+    /// A domain that leads here: the stable URL `shop` is then served at shop.DOMAIN, too
+    #[arg(long, value_name = "DOMAIN", default_value = "localhost")]
+    gateway_domain: String,
+    /// Seconds that a request may wait for a failover at the gateway
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    gateway_hold_seconds: u64,
+    /// Requests that may wait at a time
+    #[arg(long, value_name = "N", default_value_t = HoldLimits::default().requests)]
+    gateway_hold_requests: usize,
+    /// Bytes that waiting requests may take together
+    #[arg(long, value_name = "BYTES", default_value_t = HoldLimits::default().bytes)]
+    gateway_hold_bytes: usize,
+    /// Seconds that running requests get to end once a planned failover holds new ones
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
+    gateway_drain_seconds: u64,
     /// Serves another address than loopback without TLS; tokens then cross the network in the clear
     #[arg(long)]
     allow_plain_http: bool,
@@ -45,6 +67,25 @@ fn host_name(text: &str) -> Result<String, String> {
 }
 
 impl Serve {
+    fn gateway(&self, data_dir: &Path) -> GatewayOptions {
+        let tls = match self.api().tls {
+            Some(files) => Some(GatewayTls::Files(files)),
+            None => self.gateway_tls.then(|| GatewayTls::SelfMade(data_dir.to_owned())),
+        };
+        GatewayOptions {
+            listen: self.gateway,
+            allow_plain_http: self.allow_plain_http,
+            tls,
+            domain: self.gateway_domain.to_ascii_lowercase(),
+            hold: HoldLimits {
+                time: Duration::from_secs(self.gateway_hold_seconds),
+                requests: self.gateway_hold_requests,
+                bytes: self.gateway_hold_bytes,
+            },
+            ..GatewayOptions::default()
+        }
+    }
+
     fn api(&self) -> ApiOptions {
         ApiOptions {
             listen: self.listen,
@@ -70,10 +111,14 @@ pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
         std::net::TcpListener::bind(api.listen)
             .map_err(|source| super::sentence(ServeError::Listen { address: api.listen, source }))?,
     );
+    let data_dir = common.data_dir()?;
+    let mut options = common.engine();
+    options.control.request_drain = Duration::from_secs(serve.gateway_drain_seconds);
     let options = EngineOptions {
+        gateway: Some(serve.gateway(&data_dir)),
         api: Some(api),
         system_tables_interval: Duration::from_secs(serve.system_tables_interval),
-        ..common.engine()
+        ..options
     };
     let mut terminate = signal(tokio::signal::unix::SignalKind::terminate())?;
     let mut interrupt = signal(tokio::signal::unix::SignalKind::interrupt())?;

@@ -3,6 +3,7 @@
 use super::{Common, clock, sentence};
 use resilience::api::ApiOptions;
 use resilience::console::{ConsoleLink, Preferences, Waker, open_window};
+use resilience::gateway::GatewayOptions;
 use resilience::runtime::{EngineOptions, RuntimeThread};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +18,8 @@ pub fn run(common: &Common) -> Result<ExitCode, String> {
     let window: Arc<OnceLock<Waker>> = Arc::default();
     let woken = window.clone();
     // Loopback only: whoever holds the token drives the same deployment that the window shows.
-    let options = EngineOptions { api: Some(ApiOptions::default()), ..common.engine() };
+    let gateway = Some(GatewayOptions::default());
+    let options = EngineOptions { api: Some(ApiOptions::default()), gateway, ..common.engine() };
     let started = RuntimeThread::start(data_dir, options, clock(), move || {
         if let Some(wake) = woken.get() {
             wake();

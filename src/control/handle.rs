@@ -5,6 +5,7 @@ use super::deployment::Deployment;
 use super::durable::{GroupChange, Turn};
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
+use super::routes::Routing;
 use super::shown::ShownRegions;
 use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
 use super::{ControlError, reclaim, worker};
@@ -44,6 +45,8 @@ pub struct ControlSettings {
     pub max_bandwidth: Option<Bandwidth>,
     /// Where a failover is announced with a POST, where set.
     pub webhook: Option<String>,
+    /// How long requests at the stable URLs may go on once a planned failover holds new ones.
+    pub request_drain: Duration,
     /// Scheme and authority of the stable URLs that are made from now on.
     pub stable_url_origin: String,
     /// Starts no worker: nothing replicates, and what a crash interrupted stays as it is, for a command that only looks.
@@ -62,6 +65,7 @@ impl Default for ControlSettings {
             max_parallel_transfers: None,
             max_bandwidth: None,
             webhook: None,
+            request_drain: Duration::from_secs(2),
             stable_url_origin: "https://localhost".to_owned(),
             passive: false,
         }
@@ -83,6 +87,8 @@ pub(super) struct Inner {
     /// Serialises what the account's rules are checked for, so that two groups cannot take one catalog or stable URL.
     pub creating: Arc<tokio::sync::Mutex<()>>,
     pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
+    /// The gates of the stable URLs.
+    pub routing: Routing,
     pub keyring: Keyring,
     pub regions: Mutex<Arc<Vec<RegionView>>>,
     pub shown_regions: Mutex<ShownRegions>,
@@ -118,6 +124,7 @@ impl Control {
                 regions: Mutex::new(Arc::new(super::regions::unread(&deployment))),
                 shown_regions: Mutex::default(),
                 stable_urls: Mutex::new(urls.into_iter().map(|url| (url.id.clone(), url)).collect()),
+                routing: Routing::default(),
                 keyring: Keyring::new(tokens),
                 deployment,
                 store,
@@ -156,6 +163,8 @@ impl Control {
         if control.inner.settings.passive {
             return Ok(control);
         }
+        control.lead_gates();
+        lock(&control.inner.workers).spawn(super::routes::keep_leading(control.clone()));
         for workspace in &control.inner.deployment.workspaces {
             let mut workers = lock(&control.inner.workers);
             workers.spawn(super::health::keep_telling(control.clone(), workspace.clone()));

@@ -21,6 +21,7 @@ mod reclaim;
 mod regions;
 mod repair;
 mod resume;
+mod routes;
 mod shown;
 mod stable_urls;
 mod status;

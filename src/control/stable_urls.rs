@@ -1,20 +1,37 @@
 //! Stable URLs: records, what they are attached to, and where they lead.
 
+use super::cell::Cell;
 use super::handle::lock;
 use super::keyring::random_hex;
 use super::view::StableUrlView;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, journal, routes};
 use crate::domain::{FailoverGroup, GroupId, StableUrl, WorkspaceId};
+use crate::net::Admission;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// What a stable URL is attached to: the group, and the workspace that the group moves it to.
-type Attachments = BTreeMap<String, (GroupId, Option<WorkspaceId>)>;
+/// What a stable URL is attached to.
+#[derive(Clone)]
+pub(super) struct Attached {
+    /// The group.
+    pub group: GroupId,
+    /// The group's epoch.
+    pub epoch: u64,
+    /// The workspace that the group moves it to.
+    pub workspace: Option<WorkspaceId>,
+    /// Whether requests pass now.
+    pub admission: Admission,
+}
+
+/// What each stable URL is attached to, by its full name.
+type Attachments = BTreeMap<String, Attached>;
 
 impl Control {
     /// Every stable URL, by id.
     pub fn stable_urls(&self) -> Vec<StableUrlView> {
-        let attached = self.attachments();
-        lock(&self.inner.stable_urls).values().map(|url| self.url_view(url, &attached)).collect()
+        // Not under the lock: a view reads the gates, and whoever leads those reads the URLs.
+        let (attached, urls) = (self.attachments(), lock(&self.inner.stable_urls).clone());
+        urls.values().map(|url| self.url_view(url, &attached)).collect()
     }
 
     /// One stable URL.
@@ -50,12 +67,13 @@ impl Control {
             return Ok(None);
         }
         let stable_workspace_id = self.new_workspace_id()?;
-        let url = StableUrl {
+        let mut url = StableUrl {
             id: id.to_owned(),
             url: format!("{}/?w={stable_workspace_id}", self.inner.settings.stable_url_origin),
             stable_workspace_id,
             effective_workspace_id: initial_workspace_id.to_owned(),
         };
+        url.url = self.address_of(&url);
         let message = format!("{actor} created the stable URL {id}, which leads to workspace {initial_workspace_id}.");
         let mut line = journal::line(self.now(), actor, "stable_url.create", id, message);
         journal::show_change(&mut line, None, Some(&url));
@@ -105,11 +123,13 @@ impl Control {
 
     /// Stable URLs that `before` moves and `after` does not, as they are to be kept: leading where they lead now.
     pub(crate) fn detached(&self, before: &FailoverGroup, after: Option<&FailoverGroup>) -> Vec<StableUrl> {
-        let moved = |group: &FailoverGroup| -> Attachments { self.attachments_of(group).into_iter().collect() };
+        let moved = |group: &FailoverGroup| -> Attachments {
+            self.attachments_of(group, Admission::Open).into_iter().collect()
+        };
         let still = after.map(moved).unwrap_or_default();
         let urls = lock(&self.inner.stable_urls);
         let gone = moved(before).into_iter().filter(|(name, _)| !still.contains_key(name));
-        gone.filter_map(|(name, (_, workspace))| {
+        gone.filter_map(|(name, Attached { workspace, .. })| {
             let url = urls.values().find(|url| self.url_name(&url.id) == name)?;
             Some(StableUrl { effective_workspace_id: workspace?, ..url.clone() })
         })
@@ -121,34 +141,45 @@ impl Control {
         lock(&self.inner.stable_urls).extend(urls.into_iter().map(|url| (url.id.clone(), url)));
     }
 
-    fn url_name(&self, id: &str) -> String {
+    pub(super) fn url_name(&self, id: &str) -> String {
         StableUrl::resource_name(self.account_id(), id)
     }
 
     fn url_view(&self, url: &StableUrl, attached: &Attachments) -> StableUrlView {
         let name = self.url_name(&url.id);
-        let (group, workspace) = attached.get(&name).cloned().map_or((None, None), |(group, to)| (Some(group), to));
+        let attached = attached.get(&name).cloned();
+        let (group, workspace) = attached.map_or((None, None), |to| (Some(to.group), to.workspace));
         StableUrlView {
             id: url.id.clone(),
             name,
             stable_workspace_id: url.stable_workspace_id.clone(),
-            url: url.url.clone(),
+            url: self.address_of(url),
             effective_workspace_id: workspace.unwrap_or_else(|| url.effective_workspace_id.clone()),
             group,
+            traffic: self.traffic_of(&url.id),
         }
     }
 
-    fn attachments(&self) -> Attachments {
-        self.cells().iter().flat_map(|cell| self.attachments_of(&cell.group())).collect()
+    pub(super) fn attachments(&self) -> Attachments {
+        let of = |cell: &Arc<Cell>| {
+            let (group, admission) = {
+                let record = cell.record();
+                (record.group.clone(), routes::admission(record.operation.as_ref()))
+            };
+            self.attachments_of(&group, admission)
+        };
+        self.cells().iter().flat_map(of).collect()
     }
 
-    fn attachments_of(&self, group: &FailoverGroup) -> Vec<(String, (GroupId, Option<WorkspaceId>))> {
+    fn attachments_of(&self, group: &FailoverGroup, admission: Admission) -> Vec<(String, Attached)> {
         let sets = group.spec.workspace_sets.iter().filter(|set| !set.stable_url_names.is_empty());
         sets.flat_map(|set| {
             let primary = set.workspace_ids.iter().find(|id| {
                 self.inner.deployment.workspace(id).is_ok_and(|w| w.region == group.effective_primary_region)
             });
-            set.stable_url_names.iter().map(move |name| (name.clone(), (group.spec.id.clone(), primary.cloned())))
+            let attached =
+                Attached { group: group.spec.id.clone(), epoch: group.epoch, workspace: primary.cloned(), admission };
+            set.stable_url_names.iter().map(move |name| (name.clone(), attached.clone()))
         })
         .collect()
     }

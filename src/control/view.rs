@@ -5,6 +5,7 @@ use crate::domain::{
     AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role,
     StepStatus, TransferLimit, WorkspaceId,
 };
+use crate::net::TrafficView;
 use chrono::DateTime;
 use serde::Serialize;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct StableUrlView {
     pub effective_workspace_id: WorkspaceId,
     /// The group that it is attached to.
     pub group: Option<GroupId>,
+    /// What went through the gateway; None where none runs.
+    pub traffic: Option<TrafficView>,
 }
 
 /// One token or client of the account API, without its secret.

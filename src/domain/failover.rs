@@ -28,6 +28,8 @@ pub enum FailoverStep {
     CatchUp,
     /// Compares every table: version, file list, sizes, and the sha256 kept when copied.
     Compare,
+    /// Lets no new request pass at the stable URLs until the new primary accepts writes.
+    HoldRequests,
     /// Makes sure that the old primary refuses writes, as far as it answers.
     Fence,
     /// The one durable write that flips the primary: the point of no return.
@@ -43,10 +45,20 @@ impl FailoverStep {
     pub fn of(kind: FailoverKind) -> &'static [FailoverStep] {
         use FailoverStep::*;
         match kind {
-            FailoverKind::Planned => {
-                &[Notify, PauseSchedules, StopCompute, WaitForWrites, CatchUp, Compare, Fence, CutOver, Rebind, Reverse]
-            }
-            FailoverKind::Forced => &[Notify, Fence, CutOver, Rebind, Reverse],
+            FailoverKind::Planned => &[
+                Notify,
+                PauseSchedules,
+                StopCompute,
+                WaitForWrites,
+                CatchUp,
+                Compare,
+                HoldRequests,
+                Fence,
+                CutOver,
+                Rebind,
+                Reverse,
+            ],
+            FailoverKind::Forced => &[Notify, HoldRequests, Fence, CutOver, Rebind, Reverse],
         }
     }
 
@@ -59,6 +71,7 @@ impl FailoverStep {
             Self::WaitForWrites => "wait_for_writes",
             Self::CatchUp => "catch_up",
             Self::Compare => "compare",
+            Self::HoldRequests => "hold_requests",
             Self::Fence => "fence",
             Self::CutOver => "cut_over",
             Self::Rebind => "rebind",
@@ -75,6 +88,7 @@ impl FailoverStep {
             Self::WaitForWrites => "Wait until writes have stopped",
             Self::CatchUp => "Catch up",
             Self::Compare => "Compare source and replica",
+            Self::HoldRequests => "Hold requests at the stable URLs",
             Self::Fence => "Fence the old primary",
             Self::CutOver => "Cut over",
             Self::Rebind => "Rebind catalogs and stable URLs",

@@ -1,11 +1,14 @@
 //! The runtime itself: the sandbox, the store and the control handle, started in order and stopped in reverse.
 
 use super::recorder::Recorder;
-use super::{DataDir, DeploymentView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket};
+use super::{
+    DataDir, DeploymentView, GatewayView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket,
+};
 use crate::api::{ApiOptions, ApiServer};
 use crate::connect::{ConnectSettings, RegionClient, RegionHealth, Secret, StorageOptions};
 use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
 use crate::domain::{Clock, GroupId, ObjectStatus};
+use crate::gateway::{Gateway, GatewayOptions};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::store::Store;
 use serde::Serialize;
@@ -31,6 +34,8 @@ pub struct EngineOptions {
     pub control: ControlSettings,
     /// How the account API is served; None to serve none.
     pub api: Option<ApiOptions>,
+    /// How the gateway of the stable URLs is served; None to serve none.
+    pub gateway: Option<GatewayOptions>,
     /// Between two regular rows of a group in the system tables.
     pub system_tables_interval: Duration,
 }
@@ -45,6 +50,7 @@ impl Default for EngineOptions {
             sandbox_stores: StorageOptions::default(),
             control: ControlSettings::default(),
             api: None,
+            gateway: None,
             system_tables_interval: Duration::from_secs(30),
         }
     }
@@ -56,6 +62,7 @@ pub struct Engine {
     sandbox: Arc<Sandbox>,
     control: Control,
     api: Option<ApiServer>,
+    gateway: Option<Gateway>,
     recorder: Option<Recorder>,
     system_tables: watch::Receiver<SystemTablesView>,
     credentials: Option<CredentialFiles>,
@@ -136,6 +143,10 @@ impl Engine {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),
             None => None,
         };
+        let gateway = match options.gateway.filter(|_| !passive) {
+            Some(options) => Some(start_gateway(&control, options).await?),
+            None => None,
+        };
         let (told, system_tables) = watch::channel(SystemTablesView::below(&data_dir.system_tables()));
         let recorder = (!passive).then(|| {
             let metastores = sandbox.regions().into_iter().map(|region| (region.region, region.metastore_id)).collect();
@@ -143,7 +154,7 @@ impl Engine {
             Recorder::start(&root, interval, control.clone(), metastores, told)
         });
         let socket = if passive { None } else { socket::listen(data_dir.path(), control.clone()) };
-        Ok(Self { data_dir, sandbox, control, api, recorder, system_tables, credentials, socket })
+        Ok(Self { data_dir, sandbox, control, api, gateway, recorder, system_tables, credentials, socket })
     }
 
     /// The control handle.
@@ -166,6 +177,11 @@ impl Engine {
         DeploymentView {
             data_dir: self.data_dir.path().display().to_string(),
             api_url: self.api.as_ref().map(|api| api.url().to_owned()),
+            gateway: self.gateway.as_ref().map(|gateway| GatewayView {
+                url: gateway.url().to_owned(),
+                domain: gateway.domain().to_owned(),
+                fingerprint: gateway.fingerprint().map(str::to_owned),
+            }),
             system_tables: self.system_tables.borrow().clone(),
         }
     }
@@ -191,7 +207,7 @@ impl Engine {
             account_id: self.control.account_id().to_owned(),
             token_file: self.credentials.as_ref().map(|files| text(files.token.clone())),
             client_file: self.credentials.as_ref().map(|files| text(files.client.clone())),
-            gateway_url: None,
+            gateway_url: self.gateway.as_ref().map(|gateway| gateway.url().to_owned()),
             system_tables: Some(text(self.data_dir.system_tables())),
             regions: regions.collect(),
         }
@@ -202,10 +218,13 @@ impl Engine {
         perform(&self.control, &self.sandbox, actor, intent).await
     }
 
-    /// Stops taking calls, then the recorder, then replication at a commit boundary, then the sandbox.
+    /// Stops taking calls and requests, then the recorder, then replication at a commit boundary, then the sandbox.
     pub async fn stop(self) {
         if let Some(api) = self.api {
             api.stop().await;
+        }
+        if let Some(gateway) = self.gateway {
+            gateway.stop().await;
         }
         // Before the workers: a cycle that is broken off leaves tables that only look as if they lagged.
         if let Some(recorder) = self.recorder {
@@ -232,6 +251,24 @@ async fn stable_url_origin(store: &Store) -> Result<String, RuntimeError> {
     let kept = origin.clone();
     store.run(move |tx| tx.set_value(KEY, &kept)).await?;
     Ok(origin)
+}
+
+/// Starts the gateway on the port of the last time, and tells the stable URLs where they are served.
+async fn start_gateway(control: &Control, options: GatewayOptions) -> Result<Gateway, RuntimeError> {
+    const KEY: &str = "gateway.port";
+    let last_port = control.remembered(KEY).await?.and_then(|port| port.parse().ok());
+    let is_any = options.listen.port() == 0;
+    let told = control.clone();
+    let gateway =
+        Gateway::start(GatewayOptions { last_port, ..options }, control.routes(), move || told.show_traffic()).await?;
+    if is_any && last_port != Some(gateway.port()) {
+        control.remember(KEY, &gateway.port().to_string()).await?;
+    }
+    if let Some(fingerprint) = gateway.fingerprint() {
+        tracing::info!(fingerprint, url = gateway.url(), "the gateway's certificate has this sha256");
+    }
+    control.set_gateway(Some(&gateway.origin()));
+    Ok(gateway)
 }
 
 /// Does what an intent asks for, as `actor`.

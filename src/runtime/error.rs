@@ -31,6 +31,9 @@ pub enum RuntimeError {
     /// The account API cannot be served.
     #[error(transparent)]
     Api(#[from] crate::api::ServeError),
+    /// The gateway cannot be served.
+    #[error(transparent)]
+    Gateway(#[from] crate::gateway::GatewayError),
     /// The sandbox did not start.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),

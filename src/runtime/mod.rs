@@ -16,6 +16,6 @@ pub use drill::{DrillReport, DrillStep, run_drill};
 pub use engine::{Engine, EngineOptions, Ready, ReadyRegion};
 pub use error::RuntimeError;
 pub use intent::{Intent, IntentId, Notice, NoticeDetail, Refusal};
-pub use snapshot::{DeploymentView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
+pub use snapshot::{DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
 pub use socket::{PointAnswer, Question, VerifyAnswer, ask_running_instance};
 pub use thread::RuntimeThread;

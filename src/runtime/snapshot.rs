@@ -28,8 +28,21 @@ pub struct DeploymentView {
     pub data_dir: String,
     /// The account API's URL, where it is served.
     pub api_url: Option<String>,
+    /// The gateway of the stable URLs, where it is served.
+    pub gateway: Option<GatewayView>,
     /// The system tables.
     pub system_tables: SystemTablesView,
+}
+
+/// How the gateway is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayView {
+    /// Its URL.
+    pub url: String,
+    /// The domain below which each stable URL has a host name.
+    pub domain: String,
+    /// The sha256 of its certificate; None where it serves plain HTTP.
+    pub fingerprint: Option<String>,
 }
 
 /// Where the system tables are, as plain paths.

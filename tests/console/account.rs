@@ -7,7 +7,8 @@ use resilience::connect::Secret;
 use resilience::console::action::{GroupTab, Route};
 use resilience::control::view::TokenView;
 use resilience::domain::{GroupId, Role};
-use resilience::runtime::{Intent, NoticeDetail, Refusal, Snapshot};
+use resilience::net::{Switch, TrafficView};
+use resilience::runtime::{GatewayView, Intent, NoticeDetail, Refusal, Snapshot};
 
 const SECRET: &str = "rct-0011223344556677-5ec2e7";
 
@@ -116,6 +117,26 @@ fn a_stable_url_is_created() {
     assert_eq!(intent, Intent::CreateStableUrl { id: "reports".to_owned(), workspace_id });
     desk.answer(id, Ok(NoticeDetail::Done("The stable URL reports was created.".to_owned())));
     assert!(desk.shows("The stable URL reports was created.") && !desk.shows("Leads first to"));
+}
+
+#[test]
+fn what_passes_a_stable_url_is_shown() {
+    let mut snapshot = with_account(&["core"]);
+    snapshot.deployment.gateway = Some(GatewayView {
+        url: "http://127.0.0.1:20001".to_owned(),
+        domain: "localhost".to_owned(),
+        fingerprint: None,
+    });
+    let mut account = (*snapshot.account).clone();
+    let moved = Switch { at: fixture::now(), from_region: EAST.to_owned(), to_region: WEST.to_owned(), held: 12 };
+    account.stable_urls[0].traffic =
+        Some(TrafficView { per_second: 3.0, held: 2, switches: vec![moved], ..TrafficView::default() });
+    snapshot.account = std::sync::Arc::new(account);
+    let mut desk = Desk::new(snapshot);
+    desk.click("Stable URLs");
+    assert!(desk.shows("http://shop.localhost:20001"));
+    assert!(desk.shows("3.0 requests a second · 2 waiting for a switch · no errors"));
+    assert!(desk.shows("from us-east-1 to us-west-2; 12 requests waited"));
 }
 
 #[test]

@@ -54,8 +54,10 @@ fn it_says_where_everything_is_keeps_its_ports_and_ends_with_0() {
     for key in ["api_url", "account_id", "token_file", "gateway_url", "system_tables"] {
         assert!(first.get(key).is_some(), "{key} is missing in {first}");
     }
+    assert!(first["gateway_url"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")), "{first}");
     assert_eq!(server.end(), Some(0));
     let (server, second) = Server::start(&data);
+    assert_eq!(first["gateway_url"], second["gateway_url"], "stable URLs keep their address");
     assert_eq!(first["regions"], second["regions"], "ports and ids are remembered");
     assert_eq!(server.end(), Some(0));
 }

@@ -7,6 +7,7 @@ mod catch_up;
 mod compare;
 mod cut_over;
 mod fence;
+mod hold_requests;
 mod notify;
 mod pause_schedules;
 mod rebind;
@@ -190,6 +191,7 @@ async fn run_step(control: &Control, cell: &Cell, desk: &mut Desk, step: Failove
         FailoverStep::WaitForWrites => wait_for_writes::run(&mut context).await?,
         FailoverStep::CatchUp => catch_up::run(&mut context).await?,
         FailoverStep::Compare => compare::run(&mut context).await?,
+        FailoverStep::HoldRequests => hold_requests::run(&context).await?,
         FailoverStep::Fence => fence::run(&mut context).await?,
         FailoverStep::CutOver => cut_over::run(&context).await?,
         FailoverStep::Rebind => rebind::run(&context).await?,
@@ -213,6 +215,7 @@ fn step_point(step: FailoverStep) -> &'static str {
         FailoverStep::WaitForWrites => "failover.wait_for_writes",
         FailoverStep::CatchUp => "failover.catch_up",
         FailoverStep::Compare => "failover.compare",
+        FailoverStep::HoldRequests => "failover.hold_requests",
         FailoverStep::Fence => "failover.fence",
         FailoverStep::CutOver => "failover.cut_over",
         FailoverStep::Rebind => "failover.rebind",

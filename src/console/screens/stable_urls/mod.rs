@@ -1,6 +1,7 @@
 //! Stable URLs: addresses that lead to a workspace, and follow the primary of the group that they are attached to.
 
 mod dialogs;
+mod traffic;
 
 pub use dialogs::{AttachDialog, NewUrlDialog};
 
@@ -13,8 +14,15 @@ use crate::console::widgets::{Button, button, card, copy, text};
 use crate::control::view::StableUrlView;
 use crate::control::{GroupPatch, SetPatch};
 use crate::domain::{FailoverGroup, WorkspaceSet};
-use crate::runtime::Intent;
+use crate::net::TrafficView;
+use crate::runtime::{GatewayView, Intent};
 use eframe::egui::{self, Align, Layout, Ui};
+
+/// What a switch means to whoever is logged in.
+const LOGINS: &str =
+    "Account logins go on after a switch. A workspace's own tokens don't: the other region answers them with 401.";
+/// Switches that are shown, the newest first.
+const SWITCHES: usize = 5;
 
 /// Where a stable URL leads now, in words.
 pub fn led_to(scene: &Scene<'_>, url: &StableUrlView) -> String {
@@ -65,6 +73,9 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
                 actions.push(Action::AskNewUrl);
             }
         });
+        if let Some(gateway) = &scene.snapshot.deployment.gateway {
+            card::card_ui(ui, |ui| gateway_ui(ui, gateway));
+        }
         if urls.is_empty() {
             let note = "There is no stable URL yet. One leads clients to whichever workspace is primary.";
             card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Link, palette.text_weak, "", note));
@@ -74,6 +85,13 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
         }
     });
     actions
+}
+
+fn gateway_ui(ui: &mut Ui, gateway: &GatewayView) {
+    fact_ui(ui, "Gateway", |ui| copy::path_ui(ui, "the gateway's URL", &gateway.url));
+    if let Some(fingerprint) = &gateway.fingerprint {
+        fact_ui(ui, "Certificate", |ui| copy::path_ui(ui, "the certificate's sha256", fingerprint));
+    }
 }
 
 fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec<Action>) {
@@ -105,6 +123,10 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
         },
     );
     fact_ui(ui, "URL", |ui| copy::path_ui(ui, &format!("the URL of {}", url.id), &url.url));
+    if let Some(address) = scene.snapshot.deployment.gateway.as_ref().and_then(|at| traffic::by_host_name(at, &url.id))
+    {
+        fact_ui(ui, "Host name", |ui| copy::path_ui(ui, &format!("the host name of {}", url.id), &address));
+    }
     fact_ui(ui, "Leads to", |ui| {
         let words = format!("{} · {}", led_to(scene, url), url.effective_workspace_id);
         ui.label(rich(Role::Body, words).color(palette.text_soft));
@@ -120,6 +142,28 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
             ui.label(rich(Role::Body, words).color(palette.text_weak));
         }
     });
+    if let Some(counted) = &url.traffic {
+        traffic_ui(ui, counted);
+    }
+}
+
+fn traffic_ui(ui: &mut Ui, counted: &TrafficView) {
+    let palette = theme::palette(ui);
+    let mut words_ui = |head: &str, words: String| {
+        fact_ui(ui, head, |ui| drop(ui.label(rich(Role::Body, words).color(palette.text_soft))));
+    };
+    words_ui("Traffic", traffic::requests(counted));
+    if let Some(times) = traffic::times(counted) {
+        words_ui("Answers", times);
+    }
+    for (index, switch) in counted.switches.iter().take(SWITCHES).enumerate() {
+        words_ui(if index == 0 { "Switches" } else { "" }, traffic::switch(switch));
+    }
+    words_ui("Logins", LOGINS.to_owned());
+    if counted.late > 0 {
+        let words = format!("{} were answered by a region after the switch away from it.", counted.late);
+        words_ui("Late", words);
+    }
 }
 
 fn fact_ui(ui: &mut Ui, head: &str, value: impl FnOnce(&mut Ui)) {

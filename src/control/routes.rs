@@ -1,0 +1,168 @@
+//! Where stable URLs lead, for the gateway: read off the groups and their failovers, so that a restart finds the same.
+
+use super::handle::lock;
+use super::operation::Operation;
+use super::view::OperationOutcome;
+use super::{Control, stable_urls::Attached};
+use crate::domain::{FailoverStep, GroupId, StableUrl, StepStatus};
+use crate::net::{Admission, Gate, RouteTable, Target, TrafficView};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
+use url::Url;
+
+/// The gates of all stable URLs.
+pub struct Routing {
+    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    table: watch::Sender<Arc<RouteTable>>,
+    /// Scheme and authority of the gateway, while one runs.
+    origin: Mutex<Option<String>>,
+}
+
+impl Default for Routing {
+    fn default() -> Self {
+        Self { gates: Mutex::default(), table: watch::Sender::default(), origin: Mutex::default() }
+    }
+}
+
+/// Whether requests pass while `operation` is a group's latest one.
+///
+/// They wait from the step that holds them until the new primary accepts writes. A failover that rolls back lets them go to
+/// the old primary, and one that waits for a person lets them go to the new one.
+pub fn admission(operation: Option<&Operation>) -> Admission {
+    let Some(operation) = operation.filter(|o| o.outcome == OperationOutcome::Running && !o.rolling_back) else {
+        return Admission::Open;
+    };
+    let status = |step| operation.steps.iter().find(|record| record.step == step).map(|record| record.status);
+    let holds = status(FailoverStep::HoldRequests).is_some_and(|status| status != StepStatus::Pending);
+    let rebound = matches!(status(FailoverStep::Rebind), Some(StepStatus::Done | StepStatus::Skipped));
+    if holds && !rebound { Admission::Hold } else { Admission::Open }
+}
+
+impl Control {
+    /// Where stable URLs lead, and every change of that.
+    pub fn routes(&self) -> watch::Receiver<Arc<RouteTable>> {
+        self.inner.routing.table.subscribe()
+    }
+
+    /// Says that a gateway serves the stable URLs at `origin`, or that none does any more.
+    pub fn set_gateway(&self, origin: Option<&str>) {
+        *lock(&self.inner.routing.origin) = origin.map(str::to_owned);
+        self.touch();
+    }
+
+    /// Calls whoever watches the view: a gateway's counts have changed.
+    pub fn show_traffic(&self) {
+        self.touch();
+    }
+
+    /// A stable URL's address: the gateway's, where one runs.
+    pub(super) fn address_of(&self, url: &StableUrl) -> String {
+        let origin = lock(&self.inner.routing.origin);
+        origin.as_ref().map_or_else(|| url.url.clone(), |origin| format!("{origin}/?w={}", url.stable_workspace_id))
+    }
+
+    /// What the gateway counted for a stable URL; None where no gateway runs.
+    pub(super) fn traffic_of(&self, id: &str) -> Option<TrafficView> {
+        lock(&self.inner.routing.origin).as_ref()?;
+        lock(&self.inner.routing.gates).get(id).map(|gate| gate.traffic().view())
+    }
+
+    /// The gates of the stable URLs that follow a group.
+    pub(super) fn gates_of(&self, group: &GroupId) -> Vec<Arc<Gate>> {
+        let attached = self.attachments();
+        let urls: Vec<String> = lock(&self.inner.stable_urls).keys().cloned().collect();
+        let of_group = |id: &&String| attached.get(&self.url_name(id)).is_some_and(|a| a.group == *group);
+        let gates = lock(&self.inner.routing.gates);
+        urls.iter().filter(of_group).filter_map(|id| gates.get(id).cloned()).collect()
+    }
+
+    /// Leads every gate to where its stable URL leads now.
+    pub(super) fn lead_gates(&self) {
+        // One at a time, so that an older picture never replaces a newer one.
+        let mut gates = lock(&self.inner.routing.gates);
+        let urls = lock(&self.inner.stable_urls).clone();
+        if urls.is_empty() && gates.is_empty() {
+            return;
+        }
+        let (attached, now) = (self.attachments(), self.now());
+        let before = gates.len();
+        gates.retain(|id, gate| urls.get(id).is_some_and(|url| url.stable_workspace_id == gate.stable_workspace_id));
+        let mut renewed = gates.len() != before;
+        for url in urls.values() {
+            let gate = gates.entry(url.id.clone()).or_insert_with(|| {
+                renewed = true;
+                Arc::new(Gate::new(&url.id, &url.stable_workspace_id))
+            });
+            let follows = attached.get(&self.url_name(&url.id));
+            gate.lead(self.target(url, follows), follows.map_or(Admission::Open, |a| a.admission), now);
+        }
+        if renewed {
+            self.inner.routing.table.send_replace(Arc::new(RouteTable::new(gates.values().cloned())));
+        }
+    }
+
+    fn target(&self, url: &StableUrl, follows: Option<&Attached>) -> Option<Target> {
+        let id = follows.and_then(|a| a.workspace.as_ref()).unwrap_or(&url.effective_workspace_id);
+        let workspace = self.inner.deployment.workspace(id).ok()?;
+        Some(Target {
+            epoch: follows.map_or(0, |a| a.epoch),
+            region: workspace.region.to_string(),
+            workspace_id: workspace.id.to_string(),
+            url: Url::parse(&workspace.url).ok()?,
+        })
+    }
+}
+
+/// Leads the gates whenever something changed, until the runtime stops.
+pub async fn keep_leading(control: Control) {
+    let (mut changes, mut stopping) = (control.changes(), control.stopping());
+    loop {
+        changes.mark_unchanged();
+        control.lead_gates();
+        tokio::select! {
+            news = changes.changed() => if news.is_err() { return },
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FailoverKind;
+    use chrono::{TimeZone, Utc};
+
+    fn at(step: FailoverStep, kind: FailoverKind) -> Operation {
+        let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time");
+        let mut operation = Operation::new("1".to_owned(), kind, "east", "west", "me", now);
+        for earlier in FailoverStep::of(kind).iter().take_while(|earlier| **earlier != step) {
+            operation.begin(*earlier, now);
+            operation.end(*earlier, StepStatus::Done, None, now);
+        }
+        operation.begin(step, now);
+        operation
+    }
+
+    #[test]
+    fn requests_wait_from_their_step_until_the_new_primary_accepts_writes() {
+        assert_eq!(admission(None), Admission::Open);
+        for kind in [FailoverKind::Planned, FailoverKind::Forced] {
+            for step in FailoverStep::of(kind) {
+                let holds = (FailoverStep::HoldRequests..=FailoverStep::Rebind).contains(step);
+                let wanted = if holds { Admission::Hold } else { Admission::Open };
+                assert_eq!(admission(Some(&at(*step, kind))), wanted, "{kind:?} {step:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failover_that_stops_lets_requests_go_on() {
+        let mut operation = at(FailoverStep::Fence, FailoverKind::Planned);
+        operation.rolling_back = true;
+        assert_eq!(admission(Some(&operation)), Admission::Open);
+        let mut operation = at(FailoverStep::Rebind, FailoverKind::Planned);
+        operation.outcome = OperationOutcome::Failed;
+        assert_eq!(admission(Some(&operation)), Admission::Open);
+    }
+}
