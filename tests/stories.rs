@@ -6,6 +6,8 @@ mod stories {
     pub mod credentials;
     pub mod gateway;
     pub mod group_life;
+    pub mod left_behind;
+    pub mod nothing_lost;
     pub mod outage;
     pub mod places;
     pub mod reclaim;

@@ -39,7 +39,7 @@ pub enum GroupTab {
     Errors,
     /// Failovers and their steps.
     Operations,
-    /// What forced failovers left behind.
+    /// What failovers left behind.
     LeftBehind,
 }
 
@@ -60,6 +60,8 @@ pub enum Action {
     AskPoints(GroupId),
     /// Ask whether a replica that a deleted group left shall be released.
     AskRelease(Region, String),
+    /// Ask whether what a failover left behind of an object shall be released.
+    AskReleaseLeftBehind(GroupId, String),
     /// Ask for the name and role of a new token.
     AskNewToken,
     /// Ask whether a token or client shall be revoked.

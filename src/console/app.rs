@@ -195,6 +195,7 @@ impl ConsoleApp {
             }
             Action::AskNewToken => self.dialog = Some(Dialog::NewToken(NewTokenDialog::default())),
             Action::AskRevoke(id) => self.confirm(Confirm::Revoke(id)),
+            Action::AskReleaseLeftBehind(id, object) => self.confirm(Confirm::ReleaseLeftBehind(id, object)),
             Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
             Action::AskAttach(id) => {
                 let attached = scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some());

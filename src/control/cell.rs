@@ -9,7 +9,9 @@ use super::repair::RepairOrder;
 use super::view::{
     CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
 };
-use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, Instant, ObjectError, Region, replication_point};
+use crate::domain::{
+    AssetKind, FailoverGroup, GroupId, GroupState, Instant, LeftBehind, ObjectError, Region, replication_point,
+};
 use crate::replicate::{Access, Progress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,6 +93,8 @@ pub struct Record {
     pub unsalvaged: Arc<Vec<Unsalvaged>>,
     /// When they are tried again.
     pub salvaging: Backoff,
+    /// What failovers left behind, until a person releases it.
+    pub left: Arc<Vec<LeftBehind>>,
 }
 
 impl Record {
@@ -115,6 +119,7 @@ impl Record {
             restoring: Backoff::default(),
             unsalvaged: Arc::default(),
             salvaging: Backoff::default(),
+            left: Arc::default(),
         }
     }
 }
@@ -189,7 +194,7 @@ impl Cell {
             group.initial_replication_progress = Some(progress.percent());
         }
         group.has_replication_point_blocking_errors =
-            record.trouble.iter().chain(record.errors.iter()).any(|e| e.class.blocks_replication_point());
+            record.trouble.iter().chain(record.errors.iter()).any(|e| e.blocks_replication_point());
         group
     }
 
@@ -217,6 +222,7 @@ impl Cell {
             operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
             history: record.history.clone(),
             salvage: record.salvage.clone(),
+            left_behind: record.left.clone(),
             unsettled_region: record.unsettled_region(),
             to_resume: to_resume(&record),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::create::set_role;
 use super::operation::Operation;
 use super::worker::{settle, trouble};
-use super::{Control, ControlError, journal, reclaim};
+use super::{Control, ControlError, journal, left_behind, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Link};
 use crate::store::Tx;
@@ -50,6 +50,7 @@ impl Control {
         if etag.is_some_and(|etag| etag != cell.group().etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
+        let given_up_region = given_up;
         let unsettled = cell.unsettled_region();
         match (&unsettled, given_up) {
             (Some(region), None) => {
@@ -67,6 +68,20 @@ impl Control {
                 });
             }
             _ => {}
+        }
+        let in_place: Vec<String> = {
+            let record = cell.record();
+            let kept =
+                record.left.iter().filter(|left| left.is_in_place() && Some(left.region.as_str()) != given_up_region);
+            kept.map(|left| format!("{} in {}", left.lost.object, left.region)).collect()
+        };
+        if let Some(first) = in_place.first() {
+            let more = if in_place.len() > 1 { format!(" and {} more", in_place.len() - 1) } else { String::new() };
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {id} lists the only copy of {first}{more}, which a failover left behind. Copy what you need and release it, then delete the group."
+                ),
+            });
         }
         let gives_up = unsettled.is_some();
         let what = match &unsettled {
@@ -160,6 +175,7 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
         let work = move |tx: &Tx<'_>| {
             raise_epoch_floor(tx, epoch)?;
             reclaim::forget(tx, &id)?;
+            left_behind::keep(tx, &id, &[])?;
             // What a region that was given up holds is no replica of anything.
             for catalog in catalogs.iter().filter(|_| is_replica) {
                 tx.set_value(&left_key(&region, catalog), id.as_str())?;

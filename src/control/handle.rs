@@ -8,7 +8,7 @@ use super::operation::{Operation, Remembered, RememberedWorkload};
 use super::routes::Routing;
 use super::shown::ShownRegions;
 use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
-use super::{ControlError, reclaim, worker};
+use super::{ControlError, left_behind, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::delta::TransferLimits;
 use crate::domain::{
@@ -146,14 +146,18 @@ impl Control {
         control.recall_transfer_limit().await?;
         for (group, state_since) in groups {
             let id = group.spec.id.clone();
-            let (operations, salvage, unsalvaged) = control
+            let (operations, salvage, unsalvaged, left) = control
                 .inner
                 .store
-                .run(move |tx| Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?)))
+                .run(move |tx| {
+                    let left = left_behind::recall(tx, &id)?;
+                    Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?, left))
+                })
                 .await?;
             let mut record = Record::new(group, state_since);
             record.unsalvaged = Arc::new(unsalvaged);
             record.salvage = Arc::new(salvage);
+            record.left = Arc::new(left);
             record.history = Arc::new(
                 operations.iter().map(|o| o.body.view()).filter(|o| o.outcome != OperationOutcome::Running).collect(),
             );
@@ -322,13 +326,15 @@ impl Control {
     ///
     /// Asking for the region that is primary already changes nothing, nor does asking again for what runs, so a repeated
     /// call is harmless. Asking for the other kind while one runs is refused: the caller would believe its promises.
-    pub async fn fail_over(
+    /// A planned one leaves nothing behind but what `accepted` names.
+    pub async fn fail_over_accepting(
         &self,
         actor: &str,
         id: &GroupId,
         target: &str,
         kind: FailoverKind,
         etag: Option<&str>,
+        accepted: &[String],
     ) -> Result<FailoverGroup, ControlError> {
         let cell = self.cell(id)?;
         let turn = cell.take_turn().await;
@@ -348,7 +354,10 @@ impl Control {
             group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == target
         });
         if let Some(running) = running {
-            return if running.kind == kind { Ok(group) } else { Err(other_kind_runs(id, running.kind, target)) };
+            if running.kind != kind {
+                return Err(other_kind_runs(id, running.kind, target));
+            }
+            return left_behind::same_acceptance(&running, accepted).map(|()| group);
         }
         if group.effective_primary_region == target {
             return match group.state {
@@ -368,6 +377,9 @@ impl Control {
                 ),
             });
         }
+        if kind == FailoverKind::Planned {
+            self.refuse_loss(&cell, accepted).await?;
+        }
         let now = self.now();
         let mut operation =
             Operation::new(uuid::Uuid::new_v4().to_string(), kind, &group.effective_primary_region, target, actor, now);
@@ -378,6 +390,7 @@ impl Control {
         }
         // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
         operation.point = group.replication_point.map(|point| point.min(now));
+        operation.accepted = accepted.to_vec();
         let word = match kind {
             FailoverKind::Planned => "planned",
             FailoverKind::Forced => "forced",

@@ -14,6 +14,7 @@ mod handle;
 mod health;
 mod journal;
 mod keyring;
+mod left_behind;
 mod loss;
 mod operation;
 mod points;

@@ -2,7 +2,7 @@
 
 use super::view::{OperationOutcome, OperationView, StepView};
 use crate::connect::UnpausedJob;
-use crate::domain::{FailoverKind, FailoverStep, Instant, Region, StepStatus};
+use crate::domain::{FailoverKind, FailoverStep, Instant, Region, Shortfall, StepStatus};
 use crate::wire::unity_catalog::WorkspaceBinding;
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +41,15 @@ pub struct Operation {
     pub steps: Vec<StepRecord>,
     /// What ran and what was writable in the old primary, for the new one and for a rollback.
     pub remembered: Remembered,
-    /// Flagged objects that a planned failover knowingly leaves behind.
+    /// What the caller lets a planned failover leave behind, by name.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// What of it a planned failover found that it leaves behind, by name.
     #[serde(default)]
     pub left_behind: Vec<String>,
+    /// The same with how much it is.
+    #[serde(default)]
+    pub shortfalls: Vec<Shortfall>,
     /// Whether a rollback could not reach the old primary and still owes it its schedules, compute and bindings.
     pub restore_pending: bool,
     /// Whether a person gave the old primary up, because its region is lost for good.
@@ -147,7 +153,9 @@ impl Operation {
             commits_lost: None,
             steps,
             remembered: Remembered::default(),
+            accepted: Vec::new(),
             left_behind: Vec::new(),
+            shortfalls: Vec::new(),
             restore_pending: false,
             given_up: false,
             resumed: false,

@@ -34,6 +34,8 @@ pub struct OperationStatus {
     pub ended: Option<Instant>,
     /// How it stands.
     pub outcome: OperationOutcome,
+    /// Why it was rolled back or failed.
+    pub message: Option<String>,
 }
 
 impl Control {
@@ -72,6 +74,7 @@ impl Cell {
                 started: operation.started,
                 ended: operation.ended,
                 outcome: operation.outcome,
+                message: operation.message.clone(),
             })
             .collect();
         if let Some(newest) = &record.operation {
@@ -83,6 +86,7 @@ impl Cell {
                 started: newest.started,
                 ended: newest.ended,
                 outcome: newest.outcome,
+                message: newest.message.clone(),
             });
         }
         GroupStatus { group, errors: record.all_errors(), objects: record.objects.clone(), operations }

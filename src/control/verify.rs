@@ -22,6 +22,13 @@ impl Control {
         match self.compare(&group, depth.into()).await {
             Ok(mut report) => {
                 report.objects.append(&mut report.strangers);
+                let (known, left) = {
+                    let cell = self.cell(id)?;
+                    let record = cell.record();
+                    (record.errors.clone(), record.left.clone())
+                };
+                replicate::explain(&mut report.objects, &known);
+                replicate::list_left_behind(&mut report.objects, &left);
                 report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
                 Ok(report)
             }

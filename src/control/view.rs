@@ -2,8 +2,8 @@
 
 use crate::delta::Salvaged;
 use crate::domain::{
-    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, ObjectError, Region, Role,
-    StepStatus, TransferLimit, WorkspaceId,
+    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, LeftBehind, ObjectError, Region,
+    Role, StepStatus, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use chrono::DateTime;
@@ -201,6 +201,8 @@ pub struct GroupView {
     pub history: Arc<Vec<OperationView>>,
     /// What forced failovers left behind, newest first.
     pub salvage: Arc<Vec<SalvageView>>,
+    /// What failovers left behind in an old primary, until a person releases it.
+    pub left_behind: Arc<Vec<LeftBehind>>,
     /// The region that still has to be put in order after the last failover; deleting the group before means giving it up.
     pub unsettled_region: Option<Region>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.

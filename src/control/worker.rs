@@ -9,7 +9,8 @@ use crate::domain::{
 };
 use crate::net::Backoff;
 use crate::replicate::{
-    Access, Coverage, CycleError, CycleOutcome, CycleRequest, Link, Memory, TableMemory, TidyRound, run_cycle,
+    self, Access, Coverage, CycleError, CycleOutcome, CycleRequest, Held, Link, Memory, TableMemory, TidyRound,
+    run_cycle,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,7 +167,11 @@ impl Desk {
         let group = cell.group();
         let (source, destination) = self.ends(control, cell).await?;
         let memory = self.memory(control, cell).await?;
+        let left = cell.record().left.clone();
         memory.held = cell.record().unsalvaged.iter().map(Unsalvaged::held).collect();
+        let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
+        let waits: Vec<Held> = in_place.map(Held::left_behind).filter(|h| !memory.holds(&h.error.object)).collect();
+        memory.held.extend(waits);
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
             // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
@@ -185,8 +190,9 @@ impl Desk {
             progress: cell.new_progress(),
             coverage: Coverage::default(),
         };
-        let outcome = run_cycle(&request, memory).await?;
+        let mut outcome = run_cycle(&request, memory).await?;
         super::regions::compare_storage_clock(control, &destination.region, memory.storage_clock.skew());
+        replicate::list_left_behind(&mut outcome.objects, &left);
         Ok(outcome)
     }
 }
@@ -339,7 +345,7 @@ async fn finish(
     let mut objects = std::mem::take(&mut outcome.objects);
     keep_since(objects.iter_mut().filter_map(|o| o.error.as_mut()), &known);
     let mut errors: Vec<ObjectError> = objects.iter().filter_map(|o| o.error.clone()).collect();
-    errors.sort_by_key(|e| !e.class.blocks_replication_point());
+    errors.sort_by_key(|e| !e.blocks_replication_point());
     let point = (settled && !blocked).then(|| replication_point::advance(group.replication_point, outcome.cut));
     fail::fail_point!("control.before_point");
     if let Some(point) = point {

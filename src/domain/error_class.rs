@@ -1,6 +1,6 @@
 //! Why an object does not replicate, and what a person can do about it.
 
-use super::{AssetKind, Instant};
+use super::{AssetKind, Instant, ObjectStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,10 @@ pub enum ErrorClass {
     Drift,
     /// The object has a kind or feature that cannot be replicated.
     UnsupportedObject,
+    /// A failover left it behind in the old primary.
+    LeftBehind,
+    /// Only the secondary has the object, and replication did not make it.
+    UnmanagedObject,
     /// No storage mapping covers the object's location.
     UnmappedLocation,
     /// No external location of the destination covers the place that the object maps to.
@@ -57,6 +61,8 @@ impl ErrorClass {
             Self::SplitBrain => "SPLIT_BRAIN",
             Self::Drift => "DRIFT",
             Self::UnsupportedObject => "UNSUPPORTED_OBJECT",
+            Self::LeftBehind => "LEFT_BEHIND",
+            Self::UnmanagedObject => "UNMANAGED_OBJECT",
             Self::UnmappedLocation => "UNMAPPED_LOCATION",
             Self::MissingExternalLocation => "MISSING_EXTERNAL_LOCATION",
             Self::SamePlace => "SAME_PLACE",
@@ -68,9 +74,19 @@ impl ErrorClass {
         }
     }
 
+    /// The status of an object that is flagged for this.
+    pub fn status(self) -> ObjectStatus {
+        match self {
+            Self::UnsupportedObject => ObjectStatus::Unsupported,
+            Self::Drift | Self::UnmanagedObject => ObjectStatus::Drifted,
+            Self::LeftBehind => ObjectStatus::LeftBehind,
+            _ => ObjectStatus::Failed,
+        }
+    }
+
     /// Whether an object of this class holds back its group's replication point.
     pub fn blocks_replication_point(self) -> bool {
-        !matches!(self, Self::UnsupportedObject)
+        !matches!(self, Self::UnsupportedObject | Self::LeftBehind | Self::UnmanagedObject)
     }
 
     /// Whether the next cycle may succeed without anybody doing anything.
@@ -95,6 +111,10 @@ impl ErrorClass {
             Self::Drift => "Find out who wrote to the replica, then repair the replica.",
             Self::UnsupportedObject => {
                 "Recreate the object in the secondary by other means, or take it out of the scope."
+            }
+            Self::LeftBehind => "Copy what you need from the place that the message names, then release it.",
+            Self::UnmanagedObject => {
+                "Nothing has to be done. A failover would keep the object; rename it where the primary needs its name."
             }
             Self::UnmappedLocation => "Add a storage mapping that covers the object's location.",
             Self::MissingExternalLocation => {
@@ -125,4 +145,21 @@ pub struct ObjectError {
     pub object: String,
     /// When the error was first seen.
     pub since: Instant,
+}
+
+/// Says in an error's parameters that replication waits because of it, though its class alone holds nothing back.
+const HELD: &str = "held";
+
+impl ObjectError {
+    /// Whether the error holds back its group's replication point.
+    pub fn blocks_replication_point(&self) -> bool {
+        self.class.blocks_replication_point() || self.parameters.contains_key(HELD)
+    }
+
+    /// The error with a sentence added that says why replication waits.
+    pub fn held(mut self, why: &str) -> Self {
+        self.parameters.insert(HELD.to_owned(), "true".to_owned());
+        self.message = format!("{} {why}", self.message);
+        self
+    }
 }

@@ -18,6 +18,8 @@ pub enum ObjectStatus {
     Failed,
     /// A kind or a feature that is not replicated.
     Unsupported,
+    /// A failover left it, or its last commits, behind in the old primary, which alone holds them.
+    LeftBehind,
     /// Log and files are byte-equal, but the reader lacks a table feature, which is named.
     Unverifiable,
     /// A region can't be reached, so nothing is claimed.
@@ -34,6 +36,7 @@ impl ObjectStatus {
             Self::Missing => "missing",
             Self::Failed => "failed",
             Self::Unsupported => "unsupported",
+            Self::LeftBehind => "left_behind",
             Self::Unverifiable => "unverifiable",
             Self::Unknown => "unknown",
         }
@@ -48,6 +51,7 @@ impl ObjectStatus {
             Self::Missing => "Missing",
             Self::Failed => "Failed",
             Self::Unsupported => "Unsupported",
+            Self::LeftBehind => "Left behind",
             Self::Unverifiable => "Not verifiable",
             Self::Unknown => "Unknown",
         }

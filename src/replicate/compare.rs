@@ -1,13 +1,14 @@
 //! Comparing every object of a group with its replica.
 
 use super::access::root_of;
+use super::finding::{self, kind_of};
 use super::ledger::file_record;
-use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory, unsupported};
+use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{self, CompareOptions, Depth, Kept, TableRoot};
-use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus};
+use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus, folded};
 use crate::store::{Store, StoreError};
-use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
+use crate::wire::unity_catalog::TableInfo;
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -87,9 +88,13 @@ pub async fn compare_tables(
         let group = group.clone();
         store.run(move |tx| Ok((tx.tables::<TableMemory>(&group)?, tx.made(&group)?))).await?
     };
-    let ours: BTreeSet<String> = known.iter().map(|row| row.name.clone()).chain(made).collect();
+    let ours: BTreeSet<String> = known
+        .iter()
+        .map(|row| folded(&row.name).into_owned())
+        .chain(made.iter().map(|name| folded(name).into_owned()))
+        .collect();
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
-    let pair = Pair { group, source, destination, there: &there, store, clock, depth };
+    let pair = Pair { group, source, destination, there: &there, ours: &ours, store, clock, depth };
     let each: Vec<_> = here.tables().map(|info| pair.compare(info)).collect();
     let compared: Vec<Result<Compared, CycleError>> = stream::iter(each).buffered(PARALLEL_COMPARES).collect().await;
     let mut report = CompareReport::default();
@@ -100,7 +105,7 @@ pub async fn compare_tables(
         report.damages.extend(damage);
     }
     report.objects.extend(pair.containers(catalogs, &here));
-    report.strangers = pair.strangers(&here, &ours);
+    report.strangers = finding::unmanaged(&here, &there, &ours, (source, destination), clock);
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(report)
 }
@@ -123,6 +128,8 @@ struct Pair<'a> {
     source: &'a Link,
     destination: &'a Link,
     there: &'a Inventory,
+    /// What replication made, by its name in small letters.
+    ours: &'a BTreeSet<String>,
     store: &'a Store,
     clock: &'a dyn Clock,
     depth: Depth,
@@ -130,14 +137,17 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     async fn compare(&self, info: &TableInfo) -> Result<Compared, CycleError> {
-        let asset = AssetName::leaf(&info.catalog_name, &info.schema_name, &info.name);
+        let asset = finding::asset_of(info);
         let kind = kind_of(info);
-        if let Some(sentence) = unsupported::reason(info) {
-            return Ok(self.failed(kind, &asset, ErrorClass::UnsupportedObject, sentence));
+        if let Some(record) = finding::unsupported(info, self.clock) {
+            return Ok(record.into());
         }
         let Some(replica) = self.there.table(&info.catalog_name, &info.schema_name, &info.name) else {
             return self.absent(kind, &asset, info).await;
         };
+        if kind_of(replica) != kind && !self.ours.contains(folded(&asset.to_string()).as_ref()) {
+            return Ok(finding::taken(info, self.destination, self.clock).into());
+        }
         if kind_of(replica) != kind {
             let message = format!(
                 "{asset} is a {} in {} and a {} in {}, until the next cycle.",
@@ -245,11 +255,7 @@ impl Pair<'_> {
         for name in catalogs {
             let asset = AssetName::catalog(name.as_str());
             let Some(item) = here.catalog(name) else {
-                let message = format!(
-                    "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
-                    self.source.region
-                );
-                gone.push(self.failed(AssetKind::Catalog, &asset, ErrorClass::CatalogRefused, message).record);
+                gone.push(finding::catalog_not_shown(name, self.source, self.clock));
                 continue;
             };
             let replica = self.there.catalog(name);
@@ -262,47 +268,6 @@ impl Pair<'_> {
         records.extend(gone);
         records
     }
-
-    /// What is in the replica's catalogs and not in the source's: what replication made, in `ours`, is only behind.
-    fn strangers(&self, here: &Inventory, ours: &BTreeSet<String>) -> Vec<ObjectRecord> {
-        let record = |kind, asset: AssetName, sentence: String| {
-            if !ours.contains(&asset.to_string()) {
-                return self.drifted(kind, &asset, sentence).record;
-            }
-            let note = format!(
-                "{asset} was dropped in {}; the next cycle drops it in {}.",
-                self.source.region, self.destination.region
-            );
-            ObjectRecord { note: Some(note), ..ObjectRecord::new(kind, &asset, ObjectStatus::Lagging) }
-        };
-        let sentence = |asset: &AssetName| {
-            format!(
-                "{asset} is in {} and not in {}: somebody made it there. Drop it there if nobody needs it.",
-                self.destination.region, self.source.region
-            )
-        };
-        let mut records = Vec::new();
-        // Of a catalog that the source doesn't show, nothing is known there.
-        for (catalog, item) in self.there.catalogs.iter().filter(|(name, _)| here.catalogs.contains_key(*name)) {
-            for (schema, (_, tables)) in &item.schemas {
-                if here.catalogs.get(catalog).is_some_and(|here| !here.schemas.contains_key(schema)) {
-                    let asset = AssetName::schema(catalog.as_str(), schema.as_str());
-                    let sentence = sentence(&asset);
-                    records.push(record(AssetKind::Schema, asset, sentence));
-                }
-                for table in tables.values().filter(|t| here.table(catalog, schema, &t.name).is_none()) {
-                    let asset = AssetName::leaf(catalog.as_str(), schema.as_str(), table.name.as_str());
-                    let sentence = sentence(&asset);
-                    records.push(record(kind_of(table), asset, sentence));
-                }
-            }
-        }
-        records
-    }
-}
-
-fn kind_of(info: &TableInfo) -> AssetKind {
-    if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table }
 }
 
 /// Says of every object in `known` that nothing is claimed, because `region` did not answer.

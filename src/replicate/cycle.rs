@@ -4,7 +4,7 @@ use super::catalogs::ContainerFault;
 use super::coverage::{Coverage, Failure};
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, schemas, unsupported, views};
+use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, finding, schemas, views};
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
@@ -121,7 +121,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
         _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
-    cycle.held(memory);
+    cycle.held(memory, &source);
     cycle.containers(&source, &mut there, memory).await?;
     cycle.changed += drops::follow(request, &source, &mut there, memory).await?;
     let before = request.progress.bytes_copied.load(Ordering::Relaxed);
@@ -129,7 +129,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Resul
     if complete {
         cycle.views(&source, &mut there, memory).await?;
     }
-    cycle.strangers(&source, &there, memory);
+    cycle.unmanaged(&source, &there, memory);
     let Cycle { mut objects, changed, .. } = cycle;
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     // A table that is flagged for what it holds says nothing about the destination.
@@ -189,13 +189,21 @@ impl Cycle<'_> {
     }
 
     /// Names the tables that are left alone, and why.
-    fn held(&mut self, memory: &Memory) {
+    fn held(&mut self, memory: &Memory, source: &Inventory) {
         for Held { error, .. } in &memory.held {
             let [catalog, schema, name] = *error.object.splitn(3, '.').collect::<Vec<_>>() else { continue };
             let asset = AssetName::leaf(catalog, schema, name);
-            let mut record = ObjectRecord::new(error.kind, &asset, ObjectStatus::Failed);
+            let mut record = ObjectRecord::new(error.kind, &asset, error.class.status());
             record.replica_version = memory.tables.get(&error.object).map(|table| table.position.version);
-            record.error = Some(error.clone());
+            // What was left behind holds nothing up, until the source has a table of its name that must not take its place.
+            let is_conflict = error.class == ErrorClass::LeftBehind && source.by_name(&error.object).is_some();
+            let why = || {
+                format!(
+                    "{} has another table of that name, which is not replicated until this one is released.",
+                    self.request.source.region
+                )
+            };
+            record.error = Some(if is_conflict { error.clone().held(&why()) } else { error.clone() });
             self.objects.push(record);
         }
     }
@@ -211,11 +219,7 @@ impl Cycle<'_> {
         for name in self.request.catalogs {
             let asset = AssetName::catalog(name.as_str());
             let Some(item) = source.catalog(name) else {
-                let message = format!(
-                    "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
-                    from.region
-                );
-                self.flag(AssetKind::Catalog, &asset, ErrorClass::CatalogRefused, message);
+                self.objects.push(finding::catalog_not_shown(name, from, self.request.clock));
                 continue;
             };
             match catalogs::ensure(item, from, to, self.request.mappings, there, self.fresh).await {
@@ -264,13 +268,13 @@ impl Cycle<'_> {
     ) -> Result<bool, CycleError> {
         let mut tasks = Vec::new();
         for info in source.tables().filter(|t| t.table_type != TABLE_VIEW && !memory.holds(&t.full_name())) {
-            let asset = asset_of(info);
-            if let Some(sentence) = unsupported::reason(info) {
-                self.flag(AssetKind::Table, &asset, ErrorClass::UnsupportedObject, sentence);
+            let asset = finding::asset_of(info);
+            if let Some(record) = finding::unsupported(info, self.request.clock) {
+                self.objects.push(record);
             } else if let Some(failure) = self.broken_parent(info) {
                 self.flag_as(AssetKind::Table, &asset, failure);
             } else if self.is_taken(info, there) {
-                self.flag(AssetKind::Table, &asset, ErrorClass::Drift, self.taken_sentence(&asset));
+                self.objects.push(finding::taken(info, self.request.destination, self.request.clock));
             } else {
                 tasks.push(TableTask { name: info.full_name(), asset, info });
             }
@@ -307,10 +311,10 @@ impl Cycle<'_> {
         memory: &mut Memory,
     ) -> Result<(), CycleError> {
         let mut ensured = Vec::new();
-        for info in source.tables().filter(|t| t.table_type == TABLE_VIEW) {
-            let asset = asset_of(info);
-            if let Some(sentence) = unsupported::reason(info) {
-                self.flag(AssetKind::View, &asset, ErrorClass::UnsupportedObject, sentence);
+        for info in source.tables().filter(|t| t.table_type == TABLE_VIEW && !memory.holds(&t.full_name())) {
+            let asset = finding::asset_of(info);
+            if let Some(record) = finding::unsupported(info, self.request.clock) {
+                self.objects.push(record);
                 continue;
             }
             if let Some(failure) = self.broken_parent(info) {
@@ -318,7 +322,7 @@ impl Cycle<'_> {
                 continue;
             }
             if self.is_taken(info, there) {
-                self.flag(AssetKind::View, &asset, ErrorClass::Drift, self.taken_sentence(&asset));
+                self.objects.push(finding::taken(info, self.request.destination, self.request.clock));
                 continue;
             }
             match views::ensure(info, self.request.destination, there).await {
@@ -342,41 +346,10 @@ impl Cycle<'_> {
         replica.is_some_and(|replica| (replica.table_type == TABLE_VIEW) != (info.table_type == TABLE_VIEW))
     }
 
-    fn taken_sentence(&self, asset: &AssetName) -> String {
-        format!(
-            "{} holds an object of another kind under the name {asset}, which replication did not make. Drop or rename it there.",
-            self.request.destination.region
-        )
+    /// Names what only the destination has.
+    fn unmanaged(&mut self, source: &Inventory, there: &Inventory, memory: &Memory) {
+        let (none, ends) = (Default::default(), (self.request.source, self.request.destination));
+        let found = finding::unmanaged(source, there, &none, ends, self.request.clock);
+        self.objects.extend(found.into_iter().filter(|object| !memory.holds(&object.name)));
     }
-
-    /// Names what is in the replica's catalogs and not in the source: somebody made it there.
-    fn strangers(&mut self, source: &Inventory, there: &Inventory, memory: &Memory) {
-        let is_stranger = |t: &&TableInfo| {
-            source.table(&t.catalog_name, &t.schema_name, &t.name).is_none() && !memory.holds(&t.full_name())
-        };
-        for table in there.tables().filter(is_stranger) {
-            let kind = if table.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
-            let message = format!(
-                "{} is in {} and not in {}. It is left as it is; drop it there if nobody needs it.",
-                table.full_name(),
-                self.request.destination.region,
-                self.request.source.region
-            );
-            let asset = asset_of(table);
-            let mut record = ObjectRecord::failed(
-                kind,
-                &asset,
-                ErrorClass::UnsupportedObject,
-                BTreeMap::new(),
-                message,
-                self.request.clock,
-            );
-            record.status = ObjectStatus::Drifted;
-            self.objects.push(record);
-        }
-    }
-}
-
-fn asset_of(table: &TableInfo) -> AssetName {
-    AssetName::leaf(&table.catalog_name, &table.schema_name, &table.name)
 }

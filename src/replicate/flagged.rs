@@ -38,6 +38,8 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::SplitBrain
         | ErrorClass::Drift => true,
         ErrorClass::UnsupportedObject
+        | ErrorClass::LeftBehind
+        | ErrorClass::UnmanagedObject
         | ErrorClass::UnmappedLocation
         | ErrorClass::MissingExternalLocation
         | ErrorClass::SamePlace

@@ -4,7 +4,7 @@ use super::scope::Inventory;
 use super::{Access, Flagged};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
-use crate::domain::{Instant, ObjectError};
+use crate::domain::{Instant, LeftBehind, ObjectError, same_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +51,13 @@ pub struct Held {
     pub error: ObjectError,
 }
 
+impl Held {
+    /// A table that a failover left behind in the destination, in its own place.
+    pub fn left_behind(left: &LeftBehind) -> Self {
+        Self { names: [left.lost.object.clone()].into(), error: left.error() }
+    }
+}
+
 /// What one direction of replication remembers; the store holds what must survive, the rest is found again.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -75,6 +82,6 @@ pub struct Memory {
 impl Memory {
     /// Whether a cycle leaves the table alone.
     pub fn holds(&self, name: &str) -> bool {
-        self.held.iter().any(|held| held.names.contains(name))
+        self.held.iter().any(|held| held.names.iter().any(|known| same_name(known, name)))
     }
 }

@@ -59,10 +59,8 @@ impl ObjectRecord {
         message: String,
         clock: &dyn Clock,
     ) -> Self {
-        let status =
-            if class == ErrorClass::UnsupportedObject { ObjectStatus::Unsupported } else { ObjectStatus::Failed };
         let error = ObjectError { class, parameters, message, kind, object: name.to_string(), since: clock.now() };
-        Self { error: Some(error), ..Self::new(kind, name, status) }
+        Self { error: Some(error), ..Self::new(kind, name, class.status()) }
     }
 
     /// Whether the object has arrived, or been flagged for a reason that is known.
@@ -81,6 +79,6 @@ impl ObjectRecord {
 
     /// Whether the object holds back the group's replication point.
     pub fn blocks(&self) -> bool {
-        self.error.as_ref().is_some_and(|e| e.class.blocks_replication_point())
+        self.error.as_ref().is_some_and(|e| e.blocks_replication_point())
     }
 }

@@ -2,6 +2,11 @@
 
 use crate::wire::unity_catalog::{TABLE_EXTERNAL, TABLE_MANAGED, TABLE_VIEW, TableInfo};
 
+/// Whether the object has data of its own in its region: a view computes it, a foreign table's lies in another system.
+pub fn holds_data(table: &TableInfo) -> bool {
+    !matches!(table.table_type.as_str(), TABLE_VIEW | "METRIC_VIEW" | "FOREIGN")
+}
+
 /// Why a table or view cannot be replicated, as a sentence; None when it can.
 pub fn reason(table: &TableInfo) -> Option<String> {
     let name = table.full_name();

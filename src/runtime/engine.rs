@@ -305,8 +305,12 @@ pub async fn perform(
             let revoked = control.revoke_token(actor, &id).await;
             revoked.map(|token| NoticeDetail::Done(format!("{} was revoked and opens nothing any more.", token.name)))
         }
-        Intent::FailOver { id, target_primary_region, kind, etag } => {
-            control.fail_over(actor, &id, &target_primary_region, kind, Some(&etag)).await.map(group)
+        Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => control
+            .fail_over_accepting(actor, &id, &target_primary_region, kind, Some(&etag), &accept_left_behind)
+            .await
+            .map(group),
+        Intent::ReleaseLeftBehind { id, object } => {
+            control.release_left_behind(actor, &id, &object).await.map(NoticeDetail::Done)
         }
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;

@@ -41,6 +41,15 @@ pub enum Intent {
         kind: FailoverKind,
         /// The etag that the user saw.
         etag: String,
+        /// What a planned one may leave behind, by name.
+        accept_left_behind: Vec<String>,
+    },
+    /// Takes what a failover left behind of an object off the group's list.
+    ReleaseLeftBehind {
+        /// The group.
+        id: GroupId,
+        /// The object.
+        object: String,
     },
     /// Finds out what a forced failover of a group would lose now; the answer is in the group's view.
     EstimateLoss {

@@ -237,6 +237,7 @@ fn operation_picture(operation: &OperationStatus) -> OperationPicture<'_> {
         to_region: &operation.to_region,
         started: operation.started,
         ended: end.zip(operation.ended),
+        message: operation.message.as_deref(),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct OperationPicture<'a> {
     pub started: Instant,
     /// How and when it ended; None while it runs or waits for a retry.
     pub ended: Option<(OperationEnd, Instant)>,
+    /// Why it was undone, where it was.
+    pub message: Option<&'a str>,
 }
 
 /// How a failover ended.
@@ -79,8 +81,8 @@ impl GroupPicture<'_> {
     pub fn lag_ms(&self, now: Instant) -> Option<i64> {
         let never_arrived = self.objects.iter().any(|object| {
             object.replica_version.is_none()
-                && matches!(object.status, ObjectStatus::Failed | ObjectStatus::Missing)
-                && object.error.is_some_and(|error| error.class.blocks_replication_point())
+                && matches!(object.status, ObjectStatus::Failed | ObjectStatus::Missing | ObjectStatus::Drifted)
+                && object.error.is_some_and(|error| error.blocks_replication_point())
         });
         let point = self.group.replication_point.filter(|_| !never_arrived)?;
         Some((now - point).num_milliseconds().max(0))

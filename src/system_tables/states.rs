@@ -150,8 +150,10 @@ impl Known {
         if self.seen.as_ref().is_some_and(|before| before.spec != seen.spec) {
             found.push(row(StateKind::Updated, picture.now, region));
         }
-        for (kind, at, region) in self.failovers(&group.operations, told_until) {
-            found.push(row(kind, at, region));
+        for (kind, at, region, why) in self.failovers(&group.operations, told_until) {
+            let mut told = row(kind, at, region);
+            told.errors.extend(why.map(aborted));
+            found.push(told);
         }
         let changed =
             self.seen.as_ref().is_none_or(|before| before.state != seen.state || before.errors != seen.errors);
@@ -174,24 +176,24 @@ impl Known {
         &mut self,
         operations: &[OperationPicture<'a>],
         told_until: Option<Instant>,
-    ) -> Vec<(StateKind, Instant, &'a str)> {
+    ) -> Vec<(StateKind, Instant, &'a str, Option<&'a str>)> {
         let mut found = Vec::new();
         for operation in operations {
             let id = operation.id.to_owned();
             if self.started.insert(id.clone()) && is_news(operation.started, self.newest_start, told_until) {
-                found.push((StateKind::FailoverStarted, operation.started, operation.from_region));
+                found.push((StateKind::FailoverStarted, operation.started, operation.from_region, None));
             }
             let Some((end, at)) = operation.ended else { continue };
             if self.ended.insert(id) && is_news(at, self.newest_end, told_until) {
                 found.push(match end {
-                    OperationEnd::Finished => (StateKind::FailoverFinished, at, operation.to_region),
-                    OperationEnd::Aborted => (StateKind::FailoverAborted, at, operation.from_region),
+                    OperationEnd::Finished => (StateKind::FailoverFinished, at, operation.to_region, None),
+                    OperationEnd::Aborted => (StateKind::FailoverAborted, at, operation.from_region, operation.message),
                 });
             }
         }
         self.started.retain(|id| operations.iter().any(|operation| operation.id == id));
         self.ended.retain(|id| operations.iter().any(|operation| operation.id == id));
-        found.sort_by_key(|(_, at, _)| *at);
+        found.sort_by_key(|(_, at, ..)| *at);
         found
     }
 
@@ -218,6 +220,16 @@ fn is_news(at: Instant, newest_told: Option<Instant>, told_until: Option<Instant
 /// How a group stands, as a row at an interval tells it.
 fn standing(group: &FailoverGroup) -> StateKind {
     if group.bootstrapped { StateKind::Replicating } else { StateKind::Initializing }
+}
+
+/// Why a failover was undone, as an entry of its row.
+fn aborted(why: &str) -> ErrorEntry {
+    ErrorEntry {
+        error_class: StateKind::FailoverAborted.as_str().to_owned(),
+        parameters: BTreeMap::new(),
+        message: why.to_owned(),
+        affected_assets_counts: BTreeMap::new(),
+    }
 }
 
 /// One entry a class of error, by class.

@@ -143,6 +143,9 @@ pub struct FailoverRequest {
     /// The etag that the caller saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// Full names of what a planned failover may leave behind in the old primary; not part of the published API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_left_behind: Vec<String>,
 }
 
 /// A stable URL.

@@ -30,6 +30,7 @@ fn a_planned_failover_is_confirmed_by_typing_the_name() {
         target_primary_region: WEST.to_owned(),
         kind: FailoverKind::Planned,
         etag: "etag-1".to_owned(),
+        accept_left_behind: Vec::new(),
     };
     assert_eq!(intent, expected);
     assert!(!desk.can_press("Starting…"), "the button is dead after one press");
@@ -83,6 +84,23 @@ fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate
     }
     assert!(desk.shows("Every replicated object is whole in us-west-2 as of"));
     assert!(!desk.shows("would not be whole"));
+}
+
+#[test]
+fn a_planned_failover_asks_for_a_tick_for_each_object_that_it_would_leave_behind() {
+    let mut desk = at_group(fixture::crowded("core"));
+    desk.click("Fail over…");
+    assert!(desk.shows("Commits of 243 objects never arrived. They stay in us-east-1"), "nothing is said to be lost");
+    assert!(!desk.shows("It ends only when source and replica compare equal"));
+    desk.type_into("Type core to confirm", "core");
+    desk.click("Leave main.finance.ledger behind");
+    assert!(desk.shows("242 objects have commits that would be left behind"));
+    assert!(!desk.can_press("Fail over to us-west-2"), "each object is ticked, or none goes");
+    desk.click("Forced");
+    assert!(desk.can_press("Fail over to us-west-2"));
+    desk.click("Fail over to us-west-2");
+    let (_, intent) = desk.sent();
+    assert!(matches!(intent, Intent::FailOver { accept_left_behind, .. } if accept_left_behind.is_empty()));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The dialog that asks once more before something small is taken away: a token, a stable URL, its attachment.
+//! The dialog that asks once more before something small is taken away: a token, a stable URL, its attachment,
+//! or a line of what was left behind.
 
 use super::stable_urls::{detaching, led_to};
 use crate::console::action::Action;
@@ -6,6 +7,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, text};
+use crate::domain::GroupId;
 use crate::runtime::{Intent, Refusal};
 use eframe::egui::{self, Context};
 
@@ -18,6 +20,8 @@ pub enum Confirm {
     DeleteUrl(String),
     /// A stable URL's attachment to its group, by its short id.
     DetachUrl(String),
+    /// What a failover of a group left behind of an object.
+    ReleaseLeftBehind(GroupId, String),
 }
 
 /// What the dialog remembers.
@@ -70,6 +74,22 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                 intent: Intent::DeleteStableUrl { id: id.clone() },
             })
         }
+        Confirm::ReleaseLeftBehind(id, object) => {
+            let left = scene.group(id)?.left_behind.iter().find(|left| left.lost.object == *object)?;
+            let mut sentences =
+                vec![left.sentence(), format!("{id} lists it no longer. Nothing is deleted in {}.", left.region)];
+            if left.is_in_place() {
+                sentences.push(
+                    "If the primary has or makes a table of this name, replication then replaces this one.".to_owned(),
+                );
+            }
+            Some(Question {
+                title: format!("Release {object}"),
+                sentences,
+                words: ["Release", "Releasing…"],
+                intent: Intent::ReleaseLeftBehind { id: id.clone(), object: object.clone() },
+            })
+        }
         Confirm::DetachUrl(id) => {
             let url = scene.account().stable_urls.iter().find(|url| url.id == *id)?;
             let group = url.group.as_ref()?;
@@ -98,6 +118,7 @@ impl ConfirmDialog {
             (Confirm::Revoke(id), Intent::RevokeToken { id: asked }) => id == asked,
             (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
             (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
+            (Confirm::ReleaseLeftBehind(_, name), Intent::ReleaseLeftBehind { object, .. }) => name == object,
             _ => false,
         }
     }

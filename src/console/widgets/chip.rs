@@ -37,6 +37,7 @@ pub fn status_sign(status: ObjectStatus) -> (Icon, Tone) {
         ObjectStatus::Missing => (Icon::Missing, Tone::Bad),
         ObjectStatus::Failed => (Icon::Bad, Tone::Bad),
         ObjectStatus::Unsupported => (Icon::Block, Tone::Warn),
+        ObjectStatus::LeftBehind => (Icon::Archive, Tone::Bad),
         ObjectStatus::Unverifiable => (Icon::Info, Tone::Warn),
         ObjectStatus::Unknown => (Icon::Unknown, Tone::Quiet),
     }

@@ -1,10 +1,12 @@
 //! Compare: every table of source and replica, before anything is irrevocable.
 
 use super::catch_up::some;
+use super::leave::is_left;
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
 use crate::delta::Depth;
-use crate::replicate::compare_tables;
+use crate::domain::AssetKind;
+use crate::replicate::{compare_tables, shortfalls};
 
 pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
     let group = context.group();
@@ -20,13 +22,22 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
         Depth::Sizes,
     )
     .await?;
-    // Flagged objects are named when catching up; they are left behind knowingly.
-    let flagged = context.operation()?.left_behind;
-    let differing: Vec<&str> =
-        report.differing().into_iter().filter(|o| !flagged.contains(&o.name)).map(|o| o.name.as_str()).collect();
-    if !differing.is_empty() {
+    let operation = context.operation()?;
+    // What is left behind was accepted by name and journaled when catching up; nothing else may differ.
+    let unasked: Vec<&str> =
+        operation.left_behind.iter().filter(|n| !is_left(&operation.accepted, n)).map(String::as_str).collect();
+    let differing = report.objects.iter().filter(|o| o.kind == AssetKind::Table && o.status.is_difference());
+    let differing: Vec<String> = differing.map(|o| o.name.clone()).collect();
+    let lost = shortfalls(&report.objects).into_iter().filter(|lost| lost.kind == AssetKind::Table);
+    let mut names: Vec<String> = differing.into_iter().chain(lost.map(|lost| lost.object)).collect();
+    names.sort();
+    names.dedup();
+    let mut names: Vec<&str> =
+        names.iter().map(String::as_str).filter(|n| !is_left(&operation.left_behind, n)).collect();
+    names.extend(unasked);
+    if !names.is_empty() {
         return Err(ControlError::Refused {
-            sentence: format!("Source and replica differ in {}. See the objects for what differs.", some(&differing)),
+            sentence: format!("Source and replica differ in {}. See the objects for what differs.", some(&names)),
         });
     }
     Ok(StepEnd::Done(format!("{} tables compare equal.", report.verified())))

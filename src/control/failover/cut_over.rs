@@ -5,7 +5,7 @@ use crate::control::ControlError;
 use crate::control::cell::lock_record;
 use crate::control::deletion::EPOCH_FLOOR;
 use crate::control::durable::GroupChange;
-use crate::control::{journal, reclaim};
+use crate::control::{journal, left_behind, reclaim};
 use crate::domain::{FailoverKind, FailoverStep, StepStatus};
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
@@ -20,6 +20,8 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     // Above every marker that a table may bring from the group that it belonged to before.
     let floor = context.control.remembered(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     group.epoch = group.epoch.max(floor) + 1;
+    let before = context.cell.record().left.clone();
+    let left = left_behind::after_cut_over(&before, &operation, &group, now);
     // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
     group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
     journal::renew_etag(&mut group, now);
@@ -37,8 +39,16 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     journal::show_change(&mut line, Some(&context.group()), Some(&group));
     let change = GroupChange { group, operation: Some(operation), since, line: Some(line) };
     // What waited to be set aside lies in the new primary now, as the table that goes on.
-    let also = move |tx: &crate::store::Tx<'_>| reclaim::forget(tx, &id);
-    let then = move |_: &crate::control::Control| lock_record(&record).unsalvaged = Default::default();
+    let list = left.clone();
+    let also = move |tx: &crate::store::Tx<'_>| {
+        left_behind::keep(tx, &id, &list)?;
+        reclaim::forget(tx, &id)
+    };
+    let then = move |_: &crate::control::Control| {
+        let mut record = lock_record(&record);
+        record.unsalvaged = Default::default();
+        record.left = std::sync::Arc::new(left);
+    };
     context.control.write(turn, context.cell, change, also, then).await?;
     fail::fail_point!("failover.after_cut_over");
     Ok(StepEnd::Stored)

@@ -5,7 +5,7 @@
 //! until then is set aside, never merged.
 
 use super::wait_for_writes::{make_read_only, modes, remember};
-use super::{StepContext, StepEnd, compare};
+use super::{StepContext, StepEnd, compare, leave};
 use crate::control::ControlError;
 use crate::domain::FailoverKind;
 use std::time::Duration;
@@ -28,7 +28,8 @@ async fn planned(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     for _ in 0..MOST_ROUNDS {
         let outcome = context.cycle().await?;
         let known = context.operation()?.left_behind;
-        let newly_flagged = outcome.objects.iter().any(|o| o.blocks() && !known.contains(&o.name));
+        let left = leave::journal(context, &outcome.objects).await?;
+        let newly_flagged = left.iter().any(|lost| !leave::is_left(&known, &lost.object));
         if outcome.complete && outcome.changed == 0 && !newly_flagged {
             return Ok(StepEnd::Done(format!("{} refuses writes, and nothing came after the comparison.", old.region)));
         }

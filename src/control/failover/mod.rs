@@ -8,6 +8,7 @@ mod compare;
 mod cut_over;
 mod fence;
 mod hold_requests;
+mod leave;
 mod notify;
 mod pause_schedules;
 mod rebind;

@@ -5,9 +5,10 @@ use super::pairs::{Counterpart, Pair};
 use crate::connect::{ConnectError, TablePlace};
 use crate::control::cell::{Cell, lock_record};
 use crate::control::view::SalvageView;
-use crate::control::{Control, ControlError};
+use crate::control::{Control, ControlError, left_behind};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
-use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, ObjectError};
+use crate::domain::same_name;
+use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, LeftBehind, ObjectError, Shortfall};
 use crate::replicate::{self, Link, TableMemory};
 use std::collections::BTreeMap;
 
@@ -68,9 +69,12 @@ impl Trouble {
 impl Salvaging<'_> {
     /// Does all for one table; every part of it may be done twice.
     pub async fn reclaim(&self, pair: &Pair) -> Result<(), Trouble> {
-        // A planned failover left it behind because it cannot replicate; it stays where it is, and is named.
+        // A planned failover left it behind, and no table of the new primary needs its place: it stays, and is listed.
         if self.planned && pair.counterpart == Counterpart::Never {
             return Ok(());
+        }
+        if matches!(pair.counterpart, Counterpart::Dropped(_)) && self.is_left(pair) {
+            return self.forget_row(pair).await.map_err(Trouble::Stop);
         }
         let aside = aside_of(&self.external_locations, &pair.location, self.group, &pair.label);
         let Some((salvaged, whole)) = self.set_aside(pair, &aside).await? else { return Ok(()) };
@@ -83,14 +87,54 @@ impl Salvaging<'_> {
                 _ => {}
             }
         }
-        let gone = whole || matches!(pair.counterpart, Counterpart::Dropped(_));
-        if let Some(known) = pair.ledger.clone().filter(|_| gone) {
-            let id = self.cell.id.clone();
-            let forgotten = self.control.inner.store.run(move |tx| tx.forget_table(&id, &known)).await;
-            forgotten.map_err(|error| Trouble::Stop(error.into()))?;
+        if whole || matches!(pair.counterpart, Counterpart::Dropped(_)) {
+            self.forget_row(pair).await.map_err(Trouble::Stop)?;
         }
         fail::fail_point!("reclaim.between_tables");
         Ok(())
+    }
+
+    /// Whether the table is listed as left behind where it lies.
+    fn is_left(&self, pair: &Pair) -> bool {
+        let names = pair.names();
+        let of_this = |left: &&LeftBehind| left.epoch == self.group.epoch && left.is_in_place();
+        let left = self.cell.record().left.clone();
+        left.iter().filter(of_this).any(|left| names.iter().any(|name| same_name(name, &left.lost.object)))
+    }
+
+    /// Forgets what the ledger holds of the table: replication has nothing to go on from.
+    async fn forget_row(&self, pair: &Pair) -> Result<(), ControlError> {
+        let Some(known) = pair.ledger.clone() else { return Ok(()) };
+        let id = self.cell.id.clone();
+        Ok(self.control.inner.store.run(move |tx| tx.forget_table(&id, &known)).await?)
+    }
+
+    /// The list of what was left behind once this table's remains are in `view`'s folder.
+    ///
+    /// A table of which nothing had to be set aside lost nothing; one that never arrived joins the list.
+    fn left_now(&self, pair: &Pair, view: Option<&SalvageView>) -> Option<Vec<LeftBehind>> {
+        let names = pair.names();
+        let is_this = |left: &LeftBehind| {
+            left.epoch == self.group.epoch && names.iter().any(|name| same_name(name, &left.lost.object))
+        };
+        let before = self.cell.record().left.clone();
+        let mut list: Vec<LeftBehind> = before.as_ref().clone();
+        match view {
+            None => list.retain(|left| !is_this(left)),
+            Some(view) => {
+                if pair.counterpart == Counterpart::Never && !list.iter().any(is_this) {
+                    list.push(never_arrived(pair, self.group.epoch, &self.old.region, view));
+                }
+                for left in list.iter_mut().filter(|left| is_this(left)) {
+                    left.folder = Some(view.folder.clone());
+                    left.lost.first_version = view.first_version.or(left.lost.first_version);
+                    left.lost.last_version = Some(view.last_version);
+                    left.lost.commits = Some(view.commits);
+                    (left.lost.rows, left.lost.bytes) = (view.rows, Some(view.bytes));
+                }
+            }
+        }
+        (*before != list).then_some(list)
     }
 
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
@@ -132,6 +176,10 @@ impl Salvaging<'_> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
         let (id, row, known) = (self.cell.id.clone(), view.clone(), pair.ledger.clone());
+        // One table's line is read, changed and written before another's.
+        let turn = self.cell.take_turn().await;
+        let left = self.left_now(pair, view.as_ref());
+        let list = left.clone();
         let record = self.cell.shared_record();
         let work = move |tx: &crate::store::Tx<'_>| {
             if let (Some(position), Some(name)) = (position, known)
@@ -139,16 +187,22 @@ impl Salvaging<'_> {
             {
                 tx.put_table(&id, &name, &TableMemory { position, ..known })?;
             }
+            if let Some(list) = list {
+                left_behind::keep(tx, &id, &list)?;
+            }
             row.map_or(Ok(()), |row| tx.put_salvage(&id, row.epoch, &row.table, &row))
         };
         let show = move |_: &Control, ()| {
-            let Some(view) = view else { return };
             let mut record = lock_record(&record);
+            if let Some(left) = left {
+                record.left = std::sync::Arc::new(left);
+            }
+            let Some(view) = view else { return };
             let shown = std::sync::Arc::make_mut(&mut record.salvage);
             shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
             shown.insert(0, view);
         };
-        self.control.durably((), work, show).await?;
+        self.control.durably(turn, work, show).await?;
         Ok(())
     }
 
@@ -157,6 +211,23 @@ impl Salvaging<'_> {
         let folder = salvaged.folder.clone()?;
         Some(SalvageView::new(pair.label.clone(), self.group.epoch, salvaged, folder, self.control.now()))
     }
+}
+
+/// A table that never arrived and was set aside whole.
+fn never_arrived(pair: &Pair, epoch: u64, region: &str, view: &SalvageView) -> LeftBehind {
+    let lost = Shortfall {
+        object: pair.label.clone(),
+        kind: AssetKind::Table,
+        class: ErrorClass::LeftBehind,
+        why: "It never arrived before the failover.".to_owned(),
+        location: Some(pair.location.clone()),
+        first_version: Some(view.first_version.unwrap_or(0)),
+        last_version: Some(view.last_version),
+        commits: Some(view.commits),
+        rows: view.rows,
+        bytes: Some(view.bytes),
+    };
+    LeftBehind { lost, region: region.to_owned(), epoch, at: view.at, folder: Some(view.folder.clone()) }
 }
 
 fn whole(attempt: Result<Salvaged, TableFault>) -> Result<Option<(Salvaged, bool)>, Trouble> {

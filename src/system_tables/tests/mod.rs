@@ -91,5 +91,5 @@ fn look<W: super::Watch>(watch: &mut W, now: Instant, regular: bool, groups: Vec
 }
 
 fn operation<'a>(id: &'a str, started: Instant) -> OperationPicture<'a> {
-    OperationPicture { id, from_region: "east", to_region: "west", started, ended: None }
+    OperationPicture { id, from_region: "east", to_region: "west", started, ended: None, message: None }
 }

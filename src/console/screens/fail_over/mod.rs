@@ -1,6 +1,7 @@
 //! The dialog that fails a group over: where to, how, what it would cost, and the group's name as the key.
 
 mod checks;
+mod left_behind;
 mod loss;
 
 pub use checks::{Check, checks};
@@ -18,6 +19,7 @@ use crate::runtime::{Intent, Refusal};
 use checks::check_ui;
 use eframe::egui::{Context, Ui, Vec2};
 use loss::loss_ui;
+use std::collections::BTreeSet;
 
 /// What the dialog remembers.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,8 @@ pub struct FailOverDialog {
     refusal: Option<String>,
     /// When it last asked what would be lost, and whether the primary was away then.
     asked: Option<(Instant, bool)>,
+    /// What a planned failover may leave behind, as ticked.
+    accepted: BTreeSet<String>,
 }
 
 /// While the dialog is open what would be lost is asked for again this often.
@@ -49,6 +53,7 @@ impl FailOverDialog {
             typed: String::new(),
             refusal: None,
             asked: None,
+            accepted: BTreeSet::new(),
         }
     }
 
@@ -92,6 +97,10 @@ impl FailOverDialog {
                 target_primary_region: self.target.clone(),
                 kind,
                 etag: self.etag.clone(),
+                accept_left_behind: match kind {
+                    FailoverKind::Planned => left_behind::asked_for(&left_behind::shortfalls(view), &self.accepted),
+                    FailoverKind::Forced => Vec::new(),
+                },
             }));
         } else if response.close || cancelled {
             actions.push(Action::CloseDialog);
@@ -121,7 +130,9 @@ impl FailOverDialog {
     fn is_ready(&self, scene: &Scene<'_>, view: &GroupView) -> bool {
         let Some(kind) = self.kind else { return false };
         let clear = checks(scene, view, kind).iter().all(|check| check.tone != Tone::Bad);
-        clear && scene.stale_ms.is_none() && !self.moved(view) && self.typed.trim() == self.id.as_str()
+        let asked = kind == FailoverKind::Forced
+            || left_behind::in_the_way(&left_behind::shortfalls(view), &self.accepted).is_none();
+        clear && asked && scene.stale_ms.is_none() && !self.moved(view) && self.typed.trim() == self.id.as_str()
     }
 
     fn contents_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
@@ -135,11 +146,21 @@ impl FailOverDialog {
         let Some(kind) = self.kind else { return };
         ui.add_space(space::XS);
         ui.label(rich(Role::Label, "What would be lost").color(palette.text_soft));
-        loss_ui(ui, scene, view, kind);
+        let lost = left_behind::shortfalls(view);
+        if kind == FailoverKind::Planned && !lost.is_empty() {
+            let region = &view.group.effective_primary_region;
+            left_behind::left_behind_ui(ui, region, &lost, &mut self.accepted);
+        } else {
+            loss_ui(ui, scene, view, kind);
+        }
         ui.add_space(space::XS);
         ui.label(rich(Role::Label, "Checks").color(palette.text_soft));
         for check in checks(scene, view, kind) {
             check_ui(ui, &check);
+        }
+        if let Some(sentence) = left_behind::in_the_way(&lost, &self.accepted).filter(|_| kind == FailoverKind::Planned)
+        {
+            check_ui(ui, &Check { tone: Tone::Bad, sentence });
         }
         ui.add_space(space::XS);
         let label = field::label_ui(ui, &format!("Type {} to confirm", self.id));
@@ -206,7 +227,11 @@ impl FailOverDialog {
                 format!("Not possible: {primary} does not answer.")
             } else {
                 format!(
-                    "Stops the writers in {primary}, catches up, compares every table, then cuts over. Loses nothing."
+                    "Stops the writers in {primary}, catches up, compares every table, then cuts over. {}",
+                    match left_behind::shortfalls(view).is_empty() {
+                        true => "Loses nothing.",
+                        false => "Loses nothing but what you tick.",
+                    }
                 )
             };
             let forced = format!("Cuts over now. What never arrived is set aside when {primary} answers again.");

@@ -7,8 +7,8 @@ use crate::console::scene::Scene;
 use crate::console::theme::{Icon, Tone};
 use crate::console::widgets::chip::is_unprotected;
 use crate::console::widgets::{Button, banner_ui};
-use crate::control::view::{CycleView, GroupView, WorkloadView};
-use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectError};
+use crate::control::view::{CycleView, GroupView, ObjectView, WorkloadView};
+use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectError, ObjectStatus};
 use crate::runtime::Intent;
 use eframe::egui::Ui;
 use std::collections::BTreeSet;
@@ -89,6 +89,7 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             offer: Offer::Resume,
         });
     }
+    found.extend(nothing_arrived(view));
     found.extend(away_banner(scene, view));
     if let Some(error) = view.blocking_error.as_ref().filter(|e| e.class != ErrorClass::RegionUnreachable) {
         found.push(Banner {
@@ -106,17 +107,34 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             icon: Icon::Bad,
             tone: Tone::Bad,
             heading: format!("{objects} the replication point back"),
-            sentence: "Everything else goes on. A failover is possible and names what it leaves behind.".to_owned(),
+            sentence: "Everything else goes on. A planned failover needs a tick for each object that it leaves behind; a forced one names them.".to_owned(),
             offer: Offer::Errors,
         });
     }
     found
 }
 
+/// Says of an ACTIVE group that not one of its tables is in the secondary.
+fn nothing_arrived(view: &GroupView) -> Option<Banner> {
+    let tables = || view.objects.iter().filter(|object| object.kind == AssetKind::Table);
+    let never = |object: &ObjectView| object.replica_version.is_none() && object.status != ObjectStatus::InSync;
+    if view.group.state != GroupState::Active || tables().next().is_none() || !tables().all(never) {
+        return None;
+    }
+    let secondary = view.group.effective_secondary_region();
+    Some(Banner {
+        icon: Icon::Bad,
+        tone: Tone::Bad,
+        heading: format!("Nothing has arrived in {secondary}"),
+        sentence: format!("Every table of the group is flagged, so {secondary} could take over nothing."),
+        offer: Offer::Errors,
+    })
+}
+
 /// How many objects hold the replication point back; what holds up the group as a whole is none of them.
 pub fn blocking_objects(view: &GroupView) -> usize {
     let own = view.blocking_error.as_ref();
-    let blocks = |error: &&ObjectError| error.class.blocks_replication_point() && Some(*error) != own;
+    let blocks = |error: &&ObjectError| error.blocks_replication_point() && Some(*error) != own;
     let objects: BTreeSet<&str> = view.errors.iter().filter(blocks).map(|error| error.object.as_str()).collect();
     objects.len()
 }

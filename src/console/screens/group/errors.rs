@@ -40,7 +40,7 @@ pub fn causes(errors: &[ObjectError]) -> Vec<Cause> {
             None => found.push(Cause {
                 class: error.class,
                 words: words(error.class),
-                blocks: error.class.blocks_replication_point(),
+                blocks: error.blocks_replication_point(),
                 errors: vec![index],
             }),
         }

@@ -1,10 +1,11 @@
-//! What forced failovers left behind on the old primary, kept aside.
+//! What failovers left behind on the old primary: the only copies, each with its release, and what was set aside.
 
 use super::tab_page_ui;
+use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
-use crate::console::theme::{self, Icon, Role, space};
-use crate::console::widgets::{card, copy, text};
+use crate::console::theme::{self, Icon, Role, Tone, rich, space};
+use crate::console::widgets::{Button, card, copy, text};
 use crate::control::view::{GroupView, SalvageView};
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
@@ -65,12 +66,47 @@ pub fn in_all(remains: &Remains<'_>) -> String {
     )
 }
 
+/// How many lines the tab has, and how much they matter: what waits for a person matters most.
+pub fn count(view: &GroupView) -> (usize, Tone) {
+    match view.left_behind.len() {
+        0 => (view.salvage.len(), Tone::Quiet),
+        waiting => (waiting, Tone::Bad),
+    }
+}
+
+/// Draws what waits for a person, each with its release.
+fn waiting_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    card::card_ui(ui, |ui| {
+        let objects = format::plural(view.left_behind.len(), "object", "objects");
+        let note = "Only the old primary holds these. Copy what you need, then release the line.";
+        card::section_ui(ui, &format!("{objects} left behind"), note);
+        for left in view.left_behind.iter() {
+            card::hairline_ui(ui);
+            ui.horizontal_top(|ui| {
+                let name = format!("Release {}…", left.lost.object);
+                if ui.add(Button::ordinary(&name).small()).clicked() {
+                    actions.push(Action::AskReleaseLeftBehind(view.group.spec.id.clone(), left.lost.object.clone()));
+                }
+                ui.add(egui::Label::new(rich(Role::Body, left.sentence()).color(palette.text)).wrap());
+            });
+            ui.add(egui::Label::new(rich(Role::Small, &left.lost.why).color(palette.text_weak)).wrap());
+            if let Some(place) = left.place() {
+                copy::path_ui(ui, &format!("the place of {}", left.lost.object), place);
+            }
+        }
+    });
+}
+
 /// Draws the tab.
-pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("left behind").auto_shrink(false).show(ui, |ui| {
         tab_page_ui(ui, |ui| {
+            if !view.left_behind.is_empty() {
+                waiting_ui(ui, view, actions);
+            }
             let found = remains(&view.salvage);
-            if found.is_empty() {
+            if found.is_empty() && view.left_behind.is_empty() {
                 nothing_ui(ui, view.group.salvage_pending, view.group.effective_secondary_region());
                 return;
             }

@@ -57,7 +57,7 @@ impl GroupScreen {
             GroupTab::Objects => self.objects.show(ui, scene, view, &mut actions),
             GroupTab::Errors => self.errors.show(ui, scene, view),
             GroupTab::Operations => self.operations.show(ui, scene, view),
-            GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view),
+            GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view, &mut actions),
         }
         actions
     }
@@ -80,7 +80,7 @@ fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 5] {
         tab(GroupTab::Objects, "Objects", Some((view.objects.len(), Tone::Quiet))),
         tab(GroupTab::Errors, "Errors", Some((view.errors.len(), tone))),
         tab(GroupTab::Operations, "Operations", Some((operations::ended(view).count(), Tone::Quiet))),
-        tab(GroupTab::LeftBehind, "Left behind", Some((view.salvage.len(), Tone::Quiet))),
+        tab(GroupTab::LeftBehind, "Left behind", Some(left_behind::count(view))),
     ]
 }
 

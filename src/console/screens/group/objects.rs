@@ -57,7 +57,7 @@ pub fn visible_objects(objects: &[ObjectView], filter: &ObjectFilter) -> Vec<usi
 fn urgency(status: ObjectStatus) -> u8 {
     match status {
         ObjectStatus::Failed | ObjectStatus::Drifted => 0,
-        ObjectStatus::Missing => 1,
+        ObjectStatus::Missing | ObjectStatus::LeftBehind => 1,
         ObjectStatus::Unsupported | ObjectStatus::Unverifiable => 2,
         ObjectStatus::Unknown => 3,
         ObjectStatus::Lagging => 4,

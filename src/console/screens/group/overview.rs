@@ -180,6 +180,7 @@ pub fn tally(view: &GroupView) -> Vec<(ObjectStatus, usize)> {
         ObjectStatus::Failed,
         ObjectStatus::Drifted,
         ObjectStatus::Missing,
+        ObjectStatus::LeftBehind,
         ObjectStatus::Unsupported,
         ObjectStatus::Unverifiable,
         ObjectStatus::Unknown,

@@ -1,0 +1,181 @@
+//! What a planned failover would leave behind, and what failovers left: refused, accepted by name, kept, released.
+
+use super::cell::{Cell, lock_record};
+use super::operation::Operation;
+use super::{Control, ControlError, journal};
+use crate::domain::left_behind::{in_words, names_it, not_accepted};
+use crate::domain::same_name;
+use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
+use crate::replicate::{self, Link, TableMemory};
+use crate::store::Tx;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a call may ask the source how much would be lost; what it can't tell by then stays unknown.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+impl Control {
+    /// [`Self::fail_over_accepting`] where nothing may be left behind.
+    pub async fn fail_over(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        target: &str,
+        kind: FailoverKind,
+        etag: Option<&str>,
+    ) -> Result<FailoverGroup, ControlError> {
+        self.fail_over_accepting(actor, id, target, kind, etag, &[]).await
+    }
+
+    /// Refuses a planned failover while the last cycle knows of something that the secondary does not have and that
+    /// `accepted` does not name.
+    pub(super) async fn refuse_loss(&self, cell: &Cell, accepted: &[String]) -> Result<(), ControlError> {
+        let (group, objects) = (cell.group(), cell.record().objects.clone());
+        let lost = not_accepted(&replicate::shortfalls(&objects), accepted);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let known = lost.clone();
+        let asked = async {
+            let source = self.inner.deployment.link(&group, &group.effective_primary_region).await?;
+            self.measure(&group.spec.id, &source, known).await
+        };
+        let lost = match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(measured)) => measured,
+            _ => lost,
+        };
+        Err(would_lose(&group, &lost))
+    }
+
+    /// Asks the source how much of `lost` it holds.
+    pub(super) async fn measure(
+        &self,
+        id: &GroupId,
+        source: &Link,
+        lost: Vec<Shortfall>,
+    ) -> Result<Vec<Shortfall>, ControlError> {
+        if lost.is_empty() {
+            return Ok(lost);
+        }
+        let of = id.clone();
+        let rows = self.inner.store.run(move |tx| tx.tables::<TableMemory>(&of)).await?;
+        let arrived: BTreeMap<String, TableMemory> = rows.into_iter().map(|row| (row.name, row.body)).collect();
+        Ok(replicate::measure(source, &arrived, lost, self.inner.clock.as_ref()).await)
+    }
+
+    /// Releases what a failover left behind of an object: the group lists it no longer. Nothing is deleted anywhere.
+    pub async fn release_left_behind(&self, actor: &str, id: &GroupId, object: &str) -> Result<String, ControlError> {
+        let cell = self.cell(id)?;
+        let turn = cell.take_turn().await;
+        let before = cell.record().left.clone();
+        let (gone, kept): (Vec<LeftBehind>, Vec<LeftBehind>) =
+            before.iter().cloned().partition(|left| same_name(&left.lost.object, object));
+        let Some(first) = gone.first() else {
+            return Err(ControlError::BadArgument {
+                sentence: format!("No failover of {id} left {object} behind. There is nothing to release."),
+            });
+        };
+        let place = first.place().unwrap_or("a place that is not known").to_owned();
+        let message = format!(
+            "{actor} released {object}, which a failover of {id} left behind in {} at {place} ({}).",
+            first.region,
+            first.lost.amount()
+        );
+        let mut line = journal::line(self.now(), actor, "left_behind.release", id.as_str(), message);
+        journal::show_change(&mut line, Some(&gone), None);
+        let (stored, of, list) = (line.clone(), id.clone(), kept.clone());
+        let work = move |tx: &Tx<'_>| {
+            keep(tx, &of, &list)?;
+            tx.add_activity(&stored)
+        };
+        let record = cell.shared_record();
+        let show = move |control: &Self, ()| {
+            lock_record(&record).left = Arc::new(kept);
+            control.show_activity(line);
+            control.touch();
+        };
+        self.durably(turn, work, show).await?;
+        cell.wake.notify_one();
+        Ok(format!("{object} was released. It stays at {place}; {id} lists it no longer."))
+    }
+}
+
+/// Why a planned failover may not go on.
+pub fn would_lose(group: &FailoverGroup, lost: &[Shortfall]) -> ControlError {
+    let (from, to) = (&group.effective_primary_region, group.effective_secondary_region());
+    let (what, verb, them, arrived) = match lost.len() {
+        1 => ("one object".to_owned(), "has", "it", "it has arrived"),
+        n => (format!("{n} objects"), "have", "them", "they have arrived"),
+    };
+    ControlError::Refused {
+        sentence: format!(
+            "A planned failover loses nothing, and {what} {verb} commits that are not in {to}: {}. Mend {them} and wait until {arrived}. To leave {them} behind in {from}, name each in accept_left_behind.",
+            in_words(lost)
+        ),
+    }
+}
+
+/// Whether a repeated call asks for what runs already; another list is another call.
+pub fn same_acceptance(operation: &Operation, accepted: &[String]) -> Result<(), ControlError> {
+    let all = |a: &[String], b: &[String]| a.iter().all(|name| names_it(b, name));
+    if operation.kind == FailoverKind::Forced
+        || (all(accepted, &operation.accepted) && all(&operation.accepted, accepted))
+    {
+        return Ok(());
+    }
+    let listed = match operation.accepted.as_slice() {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    Err(ControlError::Refused {
+        sentence: format!(
+            "A failover to {} runs already, and its accept_left_behind names {listed}. Wait until it ends, then ask again.",
+            operation.to_region
+        ),
+    })
+}
+
+fn key(id: &GroupId) -> String {
+    format!("left_behind.{id}")
+}
+
+/// Keeps the list, within a transaction.
+pub fn keep(tx: &Tx<'_>, id: &GroupId, left: &[LeftBehind]) -> rusqlite::Result<()> {
+    let text = match left {
+        [] => String::new(),
+        left => serde_json::to_string(left).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?,
+    };
+    tx.set_value(&key(id), &text)
+}
+
+/// The list as it is stored; one that can't be read is an error, because it says where the only copies lie.
+pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<LeftBehind>> {
+    match tx.value(&key(id))?.filter(|text| !text.is_empty()) {
+        None => Ok(Vec::new()),
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e))),
+    }
+}
+
+/// The list after the cutover of `operation`: what lies in the new primary's own tables is live again, and what this
+/// failover leaves is added.
+pub fn after_cut_over(
+    before: &[LeftBehind],
+    operation: &Operation,
+    group: &FailoverGroup,
+    at: Instant,
+) -> Vec<LeftBehind> {
+    let is_live = |left: &&LeftBehind| left.region == operation.to_region && left.is_in_place();
+    let mut list: Vec<LeftBehind> = before.iter().filter(|left| !is_live(left)).cloned().collect();
+    for lost in &operation.shortfalls {
+        list.push(LeftBehind {
+            lost: lost.clone(),
+            region: operation.from_region.clone(),
+            epoch: group.epoch,
+            at,
+            folder: None,
+        });
+    }
+    list
+}
