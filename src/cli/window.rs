@@ -3,6 +3,7 @@
 use super::{Common, clock, sentence};
 use resilience::api::ApiOptions;
 use resilience::console::{ConsoleLink, Preferences, Waker, open_window};
+use resilience::delta::read_regular;
 use resilience::gateway::GatewayOptions;
 use resilience::runtime::{EngineOptions, RuntimeThread};
 use std::path::Path;
@@ -44,7 +45,7 @@ pub fn run(common: &Common) -> Result<ExitCode, String> {
 
 /// What was chosen last time; nonsense in the file is no reason not to open.
 fn read_preferences(file: &Path) -> Preferences {
-    std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    read_regular(file, 1 << 20).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
 fn keep_preferences(file: &Path, preferences: Preferences) {

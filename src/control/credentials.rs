@@ -2,6 +2,7 @@
 
 use super::keyring::split;
 use super::{Control, ControlError};
+use crate::delta::read_regular;
 use crate::domain::Role;
 use crate::wire::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ impl Control {
 /// The file's text, with nobody else able to read it from here on; None where it is not there or no text.
 fn read(path: &Path) -> Result<Option<String>, ControlError> {
     let fault = |source| ControlError::SecretFile { path: path.to_owned(), source };
-    match std::fs::read(path) {
+    match read_regular(path, 1 << 20) {
         Ok(bytes) => {
             std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(fault)?;
             Ok(String::from_utf8(bytes).ok())

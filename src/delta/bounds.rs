@@ -19,7 +19,7 @@ pub(super) const FOOTER: u64 = 64 << 20;
 /// Entries of all lists in a footer, such as its columns: the library takes some hundreds of bytes for each.
 pub(super) const FOOTER_ENTRIES: u64 = 4_000_000;
 /// A page of a Parquet file, as it is stored and as it is read.
-pub(super) const PAGE: u64 = 256 << 20;
+pub(super) const PAGE: u64 = 128 << 20;
 /// The header of a page, which may hold its smallest and its largest value.
 pub(super) const PAGE_HEADER: u64 = 16 << 20;
 /// Pages of a column.
@@ -30,11 +30,11 @@ pub(super) const LISTED: i64 = 8_000_000;
 pub(super) const ROWS: u64 = 100_000_000;
 /// Rows that are read at a time, and the bytes that one column of them may have.
 pub(super) const BATCH_ROWS: u64 = 1024;
-pub(super) const BATCH: u64 = 256 << 20;
+pub(super) const BATCH: u64 = 128 << 20;
 /// `_last_checkpoint`, which may hold a schema.
 pub(super) const HINT: u64 = 16 << 20;
 /// A checksum file, which may list the live files of a small table. It is copied and not read.
-pub(super) const CHECKSUM: u64 = 1 << 30;
+pub(super) const CHECKSUM: u64 = 256 << 20;
 /// A marker that the product itself wrote.
 pub(super) const MARKER: u64 = 1 << 20;
 /// A list of what was salvaged, which the product itself wrote.

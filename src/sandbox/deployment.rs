@@ -8,6 +8,7 @@ use super::seed::{self, SeedPlan};
 use super::server::{self, Server};
 use super::workload::{self, Writers};
 use super::writer::Committed;
+use crate::delta::read_regular;
 use crate::domain::Clock;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions};
@@ -273,7 +274,7 @@ fn empty(folder: &Path) -> Result<(), SandboxError> {
 /// Reads the account, or makes one.
 fn account(options: &SandboxOptions, dir: &Path) -> Result<Account, SandboxError> {
     let path = dir.join(ACCOUNT_FILE);
-    match std::fs::read(&path) {
+    match read_regular(&path, 1 << 20) {
         Ok(bytes) => {
             let account: Account = serde_json::from_slice(&bytes).map_err(|e| SandboxError::corrupt(&path, e))?;
             if account.made_in != dir {

@@ -3,6 +3,7 @@
 use super::data_file::TIME;
 use super::table::LiveFile;
 use super::{SystemTableError, Table};
+use crate::delta::open_regular;
 use crate::domain::Instant;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray, new_null_array};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
@@ -10,7 +11,6 @@ use chrono::{DateTime, Utc};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -89,7 +89,9 @@ impl Table {
     fn read(&self, file: &LiveFile, columns: &[&str]) -> Result<Vec<RecordBatch>, SystemTableError> {
         let path = self.folder.join(&file.path);
         let failed = SystemTableError::data_file(&path);
-        let opened = File::open(&path).map_err(SystemTableError::disk("read", &path))?;
+        let opened = open_regular(&path).map_err(SystemTableError::disk("read", &path))?;
+        let (opened, _) = opened
+            .ok_or_else(|| SystemTableError::DataFile { path: path.clone(), reason: "it is not a file".to_owned() })?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(&failed)?;
         let names = columns.iter().copied().chain([TIME]);
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);

@@ -60,6 +60,7 @@ fn with_engine<T>(
 
 /// Reads the newest version, which must have the columns of `schema`.
 pub(super) fn load(folder: &Path, schema: &Schema) -> Result<Loaded, SystemTableError> {
+    super::log::check_files(folder)?;
     with_engine(folder, |engine| {
         let torn = |error: KernelError| SystemTableError::torn(folder, error);
         let snapshot = Snapshot::builder_for(url(folder)?.as_str()).build(engine).map_err(torn)?;

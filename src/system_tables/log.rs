@@ -56,6 +56,23 @@ pub(super) fn put_commit(
     }
 }
 
+/// Looks at what lies in the log before the kernel reads it whole: a file may claim any size, and a pipe never ends.
+pub(super) fn check_files(table: &Path) -> Result<(), SystemTableError> {
+    /// Above all that the product writes: a checkpoint of a year's files has some megabytes.
+    const MOST: u64 = 256 << 20;
+    for (path, name) in list(&log_folder(table))? {
+        let kind = path.metadata().map_err(SystemTableError::disk("looked at", &path))?;
+        if kind.is_file() && kind.len() > MOST {
+            let reason = format!("{name} has {} bytes, more than the {MOST} that are read of a log's file", kind.len());
+            return Err(SystemTableError::torn(table, reason));
+        }
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(SystemTableError::torn(table, format!("{name} is not a file")));
+        }
+    }
+    Ok(())
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), SystemTableError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(SystemTableError::disk("synced", folder))

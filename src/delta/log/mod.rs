@@ -8,6 +8,7 @@ mod lenient;
 mod lines;
 mod name;
 mod odd_json;
+mod parquet_deltas;
 mod parquet_guard;
 mod path;
 mod picture;

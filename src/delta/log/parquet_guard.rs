@@ -3,8 +3,10 @@
 //! A footer says how long it is, a list how many entries it has, a page how large it becomes, a dictionary how many values
 //! it holds. Room is taken for all of these before a byte of them is seen.
 
+use super::parquet_deltas;
 use super::thrift::Thrift;
 use crate::delta::bounds;
+use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::ChunkReader;
 use std::io::Read;
@@ -41,14 +43,11 @@ pub fn check_pages<R: ChunkReader>(input: &R, metadata: &ParquetMetaData, leaves
         if rows > bounds::ROWS {
             return Err(format!("it claims more than {} rows", bounds::ROWS));
         }
-        for (leaf, column) in group.columns().iter().enumerate() {
-            // The library looks at every column's place, whether or not it is read.
+        let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
+        for column in leaves.iter().filter_map(|leaf| group.columns().get(*leaf)) {
             let (start, end) = extent(column, input.len())?;
-            if leaves.contains(&leaf) {
-                let largest_here = Chunk { input, column }.check(start, end);
-                largest =
-                    largest.max(largest_here.map_err(|detail| format!("column {}: {detail}", column.column_path()))?);
-            }
+            let shared = Chunk { input, column, rows }.check(start, end);
+            largest = largest.max(shared.map_err(|detail| format!("column {}: {detail}", column.column_path()))?);
         }
     }
     let fit = bounds::BATCH / largest.max(1);
@@ -70,12 +69,13 @@ fn extent(column: &ColumnChunkMetaData, size: u64) -> Result<(u64, u64), String>
 struct Chunk<'a, R> {
     input: &'a R,
     column: &'a ColumnChunkMetaData,
+    rows: usize,
 }
 
 impl<R: ChunkReader> Chunk<'_, R> {
     /// Goes through the headers of the pages; returns the bytes of the largest value that many rows can share.
     fn check(&self, mut at: u64, end: u64) -> Result<u64, String> {
-        let mut shared = 0;
+        let (mut shared, mut deltas) = (0, false);
         let mut pages: u64 = 0;
         while at < end {
             pages += 1;
@@ -97,13 +97,16 @@ impl<R: ChunkReader> Chunk<'_, R> {
             // Each value of a dictionary takes some bytes of it.
             let values = number(7, 1).unwrap_or(0);
             if kind == 2 {
-                if u64::try_from(values).map_or(true, |values| values > whole) {
+                let each = if self.column.column_type() == Type::FIXED_LEN_BYTE_ARRAY { 1 } else { 4 };
+                if u64::try_from(values).map_or(true, |values| values > whole / each) {
                     return Err(format!("a dictionary of {whole} bytes claims {values} values"));
                 }
                 shared = shared.max(whole);
             }
-            // Values that are told by what they have in common with the one before.
-            if [number(5, 2), number(8, 4)].contains(&Some(7)) {
+            // Values that are told by their differences (5 and 6), or by what they have in common with the one before (7).
+            let encoding = if kind == 3 { number(8, 4) } else { number(5, 2) };
+            deltas |= matches!(encoding, Some(5..=7));
+            if encoding == Some(7) {
                 shared = shared.max(whole);
             }
             let is_list = self.column.column_descr().max_rep_level() > 0;
@@ -111,6 +114,9 @@ impl<R: ChunkReader> Chunk<'_, R> {
                 return Err(format!("a page claims more than {} entries of lists", bounds::LISTED));
             }
             at = at.saturating_add(most - thrift.left()).saturating_add(packed);
+        }
+        if deltas {
+            parquet_deltas::check(self.input, self.column, self.rows)?;
         }
         Ok(shared)
     }

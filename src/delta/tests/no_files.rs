@@ -144,3 +144,35 @@ async fn assert_up_to_date(pair: &Pair, position: &Position) {
         }
     }
 }
+
+#[tokio::test]
+async fn what_lies_where_a_file_is_written_is_taken_away() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    pair.table.append("b.parquet");
+    let elsewhere = pair.table.path.with_file_name("elsewhere");
+    std::fs::write(&elsewhere, b"keep").expect("a file");
+    std::fs::create_dir_all(pair.replica_path.join("_delta_log")).expect("a folder");
+    let staged = |name: &str| crate::delta::place::staged_name(name);
+    let pipe = pipe(&pair.replica_path, &staged("a.parquet"));
+    symlink(&elsewhere, pair.replica_path.join(staged("b.parquet"))).expect("a link");
+    let commit = log_path(0, "json");
+    std::fs::hard_link(&elsewhere, pair.replica_path.join("_delta_log").join(staged(&commit))).expect("a name");
+    in_time(&pipe, pair.arrives(None)).await;
+    assert_eq!(std::fs::read(&elsewhere).expect("the file"), b"keep");
+}
+
+#[tokio::test]
+async fn a_link_to_a_device_is_not_there() {
+    for name in ["a.parquet", "_delta_log/00000000000000000001.json", "_delta_log/_last_checkpoint"] {
+        let mut pair = Pair::new();
+        pair.table.append("a.parquet");
+        let path = pair.table.path.join(name);
+        let _ = std::fs::remove_file(&path);
+        symlink("/dev/zero", &path).expect("a link");
+        match pair.ship(None).await {
+            Ok(shipped) => assert!(name != "a.parquet" && shipped.bytes_copied < 10_000, "{name}"),
+            Err(fault) => assert_eq!(fault.class, ErrorClass::MissingDataFile, "{name}"),
+        }
+    }
+}

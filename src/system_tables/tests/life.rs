@@ -122,3 +122,13 @@ fn a_torn_log_is_named_and_left_as_it_is() {
     assert!(error.to_string().contains("move it aside"), "{error}");
     assert_eq!(std::fs::read(&torn).expect("kept"), b"{\"commitInfo\":");
 }
+
+#[test]
+fn a_commit_that_claims_a_terabyte_is_named_and_not_read() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    drop(open(dir.path(), noon()));
+    let path = dir.path().join("_delta_log/00000000000000000001.json");
+    std::fs::File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a sparse file");
+    let error = Table::open::<StateRow>(dir.path(), noon()).err().expect("refused");
+    assert!(error.to_string().contains("has 1099511627776 bytes"), "{error}");
+}
