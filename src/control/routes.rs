@@ -12,17 +12,12 @@ use tokio::sync::watch;
 use url::Url;
 
 /// The gates of all stable URLs.
+#[derive(Default)]
 pub struct Routing {
     gates: Mutex<BTreeMap<String, Arc<Gate>>>,
     table: watch::Sender<Arc<RouteTable>>,
     /// Scheme and authority of the gateway, while one runs.
     origin: Mutex<Option<String>>,
-}
-
-impl Default for Routing {
-    fn default() -> Self {
-        Self { gates: Mutex::default(), table: watch::Sender::default(), origin: Mutex::default() }
-    }
 }
 
 /// Whether requests pass while `operation` is a group's latest one.
