@@ -39,6 +39,8 @@ fn survives(point: &str) {
     let report: serde_json::Value = serde_json::from_str(&report).expect("a report");
     assert_eq!(report["held"], true, "{report}");
     assert_eq!(report["tables_differing"], 0, "{report}");
+    assert!(report["commits_lost"].as_u64().is_some_and(|n| n > 0), "{report}");
+    assert_eq!(report["commits_lost"], report["commits_salvaged"], "{report}");
     assert!(report["tables_verified"].as_u64().is_some_and(|n| n >= 12), "{report}");
 }
 

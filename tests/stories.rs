@@ -4,6 +4,7 @@ mod stories {
     pub mod bad_input;
     pub mod clock;
     pub mod credentials;
+    pub mod drill;
     pub mod gateway;
     pub mod group_life;
     pub mod left_behind;

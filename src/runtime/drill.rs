@@ -402,9 +402,11 @@ impl<'a> Drill<'a> {
         tokio::time::sleep(WRITING).await;
         let home = self.memory.home.clone();
         (self.say)(&format!("{home} comes back"), None);
-        self.engine.sandbox().bring_up(&home).await?;
+        // Its jobs stand still until it is the replica: what they would add now was not there when the loss was counted.
+        self.engine.sandbox().reconnect(&home).await?;
         self.until("Setting aside what never arrived, and replicating", |group| group.state == GroupState::Active)
             .await?;
+        self.engine.sandbox().bring_up(&home).await?;
         self.check_salvage()
     }
 

@@ -149,15 +149,22 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Brings a region back on its port; its jobs go on.
-    pub async fn bring_up(&self, region: &str) -> Result<(), SandboxError> {
+    /// Lets a region that is down answer on its port again, while its jobs still stand still. Nothing of it is remembered.
+    pub async fn reconnect(&self, region: &str) -> Result<(), SandboxError> {
         let place = self.place(region)?;
         let mut server = place.server.lock().await;
         if server.is_none() {
             let (listener, _) = server::bind(region, place.port).await?;
-            remember::<bool>(&place.region, DOWN, None).await?;
             *server = Some(Server::start(place.region.clone(), listener));
         }
+        Ok(())
+    }
+
+    /// Brings a region back on its port; its jobs go on.
+    pub async fn bring_up(&self, region: &str) -> Result<(), SandboxError> {
+        self.reconnect(region).await?;
+        let place = self.place(region)?;
+        remember::<bool>(&place.region, DOWN, None).await?;
         place.region.set_up(true);
         self.changes.send_modify(|count| *count += 1);
         Ok(())
