@@ -120,8 +120,12 @@ impl Region {
         *self.withheld.lock().unwrap_or_else(PoisonError::into_inner) = withheld;
     }
 
+    pub fn now(&self) -> crate::domain::Instant {
+        self.clock.now()
+    }
+
     pub fn now_ms(&self) -> i64 {
-        self.clock.now().timestamp_millis()
+        self.now().timestamp_millis()
     }
 
     /// The user behind a caller.

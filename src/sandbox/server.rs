@@ -76,6 +76,7 @@ pub(super) async fn bind(region: &str, port: u16) -> Result<(TcpListener, u16), 
 }
 
 async fn handle(State(served): State<Served>, request: Request) -> Response<Body> {
+    let region = served.region.clone();
     let (status, text) = match answer(served, request).await {
         Ok(text) => (200, text),
         Err(refusal) => (refusal.status, serde_json::to_string(&refusal.body).unwrap_or_default()),
@@ -83,6 +84,11 @@ async fn handle(State(served): State<Served>, request: Request) -> Response<Body
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    // The region's own clock: the server's date stands still while the machine's clock is set back.
+    let date = region.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = header::HeaderValue::try_from(date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     response
 }
 

@@ -3,6 +3,7 @@
 use super::support::{catalogs, engine_with_clock, spec, until, until_active};
 use chrono::TimeDelta;
 use resilience::domain::{Clock, GroupId, Instant, SystemClock};
+use resilience::runtime::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -27,6 +28,11 @@ impl Clock for Shifted {
     }
 }
 
+/// How far each region's clock is said to be ahead of this machine's.
+fn skews(engine: &Engine) -> Vec<Option<i64>> {
+    engine.control().view().regions.iter().map(|region| region.clock_skew_s).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_clock_that_was_two_hours_ahead_claimed_is_withdrawn_when_it_is_set_right() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -40,6 +46,9 @@ async fn what_a_clock_that_was_two_hours_ahead_claimed_is_withdrawn_when_it_is_s
     until_active(&engine, "core").await;
     let ahead = until(&engine, "core", |group| group.replication_point.is_some()).await.replication_point;
     assert!(ahead > Some(SystemClock.now() + TimeDelta::hours(1)), "{ahead:?}");
+    // The regions' calls are answered by the same clock, and the machine's own is right.
+    let two_hours = |skew: &Option<i64>| skew.is_some_and(|seconds| (seconds - 7_200).abs() <= 1);
+    until(&engine, "core", |_| skews(&engine).iter().all(two_hours)).await;
 
     clock.set(0);
     let is_true = |point: Option<Instant>| point.is_some_and(|point| point <= SystemClock.now());
@@ -49,6 +58,7 @@ async fn what_a_clock_that_was_two_hours_ahead_claimed_is_withdrawn_when_it_is_s
     assert!(withdrawn.message.contains("was withdrawn") && withdrawn.at <= SystemClock.now(), "{withdrawn:?}");
     let told = view.clock_move.expect("the screen says so").to_string();
     assert!(told.starts_with("This machine's clock jumped 2 h back at "), "{told}");
+    until(&engine, "core", |_| skews(&engine).iter().all(Option::is_none)).await;
 
     // Everything that arrived is found, in the time as it is now, and after a restart too.
     let id = GroupId::new("core").expect("an id");

@@ -7,7 +7,7 @@ fn drill(commits_a_second: &str) -> Value {
     let dir = tempfile::tempdir().expect("a folder");
     let text = |name: &str| dir.path().join(name).display().to_string();
     let (data, json) = (text("data"), text("report.json"));
-    let options = ["--sandbox", "--sandbox-tables", "8", "--sandbox-commits-per-second", commits_a_second];
+    let options = ["--sandbox", "--sandbox-tables", "12", "--sandbox-commits-per-second", commits_a_second];
     let ended = program(&[&["drill", "--data-dir", &data, "--json", &json], &options[..]].concat());
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     let report: Value = serde_json::from_slice(&std::fs::read(&json).expect("a report")).expect("JSON");
@@ -29,7 +29,7 @@ fn the_forced_failover_of_a_drill_loses_commits_even_where_no_job_writes() {
     for key in ["rto_seconds", "rpo_seconds", "planned_rto_seconds"] {
         assert!(report[key].is_number(), "{key}: {report:#}");
     }
-    assert_eq!((report["tables_verified"].as_u64(), report["tables_differing"].as_u64()), (Some(8), Some(0)));
+    assert_eq!((report["tables_verified"].as_u64(), report["tables_differing"].as_u64()), (Some(12), Some(0)));
     let steps = report["steps"].as_array().expect("steps");
     assert!(steps.iter().all(|step| step["name"].is_string() && step["seconds"].is_number()), "{report:#}");
 }
