@@ -20,6 +20,8 @@
 //! | 6 | [`runtime`] | the tokio thread: intents in, snapshots out |
 //! | 7 | [`console`] | the egui window |
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo, clippy::unimplemented)]
+
 pub mod api;
 pub mod connect;
 #[cfg(feature = "desktop")]

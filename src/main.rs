@@ -1,5 +1,7 @@
 //! Arguments, logs, and then the window, the server, the drill or a verification.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo, clippy::unimplemented)]
+
 mod cli;
 
 use clap::Parser;
