@@ -89,7 +89,7 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
     let (control, actor) = (api.control.clone(), call.caller.name);
     let etag = request.etag.filter(|etag| !etag.is_empty());
     let target = request.target_primary_region;
-    let accepted = request.accept_left_behind;
+    let accepted = request.accept_left_behind.unwrap_or_default();
     let confirm =
         async move { control.fail_over_accepting(&actor, &id, &target, kind, etag.as_deref(), &accepted).await };
     whole(&api, to_the_end(confirm).await?)

@@ -38,7 +38,7 @@ pub struct Cell {
     pub resuming: tokio::sync::Mutex<()>,
     /// Tells every cycle to stop there, because the runtime stops.
     pub quit: Arc<AtomicBool>,
-    /// Tells the worker to forget what it remembers, because the scope changed.
+    /// Tells the worker to forget what it remembers, because the scope changed or a person waits for a fresh look.
     pub forget: AtomicBool,
     /// What its worker shall mend before the next cycle.
     pub repairs: Mutex<Vec<RepairOrder>>,

@@ -4,7 +4,7 @@ use super::cell::Cell;
 use super::create::set_role;
 use super::operation::Operation;
 use super::worker::{settle, trouble};
-use super::{Control, ControlError, journal, left_behind, reclaim};
+use super::{Control, ControlError, findings, journal, left_behind, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Link};
 use crate::store::Tx;
@@ -176,6 +176,7 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
             raise_epoch_floor(tx, epoch)?;
             reclaim::forget(tx, &id)?;
             left_behind::keep(tx, &id, &[])?;
+            findings::keep(tx, &id, &[])?;
             // What a region that was given up holds is no replica of anything.
             for catalog in catalogs.iter().filter(|_| is_replica) {
                 tx.set_value(&left_key(&region, catalog), id.as_str())?;

@@ -8,7 +8,7 @@ use super::operation::{Operation, Remembered, RememberedWorkload};
 use super::routes::Routing;
 use super::shown::ShownRegions;
 use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
-use super::{ControlError, left_behind, reclaim, worker};
+use super::{ControlError, findings, left_behind, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::delta::TransferLimits;
 use crate::domain::{
@@ -146,18 +146,17 @@ impl Control {
         control.recall_transfer_limit().await?;
         for (group, state_since) in groups {
             let id = group.spec.id.clone();
-            let (operations, salvage, unsalvaged, left) = control
-                .inner
-                .store
-                .run(move |tx| {
-                    let left = left_behind::recall(tx, &id)?;
-                    Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?, left))
-                })
-                .await?;
+            let passive = control.inner.settings.passive;
+            let read = move |tx: &Tx<'_>| {
+                let kept = (left_behind::recall(tx, &id)?, findings::recall_for(tx, &id, passive)?);
+                Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?, kept))
+            };
+            let (operations, salvage, unsalvaged, (left, flagged)) = control.inner.store.run(read).await?;
             let mut record = Record::new(group, state_since);
             record.unsalvaged = Arc::new(unsalvaged);
             record.salvage = Arc::new(salvage);
             record.left = Arc::new(left);
+            record.errors = Arc::new(flagged);
             record.history = Arc::new(
                 operations.iter().map(|o| o.body.view()).filter(|o| o.outcome != OperationOutcome::Running).collect(),
             );
@@ -400,7 +399,14 @@ impl Control {
             actor,
             "failover_group.fail_over",
             id.as_str(),
-            format!("{actor} confirmed a {word} failover of {id} from {} to {target}.", group.effective_primary_region),
+            format!(
+                "{actor} confirmed a {word} failover of {id} from {} to {target}.{}",
+                group.effective_primary_region,
+                match kind {
+                    FailoverKind::Planned => String::new(),
+                    FailoverKind::Forced => left_behind::known_loss(&cell.record().objects),
+                }
+            ),
         );
         // What an earlier failover stopped and could not start again is still owed, now to the new primary.
         if let Some(earlier) = cell.operation().filter(|o| o.restore_pending) {

@@ -6,10 +6,11 @@ use super::{Control, ControlError, journal};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
-use crate::replicate::{self, Link, TableMemory};
+use crate::replicate::{self, Link, ObjectRecord, TableMemory};
 use crate::store::Tx;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a call may ask the source how much would be lost; what it can't tell by then stays unknown.
@@ -45,6 +46,9 @@ impl Control {
             Ok(Ok(measured)) => measured,
             _ => lost,
         };
+        // What was put right since, such as a file that came late, is found by the next cycle and not minutes later.
+        cell.forget.store(true, Ordering::Relaxed);
+        cell.wake.notify_one();
         Err(would_lose(&group, &lost))
     }
 
@@ -114,6 +118,12 @@ pub fn would_lose(group: &FailoverGroup, lost: &[Shortfall]) -> ControlError {
             in_words(lost)
         ),
     }
+}
+
+/// What a forced failover is known to leave behind when it is confirmed, for the audit log; empty where nothing is.
+pub fn known_loss(objects: &[ObjectRecord]) -> String {
+    let lost = replicate::shortfalls(objects);
+    if lost.is_empty() { String::new() } else { format!(" It leaves behind what is flagged: {}.", in_words(&lost)) }
 }
 
 /// Whether a repeated call asks for what runs already; another list is another call.

@@ -10,6 +10,7 @@ mod deployment;
 mod durable;
 mod error;
 mod failover;
+mod findings;
 mod handle;
 mod health;
 mod journal;

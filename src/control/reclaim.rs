@@ -137,7 +137,8 @@ async fn quiesce(control: &Control, cell: &Cell, group: &FailoverGroup, old: &Li
         stop_all(old, &remembered).await?;
     }
     set_role(old, group, ROLE_SECONDARY).await?;
-    until_quiet(control, group, old, &mut Access::default()).await
+    let accepted = cell.operation().map(|o| o.accepted).unwrap_or_default();
+    until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }
 
 /// Sets aside every commit that never arrived, of all tables or only of those that are owed. A table that fails is flagged

@@ -355,7 +355,11 @@ async fn finish(
     let arrived = settled && group.state == GroupState::InitialReplication;
     let writes = point.is_some() || blocked != cell.record().group.has_replication_point_blocking_errors;
     let (stored, epoch, changed) = (group.clone(), group.epoch, outcome.changed);
+    let news = (errors != *known).then(|| errors.clone());
     let work = move |tx: &crate::store::Tx<'_>| {
+        if let Some(errors) = news {
+            super::findings::keep(tx, &stored.spec.id, &errors)?;
+        }
         if writes {
             tx.put_group(&stored, since)?;
         }

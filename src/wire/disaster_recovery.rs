@@ -144,8 +144,8 @@ pub struct FailoverRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
     /// Full names of what a planned failover may leave behind in the old primary; not part of the published API.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub accept_left_behind: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_left_behind: Option<Vec<String>>,
 }
 
 /// A stable URL.

@@ -309,3 +309,62 @@ async fn a_table_of_the_same_name_in_the_new_primary_never_takes_the_place_of_th
     assert!(refused.contains(&name), "{refused}");
     engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_only_looks_gives_what_never_arrived_the_class_that_the_cycle_gave_it() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, name, _) = start(dir.path(), |folder| absolute(folder, 4)).await;
+    let known = view(&engine).errors.iter().find(|e| e.object == name).expect("flagged").clone();
+    engine.stop().await;
+    let (data, out) = (dir.path().join("data"), dir.path().join("answer.json"));
+    let (data, out) = (data.to_str().expect("text"), out.to_str().expect("text"));
+    let ended = super::support::program(&["verify", "core", "--data-dir", data, "--json", out]);
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&std::fs::read(out).expect("written")).expect("JSON");
+    let found =
+        answer["objects"].as_array().expect("objects").iter().find(|o| o["name"] == json!(name)).expect("listed");
+    assert_eq!(found["status"], "failed");
+    assert_eq!((&found["error_class"], &found["message"]), (&json!(known.class.as_str()), &json!(known.message)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_failover_goes_ahead_and_says_what_it_is_known_to_leave() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, name, folder) = start(dir.path(), |folder| absolute(folder, 4)).await;
+    let before = contents(&folder);
+    engine.control().fail_over("tester", &core(), WEST, FailoverKind::Forced, None).await.expect("accepted");
+    let line = engine.control().view().activity.iter().find(|l| l.action == "failover_group.fail_over").cloned();
+    assert!(line.expect("audited").message.contains(&name));
+    until(&engine, "core", |g| g.state == GroupState::Active && !g.salvage_pending).await;
+    let left = view(&engine).left_behind.first().expect("listed").clone();
+    assert_eq!(
+        (left.lost.object.as_str(), left.lost.last_version, left.lost.commits),
+        (name.as_str(), Some(4), Some(5))
+    );
+    let aside = left.folder.expect("set aside whole");
+    let kept = contents(Path::new(&aside));
+    assert!(before.iter().all(|(path, bytes)| kept.get(path) == Some(bytes)), "{:?}", kept.keys());
+    let report = engine.control().verify(&core(), false).await.expect("compared");
+    says_where(object(&report, &name), EAST, &aside);
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_late_is_shipped_by_the_next_call_and_nothing_is_left() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, name, folder) = start(dir.path(), |_| {}).await;
+    append(&folder, 4);
+    let file = folder.join("part-4.parquet");
+    let bytes = std::fs::read(&file).expect("there");
+    std::fs::remove_file(&file).expect("gone");
+    until_shown(&engine, |view| view.errors.iter().any(|e| e.object == name)).await;
+    let refused = ask(&engine, WEST, &[]).await.expect_err("its last commit can't be read").to_string();
+    assert!(refused.contains(&name) && refused.contains("MISSING_DATA_FILE: version 4"), "{refused}");
+    std::fs::write(&file, bytes).expect("uploaded");
+    // Refused once more at most, by what the last cycle knew; that makes the next one look afresh.
+    let _ = ask(&engine, WEST, &[]).await;
+    until_shown(&engine, |view| view.errors.is_empty()).await;
+    through(&engine, WEST, &[]).await;
+    assert!(view(&engine).left_behind.is_empty() && view(&engine).salvage.is_empty());
+    engine.stop().await;
+}

@@ -55,3 +55,23 @@ async fn the_other_kind_is_refused_with_the_one_that_runs() {
         served.end().await;
     }
 }
+
+#[tokio::test]
+async fn asking_again_with_another_list_of_what_may_be_left_behind_is_refused() {
+    let active = FailoverGroup { state: GroupState::Active, bootstrapped: true, ..group("core") };
+    let settings = ControlSettings { passive: true, ..ControlSettings::default() };
+    let served = Served::with_groups(vec![active], ApiOptions::default(), settings).await;
+    let planned = |names: Value| json!({"failover_type": "PLANNED", "accept_left_behind": names});
+    let (status, _) = ask(&served, planned(json!(["c.s.a", "c.s.b"]))).await;
+    assert_eq!(status, 200);
+    let (status, _) = ask(&served, planned(json!(["c.s.B", "C.s.a"]))).await;
+    assert_eq!(status, 200, "the same names, as a catalog compares them");
+    for other in [Value::Null, json!([]), json!(["c.s.a"]), json!(["c.s.a", "c.s.b", "c.s.c"])] {
+        let (status, answer) = ask(&served, planned(other)).await;
+        assert_eq!((status, answer["error_code"].as_str()), (400, Some("INVALID_STATE")), "{answer}");
+        assert!(answer["message"].as_str().is_some_and(|said| said.contains("c.s.a, c.s.b")), "{answer}");
+    }
+    let (status, answer) = ask(&served, planned(json!("c.s.a"))).await;
+    assert_eq!((status, answer["error_code"].as_str()), (400, Some("INVALID_PARAMETER_VALUE")), "{answer}");
+    served.end().await;
+}

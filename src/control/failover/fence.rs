@@ -7,6 +7,7 @@
 use super::wait_for_writes::{make_read_only, modes, remember};
 use super::{StepContext, StepEnd, compare, leave};
 use crate::control::ControlError;
+use crate::control::left_behind::known_loss;
 use crate::domain::FailoverKind;
 use std::time::Duration;
 
@@ -50,11 +51,13 @@ async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         context.journal(|operation| remember(operation, found)).await?;
         make_read_only(&old, &group).await
     };
-    Ok(StepEnd::Done(match tokio::time::timeout(PATIENCE, attempt).await {
+    let known = known_loss(&context.cell.record().objects.clone());
+    let ended = match tokio::time::timeout(PATIENCE, attempt).await {
         Ok(Ok(())) => format!("{region} answers and refuses writes."),
         Ok(Err(error)) => format!("{region} could not be fenced and will be when it answers. {error}"),
         Err(_) => {
             format!("{region} does not answer. It is fenced when it does; what it accepts until then is set aside.")
         }
-    }))
+    };
+    Ok(StepEnd::Done(ended + &known))
 }

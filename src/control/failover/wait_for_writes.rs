@@ -7,6 +7,7 @@ use crate::control::operation::{Operation, RememberedCatalog};
 use crate::control::{Control, ControlError};
 use crate::delta::{self, TableRoot};
 use crate::domain::FailoverGroup;
+use crate::domain::left_behind::names_it;
 use crate::replicate::{self, Access, Link};
 use crate::wire::unity_catalog::{ISOLATION_OPEN, TABLE_VIEW};
 use std::sync::Arc;
@@ -21,8 +22,9 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     fail::fail_point!("failover.after_read_only");
     let watch = Stopwatch::now();
     // Catching up and comparing need the same storage again.
+    let accepted = context.operation()?.accepted;
     let access = context.desk.access(context.control, context.cell).await?;
-    until_quiet(context.control, &group, &old, access).await?;
+    until_quiet(context.control, &group, &old, access, &accepted).await?;
     Ok(StepEnd::Done(format!(
         "{} catalogs are read-only; the last write ended within {:.1} s.",
         group.catalogs().len(),
@@ -62,16 +64,18 @@ pub async fn make_read_only(link: &Link, group: &FailoverGroup) -> Result<(), Co
     Ok(())
 }
 
-/// Waits until no table's newest version moved for the quiet period. What storage it opens it leaves in `access`.
+/// Waits until no table's newest version moved for the quiet period. What storage it opens it leaves in `access`; of what
+/// is `accepted` to be left behind, storage may be refused.
 pub async fn until_quiet(
     control: &Control,
     group: &FailoverGroup,
     link: &Link,
     access: &mut Access,
+    accepted: &[String],
 ) -> Result<(), ControlError> {
     let settings = &control.inner.settings;
     let watch = Stopwatch::now();
-    let tables = roots(control, group, link, access).await?;
+    let tables = roots(control, group, link, access, accepted).await?;
     let roots: Arc<Vec<TableRoot>> = Arc::new(tables.iter().map(|(_, root)| root.clone()).collect());
     let mut before = delta::newest_versions(roots.clone()).await;
     loop {
@@ -107,6 +111,7 @@ async fn roots(
     group: &FailoverGroup,
     link: &Link,
     access: &mut Access,
+    accepted: &[String],
 ) -> Result<Vec<(String, TableRoot)>, ControlError> {
     let inventory = replicate::read_inventory(link, group.catalogs()).await?;
     let tables =
@@ -116,7 +121,11 @@ async fn roots(
     let opened = replicate::roots_of(link, &places, false, control.inner.clock.as_ref()).await;
     let mut found = Vec::with_capacity(names.len());
     for ((name, place), opened) in names.into_iter().zip(&places).zip(opened) {
-        let granted = opened?;
+        let granted = match opened {
+            // What is left behind anyway must not keep the rest.
+            Err(error) if names_it(accepted, &name) && !error.is_unreachable() => continue,
+            opened => opened?,
+        };
         found.push((name, granted.root.clone()));
         access.remember(&place.uri, false, granted);
     }
