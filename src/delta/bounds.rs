@@ -17,7 +17,9 @@ pub(super) const PARQUET_FILE: u64 = 64 << 30;
 /// The footer of a Parquet file.
 pub(super) const FOOTER: u64 = 64 << 20;
 /// Entries of all lists in a footer, such as its columns: the library takes some hundreds of bytes for each.
-pub(super) const FOOTER_ENTRIES: u64 = 4_000_000;
+pub(super) const FOOTER_ENTRIES: u64 = 3_000_000;
+/// Columns in columns: the library goes through them by recursion.
+pub(super) const COLUMNS_DEEP: usize = 64;
 /// A page of a Parquet file, as it is stored and as it is read.
 pub(super) const PAGE: u64 = 128 << 20;
 /// The header of a page, which may hold its smallest and its largest value.

@@ -360,12 +360,27 @@ impl TableFault {
     }
 }
 
+/// Characters of a sentence and of a value in it: a log may name a file with a name of megabytes.
+const LONGEST_MESSAGE: usize = 8_000;
+const LONGEST_VALUE: usize = 4_000;
+
+/// The text, without its middle where it is too long.
+fn shortened(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
+    let end: Vec<char> = text.chars().rev().take(most / 4).collect();
+    let begin = text.chars().take(most / 4);
+    begin.chain(['…']).chain(end.into_iter().rev()).collect()
+}
+
 impl From<DeltaError> for TableFault {
     fn from(error: DeltaError) -> Self {
+        let parameters = error.parameters().into_iter().map(|(key, value)| (key, shortened(value, LONGEST_VALUE)));
         Self {
             class: error.class(),
-            parameters: error.parameters(),
-            message: error.to_string(),
+            parameters: parameters.collect(),
+            message: shortened(error.to_string(), LONGEST_MESSAGE),
             source: Arc::new(error),
         }
     }
@@ -386,5 +401,18 @@ impl fmt::Display for TableFault {
 impl std::error::Error for TableFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&*self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_stays_a_sentence_whatever_a_log_names() {
+        let table = "/t".to_owned();
+        let fault = TableFault::from(DeltaError::BadPath { table, path: "ä".repeat(1 << 20) });
+        assert!(fault.message.starts_with("The log of /t names the file") && fault.message.ends_with('.'));
+        assert!(fault.message.len() < 10_000 && fault.parameters["path"].len() < 10_000);
     }
 }

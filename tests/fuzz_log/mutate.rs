@@ -8,6 +8,19 @@ use serde_json::{Map, Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+/// Numbers as Parquet's footers and headers write them: large, negative, none.
+const VARINTS: [&[u8]; 9] = [
+    &[0xff, 0xff, 0xff, 0xff, 0x0f],
+    &[0xfe, 0xff, 0xff, 0xff, 0x0f],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+    &[0x80, 0x80, 0x80, 0x80, 0x04],
+    &[0xfe, 0xff, 0xff, 0x7f],
+    &[0x7f],
+    &[0xff, 0x7f],
+    &[0x01],
+    &[0],
+];
+
 /// Copies one of the tables and changes it in a few places; returns what was done.
 pub fn copy_and_change(tables: &[PathBuf], to: &Path, random: &mut StdRng) -> String {
     let table = tables.choose(random).expect("a table");
@@ -21,6 +34,12 @@ pub fn copy_and_change(tables: &[PathBuf], to: &Path, random: &mut StdRng) -> St
         }
     }
     done.join("; ")
+}
+
+/// Copies a table to where it is kept, whatever lies in it.
+pub fn keep(table: &Path, to: &Path) {
+    let copied = std::process::Command::new("cp").arg("-a").arg("--sparse=always").arg(table).arg(to).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} is kept", to.display());
 }
 
 /// Files of the log, and now and then the table's others.
@@ -57,7 +76,8 @@ fn change(path: &Path, files: &[PathBuf], random: &mut StdRng) -> &'static str {
     let what = match (is_text, random.random_range(0..10)) {
         (true, 0..6) => change_json(&mut bytes, random),
         (true, _) => change_bytes(&mut bytes, files, random),
-        (false, 0..6) => change_numbers(&mut bytes, random),
+        (false, 0..3) => change_footer(&mut bytes, random),
+        (false, 3..7) => change_numbers(&mut bytes, random),
         (false, _) => change_bytes(&mut bytes, files, random),
     };
     fs::write(path, bytes).expect("a file");
@@ -154,19 +174,27 @@ fn change_bytes(bytes: &mut Vec<u8>, files: &[PathBuf], random: &mut StdRng) -> 
     }
 }
 
+/// Puts another number into a field of a Parquet footer, and leaves the rest of it whole.
+fn change_footer(bytes: &mut Vec<u8>, random: &mut StdRng) -> &'static str {
+    for _ in 0..random.random_range(1..3) {
+        let Some(end) = bytes.len().checked_sub(8) else { return "nothing" };
+        let length = bytes[end..end + 4].iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let Some(begin) = end.checked_sub(length) else { return "nothing" };
+        // What begins a field of a number (5 and 6) or a list (9) ends so; the number follows.
+        let fields: Vec<usize> = (begin..end).filter(|at| matches!(bytes[*at] & 0x0f, 5 | 6 | 9)).collect();
+        let Some(at) = fields.choose(random).map(|at| at + 1).filter(|at| *at < end) else { return "nothing" };
+        let digits = bytes[at..end].iter().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+        let number = VARINTS.choose(random).expect("a number");
+        drop(bytes.splice(at..(at + digits).min(end), number.iter().copied()));
+        let end = bytes.len() - 8;
+        let length = u32::try_from(end - begin).unwrap_or(0).to_le_bytes();
+        bytes[end..end + 4].copy_from_slice(&length);
+    }
+    "a number of the footer"
+}
+
 /// Puts numbers of another size in the places where Parquet keeps its own: mostly in the footer and behind the head.
 fn change_numbers(bytes: &mut [u8], random: &mut StdRng) -> &'static str {
-    const VARINTS: [&[u8]; 9] = [
-        &[0xff, 0xff, 0xff, 0xff, 0x0f],
-        &[0xfe, 0xff, 0xff, 0xff, 0x0f],
-        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
-        &[0x80, 0x80, 0x80, 0x80, 0x04],
-        &[0xfe, 0xff, 0xff, 0x7f],
-        &[0x7f],
-        &[0xff, 0x7f],
-        &[0x01],
-        &[0],
-    ];
     for _ in 0..random.random_range(1..4) {
         let at = match random.random_range(0..4) {
             0 => random.random_range(0..bytes.len().clamp(1, 64)),
@@ -174,6 +202,20 @@ fn change_numbers(bytes: &mut [u8], random: &mut StdRng) -> &'static str {
             2 => bytes.len().saturating_sub(random.random_range(1..=4000)),
             _ => place(bytes, random),
         };
+        // A field's own number, made as large as its digits allow; or any bytes of a number.
+        if random.random_bool(0.5) {
+            let field = (at..bytes.len().min(at + 64)).find(|at| matches!(bytes[*at], 0x15 | 0x25 | 0x16 | 0x26));
+            if let Some(at) = field {
+                for byte in bytes.iter_mut().skip(at + 1).take(10) {
+                    let is_last = *byte & 0x80 == 0;
+                    *byte |= 0x7e;
+                    if is_last {
+                        break;
+                    }
+                }
+            }
+            continue;
+        }
         let number = VARINTS.choose(random).expect("a number");
         bytes.iter_mut().skip(at).zip(number.iter()).for_each(|(to, from)| *to = *from);
     }

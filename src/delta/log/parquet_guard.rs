@@ -13,6 +13,9 @@ use std::io::Read;
 
 /// The bytes that end a file: its footer's length and four letters.
 const TAIL: u64 = 8;
+/// The field of a footer that lists its columns, and that of a column which says how many columns are in it.
+const SCHEMA: i64 = 2;
+const CHILDREN: i64 = 5;
 
 /// Looks at the footer of a Parquet file; an error says what is wrong with it.
 pub fn check_footer<R: ChunkReader>(input: &R) -> Result<(), String> {
@@ -29,8 +32,35 @@ pub fn check_footer<R: ChunkReader>(input: &R) -> Result<(), String> {
     }
     let begins = at.checked_sub(length).ok_or_else(|| "its footer claims more bytes than it has".to_owned())?;
     let reader = input.get_read(begins).map_err(|error| error.to_string())?;
-    let footer = Thrift::new(reader, length, bounds::FOOTER_ENTRIES).structure();
-    footer.map(|_| ()).map_err(|detail| format!("its footer cannot be read: {detail}"))
+    let mut footer = Thrift::new(reader, length, bounds::FOOTER_ENTRIES).watching(SCHEMA, CHILDREN);
+    let read = footer.structure().and_then(|_| check_schema(&footer.found));
+    read.map_err(|detail| format!("its footer cannot be read: {detail}"))
+}
+
+/// Whether columns have the columns in them that they claim, each as many, and not too deep in each other.
+fn check_schema(children: &[i64]) -> Result<(), String> {
+    // Columns that are yet to come, on each level.
+    let mut open: Vec<u64> = Vec::new();
+    for (at, claimed) in children.iter().enumerate() {
+        if let Some(left) = open.last_mut() {
+            *left = left.saturating_sub(1);
+        }
+        match u64::try_from(*claimed) {
+            Ok(claimed) if claimed <= (children.len() - at) as u64 => {
+                if claimed > 0 {
+                    open.push(claimed);
+                }
+            }
+            _ => return Err(format!("a column claims {claimed} columns in it")),
+        }
+        if open.len() > bounds::COLUMNS_DEEP {
+            return Err(format!("its columns lie more than {} deep in each other", bounds::COLUMNS_DEEP));
+        }
+        while open.last() == Some(&0) {
+            open.pop();
+        }
+    }
+    Ok(())
 }
 
 /// Looks at the pages of the columns `leaves`; returns how many rows to read at a time, so that not even a value that
@@ -119,5 +149,20 @@ impl<R: ChunkReader> Chunk<'_, R> {
             parquet_deltas::check(self.input, self.column, self.rows)?;
         }
         Ok(shared)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_claims_no_more_columns_than_it_has() {
+        assert!(check_schema(&[2, 0, 2, 0, 0]).is_ok());
+        for children in [&[1 << 29, 0][..], &[-1], &[3, 0]] {
+            assert!(check_schema(children).is_err(), "{children:?}");
+        }
+        assert!(check_schema(&vec![1; 100_000]).is_err_and(|error| error.contains("deep")));
+        assert!(check_schema(&[&[5000][..], &[0; 5000]].concat()).is_ok());
     }
 }

@@ -15,14 +15,22 @@ pub(super) struct Thrift<R> {
     /// Bytes that may still be taken.
     left: u64,
     /// Structures that lie in lists.
-    pub listed: u64,
+    listed: u64,
     most_listed: u64,
+    /// The number that is watched, by the list whose structures hold it and its own field; and what was found of it.
+    watched: Option<(i64, i64)>,
+    pub found: Vec<i64>,
 }
 
 impl<R: Read> Thrift<R> {
     /// Reads from `from`, at most `bytes`, and at most so many structures in lists.
     pub fn new(from: R, bytes: u64, most_listed: u64) -> Self {
-        Self { from, left: bytes, listed: 0, most_listed }
+        Self { from, left: bytes, listed: 0, most_listed, watched: None, found: Vec::new() }
+    }
+
+    /// Keeps a number of each structure in one of the outermost lists, in order; 0 where it has none.
+    pub fn watching(self, list: i64, field: i64) -> Self {
+        Self { watched: Some((list, field)), ..self }
     }
 
     /// Bytes that are left of those that could be taken.
@@ -62,6 +70,10 @@ impl<R: Read> Thrift<R> {
                 12 => self.fields(depth + 1, within.filter(|within| *within == 0).map(|_| id), numbers)?,
                 // A boolean's value is its type.
                 1 | 2 => {}
+                9 | 10 => {
+                    let field = self.watched.filter(|(list, _)| depth == 0 && *list == id).map(|(_, field)| field);
+                    self.list(depth + 1, field)?;
+                }
                 kind => self.skip(depth + 1, kind)?,
             }
         }
@@ -77,11 +89,7 @@ impl<R: Read> Thrift<R> {
                 let length = self.unsigned()?;
                 self.pass(length)
             }
-            9 | 10 => {
-                let head = self.byte()?;
-                let count = if head >> 4 == 15 { self.unsigned()? } else { u64::from(head >> 4) };
-                self.items(depth, head & 0x0f, count)
-            }
+            9 | 10 => self.list(depth, None),
             11 => {
                 let count = self.unsigned()?;
                 if count == 0 {
@@ -100,7 +108,10 @@ impl<R: Read> Thrift<R> {
         }
     }
 
-    fn items(&mut self, depth: usize, kind: u8, count: u64) -> Result<(), String> {
+    /// Passes over a list; keeps the number `field` of its structures where one is given.
+    fn list(&mut self, depth: usize, field: Option<i64>) -> Result<(), String> {
+        let head = self.byte()?;
+        let (kind, count) = (head & 0x0f, if head >> 4 == 15 { self.unsigned()? } else { u64::from(head >> 4) });
         if depth > DEPTH {
             return Err(format!("its structures lie more than {DEPTH} deep in each other"));
         }
@@ -112,7 +123,17 @@ impl<R: Read> Thrift<R> {
         if self.listed > self.most_listed {
             return Err(format!("its lists have more than {} entries", self.most_listed));
         }
-        (0..count).try_for_each(|_| self.skip(depth + 1, kind))
+        for _ in 0..count {
+            match field {
+                Some(field) if kind == 12 => {
+                    let mut numbers = Numbers::new();
+                    self.fields(depth + 1, Some(0), &mut numbers)?;
+                    self.found.push(numbers.get(&(0, field)).copied().unwrap_or(0));
+                }
+                _ => self.skip(depth + 1, kind)?,
+            }
+        }
+        Ok(())
     }
 
     fn byte(&mut self) -> Result<u8, String> {
