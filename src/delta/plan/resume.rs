@@ -59,7 +59,8 @@ impl Planner {
             }
             if self.same_commit(destination, last)? {
                 return Ok(match readable {
-                    true if by_checkpoint => Resume::At(newest),
+                    // A reader begins with that checkpoint, whatever is left of the commits below it.
+                    _ if by_checkpoint => Resume::At(newest),
                     true => Resume::At(last),
                     false => Resume::Afresh,
                 });

@@ -47,7 +47,7 @@ async fn a_table_of_nothing_but_a_checkpoint_arrives() {
 
 #[tokio::test]
 async fn a_newest_version_that_only_a_checkpoint_holds_settles() {
-    for commits_left in [0..0, 0..2] {
+    for commits_left in [0..0, 0..2, 1..2] {
         let mut pair = Pair::new();
         pair.table.append("a.parquet");
         pair.table.append("b.parquet");
