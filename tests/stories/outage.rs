@@ -95,9 +95,11 @@ async fn the_loss_is_counted_at_the_source_while_it_answers() {
     assert_eq!((loss.commits, loss.rows, loss.tables.len()), (Some(0), Some(0), 0), "{loss:?}");
     assert!(loss.as_of.is_some() && loss.likely.is_none() && loss.unknown.is_empty(), "{loss:?}");
 
-    // With the secondary away nothing arrives, so what is committed now would be lost.
+    // A cycle goes on for as long as it trusts what it read of the secondary before. Once one has failed, nothing arrives,
+    // so what is committed then would be lost.
     engine.sandbox().take_down("us-west-2").await.expect("down");
     until_shown(&engine, "the outage", KNOWN_WITHIN, |e| region(e, "us-west-2").unreachable_since.is_some()).await;
+    until_shown(&engine, "a failed cycle", Duration::from_secs(60), |e| group(e).blocking_error.is_some()).await;
     let truth = engine.sandbox().truth("us-east-1", &all).await.expect("read");
     let table = truth.first().expect("a table");
     let log = table.folder.join("_delta_log");
