@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn row(name: &str, east: &str, west: &str) -> LocationMapping {
+    pub(super) fn row(name: &str, east: &str, west: &str) -> LocationMapping {
         LocationMapping {
             name: name.to_owned(),
             uri_by_region: [("east".to_owned(), east.to_owned()), ("west".to_owned(), west.to_owned())].into(),

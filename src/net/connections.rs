@@ -1,7 +1,7 @@
 //! Room for a listener's connections. When it is full, the one that has waited longest for its client makes way.
 //!
-//! Nobody is locked out that way: whoever opens thousands of connections and sends nothing, or half a request, or never
-//! reads an answer, loses their own oldest ones to the next client.
+//! This keeps the listener open to others: a client that opens thousands of connections and sends nothing, or half a request, or never
+//! reads an answer, loses its own oldest ones to the next client.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

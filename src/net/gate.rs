@@ -1,4 +1,4 @@
-//! Where each stable URL leads, and whether requests may pass: told by whoever runs a failover, kept to by the gateway.
+//! Where each stable URL leads, and whether requests may pass: set by a failover, obeyed by the gateway.
 
 use super::traffic::{Switch, Traffic};
 use crate::domain;

@@ -1,13 +1,13 @@
 //! Looking at the heads of requests as they were sent.
 //!
-//! A head with both `Content-Length` and `Transfer-Encoding` arrives in a service with one of them only, so whoever wants to refuse
-//! it has to look at the bytes.
+//! A head with both `Content-Length` and `Transfer-Encoding` arrives in a service with one of them only, so refusing it
+//! takes a look at the bytes.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// Bytes that are kept of what may be a head.
 const MOST_BYTES: usize = 64 << 10;
@@ -88,31 +88,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Looked<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Looked<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
+forward_writes!(Looked);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,9 @@
 //! What every server and client of HTTP here rests on: ports, TLS, room for connections, the loop that serves them, bodies within
 //! limits, waits between tries, one way to make a client; and the gates by which a failover steers the gateway.
 
+#[macro_use]
+mod forward;
+
 mod backoff;
 mod bind;
 mod body;

@@ -131,16 +131,15 @@ mod tests {
         Utc.timestamp_opt(1_800_000_000 + seconds, 0).single().expect("a time")
     }
 
+    fn commit(version: i64, time: Instant) -> CommitRow {
+        CommitRow { version, sha256: format!("{version:064}"), time_ms: time.timestamp_millis() }
+    }
+
     #[test]
     fn a_point_names_the_version_of_each_table_and_thinning_leaves_the_newest_of_each_minute() {
         let dir = tempfile::tempdir().expect("a temp dir");
         let store = Store::open(&dir.path().join("state.db")).expect("created");
         let group = GroupId::new("core").expect("an id");
-        let commit = |version: i64, time: Instant| CommitRow {
-            version,
-            sha256: format!("{version:064}"),
-            time_ms: time.timestamp_millis(),
-        };
         store
             .run_blocking(|tx| {
                 tx.add_commits(&group, "a.b.c", &[commit(0, at(0)), commit(1, at(90))], at(100))?;
@@ -166,11 +165,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temp dir");
         let store = Store::open(&dir.path().join("state.db")).expect("created");
         let group = GroupId::new("core").expect("an id");
-        let commit = |version: i64, time: Instant| CommitRow {
-            version,
-            sha256: format!("{version:064}"),
-            time_ms: time.timestamp_millis(),
-        };
         store
             .run_blocking(|tx| {
                 tx.add_commits(&group, "a.b.c", &[commit(0, at(0))], at(1))?;

@@ -141,14 +141,8 @@ fn meetings(rows: &[Row], primary: &Region, secondary: &Region) -> Vec<MappingEr
 mod tests {
     use super::*;
     use crate::domain::MappingTable;
+    use crate::domain::location_mapping::tests::row;
     use proptest::prelude::*;
-
-    fn row(name: &str, east: &str, west: &str) -> LocationMapping {
-        LocationMapping {
-            name: name.to_owned(),
-            uri_by_region: [("east".to_owned(), east.to_owned()), ("west".to_owned(), west.to_owned())].into(),
-        }
-    }
 
     fn table(rows: &[LocationMapping]) -> Result<MappingTable, Vec<MappingError>> {
         MappingTable::new(rows, &["east".to_owned(), "west".to_owned()])
