@@ -103,7 +103,7 @@ impl FromRequest<Arc<Api>> for Bytes {
     }
 }
 
-/// The body of a login as bytes. Whoever sends it is not known yet, so it may be short only.
+/// The body of a login as bytes. The sender isn't known yet, so it must be short.
 pub struct Form(pub Vec<u8>);
 
 impl FromRequest<Arc<Api>> for Form {

@@ -4,10 +4,10 @@ use crate::domain::{Clock, Instant, SystemClock};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// What the calls so far tell of a workspace. Pure: whoever feeds it says what time it is.
+/// What the calls so far tell of a workspace. Pure: the caller passes the time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Health {
-    /// Answers so far, refusals included: whoever refuses is there.
+    /// Answers so far. A refusal counts: a region that refuses is there.
     pub answers: u64,
     /// Calls so far that may have changed what the workspace shows.
     pub changes: u64,
@@ -63,7 +63,7 @@ impl Default for RegionHealth {
 }
 
 impl RegionHealth {
-    /// A record of a workspace that nobody has asked yet; it counts as answering until a call fails.
+    /// A record of a workspace before its first call; it counts as answering until a call fails.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Shared { clock, health: Mutex::default(), news: watch::Sender::new(0) }))
     }

@@ -30,7 +30,7 @@ impl SkewGauge {
         let date = headers.get(DATE).and_then(|value| value.to_str().ok());
         let Some(date) = date.and_then(|text| chrono::DateTime::parse_from_rfc2822(text).ok()) else { return };
         let took = sent.watch.elapsed();
-        // By the clock that nobody sets: a wall clock that jumped meanwhile would be taken for the region's fault.
+        // By the monotonic clock: a jump of the wall clock during the call would look like the region's fault.
         let received = sent.wall + chrono::TimeDelta::from_std(took).unwrap_or_default();
         let found = ClockSkew::of_answer(date.to_utc(), sent.wall, received);
         let mut known = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -196,7 +196,7 @@ impl Transport {
             Err(ConnectError::Unreachable { cause, .. }) => self.health.failed(answers, cause),
             // Nothing was sent.
             Err(ConnectError::BadSettings { .. }) => {}
-            // Whoever refuses is there.
+            // A region that refuses is there.
             Err(_) => self.health.answered(false),
         }
         answer

@@ -60,7 +60,7 @@ pub enum Action {
     AskPoints(GroupId),
     /// Ask whether a replica that a deleted group left shall be released.
     AskRelease(Region, String),
-    /// Ask whether what a failover left behind of an object shall be released.
+    /// Ask before releasing what a failover left behind of an object.
     AskReleaseLeftBehind(GroupId, String),
     /// Ask for the name and role of a new token.
     AskNewToken,

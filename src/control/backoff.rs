@@ -18,7 +18,7 @@ pub struct Backoff {
 impl Backoff {
     /// Whether an attempt is due.
     pub fn is_due(&self, now: Instant) -> bool {
-        // A clock that was set back makes nobody wait longer than the longest pause.
+        // A clock that was set back makes no wait longer than the longest pause.
         self.due.is_none_or(|due| now >= due || (due - now).to_std().is_ok_and(|left| left > LONGEST))
     }
 

@@ -42,7 +42,7 @@ pub struct Cell {
     pub forget: AtomicBool,
     /// What its worker shall mend before the next cycle.
     pub repairs: Mutex<Vec<RepairOrder>>,
-    /// Held by whoever asks the source what would be lost, with the storage that the last one was granted.
+    /// Held while the source is asked what would be lost, with the storage that the last one was granted.
     pub asking: tokio::sync::Mutex<Access>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,
@@ -65,7 +65,7 @@ pub struct Record {
     pub operation: Option<Operation>,
     /// Operations that ended, newest first.
     pub history: Arc<Vec<OperationView>>,
-    /// Every object, as the last cycle found it; it stays while nobody can look again.
+    /// Every object, as the last cycle found it; it stays while a region is away.
     pub objects: Arc<Vec<ObjectView>>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,
@@ -147,7 +147,7 @@ impl Cell {
         lock_record(&self.record)
     }
 
-    /// The record, for a change that outlives whoever asked for it.
+    /// The record, for a change that outlives its caller.
     pub fn shared_record(&self) -> Arc<Mutex<Record>> {
         self.record.clone()
     }
@@ -272,7 +272,7 @@ impl Record {
         }
     }
 
-    /// When the objects were last looked at, where that is worth saying: nobody can look now, or has for long.
+    /// When the objects were last looked at, where that is worth saying: a region is away, or the look is old.
     fn as_of(&self, now: Instant, away: bool) -> Option<Instant> {
         let looked_at = self.looked_at?;
         let old = (now - looked_at).num_seconds() >= FRESH_SECONDS;

@@ -30,7 +30,7 @@ impl Control {
         })
     }
 
-    /// Withdraws a replication point that a wrong clock timed: it claims what nobody has seen arrive.
+    /// Withdraws a replication point that a wrong clock timed: it claims what was never seen to arrive.
     ///
     /// The point goes back to when everything had arrived last, in the time as it is now. It is the only way in which a point
     /// moves back within an epoch, and the audit log has a line of it.

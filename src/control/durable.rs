@@ -1,4 +1,4 @@
-//! Changes that go on to their end: the store first, then what is in memory, also where whoever asked has gone.
+//! Changes that go on to their end: the store first, then what is in memory, also where the caller has gone.
 //!
 //! A future may be dropped at any of its awaits: a client closes its connection, a wait is over. What is stored must then
 //! be shown all the same, or store and memory go apart until the next start.
@@ -9,7 +9,7 @@ use super::{Control, ControlError};
 use crate::domain::{FailoverGroup, Instant};
 use crate::store::{ActivityRow, StoreError, Tx};
 
-/// A group's turn, held by whoever changes it and given along with the change.
+/// A group's turn, held by the change and handed on with it.
 pub type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// A group as it is to be written.
@@ -25,7 +25,7 @@ pub struct GroupChange {
 }
 
 impl Control {
-    /// Runs `work` in one transaction, then `show`, both to their end; gives back what was `held` meanwhile.
+    /// Runs `work` in one transaction, then `show`, both to their end; returns what was `held` in between.
     pub(super) async fn durably<H, T, R>(
         &self,
         held: H,

@@ -1,4 +1,4 @@
-//! Which regions answer: every call tells it, a probe asks where nobody else does, and what follows from it is done here.
+//! Which regions answer: every call tells it, a probe asks where no other call does, and what follows from it is done here.
 
 use super::Control;
 use super::deployment::Workspace;
@@ -7,7 +7,7 @@ use crate::domain::{Instant, Region};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A workspace that nobody heard from for this long is probed.
+/// A workspace that has not answered for this long is probed.
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 /// How long a probe may take. With the pause twice it stays below the two seconds within which an outage is known.
 const PROBE_PATIENCE: Duration = Duration::from_millis(900);
@@ -33,7 +33,7 @@ pub async fn keep_probing(control: Control, workspace: Workspace) {
     }
 }
 
-/// Shows at once when a region goes away or comes back, and wakes whoever waits for it.
+/// Shows at once when a region goes away or comes back, and wakes the workers that wait for it.
 pub async fn keep_telling(control: Control, workspace: Workspace) {
     let mut news = workspace.client.health().news();
     let mut stopping = control.stopping();

@@ -50,7 +50,7 @@ pub async fn keep_reading(control: Control, workspace: Workspace) {
     let (mut asked, mut known_changes) = (true, 0);
     let mut moved = None;
     loop {
-        // Read here too: without a group nobody else looks whether the clock jumped.
+        // Read here too: without a group nothing else checks whether the clock jumped.
         let newest = control.clock_move();
         if newest != moved {
             moved = newest;
@@ -58,7 +58,7 @@ pub async fn keep_reading(control: Control, workspace: Workspace) {
         }
         let (begun, changes) = (Stopwatch::now(), health.now().changes);
         let due = asked || changes != known_changes || read_at.is_none_or(|at| at.elapsed() >= WHOLE_PAUSE);
-        // Nobody waits for a region that is away: the probe tells when it is back.
+        // No call waits for a region that is away: the probe tells when it is back.
         let read = health.away_since().is_none() && read(&control, &workspace, due).await;
         if read && due {
             (asked, known_changes, read_at) = (false, changes, Some(begun));
@@ -97,7 +97,7 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
     {
         let mut regions = lock(&control.inner.regions);
         let workloads = control.workloads_of(&workspace.region);
-        // Whoever was shown the regions keeps them, so a change copies them: only where there is one.
+        // Readers keep the regions that they were shown, so a change copies them: only where there is one.
         let news = |r: &RegionView| r.workloads != workloads || found.catalogs.is_some();
         let index = regions.iter().position(|r| r.name == workspace.region && news(r));
         if let Some(region) = index.and_then(|index| Arc::make_mut(&mut regions).get_mut(index)) {

@@ -46,7 +46,7 @@ impl Control {
         self.touch();
     }
 
-    /// Calls whoever watches the view: a gateway's counts have changed.
+    /// Tells the watchers of the view that a gateway's counts have changed.
     pub fn show_traffic(&self) {
         self.touch();
     }

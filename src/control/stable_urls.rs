@@ -29,7 +29,7 @@ type Attachments = BTreeMap<String, Attached>;
 impl Control {
     /// Every stable URL, by id.
     pub fn stable_urls(&self) -> Vec<StableUrlView> {
-        // Not under the lock: a view reads the gates, and whoever leads those reads the URLs.
+        // Not under the lock: a view reads the gates, and a change of the gates reads the URLs.
         let (attached, urls) = (self.attachments(), lock(&self.inner.stable_urls).clone());
         urls.values().map(|url| self.url_view(url, &attached)).collect()
     }

@@ -187,7 +187,7 @@ pub struct GroupView {
     pub marks: Arc<Vec<Mark>>,
     /// Every object in scope, by kind and name.
     pub objects: Arc<Vec<ObjectView>>,
-    /// When the objects were last looked at, where nobody can look at them now or the look is old; None while cycles go on.
+    /// When the objects were last looked at, where a region is away or the look is old; None while cycles go on.
     pub as_of: Option<Instant>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,

@@ -10,7 +10,7 @@ pub trait Clock: Send + Sync + 'static {
     /// The current instant, as the wall clock says.
     fn now(&self) -> Instant;
 
-    /// The time since some moment in the past, by a clock that nobody can set; it only grows.
+    /// The time since some moment in the past, by a clock that can't be set; it only grows.
     fn monotonic(&self) -> Duration;
 }
 

@@ -127,7 +127,7 @@ pub fn names_it(names: &[String], name: &str) -> bool {
     names.iter().any(|n| same_name(n.trim(), name))
 }
 
-/// What of `lost` nobody has accepted.
+/// What of `lost` was not accepted.
 pub fn not_accepted(lost: &[Shortfall], accepted: &[String]) -> Vec<Shortfall> {
     lost.iter().filter(|lost| !names_it(accepted, &lost.object)).cloned().collect()
 }

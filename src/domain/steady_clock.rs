@@ -69,7 +69,7 @@ impl std::fmt::Display for ClockMove {
 pub(super) fn in_words(ms: i64) -> String {
     let ms = ms.unsigned_abs();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
-    // Readings are not taken to the millisecond, and nobody sets a clock by some.
+    // Readings differ by some milliseconds, and clocks aren't set by so few.
     let mut rest = (ms + 500) / 1000 * 1000;
     let mut words = Vec::new();
     for (size, unit) in units {
@@ -90,7 +90,7 @@ pub struct Reading {
     pub moved: Option<ClockMove>,
 }
 
-/// A line is the difference between wall clock and monotonic clock, in milliseconds: constant while nobody sets a clock.
+/// A line is the difference between wall clock and monotonic clock, in milliseconds: constant until a clock is set.
 #[derive(Debug, Clone, Copy)]
 struct Line {
     offset: i64,

@@ -161,7 +161,7 @@ impl Drop for Gateway {
     }
 }
 
-/// Closes connections that nobody uses, and says when counts have changed.
+/// Closes unused connections, and says when counts have changed.
 async fn look(shared: Arc<Shared>, routes: watch::Receiver<Arc<RouteTable>>, changed: impl Fn()) {
     let mut told = Vec::new();
     loop {

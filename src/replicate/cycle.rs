@@ -91,7 +91,7 @@ pub struct CycleRequest<'a> {
 pub struct CycleOutcome {
     /// Everything committed at the source up to then has arrived, but for the objects that carry an error.
     pub cut: Instant,
-    /// The same moment by the monotonic clock, which nobody sets.
+    /// The same moment by the monotonic clock.
     pub cut_at: Duration,
     /// Whether every object was looked at; false when it was stopped.
     pub complete: bool,

@@ -127,7 +127,7 @@ pub fn list_left_behind(objects: &mut Vec<ObjectRecord>, left: &[LeftBehind]) {
 
 /// What the destination does not have, going by what a cycle or a comparison said of each object.
 ///
-/// Every flagged table counts, whatever its class, because nobody can say that its last commit has arrived. A view has no
+/// Every flagged table counts, whatever its class, because it is unknown whether its last commit has arrived. A view has no
 /// commits, and what only the destination has loses none.
 pub fn shortfalls(objects: &[ObjectRecord]) -> Vec<Shortfall> {
     let lost = |object: &ObjectRecord| {

@@ -298,7 +298,7 @@ fn change_value(value: &mut Value, depth: usize, random: &mut StdRng) {
     }
 }
 
-/// A value that nobody expects, as JSON.
+/// An unexpected value, as JSON.
 fn strange(random: &mut StdRng) -> String {
     match random.random_range(0..14) {
         0 => "null".to_owned(),

@@ -1,4 +1,4 @@
-//! A planned failover loses nothing that nobody gave up by name, and what it leaves is kept and listed.
+//! A planned failover loses only what its caller gave up by name, and what it leaves is kept and listed.
 
 use super::support::{catalogs, engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};

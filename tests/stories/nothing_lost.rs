@@ -30,7 +30,7 @@ enum Op {
     Absolute(usize),
     /// A commit is missing between two.
     Gap(usize),
-    /// A commit names a data file that nobody uploaded.
+    /// A commit names a data file that was never uploaded.
     MissingFile(usize),
     /// A commit is cut short.
     Torn(usize),
@@ -224,7 +224,7 @@ impl World {
         }
     }
 
-    /// What was wrong lies in the old primary now, which nobody writes to.
+    /// What was wrong lies in the old primary now, which is read-only.
     fn forget_wrong(&mut self) {
         self.wrong.clear();
     }

@@ -47,7 +47,7 @@ async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let attempt = async {
         let old = context.old_primary().await?;
         let found = modes(&old, &group).await?;
-        // Remembered also where the time is over meanwhile: a write goes on to its end.
+        // Remembered even when the time runs out: a write goes on to its end.
         context.journal(|operation| remember(operation, found)).await?;
         make_read_only(&old, &group).await
     };

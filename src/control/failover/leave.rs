@@ -7,12 +7,12 @@ use crate::domain::left_behind::{names_it, not_accepted};
 use crate::domain::{AssetKind, Shortfall};
 use crate::replicate::{ObjectRecord, shortfalls};
 
-/// What the cycle's `objects` say that the secondary does not have and that nobody accepted.
+/// What the cycle's `objects` say that the secondary does not have and that the caller did not accept.
 pub fn unasked(context: &StepContext<'_>, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
     Ok(not_accepted(&shortfalls(objects), &context.operation()?.accepted))
 }
 
-/// Journals what `objects` say is left behind, each with how much it is; an error names what nobody accepted.
+/// Journals what `objects` say is left behind, each with how much it is; an error names what was not accepted.
 pub async fn journal(context: &mut StepContext<'_>, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
     let (group, unasked) = (context.group(), unasked(context, objects)?);
     let (source, _) = context.desk.ends(context.control, context.cell).await?;

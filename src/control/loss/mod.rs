@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What a forced failover would lose. None is unknown, never zero.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LossEstimate {
-    /// When the source was looked at; None where nobody has since the process started.
+    /// When the source was looked at; None where it was not since the process started.
     pub as_of: Option<Instant>,
     /// Seconds from the first commit that has not arrived to then.
     pub seconds: Option<f64>,
@@ -36,7 +36,7 @@ pub struct LossEstimate {
 /// How fast commits came in the hour before the source was last looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LikelyLoss {
-    /// When the source was last looked at, or the replication point where nobody has looked since the start.
+    /// When the source was last looked at, or the replication point where it was not since the start.
     pub since: Instant,
     /// Seconds before that from which the rates are: an hour, or less where the group is younger.
     pub span: f64,

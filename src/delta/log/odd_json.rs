@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The decoder writes out what it refuses by recursion, so that without a bound a line could end the process.
 const MOST_NESTED: usize = 256;
 
-/// Reads all actions. What is no concern of a snapshot's reader, such as change data, may be anything.
+/// Reads all actions. What a snapshot's reader ignores, such as change data, may be anything.
 pub(super) fn read<E>(
     bytes: &[u8],
     sidecars: bool,

@@ -22,7 +22,7 @@ pub fn open_regular(path: &Path) -> io::Result<Option<(File, Metadata)>> {
     Ok(metadata.is_file().then_some((file, metadata)))
 }
 
-/// Reads a file whole. What is no file, and one of more than `most` bytes, is an error of kind `InvalidData`.
+/// Reads a file whole. Anything but a regular file, or more than `most` bytes, is an error of kind `InvalidData`.
 pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let wrong = |detail: String| io::Error::new(ErrorKind::InvalidData, detail);
     let (file, metadata) = open_regular(path)?.ok_or_else(|| wrong("it is not a file".to_owned()))?;

@@ -88,7 +88,7 @@ fn copy_epochs(destination: &Path, target: &Path) -> Result<(), DeltaError> {
     for marker in markers.flatten() {
         let path = marker.path();
         let failed = |error: std::io::Error| storage_error("copy", &path, &error);
-        // What is no file is no marker.
+        // Only a regular file is a marker.
         if open_regular(&path).map_err(failed)?.is_some() {
             let bytes = read_regular(&path, bounds::MARKER).map_err(failed)?;
             fs::write(to.join(marker.file_name()), bytes).map_err(failed)?;

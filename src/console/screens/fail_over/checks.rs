@@ -68,7 +68,7 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
     found
 }
 
-/// Whether the objects are whole in the secondary; as of when, where nobody can look now.
+/// Whether the objects are whole in the secondary; as of when, where a region is away.
 fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
     let secondary = view.group.effective_secondary_region();
     let time = |at| format!("{} UTC", format::utc_time(at));

@@ -70,7 +70,7 @@ pub fn loss_notes(loss: &LossEstimate, primary: &str, away: bool) -> (String, Ve
         (Some(as_of), false) => format!("At {primary} and not yet in the replica, as of {}", at(as_of)),
         (Some(as_of), true) => format!("Known: the last look at {primary}, as of {}", at(as_of)),
         (None, false) => format!("{primary} has not been asked yet"),
-        (None, true) => format!("Nobody has looked at {primary} since the console started"),
+        (None, true) => format!("The console hasn't looked at {primary} since it started"),
     };
     let mut notes = Vec::new();
     if !loss.tables.is_empty() {

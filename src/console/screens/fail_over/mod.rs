@@ -203,7 +203,7 @@ impl FailOverDialog {
         let group = &view.group;
         let secondary = group.effective_secondary_region().to_owned();
         if self.target != secondary {
-            // The roles were turned around meanwhile.
+            // The roles have changed since then.
             self.target = secondary.clone();
         }
         ui.horizontal(|ui| {

@@ -131,7 +131,7 @@ fn nothing_arrived(view: &GroupView) -> Option<Banner> {
     })
 }
 
-/// How many objects hold the replication point back; what holds up the group as a whole is none of them.
+/// How many objects hold the replication point back; a failure of the whole group is not counted.
 pub fn blocking_objects(view: &GroupView) -> usize {
     let own = view.blocking_error.as_ref();
     let blocks = |error: &&ObjectError| error.blocks_replication_point() && Some(*error) != own;

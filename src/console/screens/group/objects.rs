@@ -113,7 +113,7 @@ impl ObjectsTab {
     }
 }
 
-/// When the statuses were found, where nobody can look now.
+/// When the statuses were found, where a region is away now.
 fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     let palette = theme::palette(ui);
     let Some(as_of) = view.as_of else { return };
@@ -129,7 +129,7 @@ fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     });
 }
 
-/// A status in words; dated, where nobody can look now.
+/// A status in words; dated, where a region is away.
 fn status_words(object: &ObjectView, as_of: Option<Instant>) -> String {
     match as_of {
         Some(as_of) => format!("{} as of {}", object.status.label(), format::utc_time(as_of)),

@@ -18,7 +18,7 @@ use crate::net::TrafficView;
 use crate::runtime::{GatewayView, Intent};
 use eframe::egui::{self, Align, Layout, Ui};
 
-/// What a switch means to whoever is logged in.
+/// What a switch means for clients that are logged in.
 const LOGINS: &str =
     "Account logins go on after a switch. A workspace's own tokens don't: the other region answers them with 401.";
 /// Switches that are shown, the newest first.
