@@ -1,7 +1,7 @@
 //! The clock that everything here goes by, what is said when the machine's one jumps, and points that a wrong one timed.
 
-use super::cell::{Cell, lock_record};
 use super::durable::GroupChange;
+use super::group_handle::{GroupHandle, lock_record};
 use super::{Control, ControlError, journal};
 use crate::domain::{Clock, ClockMove, Instant, SteadyClock, replication_point};
 use chrono::{SecondsFormat, SubsecRound, TimeDelta};
@@ -34,15 +34,15 @@ impl Control {
     ///
     /// The point goes back to when everything had arrived last, in the time as it is now. It is the only way in which a point
     /// moves back within an epoch, and the audit log has a line of it.
-    pub(super) async fn withdraw_false_point(&self, cell: &Cell) -> Result<(), ControlError> {
-        if self.false_point(cell).is_none() {
+    pub(super) async fn withdraw_false_point(&self, handle: &GroupHandle) -> Result<(), ControlError> {
+        if self.false_point(handle).is_none() {
             return Ok(());
         }
-        let turn = cell.take_turn().await;
-        let Some((false_point, seen)) = self.false_point(cell) else { return Ok(()) };
+        let turn = handle.take_turn().await;
+        let Some((false_point, seen)) = self.false_point(handle) else { return Ok(()) };
         let now = self.now();
         let (mut group, since) = {
-            let record = cell.record();
+            let record = handle.record();
             (record.group.clone(), record.state_since)
         };
         let id = group.spec.id.clone();
@@ -70,21 +70,21 @@ impl Control {
             tx.remove_points_after(&id, to.unwrap_or(now))?;
             tx.see_commits_earlier(&id, now, false_point - to.unwrap_or(now))
         };
-        let record = cell.shared_record();
+        let record = handle.shared_record();
         let then = move |_: &Self| {
             let mut record = lock_record(&record);
             record.point_without_failing = None;
             record.looked_at = record.looked_at.map(|at| at.min(now));
         };
         let change = GroupChange { group, operation: None, since, line: Some(line) };
-        self.write(turn, cell, change, also, then).await?;
+        self.write(turn, handle, change, also, then).await?;
         Ok(())
     }
 
     /// The group's replication point where it claims too much, with what was seen instead.
-    fn false_point(&self, cell: &Cell) -> Option<(Instant, Option<Instant>)> {
+    fn false_point(&self, handle: &GroupHandle) -> Option<(Instant, Option<Instant>)> {
         let (now, monotonic) = (self.now(), self.inner.clock.monotonic());
-        let record = cell.record();
+        let record = handle.record();
         let point = record.group.replication_point?;
         let ago = |at| TimeDelta::from_std(monotonic.saturating_sub(at)).unwrap_or_default();
         let seen = record.whole_at.map(|at| now - ago(at));

@@ -1,7 +1,7 @@
 //! Creating a failover group.
 
-use super::cell::{Cell, Record};
 use super::deletion::{EPOCH_FLOOR, left_key};
+use super::group_handle::{GroupHandle, Record};
 use super::{Control, ControlError, journal};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Link};
@@ -60,7 +60,7 @@ impl Control {
         let show = move |control: &Self, ()| {
             fail::fail_point!("control.after_create_stored");
             control.show_activity(line);
-            control.adopt(Cell::new(Record::new(made, now)));
+            control.adopt(GroupHandle::new(Record::new(made, now)));
         };
         self.durably(creating, work, show).await?;
         Ok(group)
@@ -69,7 +69,7 @@ impl Control {
     /// What the rules are checked against; a region that does not answer leaves its facts unknown.
     pub(super) async fn facts(&self, spec: &FailoverGroupSpec) -> Facts {
         let mut facts =
-            Facts { group_ids: self.cells().iter().map(|c| c.id.to_string()).collect(), ..Facts::default() };
+            Facts { group_ids: self.handles().iter().map(|c| c.id.to_string()).collect(), ..Facts::default() };
         for workspace in &self.inner.deployment.workspaces {
             let on = match workspace.client.mission_critical().await {
                 // A workspace that has no such add-on has nothing to switch on.
@@ -84,8 +84,8 @@ impl Control {
                 mission_critical: on,
             });
         }
-        for cell in self.cells() {
-            let group = cell.group();
+        for handle in self.handles() {
+            let group = handle.group();
             facts.catalogs_taken.extend(group.catalogs().iter().map(|c| (c.clone(), group.spec.id.to_string())));
         }
         let urls = self.stable_urls().into_iter();

@@ -1,7 +1,7 @@
 //! Deleting a failover group: replication stops, the replica stays whole and read-only.
 
-use super::cell::Cell;
 use super::create::set_role;
+use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::worker::{settle, trouble};
 use super::{Control, ControlError, findings, journal, left_behind, reclaim};
@@ -45,13 +45,13 @@ impl Control {
         etag: Option<&str>,
         given_up: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {
-        let cell = self.cell(id)?;
-        let turn = cell.take_turn().await;
-        if etag.is_some_and(|etag| etag != cell.group().etag) {
+        let handle = self.handle(id)?;
+        let turn = handle.take_turn().await;
+        if etag.is_some_and(|etag| etag != handle.group().etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
         let given_up_region = given_up;
-        let unsettled = cell.unsettled_region();
+        let unsettled = handle.unsettled_region();
         match (&unsettled, given_up) {
             (Some(region), None) => {
                 return Err(ControlError::Refused {
@@ -70,7 +70,7 @@ impl Control {
             _ => {}
         }
         let in_place: Vec<String> = {
-            let record = cell.record();
+            let record = handle.record();
             let kept =
                 record.left.iter().filter(|left| left.is_in_place() && Some(left.region.as_str()) != given_up_region);
             kept.map(|left| format!("{} in {}", left.lost.object, left.region)).collect()
@@ -94,7 +94,7 @@ impl Control {
                 operation.given_up = gives_up;
             }
         };
-        self.apply_in_turn(turn, &cell, Event::DeleteRequested, Some(line), given_up).await
+        self.apply_in_turn(turn, &handle, Event::DeleteRequested, Some(line), given_up).await
     }
 }
 
@@ -148,10 +148,10 @@ impl Control {
 }
 
 /// Takes the group apart; None when it is gone.
-pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
-    let group = cell.group();
+pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Duration> {
+    let group = handle.group();
     let outcome = async {
-        let given_up = cell.operation().filter(|o| o.given_up).map(|o| o.from_region);
+        let given_up = handle.operation().filter(|o| o.given_up).map(|o| o.from_region);
         for region in &group.spec.regions {
             let released = async {
                 let link = control.inner.deployment.link(&group, region).await?;
@@ -198,18 +198,18 @@ pub async fn dismantle(control: &Control, cell: &Cell) -> Option<Duration> {
             None
         }
         Err(error) if error.is_unreachable() => {
-            trouble(control, cell, &error);
+            trouble(control, handle, &error);
             Some(control.inner.settings.retry_pause * 4)
         }
         Err(error) => {
             let message = error.to_string();
-            let told = format!("Failover group {} could not be taken apart. {message}", cell.id);
+            let told = format!("Failover group {} could not be taken apart. {message}", handle.id);
             let line =
-                journal::line(control.now(), "runtime", "failover_group.deletion_failed", cell.id.as_str(), told);
+                journal::line(control.now(), "runtime", "failover_group.deletion_failed", handle.id.as_str(), told);
             let applied = control
-                .apply(cell, Event::DeletionFailed, Some(line), |group, _| group.state_message = Some(message))
+                .apply(handle, Event::DeletionFailed, Some(line), |group, _| group.state_message = Some(message))
                 .await;
-            Some(settle(control, cell, applied.map(|_| ())))
+            Some(settle(control, handle, applied.map(|_| ())))
         }
     }
 }

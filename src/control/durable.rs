@@ -3,7 +3,7 @@
 //! A future may be dropped at any of its awaits: a client closes its connection, a wait is over. What is stored must then
 //! be shown all the same, or store and memory go apart until the next start.
 
-use super::cell::{Cell, lock_record};
+use super::group_handle::{GroupHandle, lock_record};
 use super::operation::Operation;
 use super::{Control, ControlError};
 use crate::domain::{FailoverGroup, Instant};
@@ -54,13 +54,13 @@ impl Control {
     pub(super) async fn write(
         &self,
         turn: Turn,
-        cell: &Cell,
+        handle: &GroupHandle,
         change: GroupChange,
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
         then: impl FnOnce(&Self) + Send + 'static,
     ) -> Result<Turn, ControlError> {
         let GroupChange { group, operation, since, line } = change;
-        let record = cell.shared_record();
+        let record = handle.shared_record();
         let (stored, operation_stored, stored_line) = (group.clone(), operation.clone(), line.clone());
         let work = move |tx: &Tx<'_>| {
             tx.put_group(&stored, since)?;
@@ -97,7 +97,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::cell::Record;
+    use crate::control::group_handle::Record;
     use crate::control::view::OperationOutcome;
     use crate::control::{ControlSettings, Deployment};
     use crate::domain::{
@@ -150,26 +150,26 @@ mod tests {
         }
     }
 
-    fn adopt(control: &Control, group: FailoverGroup, operation: Option<Operation>) -> Arc<Cell> {
+    fn adopt(control: &Control, group: FailoverGroup, operation: Option<Operation>) -> Arc<GroupHandle> {
         let id = group.spec.id.clone();
         let mut record = Record::new(group, noon());
         record.operation = operation;
-        control.adopt(Cell::new(record));
-        control.cell(&id).expect("adopted")
+        control.adopt(GroupHandle::new(record));
+        control.handle(&id).expect("adopted")
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_change_whose_asker_is_gone_is_stored_and_shown_all_the_same_and_keeps_its_turn_until_then() {
         let dir = tempfile::tempdir().expect("a folder");
         let control = control(dir.path(), Arc::new(ManualClock::new(noon()))).await;
-        let cell = adopt(&control, group(GroupState::Active), None);
+        let handle = adopt(&control, group(GroupState::Active), None);
         let (go, goes) = std::sync::mpsc::channel::<()>();
         let change = GroupChange { group: group(GroupState::Deleting), operation: None, since: noon(), line: None };
         let then = Arc::new(AtomicBool::default());
         let ran = then.clone();
         let asked = control.write(
-            cell.take_turn().await,
-            &cell,
+            handle.take_turn().await,
+            &handle,
             change,
             move |_| {
                 let _ = goes.recv();
@@ -179,13 +179,13 @@ mod tests {
         );
         assert!(tokio::time::timeout(Duration::from_millis(20), asked).await.is_err(), "it waits, and is dropped");
         let next = tokio::spawn({
-            let cell = cell.clone();
+            let handle = handle.clone();
             async move {
-                let _turn = cell.take_turn().await;
-                cell.group().state
+                let _turn = handle.take_turn().await;
+                handle.group().state
             }
         });
-        assert_eq!(cell.group().state, GroupState::Active, "not shown before it is stored");
+        assert_eq!(handle.group().state, GroupState::Active, "not shown before it is stored");
         go.send(()).expect("it still runs");
         assert_eq!(next.await.expect("the next turn"), GroupState::Deleting, "whoever is next sees it");
         assert!(then.load(Ordering::SeqCst));
@@ -199,18 +199,18 @@ mod tests {
         let control = control(dir.path(), Arc::new(ManualClock::new(noon()))).await;
         let mut ended = Operation::new("op".to_owned(), FailoverKind::Planned, "west", "east", "ada", noon());
         (ended.outcome, ended.ended) = (OperationOutcome::Succeeded, Some(noon()));
-        let cell = adopt(&control, group(GroupState::DeletionFailed), Some(ended.clone()));
-        control.retry("ada", &cell.id).await.expect("tried again");
-        assert_eq!((cell.group().state, cell.operation()), (GroupState::Deleting, Some(ended.clone())));
-        let id = cell.id.clone();
+        let handle = adopt(&control, group(GroupState::DeletionFailed), Some(ended.clone()));
+        control.retry("ada", &handle.id).await.expect("tried again");
+        assert_eq!((handle.group().state, handle.operation()), (GroupState::Deleting, Some(ended.clone())));
+        let id = handle.id.clone();
         let stored = control.inner.store.run_blocking(|tx| tx.operations::<Operation>(&id, 1)).expect("read");
         assert_eq!(stored[0].body, ended);
 
         let mut failed = ended;
         failed.outcome = OperationOutcome::Failed;
-        let cell = adopt(&control, group(GroupState::FailoverFailed), Some(failed));
-        control.retry("ada", &cell.id).await.expect("tried again");
-        assert_eq!(cell.operation().map(|operation| operation.outcome), Some(OperationOutcome::Running));
+        let handle = adopt(&control, group(GroupState::FailoverFailed), Some(failed));
+        control.retry("ada", &handle.id).await.expect("tried again");
+        assert_eq!(handle.operation().map(|operation| operation.outcome), Some(OperationOutcome::Running));
     }
 
     #[tokio::test]
@@ -219,9 +219,9 @@ mod tests {
         let clock = Arc::new(ManualClock::new(noon()));
         let control = control(dir.path(), clock.clone()).await;
         let ahead = FailoverGroup { replication_point: Some(noon()), ..group(GroupState::Active) };
-        let cell = adopt(&control, ahead, None);
-        cell.record().whole_at = Some(clock.monotonic());
-        let id = cell.id.clone();
+        let handle = adopt(&control, ahead, None);
+        handle.record().whole_at = Some(clock.monotonic());
+        let id = handle.id.clone();
         control.inner.store.run_blocking(|tx| tx.add_point(&id, 1, noon())).expect("recorded");
         // It was two hours ahead when everything had arrived last; since then everything is blocked.
         clock.jump(TimeDelta::hours(-2));
@@ -229,14 +229,14 @@ mod tests {
             control.now();
             clock.advance(TimeDelta::minutes(5));
         }
-        control.withdraw_false_point(&cell).await.expect("looked at");
-        let point = cell.group().replication_point.expect("a point");
+        control.withdraw_false_point(&handle).await.expect("looked at");
+        let point = handle.group().replication_point.expect("a point");
         assert!((point - (noon() - TimeDelta::hours(2))).abs() <= replication_point::TOLERANCE, "{point}");
         let lines = control.inner.store.run_blocking(|tx| tx.activity(9)).expect("read");
         assert_eq!(lines.iter().filter(|line| line.action == "replication_point.withdraw").count(), 1);
         let left = control.inner.store.run_blocking(|tx| tx.point_at(&id, noon())).expect("read");
         assert_eq!(left, None, "what it recorded is removed");
-        control.withdraw_false_point(&cell).await.expect("looked at");
-        assert_eq!(cell.group().replication_point, Some(point), "once");
+        control.withdraw_false_point(&handle).await.expect("looked at");
+        assert_eq!(handle.group().replication_point, Some(point), "once");
     }
 }

@@ -1,8 +1,8 @@
 //! The control handle: every change to a group enters here, whoever asks.
 
-use super::cell::{Cell, Record};
 use super::deployment::Deployment;
 use super::durable::{GroupChange, Turn};
+use super::group_handle::{GroupHandle, Record};
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
 use super::routes::Routing;
@@ -99,7 +99,7 @@ pub(super) struct Inner {
     /// Makes the readers of the regions read everything again.
     pub refresh: watch::Sender<u64>,
     pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
-    cells: Mutex<BTreeMap<GroupId, Arc<Cell>>>,
+    handles: Mutex<BTreeMap<GroupId, Arc<GroupHandle>>>,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
     workers: Mutex<JoinSet<()>>,
@@ -136,7 +136,7 @@ impl Control {
                 workloads: Mutex::default(),
                 refresh: watch::Sender::new(0),
                 activity: Mutex::new(Arc::new(activity.into_iter().map(entry).collect())),
-                cells: Mutex::default(),
+                handles: Mutex::default(),
                 changed: watch::Sender::new(0),
                 stopping: watch::Sender::new(false),
                 workers: Mutex::default(),
@@ -161,7 +161,7 @@ impl Control {
                 operations.iter().map(|o| o.body.view()).filter(|o| o.outcome != OperationOutcome::Running).collect(),
             );
             record.operation = operations.into_iter().next().map(|o| o.body);
-            control.adopt(Cell::new(record));
+            control.adopt(GroupHandle::new(record));
         }
         if control.inner.settings.passive {
             return Ok(control);
@@ -177,30 +177,30 @@ impl Control {
         Ok(control)
     }
 
-    /// Takes a cell in and starts its worker.
-    pub(super) fn adopt(&self, cell: Cell) {
-        let cell = Arc::new(cell);
-        lock(&self.inner.cells).insert(cell.id.clone(), cell.clone());
+    /// Takes a handle in and starts its worker.
+    pub(super) fn adopt(&self, handle: GroupHandle) {
+        let handle = Arc::new(handle);
+        lock(&self.inner.handles).insert(handle.id.clone(), handle.clone());
         if self.inner.settings.passive {
             return;
         }
         let control = self.clone();
-        lock(&self.inner.workers).spawn(async move { worker::run(control, cell).await });
+        lock(&self.inner.workers).spawn(async move { worker::run(control, handle).await });
         self.touch();
     }
 
     /// Lets a group that is gone go.
     pub(super) fn release(&self, id: &GroupId) {
-        lock(&self.inner.cells).remove(id);
+        lock(&self.inner.handles).remove(id);
         self.touch();
     }
 
     /// Stops every worker at a commit boundary and waits for them.
     pub async fn stop(&self) {
         self.inner.stopping.send_replace(true);
-        for cell in self.cells() {
-            cell.stop.store(true, Ordering::Relaxed);
-            cell.quit.store(true, Ordering::Relaxed);
+        for handle in self.handles() {
+            handle.stop.store(true, Ordering::Relaxed);
+            handle.quit.store(true, Ordering::Relaxed);
         }
         let mut workers = std::mem::take(&mut *lock(&self.inner.workers));
         while workers.join_next().await.is_some() {}
@@ -231,22 +231,22 @@ impl Control {
         &self.inner.deployment.account_id
     }
 
-    pub(super) fn cells(&self) -> Vec<Arc<Cell>> {
-        lock(&self.inner.cells).values().cloned().collect()
+    pub(super) fn handles(&self) -> Vec<Arc<GroupHandle>> {
+        lock(&self.inner.handles).values().cloned().collect()
     }
 
-    pub(super) fn cell(&self, id: &GroupId) -> Result<Arc<Cell>, ControlError> {
-        lock(&self.inner.cells).get(id).cloned().ok_or_else(|| ControlError::UnknownGroup { id: id.to_string() })
+    pub(super) fn handle(&self, id: &GroupId) -> Result<Arc<GroupHandle>, ControlError> {
+        lock(&self.inner.handles).get(id).cloned().ok_or_else(|| ControlError::UnknownGroup { id: id.to_string() })
     }
 
     /// One group.
     pub fn group(&self, id: &GroupId) -> Result<FailoverGroup, ControlError> {
-        Ok(self.cell(id)?.shown())
+        Ok(self.handle(id)?.shown())
     }
 
     /// Every group, by id.
     pub fn groups(&self) -> Vec<FailoverGroup> {
-        self.cells().iter().map(|cell| cell.shown()).collect()
+        self.handles().iter().map(|handle| handle.shown()).collect()
     }
 
     /// Writes an event of a group to the store, then lets it take effect.
@@ -254,26 +254,26 @@ impl Control {
     /// `change` edits group and operation in the same transaction; an error leaves everything as it was.
     pub(super) async fn apply(
         &self,
-        cell: &Cell,
+        handle: &GroupHandle,
         event: Event,
         activity: Option<ActivityRow>,
         change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
     ) -> Result<FailoverGroup, ControlError> {
-        let turn = cell.take_turn().await;
-        self.apply_in_turn(turn, cell, event, activity, change).await
+        let turn = handle.take_turn().await;
+        self.apply_in_turn(turn, handle, event, activity, change).await
     }
 
     /// As [`Self::apply`], for a caller that holds the group's turn.
     pub(super) async fn apply_in_turn(
         &self,
         turn: Turn,
-        cell: &Cell,
+        handle: &GroupHandle,
         event: Event,
         activity: Option<ActivityRow>,
         change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
     ) -> Result<FailoverGroup, ControlError> {
         let (mut group, mut operation, mut since) = {
-            let record = cell.record();
+            let record = handle.record();
             (record.group.clone(), record.operation.clone(), record.state_since)
         };
         let (state, effects) = group_state::apply(group.state, event)?;
@@ -285,31 +285,31 @@ impl Control {
         group.state_message = None;
         change(&mut group, &mut operation);
         let stops = effects.contains(&group_state::Effect::StopReplicating);
-        let stop = cell.stop.clone();
+        let stop = handle.stop.clone();
         let then = move |_: &Self| stop.store(stops || stop.load(Ordering::Relaxed), Ordering::Relaxed);
         let change = GroupChange { group, operation, since, line: activity };
-        self.commit(turn, cell, change, |_| Ok(()), then).await
+        self.commit(turn, handle, change, |_| Ok(()), then).await
     }
 
     /// Writes a changed group with a new etag, then shows it; `also` runs in the same transaction, `then` after it.
     pub(super) async fn commit(
         &self,
         turn: Turn,
-        cell: &Cell,
+        handle: &GroupHandle,
         mut change: GroupChange,
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
         then: impl FnOnce(&Self) + Send + 'static,
     ) -> Result<FailoverGroup, ControlError> {
         super::journal::renew_etag(&mut change.group, self.now());
         if let Some(line) = &mut change.line {
-            super::journal::show_change(line, Some(&cell.group()), Some(&change.group));
+            super::journal::show_change(line, Some(&handle.group()), Some(&change.group));
         }
-        let (group, wake) = (change.group.clone(), cell.wake.clone());
+        let (group, wake) = (change.group.clone(), handle.wake.clone());
         let then = move |control: &Self| {
             then(control);
             wake.notify_one();
         };
-        self.write(turn, cell, change, also, then).await?;
+        self.write(turn, handle, change, also, then).await?;
         Ok(group)
     }
 
@@ -335,9 +335,9 @@ impl Control {
         etag: Option<&str>,
         accepted: &[String],
     ) -> Result<FailoverGroup, ControlError> {
-        let cell = self.cell(id)?;
-        let turn = cell.take_turn().await;
-        let group = cell.group();
+        let handle = self.handle(id)?;
+        let turn = handle.take_turn().await;
+        let group = handle.group();
         if !group.spec.regions.iter().any(|r| r == target) {
             return Err(ControlError::BadArgument {
                 sentence: format!(
@@ -349,7 +349,7 @@ impl Control {
         if etag.is_some_and(|etag| etag != group.etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
-        let running = cell.operation().filter(|o| {
+        let running = handle.operation().filter(|o| {
             group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == target
         });
         if let Some(running) = running {
@@ -377,7 +377,7 @@ impl Control {
             });
         }
         if kind == FailoverKind::Planned {
-            self.refuse_loss(&cell, accepted).await?;
+            self.refuse_loss(&handle, accepted).await?;
         }
         let now = self.now();
         let mut operation =
@@ -404,17 +404,17 @@ impl Control {
                 group.effective_primary_region,
                 match kind {
                     FailoverKind::Planned => String::new(),
-                    FailoverKind::Forced => left_behind::known_loss(&cell.record().objects),
+                    FailoverKind::Forced => left_behind::known_loss(&handle.record().objects),
                 }
             ),
         );
         // What an earlier failover stopped and could not start again is still owed, now to the new primary.
-        if let Some(earlier) = cell.operation().filter(|o| o.restore_pending) {
+        if let Some(earlier) = handle.operation().filter(|o| o.restore_pending) {
             operation.remembered.take_over(earlier.remembered);
         }
         let event = Event::FailoverRequested { bootstrapped: group.bootstrapped };
-        let group = self.apply_in_turn(turn, &cell, event, Some(line), |_, slot| *slot = Some(operation)).await?;
-        cell.record().mark(now, format!("{word} failover"));
+        let group = self.apply_in_turn(turn, &handle, event, Some(line), |_, slot| *slot = Some(operation)).await?;
+        handle.record().mark(now, format!("{word} failover"));
         fail::fail_point!("control.after_failover_confirmed");
         Ok(group)
     }
@@ -444,7 +444,7 @@ impl Control {
 
     /// Tries the failed phase of a group again.
     pub async fn retry(&self, actor: &str, id: &GroupId) -> Result<FailoverGroup, ControlError> {
-        let cell = self.cell(id)?;
+        let handle = self.handle(id)?;
         let line = super::journal::line(
             self.now(),
             actor,
@@ -452,7 +452,7 @@ impl Control {
             id.as_str(),
             format!("{actor} asked to try the failed step of {id} again."),
         );
-        self.apply(&cell, Event::RetryRequested, Some(line), |group, operation| {
+        self.apply(&handle, Event::RetryRequested, Some(line), |group, operation| {
             // A failed creation or deletion is tried again without a look at a failover that is over.
             let failed = |operation: &&mut Operation| operation.outcome == OperationOutcome::Failed;
             if let Some(operation) =

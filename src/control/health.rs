@@ -61,9 +61,9 @@ fn tell(control: &Control, region: &Region) {
         Some(_) => tracing::warn!(region, "the region does not answer"),
         None => tracing::info!(region, "the region answers again"),
     }
-    for cell in control.cells() {
-        if cell.group().spec.regions.contains(region) {
-            cell.wake.notify_one();
+    for handle in control.handles() {
+        if handle.group().spec.regions.contains(region) {
+            handle.wake.notify_one();
         }
     }
     control.touch();

@@ -1,6 +1,6 @@
 //! What a planned failover would leave behind, and what failovers left: refused, accepted by name, kept, released.
 
-use super::cell::{Cell, lock_record};
+use super::group_handle::{GroupHandle, lock_record};
 use super::operation::Operation;
 use super::{Control, ControlError, journal};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
@@ -31,8 +31,8 @@ impl Control {
 
     /// Refuses a planned failover while the last cycle knows of something that the secondary does not have and that
     /// `accepted` does not name.
-    pub(super) async fn refuse_loss(&self, cell: &Cell, accepted: &[String]) -> Result<(), ControlError> {
-        let (group, objects) = (cell.group(), cell.record().objects.clone());
+    pub(super) async fn refuse_loss(&self, handle: &GroupHandle, accepted: &[String]) -> Result<(), ControlError> {
+        let (group, objects) = (handle.group(), handle.record().objects.clone());
         let lost = not_accepted(&replicate::shortfalls(&objects), accepted);
         if lost.is_empty() {
             return Ok(());
@@ -47,8 +47,8 @@ impl Control {
             _ => lost,
         };
         // What was put right since, such as a file that came late, is found by the next cycle and not minutes later.
-        cell.forget.store(true, Ordering::Relaxed);
-        cell.wake.notify_one();
+        handle.forget.store(true, Ordering::Relaxed);
+        handle.wake.notify_one();
         Err(would_lose(&group, &lost))
     }
 
@@ -70,9 +70,9 @@ impl Control {
 
     /// Releases what a failover left behind of an object: the group lists it no longer. Nothing is deleted anywhere.
     pub async fn release_left_behind(&self, actor: &str, id: &GroupId, object: &str) -> Result<String, ControlError> {
-        let cell = self.cell(id)?;
-        let turn = cell.take_turn().await;
-        let before = cell.record().left.clone();
+        let handle = self.handle(id)?;
+        let turn = handle.take_turn().await;
+        let before = handle.record().left.clone();
         let (gone, kept): (Vec<LeftBehind>, Vec<LeftBehind>) =
             before.iter().cloned().partition(|left| same_name(&left.lost.object, object));
         let Some(first) = gone.first() else {
@@ -93,14 +93,14 @@ impl Control {
             keep(tx, &of, &list)?;
             tx.add_activity(&stored)
         };
-        let record = cell.shared_record();
+        let record = handle.shared_record();
         let show = move |control: &Self, ()| {
             lock_record(&record).left = Arc::new(kept);
             control.show_activity(line);
             control.touch();
         };
         self.durably(turn, work, show).await?;
-        cell.wake.notify_one();
+        handle.wake.notify_one();
         Ok(format!("{object} was released. It stays at {place}; {id} lists it no longer."))
     }
 }

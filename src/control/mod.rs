@@ -1,7 +1,6 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
 mod backoff;
-mod cell;
 mod clock;
 mod create;
 mod credentials;
@@ -11,6 +10,7 @@ mod durable;
 mod error;
 mod failover;
 mod findings;
+mod group_handle;
 mod handle;
 mod health;
 mod journal;

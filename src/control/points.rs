@@ -61,7 +61,7 @@ impl PointReport {
 impl Control {
     /// Reads back the newest replication point of a group not after `at`.
     pub async fn point(&self, id: &GroupId, at: Instant) -> Result<PointReport, ControlError> {
-        let group = self.cell(id)?.group();
+        let group = self.handle(id)?.group();
         // Nothing is known of the future: what a wrong clock recorded there answers for nothing.
         let until = at.min(self.now() + replication_point::TOLERANCE);
         let (of, last) = (id.clone(), group.replication_point.filter(|point| *point <= until));

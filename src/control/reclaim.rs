@@ -10,10 +10,10 @@ pub use aside::aside_of;
 pub use owed::{Unsalvaged, forget, recall};
 
 use super::backoff::Backoff;
-use super::cell::Cell;
 use super::create::set_role;
 use super::durable::GroupChange;
 use super::failover::{edit_operation, make_read_only, modes, pause_all, remember_modes, stop_all, until_quiet};
+use super::group_handle::GroupHandle;
 use super::view::OperationOutcome;
 use super::worker::Desk;
 use super::{Control, ControlError, journal};
@@ -28,19 +28,19 @@ use table::Salvaging;
 const PARALLEL_TABLES: usize = 4;
 
 /// Does all of it, or fails and is called again; every part may be done twice.
-pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
-    let (new, old) = desk.ends(control, cell).await?;
-    let group = cell.group();
-    tracing::info!(group = %cell.id, region = %old.region, "the old primary answers and is reclaimed");
-    quiesce(control, cell, &group, &old).await?;
+pub async fn reclaim(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
+    let (new, old) = desk.ends(control, handle).await?;
+    let group = handle.group();
+    tracing::info!(group = %handle.id, region = %old.region, "the old primary answers and is reclaimed");
+    quiesce(control, handle, &group, &old).await?;
     fail::fail_point!("reclaim.after_fence");
-    set_aside(control, cell, &group, &old, &new, false).await?;
+    set_aside(control, handle, &group, &old, &new, false).await?;
     fail::fail_point!("reclaim.after_salvage");
-    let lost = lost(cell, &group);
-    edit_operation(control, cell, |operation| operation.commits_lost = Some(lost)).await?;
-    let turn = cell.take_turn().await;
+    let lost = lost(handle, &group);
+    edit_operation(control, handle, |operation| operation.commits_lost = Some(lost)).await?;
+    let turn = handle.take_turn().await;
     let (mut reclaimed, since, waiting) = {
-        let record = cell.record();
+        let record = handle.record();
         (record.group.clone(), record.state_since, record.unsalvaged.len())
     };
     reclaimed.salvage_pending = false;
@@ -58,10 +58,10 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
         n => message
             .push_str(&format!(" {n} tables could not be set aside yet; they are left as they are and tried again.")),
     }
-    let line = journal::line(now, "runtime", "failover_group.reclaim", cell.id.as_str(), message);
+    let line = journal::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
     let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
-    control.write(turn, cell, change, |_| Ok(()), |_| {}).await?;
-    show_operation(cell);
+    control.write(turn, handle, change, |_| Ok(()), |_| {}).await?;
+    show_operation(handle);
     // The old primary's tables are not what replication remembers; it finds out what they hold.
     desk.memory = None;
     control.touch();
@@ -70,45 +70,45 @@ pub async fn reclaim(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<
 
 /// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
 /// only noted, and never the answer.
-pub async fn try_again(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
-    if cell.record().unsalvaged.is_empty() || !cell.record().salvaging.is_due(control.now()) {
+pub async fn try_again(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
+    if handle.record().unsalvaged.is_empty() || !handle.record().salvaging.is_due(control.now()) {
         return Ok(());
     }
-    if let Err(error) = set_owed_aside(control, cell, desk).await {
-        tracing::debug!(group = %cell.id, %error, "tables that wait to be set aside could not be tried");
-        cell.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
+    if let Err(error) = set_owed_aside(control, handle, desk).await {
+        tracing::debug!(group = %handle.id, %error, "tables that wait to be set aside could not be tried");
+        handle.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
     }
     Ok(())
 }
 
-async fn set_owed_aside(control: &Control, cell: &Cell, desk: &mut Desk) -> Result<(), ControlError> {
-    let (new, old) = desk.ends(control, cell).await?;
-    let group = cell.group();
-    let before = cell.record().unsalvaged.len();
-    set_aside(control, cell, &group, &old, &new, true).await?;
-    if cell.record().unsalvaged.len() < before {
-        let lost = lost(cell, &group);
-        edit_operation(control, cell, |operation| {
+async fn set_owed_aside(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
+    let (new, old) = desk.ends(control, handle).await?;
+    let group = handle.group();
+    let before = handle.record().unsalvaged.len();
+    set_aside(control, handle, &group, &old, &new, true).await?;
+    if handle.record().unsalvaged.len() < before {
+        let lost = lost(handle, &group);
+        edit_operation(control, handle, |operation| {
             // One that was rolled back since lost nothing.
             if operation.outcome == OperationOutcome::Succeeded {
                 operation.commits_lost = Some(lost);
             }
         })
         .await?;
-        show_operation(cell);
+        show_operation(handle);
         desk.memory = None;
     }
     Ok(())
 }
 
 /// The commits that the group's last failover lost, as the list says.
-fn lost(cell: &Cell, group: &FailoverGroup) -> u64 {
-    cell.record().salvage.iter().filter(|s| s.epoch == group.epoch).map(|s| s.commits).sum()
+fn lost(handle: &GroupHandle, group: &FailoverGroup) -> u64 {
+    handle.record().salvage.iter().filter(|s| s.epoch == group.epoch).map(|s| s.commits).sum()
 }
 
 /// Shows the operation in the history as it stands now.
-fn show_operation(cell: &Cell) {
-    let mut record = cell.record();
+fn show_operation(handle: &GroupHandle) {
+    let mut record = handle.record();
     if let Some(view) = record.operation.as_ref().map(|o| o.view()) {
         let history = std::sync::Arc::make_mut(&mut record.history);
         history.iter_mut().filter(|o| o.id == view.id).for_each(|o| *o = view.clone());
@@ -116,28 +116,33 @@ fn show_operation(cell: &Cell) {
 }
 
 /// Makes the old primary a secondary: read-only, schedules paused, compute stopped, no commit on its way.
-async fn quiesce(control: &Control, cell: &Cell, group: &FailoverGroup, old: &Link) -> Result<(), ControlError> {
+async fn quiesce(
+    control: &Control,
+    handle: &GroupHandle,
+    group: &FailoverGroup,
+    old: &Link,
+) -> Result<(), ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = modes(old, group).await?;
-    edit_operation(control, cell, |operation| remember_modes(operation, found)).await?;
+    edit_operation(control, handle, |operation| remember_modes(operation, found)).await?;
     make_read_only(old, group).await?;
     // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
-    drop(cell.resuming.lock().await);
+    drop(handle.resuming.lock().await);
     let shared = super::failover::primary_elsewhere(control, group, old).is_some();
     if !shared {
         let jobs = old.client.unpaused_jobs().await?;
         let running = super::failover::running(old).await?;
-        edit_operation(control, cell, |operation| {
+        edit_operation(control, handle, |operation| {
             super::failover::remember_jobs(&mut operation.remembered.jobs, &jobs);
             super::failover::remember_compute(&mut operation.remembered, running);
         })
         .await?;
-        let remembered = cell.operation().map(|o| o.remembered).unwrap_or_default();
+        let remembered = handle.operation().map(|o| o.remembered).unwrap_or_default();
         pause_all(old, &remembered.jobs).await?;
         stop_all(old, &remembered).await?;
     }
     set_role(old, group, ROLE_SECONDARY).await?;
-    let accepted = cell.operation().map(|o| o.accepted).unwrap_or_default();
+    let accepted = handle.operation().map(|o| o.accepted).unwrap_or_default();
     until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }
 
@@ -145,7 +150,7 @@ async fn quiesce(control: &Control, cell: &Cell, group: &FailoverGroup, old: &Li
 /// and keeps nobody up.
 async fn set_aside(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     group: &FailoverGroup,
     old: &Link,
     new: &Link,
@@ -153,19 +158,19 @@ async fn set_aside(
 ) -> Result<(), ControlError> {
     let here = replicate::read_inventory(old, group.catalogs()).await?;
     let there = replicate::read_inventory(new, group.catalogs()).await?;
-    let id = cell.id.clone();
+    let id = handle.id.clone();
     let rows = control.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
     let ledger: BTreeMap<String, TableMemory> = rows.into_iter().map(|row| (row.name, row.body)).collect();
     let salvaging = Salvaging {
         control,
-        cell,
+        handle,
         group,
         old,
         new,
         external_locations: old.client.external_locations().await?.into_iter().map(|l| l.url).collect(),
-        planned: cell.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
+        planned: handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
     };
-    let known = cell.record().unsalvaged.clone();
+    let known = handle.record().unsalvaged.clone();
     let is_due = |pair: &pairs::Pair| !only_owed || known.iter().any(|u| u.location == pair.location);
     let due: Vec<pairs::Pair> = pairs::pairs(&here, &there, &ledger).into_iter().filter(is_due).collect();
     let each: Vec<_> = due.iter().map(|pair| salvaging.reclaim(pair)).collect();
@@ -185,8 +190,8 @@ async fn set_aside(
         }
     }
     let failed = !owed.is_empty();
-    owed::keep(control, cell, owed).await?;
-    let mut record = cell.record();
+    owed::keep(control, handle, owed).await?;
+    let mut record = handle.record();
     if failed {
         record.salvaging.failed(control.now(), control.inner.settings.retry_pause);
     } else {

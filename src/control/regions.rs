@@ -299,7 +299,7 @@ impl Control {
         on: bool,
     ) -> Result<String, ControlError> {
         let workspace = self.inner.deployment.workspace(workspace_id)?.clone();
-        let in_use = self.cells().into_iter().map(|cell| cell.group()).find(|group| {
+        let in_use = self.handles().into_iter().map(|handle| handle.group()).find(|group| {
             group.spec.workspace_sets.iter().any(|set| set.workspace_ids.iter().any(|id| id == workspace_id))
         });
         if let Some(group) = in_use.filter(|_| !on) {

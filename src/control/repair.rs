@@ -1,7 +1,7 @@
 //! Repairing a replica on request: damaged files are copied again from the source, and commits that somebody made there
 //! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
 
-use super::cell::{Cell, lock_record};
+use super::group_handle::{GroupHandle, lock_record};
 use super::reclaim::aside_of;
 use super::view::SalvageView;
 use super::worker::Desk;
@@ -40,8 +40,8 @@ impl Control {
         etag: Option<&str>,
     ) -> Result<Repair, ControlError> {
         let depth = depth.into();
-        let cell = self.cell(id)?;
-        let group = cell.group();
+        let handle = self.handle(id)?;
+        let group = handle.group();
         if etag.is_some_and(|etag| etag != group.etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
@@ -58,14 +58,15 @@ impl Control {
             return Ok(Repair { done: Vec::new(), report });
         }
         let done = if self.inner.settings.passive {
-            self.repair_here(&cell, report.damages).await?
+            self.repair_here(&handle, report.damages).await?
         } else {
             let (answer, answered) = oneshot::channel();
-            cell.repairs
+            handle
+                .repairs
                 .lock()
                 .unwrap_or_else(|poisoned| poisoned.into_inner())
                 .push(RepairOrder { damages: report.damages, answer });
-            cell.wake.notify_one();
+            handle.wake.notify_one();
             answered.await.map_err(|_| ControlError::Refused {
                 sentence: format!("Failover group {id} changed before it was repaired. Look again."),
             })??
@@ -79,42 +80,42 @@ impl Control {
     }
 
     /// Mends without a worker, then brings over what was rewound.
-    async fn repair_here(&self, cell: &Cell, damages: Vec<Damage>) -> Result<Vec<String>, ControlError> {
+    async fn repair_here(&self, handle: &GroupHandle, damages: Vec<Damage>) -> Result<Vec<String>, ControlError> {
         let mut desk = Desk::default();
-        let done = mend_all(self, cell, &mut desk, &damages).await?;
+        let done = mend_all(self, handle, &mut desk, &damages).await?;
         if damages.iter().any(|damage| damage.strayed) {
-            desk.cycle(self, cell, &cell.stop).await?;
+            desk.cycle(self, handle, &handle.stop).await?;
         }
         Ok(done)
     }
 }
 
 /// Does what was ordered since the last cycle.
-pub async fn carry_out(control: &Control, cell: &Cell, desk: &mut Desk) {
-    let orders = std::mem::take(&mut *cell.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+pub async fn carry_out(control: &Control, handle: &GroupHandle, desk: &mut Desk) {
+    let orders = std::mem::take(&mut *handle.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     for order in orders {
-        let done = mend_all(control, cell, desk, &order.damages).await;
+        let done = mend_all(control, handle, desk, &order.damages).await;
         // Whoever asked may have gone away; the audit log of what was set aside is in the store.
         let _ = order.answer.send(done);
     }
 }
 
 /// Lets go of what was ordered of a group that does not replicate any more.
-pub fn give_up(cell: &Cell) {
-    cell.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+pub fn give_up(handle: &GroupHandle) {
+    handle.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
 }
 
 async fn mend_all(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     desk: &mut Desk,
     damages: &[Damage],
 ) -> Result<Vec<String>, ControlError> {
-    let (source, destination) = desk.ends(control, cell).await?;
-    let group = cell.group();
+    let (source, destination) = desk.ends(control, handle).await?;
+    let group = handle.group();
     let mut done = Vec::new();
     for damage in damages {
-        let mending = Mending { control, cell, group: &group, source: &source, destination: &destination, damage };
+        let mending = Mending { control, handle, group: &group, source: &source, destination: &destination, damage };
         match mending.run(&mut done).await {
             Ok(()) => {}
             Err(ControlError::Table(fault)) => {
@@ -125,17 +126,17 @@ async fn mend_all(
         if let Some(memory) = &mut desk.memory {
             memory.flagged.remove(&damage.table);
         }
-        look_again(control, cell, desk, &damage.table).await?;
+        look_again(control, handle, desk, &damage.table).await?;
     }
     Ok(done)
 }
 
 /// Makes the next cycle look at both logs of a table: no file has a stamp of nothing.
-async fn look_again(control: &Control, cell: &Cell, desk: &mut Desk, table: &str) -> Result<(), ControlError> {
+async fn look_again(control: &Control, handle: &GroupHandle, desk: &mut Desk, table: &str) -> Result<(), ControlError> {
     if let Some(known) = desk.memory.as_mut().and_then(|memory| memory.tables.get_mut(table)) {
         known.position.stamp = Stamp::default();
     }
-    let (id, table) = (cell.id.clone(), table.to_owned());
+    let (id, table) = (handle.id.clone(), table.to_owned());
     let forget = move |tx: &crate::store::Tx<'_>| {
         let Some(mut known) = tx.table::<TableMemory>(&id, &table)? else { return Ok(()) };
         known.position.stamp = Stamp::default();
@@ -147,7 +148,7 @@ async fn look_again(control: &Control, cell: &Cell, desk: &mut Desk, table: &str
 /// One table that is mended.
 struct Mending<'a> {
     control: &'a Control,
-    cell: &'a Cell,
+    handle: &'a GroupHandle,
     group: &'a FailoverGroup,
     source: &'a Link,
     destination: &'a Link,
@@ -229,7 +230,7 @@ impl Mending<'_> {
         let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
         // Under its folder's name: a table can be written to more than once in an epoch.
         let (id, row) = (self.group.spec.id.clone(), view.clone());
-        let (shown, record) = (view.clone(), self.cell.shared_record());
+        let (shown, record) = (view.clone(), self.handle.shared_record());
         let show = move |_: &Control, ()| std::sync::Arc::make_mut(&mut lock_record(&record).salvage).insert(0, shown);
         control.durably((), move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row), show).await?;
         let sentence = format!(

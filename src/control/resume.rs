@@ -13,34 +13,34 @@ impl Control {
     ///
     /// The answer says what was resumed and what has no counterpart here.
     pub async fn resume_workloads(&self, actor: &str, id: &GroupId) -> Result<String, ControlError> {
-        let cell = self.cell(id)?;
-        let Ok(_resuming) = cell.resuming.try_lock() else {
+        let handle = self.handle(id)?;
+        let Ok(_resuming) = handle.resuming.try_lock() else {
             return Err(ControlError::Refused {
                 sentence: format!("Schedules and compute of {id} are being resumed already. Wait until that ends."),
             });
         };
-        if cell.group().state == GroupState::FailingOver {
+        if handle.group().state == GroupState::FailingOver {
             return Err(ControlError::Refused {
                 sentence: format!(
                     "Failover group {id} is failing over now, which stops schedules and compute. Resume them when it has ended."
                 ),
             });
         }
-        if cell.view(self.now(), |_| false).to_resume.is_empty() {
+        if handle.view(self.now(), |_| false).to_resume.is_empty() {
             return Err(ControlError::Refused {
                 sentence: format!(
                     "There is nothing to resume for {id}: nothing ran before the last failover, or it runs again already."
                 ),
             });
         }
-        let group = cell.group();
-        let Some(operation) = cell.operation() else { return Ok(String::new()) };
+        let group = handle.group();
+        let Some(operation) = handle.operation() else { return Ok(String::new()) };
         let link = self.inner.deployment.link(&group, &group.effective_primary_region).await?;
         let remembered = &operation.remembered;
         let mut missing = Vec::new();
         let mut resumed = 0usize;
         // A failover that was confirmed meanwhile waits for the call that runs now, and must find none after it.
-        let goes_on = |resumed: usize| match cell.operation() {
+        let goes_on = |resumed: usize| match handle.operation() {
             Some(now) if now.id == operation.id && now.outcome == OperationOutcome::Succeeded => Ok(()),
             _ => Err(ControlError::Refused {
                 sentence: format!(
@@ -103,7 +103,7 @@ impl Control {
         let mut line = journal::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
         let after = Operation { resumed: true, ..operation.clone() };
         journal::show_change(&mut line, Some(&operation), Some(&after));
-        failover::journal(self, &cell, |now| now.resumed |= now.id == operation.id, Some(line)).await?;
+        failover::journal(self, &handle, |now| now.resumed |= now.id == operation.id, Some(line)).await?;
         self.refresh_regions();
         self.touch();
         Ok(message)

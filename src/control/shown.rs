@@ -19,9 +19,9 @@ impl Control {
     pub fn view(&self) -> AccountView {
         let now = self.now();
         let groups: Vec<_> = self
-            .cells()
+            .handles()
             .iter()
-            .map(|cell| Arc::new(cell.view(now, |region| self.away_since(region).is_some())))
+            .map(|handle| Arc::new(handle.view(now, |region| self.away_since(region).is_some())))
             .collect();
         let regions = self.regions_with_groups(&groups);
         AccountView {

@@ -1,6 +1,6 @@
 //! Stable URLs: records, what they are attached to, and where they lead.
 
-use super::cell::Cell;
+use super::group_handle::GroupHandle;
 use super::handle::lock;
 use super::keyring::random_hex;
 use super::view::StableUrlView;
@@ -161,14 +161,14 @@ impl Control {
     }
 
     pub(super) fn attachments(&self) -> Attachments {
-        let of = |cell: &Arc<Cell>| {
+        let of = |handle: &Arc<GroupHandle>| {
             let (group, admission) = {
-                let record = cell.record();
+                let record = handle.record();
                 (record.group.clone(), routes::admission(record.operation.as_ref()))
             };
             self.attachments_of(&group, admission)
         };
-        self.cells().iter().flat_map(of).collect()
+        self.handles().iter().flat_map(of).collect()
     }
 
     fn attachments_of(&self, group: &FailoverGroup, admission: Admission) -> Vec<(String, Attached)> {

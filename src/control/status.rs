@@ -1,7 +1,7 @@
 //! How each group stands, for whoever writes it down: without what only screens show.
 
 use super::Control;
-use super::cell::{Cell, LAG_SAMPLES};
+use super::group_handle::{GroupHandle, LAG_SAMPLES};
 use super::view::{LagSample, ObjectView, OperationOutcome};
 use crate::domain::{FailoverGroup, GroupId, Instant, ObjectError, Region};
 use std::sync::Arc;
@@ -41,13 +41,13 @@ pub struct OperationStatus {
 impl Control {
     /// How every group stands.
     pub fn statuses(&self) -> Vec<GroupStatus> {
-        self.cells().iter().map(|cell| cell.status()).collect()
+        self.handles().iter().map(|handle| handle.status()).collect()
     }
 
     /// Gives a group's chart the lag that was written down before this process started; oldest first.
     pub fn recall_lag(&self, id: &GroupId, samples: Vec<LagSample>) {
-        let Ok(cell) = self.cell(id) else { return };
-        let mut record = cell.record();
+        let Ok(handle) = self.handle(id) else { return };
+        let mut record = handle.record();
         let first = record.lag.front().map(|sample| sample.at);
         for sample in samples.into_iter().rev().filter(|sample| first.is_none_or(|first| sample.at < first)) {
             if record.lag.len() == LAG_SAMPLES {
@@ -60,7 +60,7 @@ impl Control {
     }
 }
 
-impl Cell {
+impl GroupHandle {
     fn status(&self) -> GroupStatus {
         let group = self.shown();
         let record = self.record();

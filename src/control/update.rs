@@ -126,8 +126,8 @@ impl Control {
     ) -> Result<FailoverGroup, ControlError> {
         // Every change of a spec holds this, so the spec that is checked is the one that is changed.
         let creating = self.inner.creating.clone().lock_owned().await;
-        let cell = self.cell(id)?;
-        let before = cell.group();
+        let handle = self.handle(id)?;
+        let before = handle.group();
         let fresh = |group: &FailoverGroup| match etag {
             Some(etag) if etag != group.etag => Err(ControlError::Stale { id: id.to_string() }),
             _ => changeable(group),
@@ -135,20 +135,20 @@ impl Control {
         fresh(&before)?;
         let spec = patch.apply(&before.spec)?;
         if spec == before.spec {
-            return Ok(cell.shown());
+            return Ok(handle.shown());
         }
         let spec = self.check_change(&before, spec).await?;
         if spec == before.spec {
-            return Ok(cell.shown());
+            return Ok(handle.shown());
         }
 
-        let turn = cell.take_turn().await;
-        let current = cell.group();
+        let turn = handle.take_turn().await;
+        let current = handle.group();
         fresh(&current)?;
         let mut group = FailoverGroup { spec, ..current.clone() };
         let gained = group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
         let lost: Vec<String> = current.catalogs().iter().filter(|c| !group.catalogs().contains(c)).cloned().collect();
-        let (now, mut since) = (self.now(), cell.record().state_since);
+        let (now, mut since) = (self.now(), handle.record().state_since);
         if gained && group.state.replicates() {
             let (state, _) = group_state::apply(group.state, Event::ScopeGrew)?;
             if state != group.state {
@@ -181,8 +181,8 @@ impl Control {
             }
             Ok(())
         };
-        let operation = cell.operation();
-        let changed = cell.clone();
+        let operation = handle.operation();
+        let changed = handle.clone();
         let then = move |control: &Self| {
             if scope_changed {
                 changed.forget.store(true, Ordering::Relaxed);
@@ -191,8 +191,8 @@ impl Control {
             control.keep_urls(detached);
             drop(creating);
         };
-        self.commit(turn, &cell, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
-        Ok(cell.shown())
+        self.commit(turn, &handle, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
+        Ok(handle.shown())
     }
 
     /// Checks a changed spec as a new one is checked, except for what the group itself brought about; the spec with its

@@ -13,7 +13,7 @@ impl Control {
     ///
     /// While a region can't be asked, every object is unknown: nothing is claimed, and nothing is called missing.
     pub async fn verify(&self, id: &GroupId, depth: impl Into<Depth>) -> Result<CompareReport, ControlError> {
-        let group = self.cell(id)?.group();
+        let group = self.handle(id)?.group();
         if group.state == GroupState::FailingOver {
             return Err(ControlError::Refused {
                 sentence: format!("Failover group {id} is failing over. Verify it when that has ended."),
@@ -23,8 +23,8 @@ impl Control {
             Ok(mut report) => {
                 report.objects.append(&mut report.strangers);
                 let (known, left) = {
-                    let cell = self.cell(id)?;
-                    let record = cell.record();
+                    let handle = self.handle(id)?;
+                    let record = handle.record();
                     (record.errors.clone(), record.left.clone())
                 };
                 replicate::explain(&mut report.objects, &known);
@@ -73,7 +73,7 @@ impl Control {
         known.extend(tables.into_iter().map(|name| (AssetKind::Table, name)));
         let kind_of = |name: &str| if name.matches('.').count() == 1 { AssetKind::Schema } else { AssetKind::View };
         known.extend(made.into_iter().map(|name| (kind_of(&name), name)));
-        let shown = self.cell(&group.spec.id)?.record().objects.clone();
+        let shown = self.handle(&group.spec.id)?.record().objects.clone();
         known.extend(shown.iter().map(|object| (object.kind, object.name.clone())));
         for end in &group.spec.regions {
             if let Ok(link) = self.inner.deployment.link(group, end).await
@@ -103,7 +103,7 @@ fn names(inventory: &Inventory) -> Vec<(AssetKind, String)> {
 impl Control {
     /// The operation that runs on a group, or its last one.
     pub fn last_operation(&self, id: &GroupId) -> Result<Option<OperationView>, ControlError> {
-        Ok(self.cell(id)?.record().operation.as_ref().map(|operation| operation.view()))
+        Ok(self.handle(id)?.record().operation.as_ref().map(|operation| operation.view()))
     }
 
     /// The catalogs of a region in which everything can be replicated, or at least one object can.
@@ -123,7 +123,7 @@ impl Control {
 
     /// Pauses every schedule of the group's workspace in a region; which they were.
     pub async fn pause_schedules_in(&self, id: &GroupId, region: &str) -> Result<Vec<UnpausedJob>, ControlError> {
-        let link = self.inner.deployment.link(&self.cell(id)?.group(), region).await?;
+        let link = self.inner.deployment.link(&self.handle(id)?.group(), region).await?;
         let jobs = link.client.unpaused_jobs().await?;
         super::failover::pause_all(&link, &jobs).await?;
         Ok(jobs)
@@ -136,7 +136,7 @@ impl Control {
         region: &str,
         jobs: &[UnpausedJob],
     ) -> Result<(), ControlError> {
-        let link = self.inner.deployment.link(&self.cell(id)?.group(), region).await?;
+        let link = self.inner.deployment.link(&self.handle(id)?.group(), region).await?;
         for job in jobs {
             link.client.resume_job(job).await?;
         }

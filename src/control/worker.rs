@@ -1,6 +1,6 @@
 //! A group's worker: whatever the group's state asks for, one thing at a time.
 
-use super::cell::{Cell, lock_record};
+use super::group_handle::{GroupHandle, lock_record};
 use super::loss::LossEstimate;
 use super::reclaim::Unsalvaged;
 use super::{Control, ControlError, failover, journal, reclaim, repair};
@@ -18,30 +18,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Stopwatch};
 
 /// Runs until the group is gone or the runtime stops.
-pub async fn run(control: Control, cell: Arc<Cell>) {
+pub async fn run(control: Control, handle: Arc<GroupHandle>) {
     let mut stopping = control.stopping();
     let mut desk = Desk::default();
     loop {
         if *stopping.borrow() {
-            repair::give_up(&cell);
+            repair::give_up(&handle);
             return;
         }
-        cell.stop.store(false, Ordering::Relaxed);
-        if let Err(error) = control.withdraw_false_point(&cell).await {
-            trouble(&control, &cell, &error);
+        handle.stop.store(false, Ordering::Relaxed);
+        if let Err(error) = control.withdraw_false_point(&handle).await {
+            trouble(&control, &handle, &error);
         }
-        if !cell.group().state.replicates() {
-            repair::give_up(&cell);
+        if !handle.group().state.replicates() {
+            repair::give_up(&handle);
         }
-        let pause = match cell.group().state {
-            GroupState::Creating => create(&control, &cell).await,
-            GroupState::InitialReplication | GroupState::Active => replicate(&control, &cell, &mut desk).await,
+        let pause = match handle.group().state {
+            GroupState::Creating => create(&control, &handle).await,
+            GroupState::InitialReplication | GroupState::Active => replicate(&control, &handle, &mut desk).await,
             // Dropping a failover in the middle is what a crash does to it, and its journal is made for that.
             GroupState::FailingOver => tokio::select! {
-                pause = failover::run(&control, &cell, &mut desk) => pause,
+                pause = failover::run(&control, &handle, &mut desk) => pause,
                 _ = stopping.wait_for(|stop| *stop) => return,
             },
-            GroupState::Deleting => match super::deletion::dismantle(&control, &cell).await {
+            GroupState::Deleting => match super::deletion::dismantle(&control, &handle).await {
                 Some(pause) => pause,
                 None => return,
             },
@@ -51,7 +51,7 @@ pub async fn run(control: Control, cell: Arc<Cell>) {
             continue;
         }
         tokio::select! {
-            () = cell.wake.notified() => {}
+            () = handle.wake.notified() => {}
             () = tokio::time::sleep(pause.min(Duration::from_secs(86_400))) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
@@ -101,7 +101,7 @@ impl Desk {
     }
 
     /// Drops from the store what no log holds any more, in the background, once in a while.
-    fn tidy(&mut self, control: &Control, cell: &Cell) {
+    fn tidy(&mut self, control: &Control, handle: &GroupHandle) {
         let busy = self.tidying.task.as_ref().is_some_and(|task| !task.is_finished());
         let Some((source, destination)) = self.ends.clone().filter(|_| !busy) else { return };
         let now = Stopwatch::now();
@@ -111,7 +111,7 @@ impl Desk {
             return;
         }
         self.tidying.next = Some(now + TIDY_PAUSE);
-        let (inner, group) = (control.inner.clone(), cell.id.clone());
+        let (inner, group) = (control.inner.clone(), handle.id.clone());
         self.tidying.task = Some(tokio::spawn(async move {
             let round = TidyRound {
                 group: &group,
@@ -127,8 +127,8 @@ impl Desk {
     }
 
     /// Both ends of the group's replication: source, destination.
-    pub async fn ends(&mut self, control: &Control, cell: &Cell) -> Result<(Link, Link), ControlError> {
-        let group = cell.group();
+    pub async fn ends(&mut self, control: &Control, handle: &GroupHandle) -> Result<(Link, Link), ControlError> {
+        let group = handle.group();
         if self.epoch != group.epoch {
             *self = Self { epoch: group.epoch, ..Self::default() };
         }
@@ -143,32 +143,32 @@ impl Desk {
     }
 
     /// What replication remembers, read from the store where it is not at hand.
-    async fn memory(&mut self, control: &Control, cell: &Cell) -> Result<&mut Memory, ControlError> {
+    async fn memory(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut Memory, ControlError> {
         match &mut self.memory {
             Some(memory) => Ok(memory),
-            slot => Ok(slot.insert(read_memory(control, cell).await?)),
+            slot => Ok(slot.insert(read_memory(control, handle).await?)),
         }
     }
 
     /// The storage that may be reached, for a step that opens much of it.
-    pub async fn access(&mut self, control: &Control, cell: &Cell) -> Result<&mut Access, ControlError> {
+    pub async fn access(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut Access, ControlError> {
         // Of this epoch, or the next look at the ends would throw it away.
-        self.ends(control, cell).await?;
-        Ok(&mut self.memory(control, cell).await?.access)
+        self.ends(control, handle).await?;
+        Ok(&mut self.memory(control, handle).await?.access)
     }
 
     /// Runs one cycle over the whole scope, until `stop` says to end at a commit boundary.
     pub async fn cycle(
         &mut self,
         control: &Control,
-        cell: &Cell,
+        handle: &GroupHandle,
         stop: &Arc<AtomicBool>,
     ) -> Result<CycleOutcome, ControlError> {
-        let group = cell.group();
-        let (source, destination) = self.ends(control, cell).await?;
-        let memory = self.memory(control, cell).await?;
-        let left = cell.record().left.clone();
-        memory.held = cell.record().unsalvaged.iter().map(Unsalvaged::held).collect();
+        let group = handle.group();
+        let (source, destination) = self.ends(control, handle).await?;
+        let memory = self.memory(control, handle).await?;
+        let left = handle.record().left.clone();
+        memory.held = handle.record().unsalvaged.iter().map(Unsalvaged::held).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
         let waits: Vec<Held> = in_place.map(Held::left_behind).filter(|h| !memory.holds(&h.error.object)).collect();
         memory.held.extend(waits);
@@ -187,7 +187,7 @@ impl Desk {
             clock: control.inner.clock.as_ref(),
             stop: stop.clone(),
             limits: control.inner.limits.clone(),
-            progress: cell.new_progress(),
+            progress: handle.new_progress(),
             coverage: Coverage::default(),
         };
         let mut outcome = run_cycle(&request, memory).await?;
@@ -197,87 +197,87 @@ impl Desk {
     }
 }
 
-async fn read_memory(control: &Control, cell: &Cell) -> Result<Memory, ControlError> {
-    let id = cell.id.clone();
+async fn read_memory(control: &Control, handle: &GroupHandle) -> Result<Memory, ControlError> {
+    let id = handle.id.clone();
     let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<TableMemory>(&id)?, tx.made(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
-    let group = cell.group();
+    let group = handle.group();
     let in_scope = |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.has_catalog(catalog));
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
     Ok(Memory { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..Memory::default() })
 }
 
-async fn create(control: &Control, cell: &Cell) -> Duration {
-    match control.provision(&cell.group()).await {
+async fn create(control: &Control, handle: &GroupHandle) -> Duration {
+    match control.provision(&handle.group()).await {
         Ok(()) => {
             fail::fail_point!("control.after_provision");
-            settle(control, cell, control.apply(cell, Event::Created, None, |_, _| {}).await.map(|_| ()))
+            settle(control, handle, control.apply(handle, Event::Created, None, |_, _| {}).await.map(|_| ()))
         }
         // A store that cannot take the next record, as on a full disk, says nothing about the group: it is tried again.
         Err(error) if error.is_unreachable() || matches!(error, ControlError::Store(_)) => {
-            trouble(control, cell, &error);
+            trouble(control, handle, &error);
             control.inner.settings.retry_pause * 4
         }
         Err(error) => {
             let message = error.to_string();
-            tracing::warn!(group = %cell.id, %error, "creation failed");
-            let told = format!("The regions could not be prepared for failover group {}. {message}", cell.id);
+            tracing::warn!(group = %handle.id, %error, "creation failed");
+            let told = format!("The regions could not be prepared for failover group {}. {message}", handle.id);
             let line =
-                journal::line(control.now(), "runtime", "failover_group.creation_failed", cell.id.as_str(), told);
+                journal::line(control.now(), "runtime", "failover_group.creation_failed", handle.id.as_str(), told);
             let applied = control
-                .apply(cell, Event::CreationFailed, Some(line), |group, _| group.state_message = Some(message))
+                .apply(handle, Event::CreationFailed, Some(line), |group, _| group.state_message = Some(message))
                 .await;
-            settle(control, cell, applied.map(|_| ()))
+            settle(control, handle, applied.map(|_| ()))
         }
     }
 }
 
 /// Goes on at once after something was stored, and waits a little where it could not be.
-pub fn settle(control: &Control, cell: &Cell, stored: Result<(), ControlError>) -> Duration {
+pub fn settle(control: &Control, handle: &GroupHandle, stored: Result<(), ControlError>) -> Duration {
     match stored {
         Ok(()) => Duration::ZERO,
         Err(error) => {
-            trouble(control, cell, &error);
+            trouble(control, handle, &error);
             control.inner.settings.retry_pause
         }
     }
 }
 
-async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
+async fn replicate(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Duration {
     let settings = &control.inner.settings;
-    if super::failover::owes_a_restore(cell) {
-        failover::try_restore(control, cell).await;
+    if super::failover::owes_a_restore(handle) {
+        failover::try_restore(control, handle).await;
     }
-    if cell.forget.swap(false, Ordering::Relaxed) {
+    if handle.forget.swap(false, Ordering::Relaxed) {
         desk.clear();
     }
-    repair::carry_out(control, cell, desk).await;
-    let scope = cell.group().spec.unity_catalog_assets;
+    repair::carry_out(control, handle, desk).await;
+    let scope = handle.group().spec.unity_catalog_assets;
     let watch = Stopwatch::now();
-    begin(control, cell);
-    let outcome = match cell.group().salvage_pending {
+    begin(control, handle);
+    let outcome = match handle.group().salvage_pending {
         // Reclaiming may be dropped in the middle, as by a crash: every part of it may be done twice.
-        true => match until_stopped(control, reclaim::reclaim(control, cell, desk)).await {
-            Ok(()) => desk.cycle(control, cell, &cell.stop).await,
+        true => match until_stopped(control, reclaim::reclaim(control, handle, desk)).await {
+            Ok(()) => desk.cycle(control, handle, &handle.stop).await,
             Err(error) => Err(error),
         },
-        false => match until_stopped(control, reclaim::try_again(control, cell, desk)).await {
-            Ok(()) => desk.cycle(control, cell, &cell.stop).await,
+        false => match until_stopped(control, reclaim::try_again(control, handle, desk)).await {
+            Ok(()) => desk.cycle(control, handle, &handle.stop).await,
             Err(error) => Err(error),
         },
     };
     let outcome = match outcome {
-        Ok(mut outcome) => finish(control, cell, &mut outcome, &scope, watch.elapsed()).await.map(|()| outcome),
+        Ok(mut outcome) => finish(control, handle, &mut outcome, &scope, watch.elapsed()).await.map(|()| outcome),
         Err(error) => Err(error),
     };
     match outcome {
         Ok(outcome) => {
             if outcome.complete {
-                desk.tidy(control, cell);
+                desk.tidy(control, handle);
             }
             if desk.failures > 0 {
-                tracing::info!(group = %cell.id, failures = desk.failures, "replication recovered");
+                tracing::info!(group = %handle.id, failures = desk.failures, "replication recovered");
                 desk.failures = 0;
                 desk.said.clear();
             }
@@ -287,11 +287,11 @@ async fn replicate(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration 
         Err(error) => {
             let (failures, said) = (desk.failures + 1, error.to_string());
             if desk.said != said {
-                tracing::warn!(group = %cell.id, %error, "replication is held up");
+                tracing::warn!(group = %handle.id, %error, "replication is held up");
             }
             desk.clear();
             (desk.failures, desk.said) = (failures, said);
-            trouble(control, cell, &error);
+            trouble(control, handle, &error);
             Backoff::new(settings.retry_pause * 2, settings.retry_pause * 4).steady(failures)
         }
     }
@@ -309,8 +309,8 @@ async fn until_stopped(
     }
 }
 
-fn begin(control: &Control, cell: &Cell) {
-    let mut record = cell.record();
+fn begin(control: &Control, handle: &GroupHandle) {
+    let mut record = handle.record();
     record.cycle.iteration += 1;
     record.cycle.running = true;
     record.cycle.started = Some(control.now());
@@ -325,7 +325,7 @@ fn begin(control: &Control, cell: &Cell) {
 /// Records what a cycle found: the point last, because it alone says that everything before it has arrived.
 async fn finish(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     outcome: &mut CycleOutcome,
     scope: &Option<UnityCatalogAssets>,
     took: Duration,
@@ -333,9 +333,9 @@ async fn finish(
     let now = control.now();
     let blocked = outcome.objects.iter().any(|o| o.blocks());
     let settled = outcome.complete && outcome.objects.iter().all(|o| o.is_settled());
-    let turn = cell.take_turn().await;
+    let turn = handle.take_turn().await;
     let (mut group, since, known) = {
-        let record = cell.record();
+        let record = handle.record();
         (record.group.clone(), record.state_since, record.errors.clone())
     };
     // A cycle over another scope says nothing of this one.
@@ -353,7 +353,7 @@ async fn finish(
     }
     group.has_replication_point_blocking_errors = blocked;
     let arrived = settled && group.state == GroupState::InitialReplication;
-    let writes = point.is_some() || blocked != cell.record().group.has_replication_point_blocking_errors;
+    let writes = point.is_some() || blocked != handle.record().group.has_replication_point_blocking_errors;
     let (stored, epoch, changed) = (group.clone(), group.epoch, outcome.changed);
     let news = (errors != *known).then(|| errors.clone());
     let work = move |tx: &crate::store::Tx<'_>| {
@@ -369,7 +369,7 @@ async fn finish(
             _ => Ok(()),
         }
     };
-    let (record, cut, cut_at, complete) = (cell.shared_record(), outcome.cut, outcome.cut_at, outcome.complete);
+    let (record, cut, cut_at, complete) = (handle.shared_record(), outcome.cut, outcome.cut_at, outcome.complete);
     let show = move |control: &Control, ()| {
         let mut record = lock_record(&record);
         // Before the point moves: the chart shows how far behind it got, not how close it came.
@@ -394,7 +394,9 @@ async fn finish(
     };
     let (turn, ()) = control.durably(turn, work, show).await?;
     if arrived {
-        control.apply_in_turn(turn, cell, Event::EverythingArrived, None, |group, _| group.bootstrapped = true).await?;
+        control
+            .apply_in_turn(turn, handle, Event::EverythingArrived, None, |group, _| group.bootstrapped = true)
+            .await?;
         fail::fail_point!("control.after_active");
     }
     Ok(())
@@ -417,18 +419,18 @@ fn keep_since<'a>(found: impl Iterator<Item = &'a mut ObjectError>, known: &[Obj
 }
 
 /// Shows why a cycle did not end.
-pub fn trouble(control: &Control, cell: &Cell, error: &ControlError) {
+pub fn trouble(control: &Control, handle: &GroupHandle, error: &ControlError) {
     let now = control.now();
-    let mut record = cell.record();
+    let mut record = handle.record();
     record.cycle.running = false;
     let (class, object) = match error {
-        ControlError::Region(e) => (e.class(), e.region().unwrap_or(cell.id.as_str()).to_owned()),
+        ControlError::Region(e) => (e.class(), e.region().unwrap_or(handle.id.as_str()).to_owned()),
         ControlError::Cycle(e) => match e.as_ref() {
             CycleError::Region { region, source } => (source.class(), region.clone()),
-            CycleError::Store(_) | CycleError::Stopped => (ErrorClass::StorageFailure, cell.id.to_string()),
+            CycleError::Store(_) | CycleError::Stopped => (ErrorClass::StorageFailure, handle.id.to_string()),
         },
-        ControlError::Table(fault) => (fault.class, cell.id.to_string()),
-        _ => (ErrorClass::StorageFailure, cell.id.to_string()),
+        ControlError::Table(fault) => (fault.class, handle.id.to_string()),
+        _ => (ErrorClass::StorageFailure, handle.id.to_string()),
     };
     let since = record.trouble.as_ref().filter(|t| t.class == class && t.object == object).map_or(now, |t| t.since);
     let parameters = BTreeMap::from([("region".to_owned(), object.clone())]);

@@ -2,16 +2,16 @@
 
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
-use crate::control::cell::lock_record;
 use crate::control::deletion::EPOCH_FLOOR;
 use crate::control::durable::GroupChange;
+use crate::control::group_handle::lock_record;
 use crate::control::{journal, left_behind, reclaim};
 use crate::domain::{FailoverKind, FailoverStep, StepStatus};
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let turn = context.cell.take_turn().await;
+    let turn = context.handle.take_turn().await;
     let (mut group, since, operation) = {
-        let record = context.cell.record();
+        let record = context.handle.record();
         (record.group.clone(), record.state_since, record.operation.clone())
     };
     let Some(mut operation) = operation else { return Ok(StepEnd::Stored) };
@@ -20,7 +20,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     // Above every marker that a table may bring from the group that it belonged to before.
     let floor = context.control.remembered(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     group.epoch = group.epoch.max(floor) + 1;
-    let before = context.cell.record().left.clone();
+    let before = context.handle.record().left.clone();
     let left = left_behind::after_cut_over(&before, &operation, &group, now);
     // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
     group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
@@ -28,7 +28,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let note = format!("{} is primary from epoch {} on.", group.effective_primary_region, group.epoch);
     operation.end(FailoverStep::CutOver, StepStatus::Done, Some(note), now);
     // The flip, the journal and the line of the audit log are one transaction: a crash finds all or none of them.
-    let (id, record) = (group.spec.id.clone(), context.cell.shared_record());
+    let (id, record) = (group.spec.id.clone(), context.handle.shared_record());
     let mut line = journal::line(
         now,
         &operation.requested_by,
@@ -49,7 +49,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         record.unsalvaged = Default::default();
         record.left = std::sync::Arc::new(left);
     };
-    context.control.write(turn, context.cell, change, also, then).await?;
+    context.control.write(turn, context.handle, change, also, then).await?;
     fail::fail_point!("failover.after_cut_over");
     Ok(StepEnd::Stored)
 }

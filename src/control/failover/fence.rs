@@ -51,7 +51,7 @@ async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         context.journal(|operation| remember(operation, found)).await?;
         make_read_only(&old, &group).await
     };
-    let known = known_loss(&context.cell.record().objects.clone());
+    let known = known_loss(&context.handle.record().objects.clone());
     let ended = match tokio::time::timeout(PATIENCE, attempt).await {
         Ok(Ok(())) => format!("{region} answers and refuses writes."),
         Ok(Err(error)) => format!("{region} could not be fenced and will be when it answers. {error}"),

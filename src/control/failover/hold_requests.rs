@@ -21,7 +21,7 @@ const FORCED_DRAIN: Duration = Duration::from_millis(300);
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let control = context.control;
     control.lead_gates();
-    let gates = control.gates_of(&context.cell.id);
+    let gates = control.gates_of(&context.handle.id);
     if gates.is_empty() {
         return Ok(StepEnd::Skipped("No stable URL follows this group.".to_owned()));
     }

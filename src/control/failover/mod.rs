@@ -22,8 +22,8 @@ pub use roll_back::{owes_a_restore, try_restore};
 pub use stop_compute::{remember as remember_compute, running, stop_all};
 pub use wait_for_writes::{make_read_only, modes, remember as remember_modes, until_quiet};
 
-use super::cell::Cell;
 use super::durable::GroupChange;
+use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::worker::{Desk, settle, trouble};
@@ -49,21 +49,21 @@ pub enum StepEnd {
 /// What a step works with.
 pub struct StepContext<'a> {
     pub control: &'a Control,
-    pub cell: &'a Cell,
+    pub handle: &'a GroupHandle,
     pub desk: &'a mut Desk,
     pub step: FailoverStep,
 }
 
 impl StepContext<'_> {
     pub fn group(&self) -> FailoverGroup {
-        self.cell.group()
+        self.handle.group()
     }
 
     pub fn operation(&self) -> Result<Operation, ControlError> {
-        self.cell.operation().ok_or_else(|| ControlError::Refused {
+        self.handle.operation().ok_or_else(|| ControlError::Refused {
             sentence: format!(
                 "Failover group {} is failing over without an operation on record. Retry the failover.",
-                self.cell.id
+                self.handle.id
             ),
         })
     }
@@ -80,17 +80,17 @@ impl StepContext<'_> {
 
     /// Runs a cycle that only the runtime's end stops.
     pub async fn cycle(&mut self) -> Result<CycleOutcome, ControlError> {
-        self.desk.cycle(self.control, self.cell, &self.cell.quit).await
+        self.desk.cycle(self.control, self.handle, &self.handle.quit).await
     }
 
     /// Edits the operation, in the store first.
     pub async fn journal(&self, edit: impl FnOnce(&mut Operation)) -> Result<(), ControlError> {
-        edit_operation(self.control, self.cell, edit).await
+        edit_operation(self.control, self.handle, edit).await
     }
 
     /// Shows what the step does now; only a step's end is worth a write.
     pub fn note(&self, text: String) {
-        if let Some(operation) = &mut self.cell.record().operation {
+        if let Some(operation) = &mut self.handle.record().operation {
             operation.note(self.step, text);
         }
         self.control.touch();
@@ -100,78 +100,78 @@ impl StepContext<'_> {
 /// Edits the operation, in the store first.
 pub async fn edit_operation(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     edit: impl FnOnce(&mut Operation),
 ) -> Result<(), ControlError> {
-    journal(control, cell, edit, None).await
+    journal(control, handle, edit, None).await
 }
 
 /// Edits the operation, with a line of the audit log.
 pub async fn journal(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     edit: impl FnOnce(&mut Operation),
     line: Option<ActivityRow>,
 ) -> Result<(), ControlError> {
-    let turn = cell.take_turn().await;
+    let turn = handle.take_turn().await;
     let (group, since, operation) = {
-        let record = cell.record();
+        let record = handle.record();
         (record.group.clone(), record.state_since, record.operation.clone())
     };
     let Some(mut operation) = operation else { return Ok(()) };
     edit(&mut operation);
     let change = GroupChange { group, operation: Some(operation), since, line };
-    control.write(turn, cell, change, |_| Ok(()), |_| {}).await?;
+    control.write(turn, handle, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }
 
 /// Runs the operation from its first step that has not ended.
-pub async fn run(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
+pub async fn run(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Duration {
     // What replication remembers was for the other direction, or for a moment that has passed.
     desk.clear();
-    if cell.operation().is_some_and(|o| o.kind == FailoverKind::Planned) {
+    if handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned) {
         // Whoever resumes schedules stops after its present call; only then is it true that what is paused stays so. A
         // forced failover waits for nobody: what is resumed in its old primary is paused when that is reclaimed.
-        drop(cell.resuming.lock().await);
+        drop(handle.resuming.lock().await);
     }
     let mut tries = 0;
     loop {
         if *control.stopping().borrow() {
             return Duration::from_millis(10);
         }
-        let Some(operation) = cell.operation().filter(|o| o.outcome == OperationOutcome::Running) else {
+        let Some(operation) = handle.operation().filter(|o| o.outcome == OperationOutcome::Running) else {
             // A record without an operation cannot go on; the group goes back to replicating.
-            let applied = control.apply(cell, Event::FailoverRolledBack { was_active: false }, None, |_, _| {}).await;
-            return settle(control, cell, applied.map(|_| ()));
+            let applied = control.apply(handle, Event::FailoverRolledBack { was_active: false }, None, |_, _| {}).await;
+            return settle(control, handle, applied.map(|_| ()));
         };
         if operation.rolling_back {
-            return roll_back::run(control, cell).await;
+            return roll_back::run(control, handle).await;
         }
         let Some(step) = operation.next_step() else {
-            return settle(control, cell, finish(control, cell).await);
+            return settle(control, handle, finish(control, handle).await);
         };
-        match run_step(control, cell, desk, step).await {
+        match run_step(control, handle, desk, step).await {
             Ok(()) => tries = 0,
             Err(error) if step.can_roll_back() => {
                 let message = error.to_string();
-                tracing::warn!(group = %cell.id, step = step.name(), %error, "failover is rolled back");
-                let noted = edit_operation(control, cell, |operation| {
+                tracing::warn!(group = %handle.id, step = step.name(), %error, "failover is rolled back");
+                let noted = edit_operation(control, handle, |operation| {
                     operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
                     operation.rolling_back = true;
                     operation.message = Some(format!("{} failed. {message}", step.label()));
                 });
                 if let Err(error) = noted.await {
-                    return settle(control, cell, Err(error));
+                    return settle(control, handle, Err(error));
                 }
             }
             Err(error) => {
                 // A region that is away comes back; only what answers and refuses needs a person, and some of that at once.
                 tries += u32::from(!error.is_unreachable());
                 let hopeless = rebind::is_anothers(&error);
-                tracing::warn!(group = %cell.id, step = step.name(), %error, tries, "a step after the cutover failed");
-                trouble(control, cell, &error);
+                tracing::warn!(group = %handle.id, step = step.name(), %error, tries, "a step after the cutover failed");
+                trouble(control, handle, &error);
                 if hopeless || tries >= FORWARD_TRIES {
-                    return settle(control, cell, give_up(control, cell, step, &error, tries).await);
+                    return settle(control, handle, give_up(control, handle, step, &error, tries).await);
                 }
                 tokio::time::sleep(control.inner.settings.retry_pause * tries.max(1)).await;
             }
@@ -179,12 +179,17 @@ pub async fn run(control: &Control, cell: &Cell, desk: &mut Desk) -> Duration {
     }
 }
 
-async fn run_step(control: &Control, cell: &Cell, desk: &mut Desk, step: FailoverStep) -> Result<(), ControlError> {
+async fn run_step(
+    control: &Control,
+    handle: &GroupHandle,
+    desk: &mut Desk,
+    step: FailoverStep,
+) -> Result<(), ControlError> {
     let now = control.now();
-    edit_operation(control, cell, |operation| operation.begin(step, now)).await?;
-    tracing::info!(group = %cell.id, step = step.name(), "failover step begins");
+    edit_operation(control, handle, |operation| operation.begin(step, now)).await?;
+    tracing::info!(group = %handle.id, step = step.name(), "failover step begins");
     fail::fail_point!(step_point(step));
-    let mut context = StepContext { control, cell, desk, step };
+    let mut context = StepContext { control, handle, desk, step };
     let end = match step {
         FailoverStep::Notify => notify::run(&context).await?,
         FailoverStep::PauseSchedules => pause_schedules::run(&context).await?,
@@ -203,7 +208,7 @@ async fn run_step(control: &Control, cell: &Cell, desk: &mut Desk, step: Failove
         StepEnd::Skipped(note) => (StepStatus::Skipped, note),
         StepEnd::Stored => return Ok(()),
     };
-    edit_operation(control, cell, |operation| operation.end(step, status, Some(note), control.now())).await
+    edit_operation(control, handle, |operation| operation.end(step, status, Some(note), control.now())).await
 }
 
 /// The failpoint inside each step, where a test build can be killed.
@@ -224,19 +229,19 @@ fn step_point(step: FailoverStep) -> &'static str {
     }
 }
 
-async fn finish(control: &Control, cell: &Cell) -> Result<(), ControlError> {
+async fn finish(control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
     let now = control.now();
-    let line = cell.operation().map(|operation| {
+    let line = handle.operation().map(|operation| {
         super::journal::line(
             now,
             &operation.requested_by,
             "failover_group.failed_over",
-            cell.id.as_str(),
-            format!("{} is primary for {} now.", operation.to_region, cell.id),
+            handle.id.as_str(),
+            format!("{} is primary for {} now.", operation.to_region, handle.id),
         )
     });
     control
-        .apply(cell, Event::FailedOver, line, |_, operation| {
+        .apply(handle, Event::FailedOver, line, |_, operation| {
             if let Some(operation) = operation {
                 operation.ended = Some(now);
                 operation.outcome = OperationOutcome::Succeeded;
@@ -244,13 +249,13 @@ async fn finish(control: &Control, cell: &Cell) -> Result<(), ControlError> {
             }
         })
         .await?;
-    remember_ended(cell);
+    remember_ended(handle);
     Ok(())
 }
 
 async fn give_up(
     control: &Control,
-    cell: &Cell,
+    handle: &GroupHandle,
     step: FailoverStep,
     error: &ControlError,
     tries: u32,
@@ -259,16 +264,16 @@ async fn give_up(
         0 | 1 => format!("{} failed. {error}", step.label()),
         n => format!("{} failed {n} times. {error}", step.label()),
     };
-    let actor = cell.operation().map_or_else(|| "runtime".to_owned(), |operation| operation.requested_by);
+    let actor = handle.operation().map_or_else(|| "runtime".to_owned(), |operation| operation.requested_by);
     let line = super::journal::line(
         control.now(),
         &actor,
         "failover_group.failover_failed",
-        cell.id.as_str(),
-        format!("The failover of {} stopped after its cutover. {message}", cell.id),
+        handle.id.as_str(),
+        format!("The failover of {} stopped after its cutover. {message}", handle.id),
     );
     control
-        .apply(cell, Event::FailoverFailed, Some(line), |group, operation| {
+        .apply(handle, Event::FailoverFailed, Some(line), |group, operation| {
             group.state_message = Some(message.clone());
             if let Some(operation) = operation {
                 operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
@@ -277,13 +282,13 @@ async fn give_up(
             }
         })
         .await?;
-    remember_ended(cell);
+    remember_ended(handle);
     Ok(())
 }
 
 /// Puts the operation that ended into the history that is shown.
-pub fn remember_ended(cell: &Cell) {
-    let mut record = cell.record();
+pub fn remember_ended(handle: &GroupHandle) {
+    let mut record = handle.record();
     let Some(view) = record.operation.as_ref().map(Operation::view) else { return };
     let history = std::sync::Arc::make_mut(&mut record.history);
     history.retain(|o| o.id != view.id);

@@ -15,7 +15,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let operation = context.operation()?;
     let body = serde_json::json!({
         "event": "failover_started",
-        "failover_group": context.cell.id.as_str(),
+        "failover_group": context.handle.id.as_str(),
         "failover_type": operation.kind,
         "from_region": operation.from_region,
         "to_region": operation.to_region,

@@ -2,7 +2,7 @@
 
 use super::{StepContext, StepEnd};
 use crate::connect::UnpausedJob;
-use crate::control::cell::Cell;
+use crate::control::group_handle::GroupHandle;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError};
 use crate::domain::FailoverGroup;
@@ -56,10 +56,10 @@ pub async fn pause_all(link: &Link, jobs: &[UnpausedJob]) -> Result<(), ControlE
 /// The other group for which the link's workspace is primary, if there is one.
 pub fn primary_elsewhere(control: &Control, group: &FailoverGroup, link: &Link) -> Option<String> {
     // A group that is failing over away from there itself no longer needs what runs there.
-    let leaving = |cell: &Cell| {
-        cell.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.from_region == link.region)
+    let leaving = |handle: &GroupHandle| {
+        handle.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.from_region == link.region)
     };
-    control.cells().into_iter().filter(|cell| !leaving(cell)).map(|cell| cell.group()).find_map(|other| {
+    control.handles().into_iter().filter(|handle| !leaving(handle)).map(|handle| handle.group()).find_map(|other| {
         let shared = other.spec.id != group.spec.id
             && other.effective_primary_region == link.region
             && other.spec.workspace_sets.iter().any(|set| set.workspace_ids.contains(&link.workspace_id));

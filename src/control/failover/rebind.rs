@@ -43,7 +43,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.
 async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<Vec<RememberedCatalog>, ControlError> {
-    let id = context.cell.id.clone();
+    let id = context.handle.id.clone();
     let operations = context.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
     let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == region && o.writable_at.is_some());
     Ok(left.map(|operation| operation.remembered.catalogs).unwrap_or_default())
@@ -117,7 +117,7 @@ async fn turn_memory(
 ) -> Result<(), ControlError> {
     let region: Region = group.effective_primary_region.clone();
     let known: BTreeMap<String, TablePlace> = promoted.iter().map(|(n, p)| (n.clone(), p.place.clone())).collect();
-    let id = context.cell.id.clone();
+    let id = context.handle.id.clone();
     context
         .control
         .inner

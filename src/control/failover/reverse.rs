@@ -35,13 +35,13 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
-    let turn = context.cell.take_turn().await;
+    let turn = context.handle.take_turn().await;
     let (mut group, since) = {
-        let record = context.cell.record();
+        let record = context.handle.record();
         (record.group.clone(), record.state_since)
     };
     group.salvage_pending = true;
     let change = GroupChange { group, operation: None, since, line: None };
-    context.control.write(turn, context.cell, change, |_| Ok(()), |_| {}).await?;
+    context.control.write(turn, context.handle, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }

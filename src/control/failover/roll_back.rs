@@ -3,8 +3,8 @@
 use super::{edit_operation, remember_ended};
 use crate::connect::ConnectError;
 use crate::control::backoff::Backoff;
-use crate::control::cell::Cell;
 use crate::control::create::set_role;
+use crate::control::group_handle::GroupHandle;
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
 use crate::control::worker::settle;
@@ -16,15 +16,15 @@ use std::time::Duration;
 
 /// Puts back what can be put back, and ends the operation: a group must not hang while its primary is away, because that
 /// is when somebody wants to force a failover.
-pub async fn run(control: &Control, cell: &Cell) -> Duration {
-    let Some(operation) = cell.operation() else { return Duration::ZERO };
-    let restored = restore(control, cell, &operation).await;
+pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
+    let Some(operation) = handle.operation() else { return Duration::ZERO };
+    let restored = restore(control, handle, &operation).await;
     fail::fail_point!("failover.during_roll_back");
     let owed = match &restored {
         Ok(()) => false,
         Err(error) => {
-            tracing::warn!(group = %cell.id, %error, "what a failover stopped could not be started again yet");
-            cell.record().restoring = Backoff::default();
+            tracing::warn!(group = %handle.id, %error, "what a failover stopped could not be started again yet");
+            handle.record().restoring = Backoff::default();
             true
         }
     };
@@ -33,17 +33,17 @@ pub async fn run(control: &Control, cell: &Cell) -> Duration {
         now,
         &operation.requested_by,
         "failover_group.rolled_back",
-        cell.id.as_str(),
+        handle.id.as_str(),
         format!(
             "The failover of {} was rolled back. {}{}",
-            cell.id,
+            handle.id,
             operation.message.as_deref().unwrap_or_default(),
             if owed { " What it stopped could not all be started again yet; this is tried again." } else { "" }
         ),
     );
     let event = Event::FailoverRolledBack { was_active: operation.was_active };
     let applied = control
-        .apply(cell, event, Some(line), |_, operation| {
+        .apply(handle, event, Some(line), |_, operation| {
             if let Some(operation) = operation {
                 operation.outcome = OperationOutcome::RolledBack;
                 operation.ended = Some(now);
@@ -51,36 +51,36 @@ pub async fn run(control: &Control, cell: &Cell) -> Duration {
             }
         })
         .await;
-    remember_ended(cell);
-    settle(control, cell, applied.map(|_| ()))
+    remember_ended(handle);
+    settle(control, handle, applied.map(|_| ()))
 }
 
 /// Whether the last operation was rolled back without reaching the old primary.
-pub fn owes_a_restore(cell: &Cell) -> bool {
-    cell.record().operation.as_ref().is_some_and(|o| o.restore_pending)
+pub fn owes_a_restore(handle: &GroupHandle) -> bool {
+    handle.record().operation.as_ref().is_some_and(|o| o.restore_pending)
 }
 
 /// Tries to put back what is still owed, at growing intervals: a later cycle tries again.
-pub async fn try_restore(control: &Control, cell: &Cell) {
-    let Some(operation) = cell.operation() else { return };
-    if !cell.record().restoring.is_due(control.now()) {
+pub async fn try_restore(control: &Control, handle: &GroupHandle) {
+    let Some(operation) = handle.operation() else { return };
+    if !handle.record().restoring.is_due(control.now()) {
         return;
     }
-    match restore(control, cell, &operation).await {
+    match restore(control, handle, &operation).await {
         Ok(()) => {
-            cell.record().restoring = Backoff::default();
+            handle.record().restoring = Backoff::default();
             // A write that fails only means that it is put back once more.
-            let _ = edit_operation(control, cell, |operation| operation.restore_pending = false).await;
+            let _ = edit_operation(control, handle, |operation| operation.restore_pending = false).await;
         }
         Err(error) => {
-            tracing::debug!(group = %cell.id, %error, "what a failover stopped could not be started again");
-            cell.record().restoring.failed(control.now(), control.inner.settings.retry_pause);
+            tracing::debug!(group = %handle.id, %error, "what a failover stopped could not be started again");
+            handle.record().restoring.failed(control.now(), control.inner.settings.retry_pause);
         }
     }
 }
 
-async fn restore(control: &Control, cell: &Cell, operation: &Operation) -> Result<(), ControlError> {
-    let group = cell.group();
+async fn restore(control: &Control, handle: &GroupHandle, operation: &Operation) -> Result<(), ControlError> {
+    let group = handle.group();
     let old = control.inner.deployment.link(&group, &operation.from_region).await?;
     for catalog in &operation.remembered.catalogs {
         match &catalog.bindings {

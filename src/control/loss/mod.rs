@@ -132,13 +132,13 @@ impl LossRecord {
 impl Control {
     /// Finds out what a forced failover of a group would lose now, and shows it.
     pub async fn estimate_loss(&self, id: &GroupId) -> Result<LossEstimate, ControlError> {
-        let cell = self.cell(id)?;
-        let mut access = cell.asking.lock().await;
-        let group = cell.group();
+        let handle = self.handle(id)?;
+        let mut access = handle.asking.lock().await;
+        let group = handle.group();
         let primary = group.effective_primary_region.clone();
         if self.away_since(&primary).is_none() {
             let progress = Arc::new(Asked::default());
-            cell.record().loss.asking = Some(progress.clone());
+            handle.record().loss.asking = Some(progress.clone());
             let asked = {
                 let asking = self.ask_source(&group, &mut access, &progress);
                 tokio::pin!(asking);
@@ -149,12 +149,12 @@ impl Control {
                     }
                 }
             };
-            cell.record().loss.asking = None;
+            handle.record().loss.asking = None;
             match asked {
-                Ok(loss) => cell.record().loss.asked = Some(loss),
+                Ok(loss) => handle.record().loss.asked = Some(loss),
                 Err(error) => {
                     *access = Default::default();
-                    let mut record = cell.record();
+                    let mut record = handle.record();
                     record.loss.asked = None;
                     if !error.is_unreachable() {
                         let unknown = vec![error.to_string()];
@@ -166,12 +166,12 @@ impl Control {
         }
         let now = self.now();
         if self.away_since(&primary).is_some() {
-            let since = cell.record().loss.newest(now, true).as_of.or(group.replication_point);
+            let since = handle.record().loss.newest(now, true).as_of.or(group.replication_point);
             let likely = self.likely_loss(&group, since).await;
-            cell.record().loss.likely = likely;
+            handle.record().loss.likely = likely;
         }
         self.touch();
-        let loss = cell.record().loss.view(self.now(), self.away_since(&primary).is_some());
+        let loss = handle.record().loss.view(self.now(), self.away_since(&primary).is_some());
         Ok(loss)
     }
 }

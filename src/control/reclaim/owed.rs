@@ -2,7 +2,7 @@
 
 use super::pairs::Pair;
 use super::table::Trouble;
-use crate::control::cell::{Cell, lock_record};
+use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::{Control, ControlError};
 use crate::domain::{GroupId, Instant, ObjectError};
 use crate::replicate::Held;
@@ -52,12 +52,12 @@ pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<Unsalvaged>> {
 }
 
 /// Keeps the list, in the store first.
-pub async fn keep(control: &Control, cell: &Cell, owed: Vec<Unsalvaged>) -> Result<(), ControlError> {
-    if *cell.record().unsalvaged == owed {
+pub async fn keep(control: &Control, handle: &GroupHandle, owed: Vec<Unsalvaged>) -> Result<(), ControlError> {
+    if *handle.record().unsalvaged == owed {
         return Ok(());
     }
     let text = if owed.is_empty() { String::new() } else { serde_json::to_string(&owed).unwrap_or_default() };
-    let (key, record) = (key(&cell.id), cell.shared_record());
+    let (key, record) = (key(&handle.id), handle.shared_record());
     let show = move |control: &Control, ()| {
         lock_record(&record).unsalvaged = Arc::new(owed);
         control.touch();

@@ -3,7 +3,7 @@
 use super::aside::aside_of;
 use super::pairs::{Counterpart, Pair};
 use crate::connect::{ConnectError, TablePlace};
-use crate::control::cell::{Cell, lock_record};
+use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::view::SalvageView;
 use crate::control::{Control, ControlError, left_behind};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// What the tables of one reclaim have in common.
 pub struct Salvaging<'a> {
     pub control: &'a Control,
-    pub cell: &'a Cell,
+    pub handle: &'a GroupHandle,
     pub group: &'a FailoverGroup,
     pub old: &'a Link,
     pub new: &'a Link,
@@ -98,14 +98,14 @@ impl Salvaging<'_> {
     fn is_left(&self, pair: &Pair) -> bool {
         let names = pair.names();
         let of_this = |left: &&LeftBehind| left.epoch == self.group.epoch && left.is_in_place();
-        let left = self.cell.record().left.clone();
+        let left = self.handle.record().left.clone();
         left.iter().filter(of_this).any(|left| names.iter().any(|name| same_name(name, &left.lost.object)))
     }
 
     /// Forgets what the ledger holds of the table: replication has nothing to go on from.
     async fn forget_row(&self, pair: &Pair) -> Result<(), ControlError> {
         let Some(known) = pair.ledger.clone() else { return Ok(()) };
-        let id = self.cell.id.clone();
+        let id = self.handle.id.clone();
         Ok(self.control.inner.store.run(move |tx| tx.forget_table(&id, &known)).await?)
     }
 
@@ -117,7 +117,7 @@ impl Salvaging<'_> {
         let is_this = |left: &LeftBehind| {
             left.epoch == self.group.epoch && names.iter().any(|name| same_name(name, &left.lost.object))
         };
-        let before = self.cell.record().left.clone();
+        let before = self.handle.record().left.clone();
         let mut list: Vec<LeftBehind> = before.as_ref().clone();
         match view {
             None => list.retain(|left| !is_this(left)),
@@ -175,12 +175,12 @@ impl Salvaging<'_> {
     async fn list(&self, pair: &Pair, salvaged: Salvaged) -> Result<(), ControlError> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
-        let (id, row, known) = (self.cell.id.clone(), view.clone(), pair.ledger.clone());
+        let (id, row, known) = (self.handle.id.clone(), view.clone(), pair.ledger.clone());
         // One table's line is read, changed and written before another's.
-        let turn = self.cell.take_turn().await;
+        let turn = self.handle.take_turn().await;
         let left = self.left_now(pair, view.as_ref());
         let list = left.clone();
-        let record = self.cell.shared_record();
+        let record = self.handle.shared_record();
         let work = move |tx: &crate::store::Tx<'_>| {
             if let (Some(position), Some(name)) = (position, known)
                 && let Some(known) = tx.table::<TableMemory>(&id, &name)?

@@ -26,7 +26,7 @@ pub(super) const LAG_SAMPLES: usize = 3600;
 const FRESH_SECONDS: i64 = 30;
 
 /// One failover group in memory.
-pub struct Cell {
+pub struct GroupHandle {
     /// Its id.
     pub id: GroupId,
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -124,8 +124,8 @@ impl Record {
     }
 }
 
-impl Cell {
-    /// A cell around a record.
+impl GroupHandle {
+    /// A handle around a record.
     pub fn new(record: Record) -> Self {
         Self {
             id: record.group.spec.id.clone(),
