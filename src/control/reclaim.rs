@@ -15,7 +15,7 @@ use super::durable::GroupChange;
 use super::failover::{edit_operation, make_read_only, modes, pause_all, remember_modes, stop_all, until_quiet};
 use super::group_handle::GroupHandle;
 use super::view::OperationOutcome;
-use super::worker::Desk;
+use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
 use crate::domain::{FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Link, TableMemory};
@@ -28,8 +28,8 @@ use table::Salvaging;
 const PARALLEL_TABLES: usize = 4;
 
 /// Does all of it, or fails and is called again; every part may be done twice.
-pub async fn reclaim(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
-    let (new, old) = desk.ends(control, handle).await?;
+pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
+    let (new, old) = cache.ends(control, handle).await?;
     let group = handle.group();
     tracing::info!(group = %handle.id, region = %old.region, "the old primary answers and is reclaimed");
     quiesce(control, handle, &group, &old).await?;
@@ -63,26 +63,26 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, desk: &mut Desk) -
     control.write(turn, handle, change, |_| Ok(()), |_| {}).await?;
     show_operation(handle);
     // The old primary's tables are not what replication remembers; it finds out what they hold.
-    desk.memory = None;
+    cache.memory = None;
     control.touch();
     Ok(())
 }
 
 /// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
 /// only noted, and never the answer.
-pub async fn try_again(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
+pub async fn try_again(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
     if handle.record().unsalvaged.is_empty() || !handle.record().salvaging.is_due(control.now()) {
         return Ok(());
     }
-    if let Err(error) = set_owed_aside(control, handle, desk).await {
+    if let Err(error) = set_owed_aside(control, handle, cache).await {
         tracing::debug!(group = %handle.id, %error, "tables that wait to be set aside could not be tried");
         handle.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
     }
     Ok(())
 }
 
-async fn set_owed_aside(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Result<(), ControlError> {
-    let (new, old) = desk.ends(control, handle).await?;
+async fn set_owed_aside(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
+    let (new, old) = cache.ends(control, handle).await?;
     let group = handle.group();
     let before = handle.record().unsalvaged.len();
     set_aside(control, handle, &group, &old, &new, true).await?;
@@ -96,7 +96,7 @@ async fn set_owed_aside(control: &Control, handle: &GroupHandle, desk: &mut Desk
         })
         .await?;
         show_operation(handle);
-        desk.memory = None;
+        cache.memory = None;
     }
     Ok(())
 }

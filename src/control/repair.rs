@@ -4,7 +4,7 @@
 use super::group_handle::{GroupHandle, lock_record};
 use super::reclaim::aside_of;
 use super::view::SalvageView;
-use super::worker::Desk;
+use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
 use crate::connect::TablePlace;
 use crate::delta::{self, CompareOptions, Comparison, DeltaError, Depth, SalvageAbout, Stamp, TableFault, TableRoot};
@@ -81,20 +81,20 @@ impl Control {
 
     /// Mends without a worker, then brings over what was rewound.
     async fn repair_here(&self, handle: &GroupHandle, damages: Vec<Damage>) -> Result<Vec<String>, ControlError> {
-        let mut desk = Desk::default();
-        let done = mend_all(self, handle, &mut desk, &damages).await?;
+        let mut cache = WorkerCache::default();
+        let done = mend_all(self, handle, &mut cache, &damages).await?;
         if damages.iter().any(|damage| damage.strayed) {
-            desk.cycle(self, handle, &handle.stop).await?;
+            cache.cycle(self, handle, &handle.stop).await?;
         }
         Ok(done)
     }
 }
 
 /// Does what was ordered since the last cycle.
-pub async fn carry_out(control: &Control, handle: &GroupHandle, desk: &mut Desk) {
+pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) {
     let orders = std::mem::take(&mut *handle.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     for order in orders {
-        let done = mend_all(control, handle, desk, &order.damages).await;
+        let done = mend_all(control, handle, cache, &order.damages).await;
         // Whoever asked may have gone away; the audit log of what was set aside is in the store.
         let _ = order.answer.send(done);
     }
@@ -108,10 +108,10 @@ pub fn give_up(handle: &GroupHandle) {
 async fn mend_all(
     control: &Control,
     handle: &GroupHandle,
-    desk: &mut Desk,
+    cache: &mut WorkerCache,
     damages: &[Damage],
 ) -> Result<Vec<String>, ControlError> {
-    let (source, destination) = desk.ends(control, handle).await?;
+    let (source, destination) = cache.ends(control, handle).await?;
     let group = handle.group();
     let mut done = Vec::new();
     for damage in damages {
@@ -123,17 +123,22 @@ async fn mend_all(
             }
             Err(error) => return Err(error),
         }
-        if let Some(memory) = &mut desk.memory {
+        if let Some(memory) = &mut cache.memory {
             memory.flagged.remove(&damage.table);
         }
-        look_again(control, handle, desk, &damage.table).await?;
+        look_again(control, handle, cache, &damage.table).await?;
     }
     Ok(done)
 }
 
 /// Makes the next cycle look at both logs of a table: no file has a stamp of nothing.
-async fn look_again(control: &Control, handle: &GroupHandle, desk: &mut Desk, table: &str) -> Result<(), ControlError> {
-    if let Some(known) = desk.memory.as_mut().and_then(|memory| memory.tables.get_mut(table)) {
+async fn look_again(
+    control: &Control,
+    handle: &GroupHandle,
+    cache: &mut WorkerCache,
+    table: &str,
+) -> Result<(), ControlError> {
+    if let Some(known) = cache.memory.as_mut().and_then(|memory| memory.tables.get_mut(table)) {
         known.position.stamp = Stamp::default();
     }
     let (id, table) = (handle.id.clone(), table.to_owned());

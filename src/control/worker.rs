@@ -20,7 +20,7 @@ use std::time::{Duration, Instant as Stopwatch};
 /// Runs until the group is gone or the runtime stops.
 pub async fn run(control: Control, handle: Arc<GroupHandle>) {
     let mut stopping = control.stopping();
-    let mut desk = Desk::default();
+    let mut cache = WorkerCache::default();
     loop {
         if *stopping.borrow() {
             repair::give_up(&handle);
@@ -35,10 +35,10 @@ pub async fn run(control: Control, handle: Arc<GroupHandle>) {
         }
         let pause = match handle.group().state {
             GroupState::Creating => create(&control, &handle).await,
-            GroupState::InitialReplication | GroupState::Active => replicate(&control, &handle, &mut desk).await,
+            GroupState::InitialReplication | GroupState::Active => replicate(&control, &handle, &mut cache).await,
             // Dropping a failover in the middle is what a crash does to it, and its journal is made for that.
             GroupState::FailingOver => tokio::select! {
-                pause = failover::run(&control, &handle, &mut desk) => pause,
+                pause = failover::run(&control, &handle, &mut cache) => pause,
                 _ = stopping.wait_for(|stop| *stop) => return,
             },
             GroupState::Deleting => match super::deletion::dismantle(&control, &handle).await {
@@ -62,7 +62,7 @@ pub async fn run(control: Control, handle: Arc<GroupHandle>) {
 ///
 /// It belongs to one epoch: what was found out for one direction must never be used for the other.
 #[derive(Default)]
-pub struct Desk {
+pub struct WorkerCache {
     epoch: u64,
     /// Both ends, while they answer.
     ends: Option<(Link, Link)>,
@@ -75,7 +75,7 @@ pub struct Desk {
     tidying: Tidying,
 }
 
-/// Tidying the store up beside the cycles; it ends with the desk.
+/// Tidying the store up beside the cycles; it ends with the cache.
 #[derive(Default)]
 struct Tidying {
     task: Option<tokio::task::JoinHandle<()>>,
@@ -93,10 +93,10 @@ impl Drop for Tidying {
 /// Pause between two rounds of tidying up, which look at a few tables each.
 const TIDY_PAUSE: Duration = Duration::from_secs(30);
 
-impl Desk {
+impl WorkerCache {
     /// Forgets everything, so that the next cycle finds out anew.
     pub fn clear(&mut self) {
-        // The epoch stays: a desk of another one is thrown away with the count of failures.
+        // The epoch stays: a cache of another one is thrown away with the count of failures.
         *self = Self { epoch: self.epoch, ..Self::default() };
     }
 
@@ -244,26 +244,26 @@ pub fn settle(control: &Control, handle: &GroupHandle, stored: Result<(), Contro
     }
 }
 
-async fn replicate(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Duration {
+async fn replicate(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Duration {
     let settings = &control.inner.settings;
     if super::failover::owes_a_restore(handle) {
         failover::try_restore(control, handle).await;
     }
     if handle.forget.swap(false, Ordering::Relaxed) {
-        desk.clear();
+        cache.clear();
     }
-    repair::carry_out(control, handle, desk).await;
+    repair::carry_out(control, handle, cache).await;
     let scope = handle.group().spec.unity_catalog_assets;
     let watch = Stopwatch::now();
     begin(control, handle);
     let outcome = match handle.group().salvage_pending {
         // Reclaiming may be dropped in the middle, as by a crash: every part of it may be done twice.
-        true => match until_stopped(control, reclaim::reclaim(control, handle, desk)).await {
-            Ok(()) => desk.cycle(control, handle, &handle.stop).await,
+        true => match until_stopped(control, reclaim::reclaim(control, handle, cache)).await {
+            Ok(()) => cache.cycle(control, handle, &handle.stop).await,
             Err(error) => Err(error),
         },
-        false => match until_stopped(control, reclaim::try_again(control, handle, desk)).await {
-            Ok(()) => desk.cycle(control, handle, &handle.stop).await,
+        false => match until_stopped(control, reclaim::try_again(control, handle, cache)).await {
+            Ok(()) => cache.cycle(control, handle, &handle.stop).await,
             Err(error) => Err(error),
         },
     };
@@ -274,23 +274,23 @@ async fn replicate(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> 
     match outcome {
         Ok(outcome) => {
             if outcome.complete {
-                desk.tidy(control, handle);
+                cache.tidy(control, handle);
             }
-            if desk.failures > 0 {
-                tracing::info!(group = %handle.id, failures = desk.failures, "replication recovered");
-                desk.failures = 0;
-                desk.said.clear();
+            if cache.failures > 0 {
+                tracing::info!(group = %handle.id, failures = cache.failures, "replication recovered");
+                cache.failures = 0;
+                cache.said.clear();
             }
             if outcome.complete && outcome.changed == 0 { settings.idle_pause } else { settings.busy_pause }
         }
         Err(ControlError::Cycle(error)) if matches!(*error, CycleError::Stopped) => Duration::ZERO,
         Err(error) => {
-            let (failures, said) = (desk.failures + 1, error.to_string());
-            if desk.said != said {
+            let (failures, said) = (cache.failures + 1, error.to_string());
+            if cache.said != said {
                 tracing::warn!(group = %handle.id, %error, "replication is held up");
             }
-            desk.clear();
-            (desk.failures, desk.said) = (failures, said);
+            cache.clear();
+            (cache.failures, cache.said) = (failures, said);
             trouble(control, handle, &error);
             Backoff::new(settings.retry_pause * 2, settings.retry_pause * 4).steady(failures)
         }

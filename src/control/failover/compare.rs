@@ -10,7 +10,7 @@ use crate::replicate::{compare_tables, shortfalls};
 
 pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
     let group = context.group();
-    let (source, destination) = context.desk.ends(context.control, context.handle).await?;
+    let (source, destination) = context.cache.ends(context.control, context.handle).await?;
     let inner = &context.control.inner;
     let report = compare_tables(
         &group.spec.id,

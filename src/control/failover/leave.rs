@@ -15,7 +15,7 @@ pub fn unasked(context: &StepContext<'_>, objects: &[ObjectRecord]) -> Result<Ve
 /// Journals what `objects` say is left behind, each with how much it is; an error names what was not accepted.
 pub async fn journal(context: &mut StepContext<'_>, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
     let (group, unasked) = (context.group(), unasked(context, objects)?);
-    let (source, _) = context.desk.ends(context.control, context.handle).await?;
+    let (source, _) = context.cache.ends(context.control, context.handle).await?;
     if !unasked.is_empty() {
         let lost = context.control.measure(&group.spec.id, &source, unasked).await?;
         return Err(would_lose(&group, &lost));

@@ -26,7 +26,7 @@ use super::durable::GroupChange;
 use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::view::OperationOutcome;
-use super::worker::{Desk, settle, trouble};
+use super::worker::{WorkerCache, settle, trouble};
 use super::{Control, ControlError};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Link};
@@ -50,7 +50,7 @@ pub enum StepEnd {
 pub struct StepContext<'a> {
     pub control: &'a Control,
     pub handle: &'a GroupHandle,
-    pub desk: &'a mut Desk,
+    pub cache: &'a mut WorkerCache,
     pub step: FailoverStep,
 }
 
@@ -80,7 +80,7 @@ impl StepContext<'_> {
 
     /// Runs a cycle that only the runtime's end stops.
     pub async fn cycle(&mut self) -> Result<CycleOutcome, ControlError> {
-        self.desk.cycle(self.control, self.handle, &self.handle.quit).await
+        self.cache.cycle(self.control, self.handle, &self.handle.quit).await
     }
 
     /// Edits the operation, in the store first.
@@ -126,9 +126,9 @@ pub async fn journal(
 }
 
 /// Runs the operation from its first step that has not ended.
-pub async fn run(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Duration {
+pub async fn run(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Duration {
     // What replication remembers was for the other direction, or for a moment that has passed.
-    desk.clear();
+    cache.clear();
     if handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned) {
         // Whoever resumes schedules stops after its present call; only then is it true that what is paused stays so. A
         // forced failover waits for nobody: what is resumed in its old primary is paused when that is reclaimed.
@@ -150,7 +150,7 @@ pub async fn run(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Du
         let Some(step) = operation.next_step() else {
             return settle(control, handle, finish(control, handle).await);
         };
-        match run_step(control, handle, desk, step).await {
+        match run_step(control, handle, cache, step).await {
             Ok(()) => tries = 0,
             Err(error) if step.can_roll_back() => {
                 let message = error.to_string();
@@ -182,14 +182,14 @@ pub async fn run(control: &Control, handle: &GroupHandle, desk: &mut Desk) -> Du
 async fn run_step(
     control: &Control,
     handle: &GroupHandle,
-    desk: &mut Desk,
+    cache: &mut WorkerCache,
     step: FailoverStep,
 ) -> Result<(), ControlError> {
     let now = control.now();
     edit_operation(control, handle, |operation| operation.begin(step, now)).await?;
     tracing::info!(group = %handle.id, step = step.name(), "failover step begins");
     fail::fail_point!(step_point(step));
-    let mut context = StepContext { control, handle, desk, step };
+    let mut context = StepContext { control, handle, cache, step };
     let end = match step {
         FailoverStep::Notify => notify::run(&context).await?,
         FailoverStep::PauseSchedules => pause_schedules::run(&context).await?,

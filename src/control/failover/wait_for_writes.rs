@@ -23,7 +23,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     let watch = Stopwatch::now();
     // Catching up and comparing need the same storage again.
     let accepted = context.operation()?.accepted;
-    let access = context.desk.access(context.control, context.handle).await?;
+    let access = context.cache.access(context.control, context.handle).await?;
     until_quiet(context.control, &group, &old, access, &accepted).await?;
     Ok(StepEnd::Done(format!(
         "{} catalogs are read-only; the last write ended within {:.1} s.",
