@@ -38,7 +38,7 @@ impl Control {
         if self.false_point(handle).is_none() {
             return Ok(());
         }
-        let turn = handle.take_turn().await;
+        let write_lock = handle.lock_for_writing().await;
         let Some((false_point, seen)) = self.false_point(handle) else { return Ok(()) };
         let now = self.now();
         let (mut group, since) = {
@@ -77,7 +77,7 @@ impl Control {
             record.looked_at = record.looked_at.map(|at| at.min(now));
         };
         let change = GroupChange { group, operation: None, since, line: Some(line) };
-        self.write(turn, handle, change, also, then).await?;
+        self.write(write_lock, handle, change, also, then).await?;
         Ok(())
     }
 

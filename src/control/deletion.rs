@@ -46,7 +46,7 @@ impl Control {
         given_up: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {
         let handle = self.handle(id)?;
-        let turn = handle.take_turn().await;
+        let write_lock = handle.lock_for_writing().await;
         if etag.is_some_and(|etag| etag != handle.group().etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
@@ -94,7 +94,7 @@ impl Control {
                 operation.given_up = gives_up;
             }
         };
-        self.apply_in_turn(turn, &handle, Event::DeleteRequested, Some(line), given_up).await
+        self.apply_locked(write_lock, &handle, Event::DeleteRequested, Some(line), given_up).await
     }
 }
 

@@ -9,8 +9,8 @@ use super::{Control, ControlError};
 use crate::domain::{FailoverGroup, Instant};
 use crate::store::{ActivityRow, StoreError, Tx};
 
-/// A group's turn, held by the change and handed on with it.
-pub type Turn = tokio::sync::OwnedMutexGuard<()>;
+/// A group's write_lock, held by the change and handed on with it.
+pub type WriteLock = tokio::sync::OwnedMutexGuard<()>;
 
 /// A group as it is to be written.
 pub struct GroupChange {
@@ -53,12 +53,12 @@ impl Control {
     /// `then`.
     pub(super) async fn write(
         &self,
-        turn: Turn,
+        write_lock: WriteLock,
         handle: &GroupHandle,
         change: GroupChange,
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
         then: impl FnOnce(&Self) + Send + 'static,
-    ) -> Result<Turn, ControlError> {
+    ) -> Result<WriteLock, ControlError> {
         let GroupChange { group, operation, since, line } = change;
         let record = handle.shared_record();
         let (stored, operation_stored, stored_line) = (group.clone(), operation.clone(), line.clone());
@@ -90,7 +90,7 @@ impl Control {
             then(control);
             control.touch();
         };
-        Ok(self.durably(turn, work, show).await?.0)
+        Ok(self.durably(write_lock, work, show).await?.0)
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
         let then = Arc::new(AtomicBool::default());
         let ran = then.clone();
         let asked = control.write(
-            handle.take_turn().await,
+            handle.lock_for_writing().await,
             &handle,
             change,
             move |_| {
@@ -181,13 +181,13 @@ mod tests {
         let next = tokio::spawn({
             let handle = handle.clone();
             async move {
-                let _turn = handle.take_turn().await;
+                let _turn = handle.lock_for_writing().await;
                 handle.group().state
             }
         });
         assert_eq!(handle.group().state, GroupState::Active, "not shown before it is stored");
         go.send(()).expect("it still runs");
-        assert_eq!(next.await.expect("the next turn"), GroupState::Deleting, "whoever is next sees it");
+        assert_eq!(next.await.expect("the next write_lock"), GroupState::Deleting, "whoever is next sees it");
         assert!(then.load(Ordering::SeqCst));
         let stored = control.inner.store.run_blocking(|tx| tx.groups()).expect("read");
         assert_eq!(stored[0].0.state, GroupState::Deleting);

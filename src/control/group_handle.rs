@@ -1,7 +1,7 @@
 //! One failover group in memory: its record, its worker's signals, and what it shows.
 
 use super::backoff::Backoff;
-use super::durable::Turn;
+use super::durable::WriteLock;
 use super::loss::LossRecord;
 use super::operation::Operation;
 use super::reclaim::Unsalvaged;
@@ -29,7 +29,7 @@ const FRESH_SECONDS: i64 = 30;
 pub struct GroupHandle {
     /// Its id.
     pub id: GroupId,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    write_lock: Arc<tokio::sync::Mutex<()>>,
     /// Wakes its worker.
     pub wake: Arc<Notify>,
     /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
@@ -129,7 +129,7 @@ impl GroupHandle {
     pub fn new(record: Record) -> Self {
         Self {
             id: record.group.spec.id.clone(),
-            turn: Arc::default(),
+            write_lock: Arc::default(),
             wake: Arc::default(),
             stop: Arc::default(),
             resuming: tokio::sync::Mutex::new(()),
@@ -152,9 +152,9 @@ impl GroupHandle {
         self.record.clone()
     }
 
-    /// Waits for the group's turn, which serialises everything that is written to the store for it.
-    pub async fn take_turn(&self) -> Turn {
-        self.turn.clone().lock_owned().await
+    /// Waits for the group's write_lock, which serialises everything that is written to the store for it.
+    pub async fn lock_for_writing(&self) -> WriteLock {
+        self.write_lock.clone().lock_owned().await
     }
 
     /// The group as it stands.

@@ -1,7 +1,7 @@
 //! The control handle: every change to a group enters here, whoever asks.
 
 use super::deployment::Deployment;
-use super::durable::{GroupChange, Turn};
+use super::durable::{GroupChange, WriteLock};
 use super::group_handle::{GroupHandle, Record};
 use super::keyring::Keyring;
 use super::operation::{Operation, Remembered, RememberedWorkload};
@@ -259,14 +259,14 @@ impl Control {
         activity: Option<ActivityRow>,
         change: impl FnOnce(&mut FailoverGroup, &mut Option<Operation>),
     ) -> Result<FailoverGroup, ControlError> {
-        let turn = handle.take_turn().await;
-        self.apply_in_turn(turn, handle, event, activity, change).await
+        let write_lock = handle.lock_for_writing().await;
+        self.apply_locked(write_lock, handle, event, activity, change).await
     }
 
-    /// As [`Self::apply`], for a caller that holds the group's turn.
-    pub(super) async fn apply_in_turn(
+    /// As [`Self::apply`], for a caller that holds the group's write_lock.
+    pub(super) async fn apply_locked(
         &self,
-        turn: Turn,
+        write_lock: WriteLock,
         handle: &GroupHandle,
         event: Event,
         activity: Option<ActivityRow>,
@@ -288,13 +288,13 @@ impl Control {
         let stop = handle.stop.clone();
         let then = move |_: &Self| stop.store(stops || stop.load(Ordering::Relaxed), Ordering::Relaxed);
         let change = GroupChange { group, operation, since, line: activity };
-        self.commit(turn, handle, change, |_| Ok(()), then).await
+        self.commit(write_lock, handle, change, |_| Ok(()), then).await
     }
 
     /// Writes a changed group with a new etag, then shows it; `also` runs in the same transaction, `then` after it.
     pub(super) async fn commit(
         &self,
-        turn: Turn,
+        write_lock: WriteLock,
         handle: &GroupHandle,
         mut change: GroupChange,
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
@@ -309,7 +309,7 @@ impl Control {
             then(control);
             wake.notify_one();
         };
-        self.write(turn, handle, change, also, then).await?;
+        self.write(write_lock, handle, change, also, then).await?;
         Ok(group)
     }
 
@@ -336,7 +336,7 @@ impl Control {
         accepted: &[String],
     ) -> Result<FailoverGroup, ControlError> {
         let handle = self.handle(id)?;
-        let turn = handle.take_turn().await;
+        let write_lock = handle.lock_for_writing().await;
         let group = handle.group();
         if !group.spec.regions.iter().any(|r| r == target) {
             return Err(ControlError::BadArgument {
@@ -413,7 +413,8 @@ impl Control {
             operation.remembered.take_over(earlier.remembered);
         }
         let event = Event::FailoverRequested { bootstrapped: group.bootstrapped };
-        let group = self.apply_in_turn(turn, &handle, event, Some(line), |_, slot| *slot = Some(operation)).await?;
+        let group =
+            self.apply_locked(write_lock, &handle, event, Some(line), |_, slot| *slot = Some(operation)).await?;
         handle.record().mark(now, format!("{word} failover"));
         fail::fail_point!("control.after_failover_confirmed");
         Ok(group)

@@ -71,7 +71,7 @@ impl Control {
     /// Releases what a failover left behind of an object: the group lists it no longer. Nothing is deleted anywhere.
     pub async fn release_left_behind(&self, actor: &str, id: &GroupId, object: &str) -> Result<String, ControlError> {
         let handle = self.handle(id)?;
-        let turn = handle.take_turn().await;
+        let write_lock = handle.lock_for_writing().await;
         let before = handle.record().left.clone();
         let (gone, kept): (Vec<LeftBehind>, Vec<LeftBehind>) =
             before.iter().cloned().partition(|left| same_name(&left.lost.object, object));
@@ -99,7 +99,7 @@ impl Control {
             control.show_activity(line);
             control.touch();
         };
-        self.durably(turn, work, show).await?;
+        self.durably(write_lock, work, show).await?;
         handle.wake.notify_one();
         Ok(format!("{object} was released. It stays at {place}; {id} lists it no longer."))
     }

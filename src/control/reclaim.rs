@@ -38,7 +38,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     fail::fail_point!("reclaim.after_salvage");
     let lost = lost(handle, &group);
     edit_operation(control, handle, |operation| operation.commits_lost = Some(lost)).await?;
-    let turn = handle.take_turn().await;
+    let write_lock = handle.lock_for_writing().await;
     let (mut reclaimed, since, waiting) = {
         let record = handle.record();
         (record.group.clone(), record.state_since, record.unsalvaged.len())
@@ -60,7 +60,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     }
     let line = journal::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
     let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
-    control.write(turn, handle, change, |_| Ok(()), |_| {}).await?;
+    control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
     show_operation(handle);
     // The old primary's tables are not what replication remembers; it finds out what they hold.
     cache.memory = None;

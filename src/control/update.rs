@@ -142,7 +142,7 @@ impl Control {
             return Ok(handle.shown());
         }
 
-        let turn = handle.take_turn().await;
+        let write_lock = handle.lock_for_writing().await;
         let current = handle.group();
         fresh(&current)?;
         let mut group = FailoverGroup { spec, ..current.clone() };
@@ -191,7 +191,7 @@ impl Control {
             control.keep_urls(detached);
             drop(creating);
         };
-        self.commit(turn, &handle, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
+        self.commit(write_lock, &handle, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
         Ok(handle.shown())
     }
 

@@ -333,7 +333,7 @@ async fn finish(
     let now = control.now();
     let blocked = outcome.objects.iter().any(|o| o.blocks());
     let settled = outcome.complete && outcome.objects.iter().all(|o| o.is_settled());
-    let turn = handle.take_turn().await;
+    let write_lock = handle.lock_for_writing().await;
     let (mut group, since, known) = {
         let record = handle.record();
         (record.group.clone(), record.state_since, record.errors.clone())
@@ -392,10 +392,10 @@ async fn finish(
         drop(record);
         control.touch();
     };
-    let (turn, ()) = control.durably(turn, work, show).await?;
+    let (write_lock, ()) = control.durably(write_lock, work, show).await?;
     if arrived {
         control
-            .apply_in_turn(turn, handle, Event::EverythingArrived, None, |group, _| group.bootstrapped = true)
+            .apply_locked(write_lock, handle, Event::EverythingArrived, None, |group, _| group.bootstrapped = true)
             .await?;
         fail::fail_point!("control.after_active");
     }

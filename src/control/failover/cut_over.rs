@@ -9,7 +9,7 @@ use crate::control::{journal, left_behind, reclaim};
 use crate::domain::{FailoverKind, FailoverStep, StepStatus};
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let turn = context.handle.take_turn().await;
+    let write_lock = context.handle.lock_for_writing().await;
     let (mut group, since, operation) = {
         let record = context.handle.record();
         (record.group.clone(), record.state_since, record.operation.clone())
@@ -49,7 +49,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         record.unsalvaged = Default::default();
         record.left = std::sync::Arc::new(left);
     };
-    context.control.write(turn, context.handle, change, also, then).await?;
+    context.control.write(write_lock, context.handle, change, also, then).await?;
     fail::fail_point!("failover.after_cut_over");
     Ok(StepEnd::Stored)
 }

@@ -113,7 +113,7 @@ pub async fn journal(
     edit: impl FnOnce(&mut Operation),
     line: Option<ActivityRow>,
 ) -> Result<(), ControlError> {
-    let turn = handle.take_turn().await;
+    let write_lock = handle.lock_for_writing().await;
     let (group, since, operation) = {
         let record = handle.record();
         (record.group.clone(), record.state_since, record.operation.clone())
@@ -121,7 +121,7 @@ pub async fn journal(
     let Some(mut operation) = operation else { return Ok(()) };
     edit(&mut operation);
     let change = GroupChange { group, operation: Some(operation), since, line };
-    control.write(turn, handle, change, |_| Ok(()), |_| {}).await?;
+    control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }
 

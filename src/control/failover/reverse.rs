@@ -35,13 +35,13 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
-    let turn = context.handle.take_turn().await;
+    let write_lock = context.handle.lock_for_writing().await;
     let (mut group, since) = {
         let record = context.handle.record();
         (record.group.clone(), record.state_since)
     };
     group.salvage_pending = true;
     let change = GroupChange { group, operation: None, since, line: None };
-    context.control.write(turn, context.handle, change, |_| Ok(()), |_| {}).await?;
+    context.control.write(write_lock, context.handle, change, |_| Ok(()), |_| {}).await?;
     Ok(())
 }

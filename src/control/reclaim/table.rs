@@ -177,7 +177,7 @@ impl Salvaging<'_> {
         let view = self.line(pair, &salvaged);
         let (id, row, known) = (self.handle.id.clone(), view.clone(), pair.ledger.clone());
         // One table's line is read, changed and written before another's.
-        let turn = self.handle.take_turn().await;
+        let write_lock = self.handle.lock_for_writing().await;
         let left = self.left_now(pair, view.as_ref());
         let list = left.clone();
         let record = self.handle.shared_record();
@@ -202,7 +202,7 @@ impl Salvaging<'_> {
             shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
             shown.insert(0, view);
         };
-        self.control.durably(turn, work, show).await?;
+        self.control.durably(write_lock, work, show).await?;
         Ok(())
     }
 
