@@ -1,11 +1,11 @@
 //! One cycle over many tables of which none, a few or all changed.
 
-use crate::shared::deployment::{Scope, link};
+use crate::shared::deployment::{Scope, endpoint};
 use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::domain::{ErrorClass, GroupId, MappingTable, SystemClock};
-use resilience::replicate::{CycleOutcome, CycleRequest, Link, Memory, Progress, run_cycle};
+use resilience::replicate::{CycleOutcome, CycleRequest, Endpoint, Memory, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
 use serde_json::json;
@@ -27,8 +27,8 @@ struct Replication {
     sandbox: Sandbox,
     scope: Scope,
     mappings: MappingTable,
-    source: Link,
-    destination: Link,
+    source: Endpoint,
+    destination: Endpoint,
     store: Store,
     group: GroupId,
     memory: Memory,
@@ -106,8 +106,8 @@ impl Replication {
             return Err("The sandbox has other than two regions.".into());
         };
         Ok(Self {
-            source: link(source).await?,
-            destination: link(destination).await?,
+            source: endpoint(source).await?,
+            destination: endpoint(destination).await?,
             store: Store::open(&dir.join("state.db"))?,
             group: GroupId::new("bench")?,
             memory: Memory::default(),

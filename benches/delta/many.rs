@@ -6,7 +6,7 @@ use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
 use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock};
-use resilience::replicate::{CycleOutcome, CycleRequest, Link, Memory, Progress, run_cycle};
+use resilience::replicate::{CycleOutcome, CycleRequest, Endpoint, Memory, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
 use serde::{Deserialize, Serialize};
@@ -47,9 +47,9 @@ struct End {
 }
 
 impl End {
-    async fn link(&self) -> Result<Link, Fault> {
+    async fn endpoint(&self) -> Result<Endpoint, Fault> {
         let settings = ConnectSettings::new(&self.region, &self.workspace_url, self.token.clone());
-        Ok(Link::connect(&self.region, &self.workspace_id, RegionClient::new(settings.brisk())?).await?)
+        Ok(Endpoint::connect(&self.region, &self.workspace_id, RegionClient::new(settings.brisk())?).await?)
     }
 }
 
@@ -158,7 +158,7 @@ async fn replicate(order: Order) -> Result<(), Fault> {
     let [source, destination] = order.regions.as_slice() else {
         return Err("The sandbox has other than two regions.".into());
     };
-    let (source, destination) = (source.link().await?, destination.link().await?);
+    let (source, destination) = (source.endpoint().await?, destination.endpoint().await?);
     let store = Store::open(&order.store)?;
     let mut memory = Memory::default();
     let before = peak()?;
@@ -194,8 +194,8 @@ async fn replicate(order: Order) -> Result<(), Fault> {
 async fn cycle(
     order: &Order,
     mappings: &MappingTable,
-    source: &Link,
-    destination: &Link,
+    source: &Endpoint,
+    destination: &Endpoint,
     store: &Store,
     memory: &mut Memory,
 ) -> Result<(f64, CycleOutcome), Fault> {

@@ -3,7 +3,7 @@
 use super::Fault;
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
 use resilience::domain::LocationMapping;
-use resilience::replicate::Link;
+use resilience::replicate::Endpoint;
 use resilience::sandbox::{RegionEndpoint, Sandbox};
 use std::collections::BTreeSet;
 
@@ -43,8 +43,8 @@ impl Scope {
 }
 
 /// One end of a replication, reached as the runtime reaches it.
-pub async fn link(region: &RegionEndpoint) -> Result<Link, Fault> {
+pub async fn endpoint(region: &RegionEndpoint) -> Result<Endpoint, Fault> {
     let token = Secret::new(region.replication_token.clone());
     let client = RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token).brisk())?;
-    Ok(Link::connect(&region.region, &region.workspace_id, client).await?)
+    Ok(Endpoint::connect(&region.region, &region.workspace_id, client).await?)
 }

@@ -4,7 +4,7 @@ use super::deletion::{EPOCH_FLOOR, left_key};
 use super::group_handle::{GroupHandle, Record};
 use super::{Control, ControlError, journal};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
-use crate::replicate::{self, Link};
+use crate::replicate::{self, Endpoint};
 use crate::wire::sandbox::{DisasterRecoveryRole, ROLE_PRIMARY, ROLE_SECONDARY};
 
 impl Control {
@@ -93,28 +93,28 @@ impl Control {
         let Some(assets) = &spec.unity_catalog_assets else { return facts };
         let primary = self.end_of(spec, &spec.initial_primary_region).await;
         let secondary = self.end_of(spec, spec.other_region(&spec.initial_primary_region)).await;
-        for link in [&primary, &secondary].into_iter().flatten() {
-            if let Some(root) = &link.metastore_root {
-                facts.metastore_roots.insert(link.region.clone(), root.clone());
+        for endpoint in [&primary, &secondary].into_iter().flatten() {
+            if let Some(root) = &endpoint.metastore_root {
+                facts.metastore_roots.insert(endpoint.region.clone(), root.clone());
             }
         }
-        if let Some(link) = &primary {
+        if let Some(endpoint) = &primary {
             facts.primary_catalogs =
-                link.client.catalogs().await.ok().map(|all| all.into_iter().map(|c| c.name).collect());
-            if let Ok(inventory) = replicate::read_inventory(link, &assets.catalogs).await {
+                endpoint.client.catalogs().await.ok().map(|all| all.into_iter().map(|c| c.name).collect());
+            if let Ok(inventory) = replicate::read_inventory(endpoint, &assets.catalogs).await {
                 facts.locations = replicate::locations(&inventory);
             }
         }
-        if let Some(link) = &secondary {
-            facts.secondary_places = replicate::reachable_places(link).await.ok();
+        if let Some(endpoint) = &secondary {
+            facts.secondary_places = replicate::reachable_places(endpoint).await.ok();
         }
-        if let Some(link) = &secondary
-            && let Ok(all) = link.client.catalogs().await
+        if let Some(endpoint) = &secondary
+            && let Ok(all) = endpoint.client.catalogs().await
         {
             let mut foreign = Vec::new();
             for catalog in all {
                 // A replica that a deleted group left is taken up again: it is compared, and only what differs is copied.
-                if !matches!(self.left_by(&link.region, &catalog.name).await, Ok(Some(_))) {
+                if !matches!(self.left_by(&endpoint.region, &catalog.name).await, Ok(Some(_))) {
                     foreign.push(catalog.name);
                 }
             }
@@ -123,17 +123,17 @@ impl Control {
         facts
     }
 
-    async fn end_of(&self, spec: &FailoverGroupSpec, region: &str) -> Option<Link> {
+    async fn end_of(&self, spec: &FailoverGroupSpec, region: &str) -> Option<Endpoint> {
         let set = spec.data_workspace_set()?;
         let workspaces = &self.inner.deployment.workspaces;
         let workspace = workspaces.iter().find(|w| w.region == region && set.workspace_ids.contains(&w.id))?;
-        Link::connect(region, &workspace.id, workspace.client.clone()).await.ok()
+        Endpoint::connect(region, &workspace.id, workspace.client.clone()).await.ok()
     }
 
     /// Prepares both regions of a new group.
     pub(super) async fn provision(&self, group: &FailoverGroup) -> Result<(), ControlError> {
-        let from = self.inner.deployment.link(group, &group.effective_primary_region).await?;
-        let to = self.inner.deployment.link(group, group.effective_secondary_region()).await?;
+        let from = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
+        let to = self.inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         set_role(&from, group, ROLE_PRIMARY).await?;
         set_role(&to, group, ROLE_SECONDARY).await?;
         for catalog in group.catalogs() {
@@ -145,14 +145,14 @@ impl Control {
 }
 
 /// Tells a region its role in the group, where it offers to know.
-pub async fn set_role(link: &Link, group: &FailoverGroup, role: &str) -> Result<(), ControlError> {
-    if link.capabilities.disaster_recovery_role {
+pub async fn set_role(endpoint: &Endpoint, group: &FailoverGroup, role: &str) -> Result<(), ControlError> {
+    if endpoint.capabilities.disaster_recovery_role {
         let role = DisasterRecoveryRole {
             failover_group: group.spec.id.to_string(),
             role: role.to_owned(),
             epoch: group.epoch,
         };
-        link.client.set_disaster_recovery_role(&role).await?;
+        endpoint.client.set_disaster_recovery_role(&role).await?;
     }
     Ok(())
 }

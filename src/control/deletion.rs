@@ -6,7 +6,7 @@ use super::operation::Operation;
 use super::worker::{settle, trouble};
 use super::{Control, ControlError, findings, journal, left_behind, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
-use crate::replicate::{self, Link};
+use crate::replicate::{self, Endpoint};
 use crate::store::Tx;
 use crate::wire::sandbox::ROLE_NONE;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
@@ -131,9 +131,9 @@ impl Control {
         let workspace = workspaces.iter().find(|w| w.region == region).ok_or_else(|| ControlError::BadArgument {
             sentence: format!("The account has no workspace in {region}."),
         })?;
-        let link = Link::connect(region, &workspace.id, workspace.client.clone()).await?;
+        let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
         let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
-        replicate::set_writable(&link, catalog, &writers, ISOLATION_ISOLATED).await?;
+        replicate::set_writable(&endpoint, catalog, &writers, ISOLATION_ISOLATED).await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
         let line = journal::line(self.now(), actor, "replica.release", catalog, message.clone());
         let (released, stored) = (left_key(region, catalog), line.clone());
@@ -154,8 +154,8 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         let given_up = handle.operation().filter(|o| o.given_up).map(|o| o.from_region);
         for region in &group.spec.regions {
             let released = async {
-                let link = control.inner.deployment.link(&group, region).await?;
-                set_role(&link, &group, ROLE_NONE).await
+                let endpoint = control.inner.deployment.endpoint(&group, region).await?;
+                set_role(&endpoint, &group, ROLE_NONE).await
             };
             if given_up.as_ref() == Some(region) {
                 // It is told if it happens to answer; nobody waits for it.

@@ -3,7 +3,7 @@
 use super::ControlError;
 use crate::connect::RegionClient;
 use crate::domain::{FailoverGroup, Region, WorkspaceId};
-use crate::replicate::Link;
+use crate::replicate::Endpoint;
 
 /// The account and its workspaces.
 #[derive(Debug, Clone)]
@@ -63,8 +63,8 @@ impl Deployment {
     }
 
     /// One end of the group's replication.
-    pub async fn link(&self, group: &FailoverGroup, region: &str) -> Result<Link, ControlError> {
+    pub async fn endpoint(&self, group: &FailoverGroup, region: &str) -> Result<Endpoint, ControlError> {
         let workspace = self.workspace_of(group, region)?;
-        Ok(Link::connect(region, &workspace.id, workspace.client.clone()).await?)
+        Ok(Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?)
     }
 }

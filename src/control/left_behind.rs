@@ -6,7 +6,7 @@ use super::{Control, ControlError, journal};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
-use crate::replicate::{self, Link, ObjectRecord, TableMemory};
+use crate::replicate::{self, Endpoint, ObjectRecord, TableMemory};
 use crate::store::Tx;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Control {
         }
         let known = lost.clone();
         let asked = async {
-            let source = self.inner.deployment.link(&group, &group.effective_primary_region).await?;
+            let source = self.inner.deployment.endpoint(&group, &group.effective_primary_region).await?;
             self.measure(&group.spec.id, &source, known).await
         };
         let lost = match tokio::time::timeout(PATIENCE, asked).await {
@@ -56,7 +56,7 @@ impl Control {
     pub(super) async fn measure(
         &self,
         id: &GroupId,
-        source: &Link,
+        source: &Endpoint,
         lost: Vec<Shortfall>,
     ) -> Result<Vec<Shortfall>, ControlError> {
         if lost.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Control, ControlError};
 use crate::delta;
 use crate::domain::{FailoverGroup, GroupId, Instant, replication_point};
-use crate::replicate::{Link, TableMemory, root_of};
+use crate::replicate::{Endpoint, TableMemory, root_of};
 use crate::store::CommitRow;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
@@ -76,14 +76,14 @@ impl Control {
             })
             .await?;
         let mut versions: BTreeMap<String, CommitRow> = versions.into_iter().collect();
-        let link = match point {
-            Some(_) => self.inner.deployment.link(&group, group.effective_secondary_region()).await,
+        let endpoint = match point {
+            Some(_) => self.inner.deployment.endpoint(&group, group.effective_secondary_region()).await,
             None => return Ok(nothing(&group, at, first_point)),
         };
         let each: Vec<_> = tables
             .into_iter()
             .map(|row| (versions.remove(&row.name), row))
-            .map(|(commit, row)| self.look(&link, &group, row.name, row.body, commit))
+            .map(|(commit, row)| self.look(&endpoint, &group, row.name, row.body, commit))
             .collect();
         let tables: Vec<PointTable> = stream::iter(each).buffered(PARALLEL_LOOKS).collect().await;
         let notes = notes(&tables);
@@ -92,7 +92,7 @@ impl Control {
 
     async fn look(
         &self,
-        link: &Result<Link, ControlError>,
+        endpoint: &Result<Endpoint, ControlError>,
         group: &FailoverGroup,
         name: String,
         table: TableMemory,
@@ -117,8 +117,8 @@ impl Control {
             found.message = Some(message.to_owned());
             return found;
         };
-        let root = match link {
-            Ok(link) => root_of(link, &place, false, self.inner.clock.as_ref()).await,
+        let root = match endpoint {
+            Ok(endpoint) => root_of(endpoint, &place, false, self.inner.clock.as_ref()).await,
             Err(error) => {
                 found.message = Some(error.to_string());
                 return found;

@@ -18,7 +18,7 @@ use super::view::OperationOutcome;
 use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
 use crate::domain::{FailoverGroup, FailoverKind};
-use crate::replicate::{self, Access, Link, TableMemory};
+use crate::replicate::{self, Access, Endpoint, TableMemory};
 use crate::wire::sandbox::ROLE_SECONDARY;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -120,7 +120,7 @@ async fn quiesce(
     control: &Control,
     handle: &GroupHandle,
     group: &FailoverGroup,
-    old: &Link,
+    old: &Endpoint,
 ) -> Result<(), ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = modes(old, group).await?;
@@ -152,8 +152,8 @@ async fn set_aside(
     control: &Control,
     handle: &GroupHandle,
     group: &FailoverGroup,
-    old: &Link,
-    new: &Link,
+    old: &Endpoint,
+    new: &Endpoint,
     only_owed: bool,
 ) -> Result<(), ControlError> {
     let here = replicate::read_inventory(old, group.catalogs()).await?;

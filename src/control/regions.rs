@@ -6,7 +6,7 @@ use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView}
 use super::{Control, ControlError, journal};
 use crate::connect::ConnectError;
 use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
-use crate::replicate::{self, Link};
+use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::sync::Arc;
@@ -235,19 +235,19 @@ async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, Con
 }
 
 async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> {
-    let link = Link::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?;
-    let names: Vec<String> = link.client.catalogs().await?.into_iter().map(|c| c.name).collect();
-    let inventory = replicate::read_inventory(&link, &names).await.map_err(|error| match error {
+    let endpoint = Endpoint::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?;
+    let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+    let inventory = replicate::read_inventory(&endpoint, &names).await.map_err(|error| match error {
         replicate::CycleError::Region { source, .. } => *source,
         other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
     })?;
     let own: Option<i64> = workspace.id.parse().ok();
     let mut catalogs = Vec::new();
     for item in inventory.catalogs.into_values() {
-        let (name, locations) = (item.info.name.clone(), replicate::roots(&item, link.metastore_root.as_deref()));
+        let (name, locations) = (item.info.name.clone(), replicate::roots(&item, endpoint.metastore_root.as_deref()));
         // Only an isolated catalog heeds its bindings.
         let read_only = item.info.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
-            && link
+            && endpoint
                 .client
                 .bindings_of_catalog(&name)
                 .await?
@@ -274,8 +274,8 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
             schemas: schemas.collect(),
         });
     }
-    let external_locations = link.client.external_locations().await?.into_iter().map(|l| l.url).collect();
-    Ok(Holdings { catalogs, external_locations, metastore_root: link.metastore_root })
+    let external_locations = endpoint.client.external_locations().await?.into_iter().map(|l| l.url).collect();
+    Ok(Holdings { catalogs, external_locations, metastore_root: endpoint.metastore_root })
 }
 
 impl Control {

@@ -9,7 +9,7 @@ use super::{Control, ControlError, journal};
 use crate::connect::TablePlace;
 use crate::delta::{self, CompareOptions, Comparison, DeltaError, Depth, SalvageAbout, Stamp, TableFault, TableRoot};
 use crate::domain::{FailoverGroup, GroupId};
-use crate::replicate::{CompareReport, CycleError, Damage, Link, TableMemory, kept_of, root_of};
+use crate::replicate::{CompareReport, CycleError, Damage, Endpoint, TableMemory, kept_of, root_of};
 use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
@@ -155,8 +155,8 @@ struct Mending<'a> {
     control: &'a Control,
     handle: &'a GroupHandle,
     group: &'a FailoverGroup,
-    source: &'a Link,
-    destination: &'a Link,
+    source: &'a Endpoint,
+    destination: &'a Endpoint,
     damage: &'a Damage,
 }
 
@@ -183,10 +183,10 @@ impl Mending<'_> {
         Ok(())
     }
 
-    async fn root(&self, link: &Link, place: &TablePlace, write: bool) -> Result<TableRoot, ControlError> {
-        match root_of(link, place, write, self.control.inner.clock.as_ref()).await {
+    async fn root(&self, endpoint: &Endpoint, place: &TablePlace, write: bool) -> Result<TableRoot, ControlError> {
+        match root_of(endpoint, place, write, self.control.inner.clock.as_ref()).await {
             Ok(granted) => Ok(granted.root),
-            Err(source) => Err(CycleError::at(&link.region, source).into()),
+            Err(source) => Err(CycleError::at(&endpoint.region, source).into()),
         }
     }
 

@@ -35,7 +35,7 @@ impl Control {
         }
         let group = handle.group();
         let Some(operation) = handle.operation() else { return Ok(String::new()) };
-        let link = self.inner.deployment.link(&group, &group.effective_primary_region).await?;
+        let endpoint = self.inner.deployment.endpoint(&group, &group.effective_primary_region).await?;
         let remembered = &operation.remembered;
         let mut missing = Vec::new();
         let mut resumed = 0usize;
@@ -49,32 +49,32 @@ impl Control {
             }),
         };
 
-        let warehouses = link.client.warehouses().await?;
+        let warehouses = endpoint.client.warehouses().await?;
         for wanted in &remembered.warehouses {
             match warehouses.iter().find(|w| w.name == wanted.name) {
                 Some(warehouse) if warehouse.is_running() => resumed += 1,
                 Some(warehouse) => {
                     goes_on(resumed)?;
-                    link.client.start_warehouse(&warehouse.id).await?;
+                    endpoint.client.start_warehouse(&warehouse.id).await?;
                     resumed += 1;
                 }
                 None => missing.push(format!("SQL warehouse {}", wanted.name)),
             }
         }
-        let clusters = link.client.clusters().await?;
+        let clusters = endpoint.client.clusters().await?;
         for wanted in &remembered.clusters {
             match clusters.iter().find(|c| c.cluster_name == wanted.name) {
                 Some(cluster) if cluster.is_running() => resumed += 1,
                 Some(cluster) => {
                     goes_on(resumed)?;
-                    link.client.start_cluster(&cluster.cluster_id).await?;
+                    endpoint.client.start_cluster(&cluster.cluster_id).await?;
                     resumed += 1;
                 }
                 None => missing.push(format!("cluster {}", wanted.name)),
             }
         }
         // Schedules last: a run that finds no compute would only fail.
-        let jobs = link.client.jobs().await?;
+        let jobs = endpoint.client.jobs().await?;
         for wanted in &remembered.jobs {
             match jobs.iter().find(|j| j.settings.name.as_deref() == Some(wanted.name.as_str())) {
                 Some(job) => {
@@ -83,7 +83,7 @@ impl Control {
                         if wanted.places.is_empty() { everywhere(&job.settings) } else { wanted.places.clone() };
                     let counterpart = UnpausedJob { job_id: job.job_id, name: wanted.name.clone(), places };
                     goes_on(resumed)?;
-                    link.client.resume_job(&counterpart).await?;
+                    endpoint.client.resume_job(&counterpart).await?;
                     // Off the async threads, which a paused failpoint would keep from everything else.
                     #[cfg(feature = "failpoints")]
                     let _ = tokio::task::spawn_blocking(|| fail::fail_point!("resume.between_jobs")).await;
@@ -93,7 +93,7 @@ impl Control {
             }
         }
         goes_on(resumed)?;
-        let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", link.region);
+        let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", endpoint.region);
         if !missing.is_empty() {
             message.push_str(&format!(
                 " Without a counterpart there: {}. Create them if they are needed.",

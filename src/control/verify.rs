@@ -5,7 +5,7 @@ use super::{Control, ControlError};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
-use crate::replicate::{self, CompareReport, CycleError, Inventory, Link, TableMemory, compare_tables};
+use crate::replicate::{self, CompareReport, CycleError, Endpoint, Inventory, TableMemory, compare_tables};
 use crate::wire::unity_catalog::TABLE_VIEW;
 
 impl Control {
@@ -46,8 +46,8 @@ impl Control {
 
     async fn compare(&self, group: &FailoverGroup, depth: Depth) -> Result<CompareReport, ControlError> {
         let (id, inner) = (&group.spec.id, &self.inner);
-        let source = inner.deployment.link(group, &group.effective_primary_region).await?;
-        let destination = inner.deployment.link(group, group.effective_secondary_region()).await?;
+        let source = inner.deployment.endpoint(group, &group.effective_primary_region).await?;
+        let destination = inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         let clock = inner.clock.as_ref();
         Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, clock, depth).await?)
     }
@@ -76,8 +76,8 @@ impl Control {
         let shown = self.handle(&group.spec.id)?.record().objects.clone();
         known.extend(shown.iter().map(|object| (object.kind, object.name.clone())));
         for end in &group.spec.regions {
-            if let Ok(link) = self.inner.deployment.link(group, end).await
-                && let Ok(inventory) = replicate::read_inventory(&link, group.catalogs()).await
+            if let Ok(endpoint) = self.inner.deployment.endpoint(group, end).await
+                && let Ok(inventory) = replicate::read_inventory(&endpoint, group.catalogs()).await
             {
                 known.extend(names(&inventory));
             }
@@ -111,9 +111,9 @@ impl Control {
         let Some(workspace) = self.inner.deployment.workspaces.iter().find(|w| w.region == region) else {
             return Ok(Vec::new());
         };
-        let link = Link::connect(region, &workspace.id, workspace.client.clone()).await?;
-        let names: Vec<String> = link.client.catalogs().await?.into_iter().map(|c| c.name).collect();
-        let inventory = replicate::read_inventory(&link, &names).await?;
+        let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
+        let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+        let inventory = replicate::read_inventory(&endpoint, &names).await?;
         let whole = inventory.catalogs.into_iter().filter(|(_, item)| {
             let mut tables = item.schemas.values().flat_map(|(_, tables)| tables.values()).peekable();
             tables.peek().is_none() || tables.any(|table| replicate::unsupported_reason(table).is_none())
@@ -123,9 +123,9 @@ impl Control {
 
     /// Pauses every schedule of the group's workspace in a region; which they were.
     pub async fn pause_schedules_in(&self, id: &GroupId, region: &str) -> Result<Vec<UnpausedJob>, ControlError> {
-        let link = self.inner.deployment.link(&self.handle(id)?.group(), region).await?;
-        let jobs = link.client.unpaused_jobs().await?;
-        super::failover::pause_all(&link, &jobs).await?;
+        let endpoint = self.inner.deployment.endpoint(&self.handle(id)?.group(), region).await?;
+        let jobs = endpoint.client.unpaused_jobs().await?;
+        super::failover::pause_all(&endpoint, &jobs).await?;
         Ok(jobs)
     }
 
@@ -136,9 +136,9 @@ impl Control {
         region: &str,
         jobs: &[UnpausedJob],
     ) -> Result<(), ControlError> {
-        let link = self.inner.deployment.link(&self.handle(id)?.group(), region).await?;
+        let endpoint = self.inner.deployment.endpoint(&self.handle(id)?.group(), region).await?;
         for job in jobs {
-            link.client.resume_job(job).await?;
+            endpoint.client.resume_job(job).await?;
         }
         Ok(())
     }

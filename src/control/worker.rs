@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::net::Backoff;
 use crate::replicate::{
-    self, Access, Coverage, CycleError, CycleOutcome, CycleRequest, Held, Link, Memory, TableMemory, TidyRound,
+    self, Access, Coverage, CycleError, CycleOutcome, CycleRequest, Endpoint, Held, Memory, TableMemory, TidyRound,
     run_cycle,
 };
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub async fn run(control: Control, handle: Arc<GroupHandle>) {
 pub struct WorkerCache {
     epoch: u64,
     /// Both ends, while they answer.
-    ends: Option<(Link, Link)>,
+    ends: Option<(Endpoint, Endpoint)>,
     /// What replication remembers; None until read from the store.
     pub memory: Option<Memory>,
     /// Failed cycles in a row.
@@ -127,7 +127,11 @@ impl WorkerCache {
     }
 
     /// Both ends of the group's replication: source, destination.
-    pub async fn ends(&mut self, control: &Control, handle: &GroupHandle) -> Result<(Link, Link), ControlError> {
+    pub async fn ends(
+        &mut self,
+        control: &Control,
+        handle: &GroupHandle,
+    ) -> Result<(Endpoint, Endpoint), ControlError> {
         let group = handle.group();
         if self.epoch != group.epoch {
             *self = Self { epoch: group.epoch, ..Self::default() };
@@ -136,8 +140,8 @@ impl WorkerCache {
             return Ok(ends.clone());
         }
         let deployment = &control.inner.deployment;
-        let source = deployment.link(&group, &group.effective_primary_region).await?;
-        let destination = deployment.link(&group, group.effective_secondary_region()).await?;
+        let source = deployment.endpoint(&group, &group.effective_primary_region).await?;
+        let destination = deployment.endpoint(&group, group.effective_secondary_region()).await?;
         self.ends = Some((source.clone(), destination.clone()));
         Ok((source, destination))
     }
@@ -176,7 +180,9 @@ impl WorkerCache {
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
             // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
             .unwrap_or_else(|errors| MappingTable::faulty(&errors))
-            .with_metastore_roots([&source, &destination].map(|link| (&link.region, link.metastore_root.as_deref())));
+            .with_metastore_roots(
+                [&source, &destination].map(|endpoint| (&endpoint.region, endpoint.metastore_root.as_deref())),
+            );
         let request = CycleRequest {
             group: &group.spec.id,
             catalogs: group.catalogs(),

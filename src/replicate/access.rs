@@ -1,6 +1,6 @@
 //! Temporary credentials: storage is touched only while the region that owns it vends them.
 
-use super::Link;
+use super::Endpoint;
 use crate::connect::{ConnectError, StorageHandle, TablePlace, Vended, open_vended};
 use crate::delta::TableRoot;
 use crate::domain::{Clock, Instant, SystemClock};
@@ -46,14 +46,14 @@ impl Access {
     /// What was granted at `place` before, or is when the region is asked now.
     pub async fn reach(
         &self,
-        link: &Link,
+        endpoint: &Endpoint,
         place: &TablePlace,
         write: bool,
         clock: &dyn Clock,
     ) -> Result<Granted, ConnectError> {
         match self.granted(&place.uri, place.table_id.as_deref(), write, clock.now()) {
             Some(granted) => Ok(granted.clone()),
-            None => root_of(link, place, write, clock).await,
+            None => root_of(endpoint, place, write, clock).await,
         }
     }
 
@@ -69,8 +69,13 @@ impl Access {
 }
 
 /// Asks a region for credentials to `place` and opens the store there.
-pub async fn root_of(link: &Link, place: &TablePlace, write: bool, clock: &dyn Clock) -> Result<Granted, ConnectError> {
-    let grant = link.client.grant(place, write).await?;
+pub async fn root_of(
+    endpoint: &Endpoint,
+    place: &TablePlace,
+    write: bool,
+    clock: &dyn Clock,
+) -> Result<Granted, ConnectError> {
+    let grant = endpoint.client.grant(place, write).await?;
     let until = grant
         .credentials
         .expiration_time
@@ -78,7 +83,7 @@ pub async fn root_of(link: &Link, place: &TablePlace, write: bool, clock: &dyn C
         .unwrap_or_else(|| clock.now() + TimeDelta::minutes(15));
     // A copy may take longer than its credentials hold, so the store asks for others by itself.
     let vended = Vended::new(grant.credentials.clone(), Some(grant.renew), Arc::new(SystemClock));
-    let root = match open_vended(&place.uri, &grant.credentials, vended, link.client.storage())? {
+    let root = match open_vended(&place.uri, &grant.credentials, vended, endpoint.client.storage())? {
         StorageHandle::Local(path) => TableRoot::Local(path),
         StorageHandle::Remote { store, prefix, home } => {
             TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home) }
@@ -90,12 +95,12 @@ pub async fn root_of(link: &Link, place: &TablePlace, write: bool, clock: &dyn C
 
 /// [`root_of`] for many places, in their order.
 pub async fn roots_of(
-    link: &Link,
+    endpoint: &Endpoint,
     places: &[TablePlace],
     write: bool,
     clock: &dyn Clock,
 ) -> Vec<Result<Granted, ConnectError>> {
-    let each: Vec<_> = places.iter().map(|place| root_of(link, place, write, clock)).collect();
+    let each: Vec<_> = places.iter().map(|place| root_of(endpoint, place, write, clock)).collect();
     stream::iter(each).buffered(PARALLEL_CALLS).collect().await
 }
 

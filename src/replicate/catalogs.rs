@@ -1,7 +1,7 @@
 //! Catalogs: made in the destination, isolated, and bound read-only to its workspace.
 
 use super::scope::CatalogItem;
-use super::{Inventory, Link};
+use super::{Endpoint, Inventory};
 use crate::connect::ConnectError;
 use crate::domain::{MappingTable, Unmapped, folded};
 use crate::wire::unity_catalog as uc;
@@ -31,8 +31,8 @@ impl From<ConnectError> for ContainerFault {
 /// The counterpart of a storage root; None for what has no root of its own and lies under its parent's.
 pub fn counterpart(
     root: Option<&str>,
-    from: &Link,
-    to: &Link,
+    from: &Endpoint,
+    to: &Endpoint,
     mappings: &MappingTable,
 ) -> Result<Option<String>, Unmapped> {
     root.map(|root| mappings.map(root, &from.region, &to.region)).transpose()
@@ -42,8 +42,8 @@ pub fn counterpart(
 /// that its bindings are worth a look.
 pub async fn ensure(
     source: &CatalogItem,
-    from: &Link,
-    to: &Link,
+    from: &Endpoint,
+    to: &Endpoint,
     mappings: &MappingTable,
     there: &mut Inventory,
     fresh: bool,
@@ -89,64 +89,64 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Isolates a catalog and lets every workspace that it is bound to, and the link's own, only read it.
-pub async fn set_read_only(link: &Link, catalog: &str) -> Result<(), ConnectError> {
+/// Isolates a catalog and lets every workspace that it is bound to, and the endpoint's own, only read it.
+pub async fn set_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), ConnectError> {
     // Bind first: an isolated catalog without a binding would be gone for everybody for a moment.
-    bind_read_only(link, catalog).await?;
-    isolate(link, catalog, uc::ISOLATION_ISOLATED).await?;
+    bind_read_only(endpoint, catalog).await?;
+    isolate(endpoint, catalog, uc::ISOLATION_ISOLATED).await?;
     // Some catalogs drop bindings made while they were open, so say it again and look.
-    bind_read_only(link, catalog).await
+    bind_read_only(endpoint, catalog).await
 }
 
 /// Lets `writers` write to a catalog, and leaves every other workspace's binding as it is. `isolation_mode` is what the
 /// catalog shall have then; it stays isolated where opening it would let a workspace write that is bound to read only.
 pub async fn set_writable(
-    link: &Link,
+    endpoint: &Endpoint,
     catalog: &str,
     writers: &[i64],
     isolation_mode: &str,
 ) -> Result<(), ConnectError> {
-    let bound = link.client.bindings_of_catalog(catalog).await?;
+    let bound = endpoint.client.bindings_of_catalog(catalog).await?;
     let wanted: Vec<_> = writers.iter().map(|id| uc::WorkspaceBinding::read_write(*id)).collect();
-    rebind(link, catalog, &bound, &wanted, false).await?;
+    rebind(endpoint, catalog, &bound, &wanted, false).await?;
     let watches = bound.iter().any(|b| b.is_read_only() && !writers.contains(&b.workspace_id));
-    isolate(link, catalog, if watches { uc::ISOLATION_ISOLATED } else { isolation_mode }).await
+    isolate(endpoint, catalog, if watches { uc::ISOLATION_ISOLATED } else { isolation_mode }).await
 }
 
 /// Puts back a catalog's isolation and every workspace's binding, as they were.
 pub async fn restore_bindings(
-    link: &Link,
+    endpoint: &Endpoint,
     catalog: &str,
     isolation_mode: &str,
     bindings: &[uc::WorkspaceBinding],
 ) -> Result<(), ConnectError> {
-    let bound = link.client.bindings_of_catalog(catalog).await?;
+    let bound = endpoint.client.bindings_of_catalog(catalog).await?;
     if isolation_mode == uc::ISOLATION_ISOLATED {
-        rebind(link, catalog, &bound, bindings, true).await?;
-        return isolate(link, catalog, isolation_mode).await;
+        rebind(endpoint, catalog, &bound, bindings, true).await?;
+        return isolate(endpoint, catalog, isolation_mode).await;
     }
     // Open first: without its binding the catalog would be gone for the workspace for a moment.
-    isolate(link, catalog, isolation_mode).await?;
-    let bound = link.client.bindings_of_catalog(catalog).await?;
-    rebind(link, catalog, &bound, bindings, true).await
+    isolate(endpoint, catalog, isolation_mode).await?;
+    let bound = endpoint.client.bindings_of_catalog(catalog).await?;
+    rebind(endpoint, catalog, &bound, bindings, true).await
 }
 
-async fn isolate(link: &Link, catalog: &str, mode: &str) -> Result<(), ConnectError> {
+async fn isolate(endpoint: &Endpoint, catalog: &str, mode: &str) -> Result<(), ConnectError> {
     let change = uc::UpdateCatalog { isolation_mode: Some(mode.to_owned()), ..uc::UpdateCatalog::default() };
-    link.client.update_catalog(catalog, &change).await.map(|_| ())
+    endpoint.client.update_catalog(catalog, &change).await.map(|_| ())
 }
 
-async fn bind_read_only(link: &Link, catalog: &str) -> Result<(), ConnectError> {
-    let bound = link.client.bindings_of_catalog(catalog).await?;
-    let own: Option<i64> = link.workspace_id.parse().ok();
+async fn bind_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), ConnectError> {
+    let bound = endpoint.client.bindings_of_catalog(catalog).await?;
+    let own: Option<i64> = endpoint.workspace_id.parse().ok();
     let ids: BTreeSet<i64> = bound.iter().map(|b| b.workspace_id).chain(own).collect();
     let wanted: Vec<_> = ids.into_iter().map(uc::WorkspaceBinding::read_only).collect();
-    rebind(link, catalog, &bound, &wanted, false).await
+    rebind(endpoint, catalog, &bound, &wanted, false).await
 }
 
 /// Makes the bindings that are `wanted` and not `bound`; with `only`, looses every other workspace.
 async fn rebind(
-    link: &Link,
+    endpoint: &Endpoint,
     catalog: &str,
     bound: &[uc::WorkspaceBinding],
     wanted: &[uc::WorkspaceBinding],
@@ -162,5 +162,5 @@ async fn rebind(
     if add.is_empty() && remove.is_empty() {
         return Ok(());
     }
-    link.client.update_bindings(catalog, &uc::UpdateBindings { add, remove }).await.map(|_| ())
+    endpoint.client.update_bindings(catalog, &uc::UpdateBindings { add, remove }).await.map(|_| ())
 }

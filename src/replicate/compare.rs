@@ -3,7 +3,7 @@
 use super::access::root_of;
 use super::finding::{self, kind_of};
 use super::ledger::file_record;
-use super::{CycleError, Inventory, Link, ObjectRecord, TableMemory, read_inventory};
+use super::{CycleError, Endpoint, Inventory, ObjectRecord, TableMemory, read_inventory};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{self, CompareOptions, Depth, Kept, TableRoot};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus, folded};
@@ -75,8 +75,8 @@ pub async fn kept_of(store: &Store, group: &GroupId, table: &str) -> Result<Kept
 pub async fn compare_tables(
     group: &GroupId,
     catalogs: &[String],
-    source: &Link,
-    destination: &Link,
+    source: &Endpoint,
+    destination: &Endpoint,
     store: &Store,
     clock: &dyn Clock,
     depth: Depth,
@@ -125,8 +125,8 @@ impl From<ObjectRecord> for Compared {
 /// Both sides of a comparison.
 struct Pair<'a> {
     group: &'a GroupId,
-    source: &'a Link,
-    destination: &'a Link,
+    source: &'a Endpoint,
+    destination: &'a Endpoint,
     there: &'a Inventory,
     /// What replication made, by its name in small letters.
     ours: &'a BTreeSet<String>,
@@ -223,12 +223,12 @@ impl Pair<'_> {
     /// The storage of a table; a refusal concerns one table, a region that is away all of them.
     async fn root(
         &self,
-        link: &Link,
+        endpoint: &Endpoint,
         place: &TablePlace,
     ) -> Result<Result<TableRoot, (ErrorClass, String)>, CycleError> {
-        match root_of(link, place, false, self.clock).await {
+        match root_of(endpoint, place, false, self.clock).await {
             Ok(granted) => Ok(Ok(granted.root)),
-            Err(error) if error.is_unreachable() => Err(CycleError::at(&link.region, error)),
+            Err(error) if error.is_unreachable() => Err(CycleError::at(&endpoint.region, error)),
             Err(error) => Ok(Err((error.class(), error.to_string()))),
         }
     }

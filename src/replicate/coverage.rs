@@ -1,6 +1,6 @@
 //! Which places a region's catalog can reach: those in an external location, and those under its metastore's own root.
 
-use super::Link;
+use super::Endpoint;
 use crate::connect::ConnectError;
 use crate::domain::{ErrorClass, StorageUri};
 use std::collections::BTreeMap;
@@ -18,19 +18,19 @@ pub struct Coverage {
 impl Coverage {
     /// What `error` means for an object that was to lie at `place`: a catalog says of a place that it can't reach only
     /// that it denies it.
-    pub async fn explain(&self, link: &Link, place: Option<&str>, error: ConnectError) -> Failure {
+    pub async fn explain(&self, endpoint: &Endpoint, place: Option<&str>, error: ConnectError) -> Failure {
         if let Some(place) = place.filter(|_| may_be_about_a_place(&error))
-            && self.is_outside(link, place).await
+            && self.is_outside(endpoint, place).await
         {
-            let parameters = [("path".to_owned(), place.to_owned()), ("region".to_owned(), link.region.clone())];
-            let message = missing_sentence(place, &link.region);
+            let parameters = [("path".to_owned(), place.to_owned()), ("region".to_owned(), endpoint.region.clone())];
+            let message = missing_sentence(place, &endpoint.region);
             return (ErrorClass::MissingExternalLocation, parameters.into(), message);
         }
         (error.class(), BTreeMap::new(), error.to_string())
     }
 
-    async fn is_outside(&self, link: &Link, place: &str) -> bool {
-        let places = self.places.get_or_init(|| async { reachable_places(link).await.ok() }).await;
+    async fn is_outside(&self, endpoint: &Endpoint, place: &str) -> bool {
+        let places = self.places.get_or_init(|| async { reachable_places(endpoint).await.ok() }).await;
         places.as_ref().is_some_and(|places| !covers(places, place))
     }
 }
@@ -45,9 +45,9 @@ fn may_be_about_a_place(error: &ConnectError) -> bool {
 }
 
 /// External locations of a region, and its metastore's own root.
-pub async fn reachable_places(link: &Link) -> Result<Vec<String>, ConnectError> {
-    let locations = link.client.external_locations().await?.into_iter().map(|location| location.url);
-    Ok(locations.chain(link.metastore_root.clone()).collect())
+pub async fn reachable_places(endpoint: &Endpoint) -> Result<Vec<String>, ConnectError> {
+    let locations = endpoint.client.external_locations().await?.into_iter().map(|location| location.url);
+    Ok(locations.chain(endpoint.metastore_root.clone()).collect())
 }
 
 /// Whether `place` lies in one of `places`.

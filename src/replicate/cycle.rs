@@ -4,7 +4,7 @@ use super::catalogs::ContainerFault;
 use super::coverage::{Coverage, Failure};
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleError, Held, Link, Memory, ObjectRecord, catalogs, drops, finding, schemas, views};
+use super::{CycleError, Endpoint, Held, Memory, ObjectRecord, catalogs, drops, finding, schemas, views};
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
@@ -69,9 +69,9 @@ pub struct CycleRequest<'a> {
     /// How locations map.
     pub mappings: &'a MappingTable,
     /// The primary.
-    pub source: &'a Link,
+    pub source: &'a Endpoint,
     /// The secondary.
-    pub destination: &'a Link,
+    pub destination: &'a Endpoint,
     /// The ledger.
     pub store: &'a Store,
     /// The time.

@@ -1,6 +1,6 @@
 //! What is found out about objects, once for cycle and comparison: kind, status, class and sentence.
 
-use super::{Inventory, Link, ObjectRecord, unsupported};
+use super::{Endpoint, Inventory, ObjectRecord, unsupported};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, LeftBehind, ObjectError, ObjectStatus, Shortfall};
 use crate::domain::{folded, same_name};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -31,7 +31,7 @@ pub fn unsupported(info: &TableInfo, clock: &dyn Clock) -> Option<ObjectRecord> 
 }
 
 /// A catalog in the scope that the source doesn't show.
-pub fn catalog_not_shown(name: &str, source: &Link, clock: &dyn Clock) -> ObjectRecord {
+pub fn catalog_not_shown(name: &str, source: &Endpoint, clock: &dyn Clock) -> ObjectRecord {
     let message = format!(
         "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
         source.region
@@ -41,7 +41,7 @@ pub fn catalog_not_shown(name: &str, source: &Link, clock: &dyn Clock) -> Object
 }
 
 /// An object whose name an object of another kind has at the destination, which replication did not make.
-pub fn taken(info: &TableInfo, destination: &Link, clock: &dyn Clock) -> ObjectRecord {
+pub fn taken(info: &TableInfo, destination: &Endpoint, clock: &dyn Clock) -> ObjectRecord {
     let asset = asset_of(info);
     let message = format!(
         "{} holds an object of another kind under the name {asset}, which replication did not make. Drop or rename it there.",
@@ -56,7 +56,7 @@ pub fn unmanaged(
     here: &Inventory,
     there: &Inventory,
     ours: &BTreeSet<String>,
-    (source, destination): (&Link, &Link),
+    (source, destination): (&Endpoint, &Endpoint),
     clock: &dyn Clock,
 ) -> Vec<ObjectRecord> {
     let record = |kind, asset: AssetName| {

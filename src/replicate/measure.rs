@@ -1,7 +1,7 @@
 //! Asks the source how much of what did not arrive it holds.
 
 use super::access::root_of;
-use super::{Link, TableMemory};
+use super::{Endpoint, TableMemory};
 use crate::connect::TablePlace;
 use crate::delta;
 use crate::domain::{AssetKind, Clock, Shortfall};
@@ -18,7 +18,7 @@ const MOST_COMMITS: i64 = 500;
 
 /// Completes what is known of `lost`: where it lies and how much it is. What can't be asked stays unknown.
 pub async fn measure(
-    source: &Link,
+    source: &Endpoint,
     arrived: &BTreeMap<String, TableMemory>,
     lost: Vec<Shortfall>,
     clock: &dyn Clock,
@@ -32,7 +32,7 @@ pub async fn measure(
 }
 
 async fn one(
-    source: &Link,
+    source: &Endpoint,
     arrived: &BTreeMap<String, TableMemory>,
     mut lost: Shortfall,
     clock: &dyn Clock,

@@ -1,7 +1,7 @@
 //! Schemas: made in the destination's catalog, with storage root, comment and properties.
 
 use super::catalogs::{ContainerFault, counterpart};
-use super::{Inventory, Link};
+use super::{Endpoint, Inventory};
 use crate::connect::ConnectError;
 use crate::domain::{MappingTable, folded};
 use crate::wire::unity_catalog as uc;
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 /// Makes the destination hold `source`; notes it in `there`.
 pub async fn ensure(
     source: &uc::SchemaInfo,
-    from: &Link,
-    to: &Link,
+    from: &Endpoint,
+    to: &Endpoint,
     mappings: &MappingTable,
     there: &mut Inventory,
 ) -> Result<(), ContainerFault> {

@@ -1,6 +1,6 @@
 //! Reading what a region's catalog holds.
 
-use super::{CycleError, Link};
+use super::{CycleError, Endpoint};
 use crate::connect::ConnectError;
 use crate::domain::{folded, same_name};
 use crate::wire::unity_catalog::{CatalogInfo, SchemaInfo, TableInfo};
@@ -72,13 +72,13 @@ impl Inventory {
 }
 
 /// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.
-pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, CycleError> {
-    let fault = |source: ConnectError| CycleError::at(&link.region, source);
+pub async fn read_inventory(endpoint: &Endpoint, names: &[String]) -> Result<Inventory, CycleError> {
+    let fault = |source: ConnectError| CycleError::at(&endpoint.region, source);
     let wanted = |catalog: &CatalogInfo| names.iter().any(|name| same_name(name, &catalog.name));
-    let there: Vec<CatalogInfo> = link.client.catalogs().await.map_err(fault)?.into_iter().filter(wanted).collect();
+    let there: Vec<CatalogInfo> = endpoint.client.catalogs().await.map_err(fault)?.into_iter().filter(wanted).collect();
     let with_schemas: Vec<(CatalogInfo, Vec<SchemaInfo>)> = stream::iter(there)
         .map(|catalog| async move {
-            let schemas = link.client.schemas(&catalog.name).await?;
+            let schemas = endpoint.client.schemas(&catalog.name).await?;
             Ok::<_, ConnectError>((catalog, schemas))
         })
         .buffered(PARALLEL_CALLS)
@@ -95,7 +95,7 @@ pub async fn read_inventory(link: &Link, names: &[String]) -> Result<Inventory, 
     }
     let with_tables: Vec<(SchemaInfo, Vec<TableInfo>)> = stream::iter(all_schemas)
         .map(|schema| async move {
-            let tables = link.client.tables(&schema.catalog_name, &schema.name).await?;
+            let tables = endpoint.client.tables(&schema.catalog_name, &schema.name).await?;
             Ok::<_, ConnectError>((schema, tables))
         })
         .buffered(PARALLEL_CALLS)

@@ -280,8 +280,8 @@ async fn reach(
     at_source: bool,
     memory: &Memory,
 ) -> Result<Granted, Refusal> {
-    let link = if at_source { request.source } else { request.destination };
-    match memory.access.reach(link, place, !at_source, request.clock).await {
+    let endpoint = if at_source { request.source } else { request.destination };
+    match memory.access.reach(endpoint, place, !at_source, request.clock).await {
         Ok(granted) => Ok(granted),
         Err(error) if !at_source => Err(destination_refusal(request, &place.uri, error).await),
         Err(error) if error.is_unreachable() => Err(Refusal::SourceAway(error)),

@@ -1,6 +1,6 @@
 //! Dropping from the ledger what no log holds any more, and thinning out old replication points.
 
-use super::{CycleError, Link, TableMemory, root_of};
+use super::{CycleError, Endpoint, TableMemory, root_of};
 use crate::delta;
 use crate::domain::{Clock, GroupId, Instant};
 use crate::store::Store;
@@ -25,9 +25,9 @@ pub struct TidyRound<'a> {
     /// The group.
     pub group: &'a GroupId,
     /// One end.
-    pub source: &'a Link,
+    pub source: &'a Endpoint,
     /// The other.
-    pub destination: &'a Link,
+    pub destination: &'a Endpoint,
     /// The ledger.
     pub store: &'a Store,
     /// The time.

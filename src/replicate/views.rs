@@ -1,11 +1,11 @@
 //! Views: the definition is what replicates; the names in it are the same in both regions.
 
-use super::{Inventory, Link};
+use super::{Endpoint, Inventory};
 use crate::connect::ConnectError;
 use crate::wire::unity_catalog as uc;
 
 /// Makes the destination hold the view `source`; notes it in `there`.
-pub async fn ensure(source: &uc::TableInfo, to: &Link, there: &mut Inventory) -> Result<(), ConnectError> {
+pub async fn ensure(source: &uc::TableInfo, to: &Endpoint, there: &mut Inventory) -> Result<(), ConnectError> {
     if let Some(replica) = there.table(&source.catalog_name, &source.schema_name, &source.name) {
         if replica.view_definition == source.view_definition && replica.comment == source.comment {
             return Ok(());

@@ -29,7 +29,7 @@ use super::view::OperationOutcome;
 use super::worker::{WorkerCache, settle, trouble};
 use super::{Control, ControlError};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
-use crate::replicate::{CycleOutcome, Link};
+use crate::replicate::{CycleOutcome, Endpoint};
 use crate::store::ActivityRow;
 use std::time::Duration;
 
@@ -69,13 +69,13 @@ impl StepContext<'_> {
     }
 
     /// The region that was primary when the failover began.
-    pub async fn old_primary(&self) -> Result<Link, ControlError> {
-        self.control.inner.deployment.link(&self.group(), &self.operation()?.from_region).await
+    pub async fn old_primary(&self) -> Result<Endpoint, ControlError> {
+        self.control.inner.deployment.endpoint(&self.group(), &self.operation()?.from_region).await
     }
 
     /// The region that becomes primary.
-    pub async fn new_primary(&self) -> Result<Link, ControlError> {
-        self.control.inner.deployment.link(&self.group(), &self.operation()?.to_region).await
+    pub async fn new_primary(&self) -> Result<Endpoint, ControlError> {
+        self.control.inner.deployment.endpoint(&self.group(), &self.operation()?.to_region).await
     }
 
     /// Runs a cycle that only the runtime's end stops.

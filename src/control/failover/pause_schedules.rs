@@ -6,7 +6,7 @@ use crate::control::group_handle::GroupHandle;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError};
 use crate::domain::FailoverGroup;
-use crate::replicate::Link;
+use crate::replicate::Endpoint;
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let old = context.old_primary().await?;
@@ -41,9 +41,9 @@ pub fn remember(known: &mut Vec<UnpausedJob>, found: &[UnpausedJob]) {
 }
 
 /// Pauses jobs; one that is paused already stays so.
-pub async fn pause_all(link: &Link, jobs: &[UnpausedJob]) -> Result<(), ControlError> {
+pub async fn pause_all(endpoint: &Endpoint, jobs: &[UnpausedJob]) -> Result<(), ControlError> {
     for job in jobs {
-        match link.client.pause_job(job).await {
+        match endpoint.client.pause_job(job).await {
             Ok(()) => {}
             // Deleted meanwhile: nothing left to pause.
             Err(error) if error.is_not_found() => {}
@@ -53,16 +53,16 @@ pub async fn pause_all(link: &Link, jobs: &[UnpausedJob]) -> Result<(), ControlE
     Ok(())
 }
 
-/// The other group for which the link's workspace is primary, if there is one.
-pub fn primary_elsewhere(control: &Control, group: &FailoverGroup, link: &Link) -> Option<String> {
+/// The other group for which the endpoint's workspace is primary, if there is one.
+pub fn primary_elsewhere(control: &Control, group: &FailoverGroup, endpoint: &Endpoint) -> Option<String> {
     // A group that is failing over away from there itself no longer needs what runs there.
     let leaving = |handle: &GroupHandle| {
-        handle.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.from_region == link.region)
+        handle.operation().is_some_and(|o| o.outcome == OperationOutcome::Running && o.from_region == endpoint.region)
     };
     control.handles().into_iter().filter(|handle| !leaving(handle)).map(|handle| handle.group()).find_map(|other| {
         let shared = other.spec.id != group.spec.id
-            && other.effective_primary_region == link.region
-            && other.spec.workspace_sets.iter().any(|set| set.workspace_ids.contains(&link.workspace_id));
+            && other.effective_primary_region == endpoint.region
+            && other.spec.workspace_sets.iter().any(|set| set.workspace_ids.contains(&endpoint.workspace_id));
         shared.then(|| other.spec.id.to_string())
     })
 }

@@ -8,7 +8,7 @@ use crate::control::create::set_role;
 use crate::control::operation::{Operation, RememberedCatalog};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
-use crate::replicate::{self, Link, TableMemory};
+use crate::replicate::{self, Endpoint, TableMemory};
 use crate::wire::sandbox::ROLE_PRIMARY;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub struct Promoted {
 async fn promote_all(
     context: &StepContext<'_>,
     group: &FailoverGroup,
-    new: &Link,
+    new: &Endpoint,
 ) -> Result<BTreeMap<String, Promoted>, ControlError> {
     let inventory = replicate::read_inventory(new, group.catalogs()).await?;
     let tables =

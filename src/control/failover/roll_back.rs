@@ -81,7 +81,7 @@ pub async fn try_restore(control: &Control, handle: &GroupHandle) {
 
 async fn restore(control: &Control, handle: &GroupHandle, operation: &Operation) -> Result<(), ControlError> {
     let group = handle.group();
-    let old = control.inner.deployment.link(&group, &operation.from_region).await?;
+    let old = control.inner.deployment.endpoint(&group, &operation.from_region).await?;
     for catalog in &operation.remembered.catalogs {
         match &catalog.bindings {
             Some(bindings) => {

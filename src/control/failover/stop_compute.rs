@@ -4,7 +4,7 @@ use super::pause_schedules::primary_elsewhere;
 use super::{StepContext, StepEnd};
 use crate::control::ControlError;
 use crate::control::operation::{Remembered, RememberedWorkload};
-use crate::replicate::Link;
+use crate::replicate::Endpoint;
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let old = context.old_primary().await?;
@@ -23,9 +23,9 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 /// What runs in a workspace now.
-pub async fn running(link: &Link) -> Result<Remembered, ControlError> {
-    let clusters = link.client.clusters().await?.into_iter().filter(|c| c.is_running());
-    let warehouses = link.client.warehouses().await?.into_iter().filter(|w| w.is_running());
+pub async fn running(endpoint: &Endpoint) -> Result<Remembered, ControlError> {
+    let clusters = endpoint.client.clusters().await?.into_iter().filter(|c| c.is_running());
+    let warehouses = endpoint.client.warehouses().await?.into_iter().filter(|w| w.is_running());
     Ok(Remembered {
         clusters: clusters.map(|c| RememberedWorkload { id: c.cluster_id, name: c.cluster_name }).collect(),
         warehouses: warehouses.map(|w| RememberedWorkload { id: w.id, name: w.name }).collect(),
@@ -45,12 +45,12 @@ pub fn remember(known: &mut Remembered, found: Remembered) {
 }
 
 /// Stops clusters and warehouses; one that has stopped already, or is gone, stays so.
-pub async fn stop_all(link: &Link, remembered: &Remembered) -> Result<(), ControlError> {
+pub async fn stop_all(endpoint: &Endpoint, remembered: &Remembered) -> Result<(), ControlError> {
     for cluster in &remembered.clusters {
-        forgiving(link.client.terminate_cluster(&cluster.id).await)?;
+        forgiving(endpoint.client.terminate_cluster(&cluster.id).await)?;
     }
     for warehouse in &remembered.warehouses {
-        forgiving(link.client.stop_warehouse(&warehouse.id).await)?;
+        forgiving(endpoint.client.stop_warehouse(&warehouse.id).await)?;
     }
     Ok(())
 }

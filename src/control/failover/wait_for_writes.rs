@@ -8,7 +8,7 @@ use crate::control::{Control, ControlError};
 use crate::delta::{self, TableRoot};
 use crate::domain::FailoverGroup;
 use crate::domain::left_behind::names_it;
-use crate::replicate::{self, Access, Link};
+use crate::replicate::{self, Access, Endpoint};
 use crate::wire::unity_catalog::{ISOLATION_OPEN, TABLE_VIEW};
 use std::sync::Arc;
 use std::time::Instant as Stopwatch;
@@ -33,11 +33,11 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
 }
 
 /// How the group's catalogs are isolated and bound now.
-pub async fn modes(link: &Link, group: &FailoverGroup) -> Result<Vec<RememberedCatalog>, ControlError> {
+pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<RememberedCatalog>, ControlError> {
     let mut found = Vec::new();
-    for catalog in link.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
+    for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
         found.push(RememberedCatalog {
-            bindings: Some(link.client.bindings_of_catalog(&catalog.name).await?),
+            bindings: Some(endpoint.client.bindings_of_catalog(&catalog.name).await?),
             isolation_mode: catalog.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
             name: catalog.name,
         });
@@ -55,10 +55,10 @@ pub fn remember(operation: &mut Operation, found: Vec<RememberedCatalog>) {
 }
 
 /// Makes every catalog of the group that the region has read-only.
-pub async fn make_read_only(link: &Link, group: &FailoverGroup) -> Result<(), ControlError> {
-    for catalog in link.client.catalogs().await? {
+pub async fn make_read_only(endpoint: &Endpoint, group: &FailoverGroup) -> Result<(), ControlError> {
+    for catalog in endpoint.client.catalogs().await? {
         if group.has_catalog(&catalog.name) {
-            replicate::set_read_only(link, &catalog.name).await?;
+            replicate::set_read_only(endpoint, &catalog.name).await?;
         }
     }
     Ok(())
@@ -69,13 +69,13 @@ pub async fn make_read_only(link: &Link, group: &FailoverGroup) -> Result<(), Co
 pub async fn until_quiet(
     control: &Control,
     group: &FailoverGroup,
-    link: &Link,
+    endpoint: &Endpoint,
     access: &mut Access,
     accepted: &[String],
 ) -> Result<(), ControlError> {
     let settings = &control.inner.settings;
     let watch = Stopwatch::now();
-    let tables = roots(control, group, link, access, accepted).await?;
+    let tables = roots(control, group, endpoint, access, accepted).await?;
     let roots: Arc<Vec<TableRoot>> = Arc::new(tables.iter().map(|(_, root)| root.clone()).collect());
     let mut before = delta::newest_versions(roots.clone()).await;
     loop {
@@ -95,7 +95,7 @@ pub async fn until_quiet(
             return Err(ControlError::Refused {
                 sentence: format!(
                     "{} is read-only, but something still commits to {} after {} s, so it writes past the catalog. Stop it, then fail over again, or force the failover.",
-                    link.region,
+                    endpoint.region,
                     some(&moving),
                     settings.quiet_timeout.as_secs()
                 ),
@@ -109,16 +109,16 @@ pub async fn until_quiet(
 async fn roots(
     control: &Control,
     group: &FailoverGroup,
-    link: &Link,
+    endpoint: &Endpoint,
     access: &mut Access,
     accepted: &[String],
 ) -> Result<Vec<(String, TableRoot)>, ControlError> {
-    let inventory = replicate::read_inventory(link, group.catalogs()).await?;
+    let inventory = replicate::read_inventory(endpoint, group.catalogs()).await?;
     let tables =
         inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
     let (names, places): (Vec<String>, Vec<TablePlace>) =
         tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
-    let opened = replicate::roots_of(link, &places, false, control.inner.clock.as_ref()).await;
+    let opened = replicate::roots_of(endpoint, &places, false, control.inner.clock.as_ref()).await;
     let mut found = Vec::with_capacity(names.len());
     for ((name, place), opened) in names.into_iter().zip(&places).zip(opened) {
         let granted = match opened {

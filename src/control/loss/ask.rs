@@ -5,7 +5,7 @@ use super::{Asked, LossEstimate};
 use crate::connect::TablePlace;
 use crate::delta::{self, CommitSummary, Look, Position, TableRoot};
 use crate::domain::FailoverGroup;
-use crate::replicate::{self, Access, CycleError, Link, TableMemory};
+use crate::replicate::{self, Access, CycleError, Endpoint, TableMemory};
 use crate::wire::unity_catalog::TABLE_VIEW;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ impl Control {
         progress: &Asked,
     ) -> Result<LossEstimate, ControlError> {
         let as_of = self.now();
-        let source = self.inner.deployment.link(group, &group.effective_primary_region).await?;
+        let source = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let inventory = replicate::read_inventory(&source, group.catalogs()).await?;
         let id = group.spec.id.clone();
         let known = self.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
@@ -89,7 +89,7 @@ impl Control {
     /// The storage of every table; one that is refused is named, a region that is away ends it.
     async fn open<'q>(
         &self,
-        source: &Link,
+        source: &Endpoint,
         questions: &'q [Question],
         access: &mut Access,
         found: &mut LossEstimate,

@@ -79,7 +79,7 @@ impl Control {
         if versions.is_empty() {
             return Ok(sample);
         }
-        let link = self.inner.deployment.link(group, group.effective_secondary_region()).await?;
+        let endpoint = self.inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         let id = group.spec.id.clone();
         for row in self.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await? {
             let Some(wanted) = versions.get(&row.name) else { continue };
@@ -87,7 +87,7 @@ impl Control {
             // Just failed over, the ledger still has it the other way round.
             let forward = row.body.source_region == group.effective_primary_region;
             let place = if forward { row.body.replica() } else { row.body.source() };
-            let granted = root_of(&link, &place, false, self.inner.clock.as_ref()).await?;
+            let granted = root_of(&endpoint, &place, false, self.inner.clock.as_ref()).await?;
             // A log that cannot be read any more is only missing from the average.
             let Ok(commits) = delta::commits_since(&granted.root, first - 1).await else { continue };
             for commit in commits.iter().filter(|commit| wanted.contains(&commit.version)) {

@@ -9,7 +9,7 @@ use crate::control::{Control, ControlError, left_behind};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::same_name;
 use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, LeftBehind, ObjectError, Shortfall};
-use crate::replicate::{self, Link, TableMemory};
+use crate::replicate::{self, Endpoint, TableMemory};
 use std::collections::BTreeMap;
 
 /// What the tables of one reclaim have in common.
@@ -17,8 +17,8 @@ pub struct Salvaging<'a> {
     pub control: &'a Control,
     pub handle: &'a GroupHandle,
     pub group: &'a FailoverGroup,
-    pub old: &'a Link,
-    pub new: &'a Link,
+    pub old: &'a Endpoint,
+    pub new: &'a Endpoint,
     /// The old primary's external locations.
     pub external_locations: Vec<String>,
     /// Whether the failover was planned: then what never arrived was left behind knowingly, because it cannot replicate.

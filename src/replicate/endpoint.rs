@@ -5,7 +5,7 @@ use crate::domain::{Region, WorkspaceId};
 
 /// One end of a replication.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct Endpoint {
     /// The region.
     pub region: Region,
     /// The workspace that it is reached through.
@@ -19,7 +19,7 @@ pub struct Link {
     pub metastore_root: Option<String>,
 }
 
-impl Link {
+impl Endpoint {
     /// Connects and finds out what the region offers.
     pub async fn connect(region: &str, workspace_id: &str, client: RegionClient) -> Result<Self, ConnectError> {
         let capabilities = client.capabilities().await?;
