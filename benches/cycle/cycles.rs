@@ -5,7 +5,7 @@ use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::domain::{ErrorClass, GroupId, MappingTable, SystemClock};
-use resilience::replicate::{CycleOutcome, CycleRequest, Endpoint, Memory, Progress, run_cycle};
+use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
 use serde_json::json;
@@ -31,7 +31,7 @@ struct Replication {
     destination: Endpoint,
     store: Store,
     group: GroupId,
-    memory: Memory,
+    cache: CycleCache,
 }
 
 /// One cycle and how long it took.
@@ -68,7 +68,7 @@ async fn measure(options: &Options, dir: &Path) -> Result<(), Fault> {
             idle.push(replication.expect(run, 0, false).await?);
         }
         // Every thirty seconds a cycle reads the secondary's catalog anew.
-        replication.memory.destination = None;
+        replication.cache.destination = None;
         reread.push(replication.expect(run, 0, true).await?);
     }
     for (changed, reads, seconds) in [(0, false, idle), (0, true, reread), (FEW, false, few), (tables, false, all)] {
@@ -110,7 +110,7 @@ impl Replication {
             destination: endpoint(destination).await?,
             store: Store::open(&dir.join("state.db"))?,
             group: GroupId::new("bench")?,
-            memory: Memory::default(),
+            cache: CycleCache::default(),
             sandbox,
             scope,
             mappings,
@@ -141,7 +141,7 @@ impl Replication {
             coverage: Default::default(),
         };
         let started = Instant::now();
-        let outcome = run_cycle(&request, &mut self.memory).await?;
+        let outcome = run_cycle(&request, &mut self.cache).await?;
         let seconds = started.elapsed().as_secs_f64();
         if let Some(error) = outcome.errors().find(|e| e.class != ErrorClass::UnsupportedObject) {
             return Err(error.message.clone().into());

@@ -6,7 +6,7 @@ use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, RegionClient, Secret};
 use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock};
-use resilience::replicate::{CycleOutcome, CycleRequest, Endpoint, Memory, Progress, run_cycle};
+use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
 use serde::{Deserialize, Serialize};
@@ -160,9 +160,9 @@ async fn replicate(order: Order) -> Result<(), Fault> {
     };
     let (source, destination) = (source.endpoint().await?, destination.endpoint().await?);
     let store = Store::open(&order.store)?;
-    let mut memory = Memory::default();
+    let mut cache = CycleCache::default();
     let before = peak()?;
-    let (seconds, outcome) = cycle(&order, &mappings, &source, &destination, &store, &mut memory).await?;
+    let (seconds, outcome) = cycle(&order, &mappings, &source, &destination, &store, &mut cache).await?;
     let peak = peak()?;
     println!(
         "{}",
@@ -173,7 +173,7 @@ async fn replicate(order: Order) -> Result<(), Fault> {
     drop(outcome);
     let mut idle = Vec::new();
     for run in 0..=IDLE_CYCLES {
-        let (seconds, outcome) = cycle(&order, &mappings, &source, &destination, &store, &mut memory).await?;
+        let (seconds, outcome) = cycle(&order, &mappings, &source, &destination, &store, &mut cache).await?;
         if outcome.changed != 0 {
             return Err(format!("An idle cycle found {} tables changed.", outcome.changed).into());
         }
@@ -197,7 +197,7 @@ async fn cycle(
     source: &Endpoint,
     destination: &Endpoint,
     store: &Store,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
 ) -> Result<(f64, CycleOutcome), Fault> {
     let group = GroupId::new("bench")?;
     let request = CycleRequest {
@@ -214,7 +214,7 @@ async fn cycle(
         coverage: Default::default(),
     };
     let started = Instant::now();
-    let outcome = run_cycle(&request, memory).await?;
+    let outcome = run_cycle(&request, cache).await?;
     let seconds = started.elapsed().as_secs_f64();
     if let Some(error) = outcome.errors().find(|e| e.class != ErrorClass::UnsupportedObject) {
         return Err(error.message.clone().into());

@@ -6,7 +6,7 @@ use super::{Control, ControlError, journal};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
-use crate::replicate::{self, Endpoint, ObjectRecord, TableMemory};
+use crate::replicate::{self, Endpoint, ObjectRecord, ReplicaState};
 use crate::store::Tx;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,8 +63,8 @@ impl Control {
             return Ok(lost);
         }
         let of = id.clone();
-        let rows = self.inner.store.run(move |tx| tx.tables::<TableMemory>(&of)).await?;
-        let arrived: BTreeMap<String, TableMemory> = rows.into_iter().map(|row| (row.name, row.body)).collect();
+        let rows = self.inner.store.run(move |tx| tx.tables::<ReplicaState>(&of)).await?;
+        let arrived: BTreeMap<String, ReplicaState> = rows.into_iter().map(|row| (row.name, row.body)).collect();
         Ok(replicate::measure(source, &arrived, lost, self.inner.clock.as_ref()).await)
     }
 

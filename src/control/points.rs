@@ -3,7 +3,7 @@
 use super::{Control, ControlError};
 use crate::delta;
 use crate::domain::{FailoverGroup, GroupId, Instant, replication_point};
-use crate::replicate::{Endpoint, TableMemory, root_of};
+use crate::replicate::{Endpoint, ReplicaState, root_of};
 use crate::store::CommitRow;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream};
@@ -72,7 +72,7 @@ impl Control {
                 // An idle cycle moves the group's point without recording another: the versions are the same.
                 let point = tx.point_at(&of, until)?.map(|(_, time)| time).max(last);
                 let versions = point.map(|point| tx.versions_at(&of, point)).transpose()?.unwrap_or_default();
-                Ok((point, tx.first_point(&of)?.or(last), versions, tx.tables::<TableMemory>(&of)?))
+                Ok((point, tx.first_point(&of)?.or(last), versions, tx.tables::<ReplicaState>(&of)?))
             })
             .await?;
         let mut versions: BTreeMap<String, CommitRow> = versions.into_iter().collect();
@@ -95,7 +95,7 @@ impl Control {
         endpoint: &Result<Endpoint, ControlError>,
         group: &FailoverGroup,
         name: String,
-        table: TableMemory,
+        table: ReplicaState,
         commit: Option<CommitRow>,
     ) -> PointTable {
         // Just failed over, the ledger still has it the other way round.

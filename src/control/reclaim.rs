@@ -18,7 +18,7 @@ use super::view::OperationOutcome;
 use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
 use crate::domain::{FailoverGroup, FailoverKind};
-use crate::replicate::{self, Access, Endpoint, TableMemory};
+use crate::replicate::{self, Access, Endpoint, ReplicaState};
 use crate::wire::sandbox::ROLE_SECONDARY;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
     show_operation(handle);
     // The old primary's tables are not what replication remembers; it finds out what they hold.
-    cache.memory = None;
+    cache.cycle_cache = None;
     control.touch();
     Ok(())
 }
@@ -96,7 +96,7 @@ async fn set_owed_aside(control: &Control, handle: &GroupHandle, cache: &mut Wor
         })
         .await?;
         show_operation(handle);
-        cache.memory = None;
+        cache.cycle_cache = None;
     }
     Ok(())
 }
@@ -159,8 +159,8 @@ async fn set_aside(
     let here = replicate::read_inventory(old, group.catalogs()).await?;
     let there = replicate::read_inventory(new, group.catalogs()).await?;
     let id = handle.id.clone();
-    let rows = control.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
-    let ledger: BTreeMap<String, TableMemory> = rows.into_iter().map(|row| (row.name, row.body)).collect();
+    let rows = control.inner.store.run(move |tx| tx.tables::<ReplicaState>(&id)).await?;
+    let ledger: BTreeMap<String, ReplicaState> = rows.into_iter().map(|row| (row.name, row.body)).collect();
     let salvaging = Salvaging {
         control,
         handle,

@@ -9,7 +9,7 @@ use super::{Control, ControlError, journal};
 use crate::connect::TablePlace;
 use crate::delta::{self, CompareOptions, Comparison, DeltaError, Depth, SalvageAbout, Stamp, TableFault, TableRoot};
 use crate::domain::{FailoverGroup, GroupId};
-use crate::replicate::{CompareReport, CycleError, Damage, Endpoint, TableMemory, kept_of, root_of};
+use crate::replicate::{CompareReport, CycleError, Damage, Endpoint, ReplicaState, kept_of, root_of};
 use std::collections::BTreeSet;
 use tokio::sync::oneshot;
 
@@ -123,8 +123,8 @@ async fn mend_all(
             }
             Err(error) => return Err(error),
         }
-        if let Some(memory) = &mut cache.memory {
-            memory.flagged.remove(&damage.table);
+        if let Some(cycle_cache) = &mut cache.cycle_cache {
+            cycle_cache.flagged.remove(&damage.table);
         }
         look_again(control, handle, cache, &damage.table).await?;
     }
@@ -138,12 +138,12 @@ async fn look_again(
     cache: &mut WorkerCache,
     table: &str,
 ) -> Result<(), ControlError> {
-    if let Some(known) = cache.memory.as_mut().and_then(|memory| memory.tables.get_mut(table)) {
+    if let Some(known) = cache.cycle_cache.as_mut().and_then(|cycle_cache| cycle_cache.tables.get_mut(table)) {
         known.position.stamp = Stamp::default();
     }
     let (id, table) = (handle.id.clone(), table.to_owned());
     let forget = move |tx: &crate::store::Tx<'_>| {
-        let Some(mut known) = tx.table::<TableMemory>(&id, &table)? else { return Ok(()) };
+        let Some(mut known) = tx.table::<ReplicaState>(&id, &table)? else { return Ok(()) };
         known.position.stamp = Stamp::default();
         tx.put_table(&id, &table, &known)
     };

@@ -5,7 +5,7 @@ use super::{Control, ControlError};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
-use crate::replicate::{self, CompareReport, CycleError, Endpoint, Inventory, TableMemory, compare_tables};
+use crate::replicate::{self, CompareReport, CycleError, Endpoint, Inventory, ReplicaState, compare_tables};
 use crate::wire::unity_catalog::TABLE_VIEW;
 
 impl Control {
@@ -66,7 +66,7 @@ impl Control {
             .inner
             .store
             .run(move |tx| {
-                let tables = tx.tables::<TableMemory>(&id)?.into_iter().map(|row| row.name);
+                let tables = tx.tables::<ReplicaState>(&id)?.into_iter().map(|row| row.name);
                 Ok((tables.collect::<Vec<_>>(), tx.made(&id)?))
             })
             .await?;

@@ -9,8 +9,8 @@ use crate::domain::{
 };
 use crate::net::Backoff;
 use crate::replicate::{
-    self, Access, Coverage, CycleError, CycleOutcome, CycleRequest, Endpoint, Held, Memory, TableMemory, TidyRound,
-    run_cycle,
+    self, Access, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint, Held, ReplicaState,
+    TidyRound, run_cycle,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub struct WorkerCache {
     /// Both ends, while they answer.
     ends: Option<(Endpoint, Endpoint)>,
     /// What replication remembers; None until read from the store.
-    pub memory: Option<Memory>,
+    pub cycle_cache: Option<CycleCache>,
     /// Failed cycles in a row.
     failures: u32,
     /// What the last of them said; the same is not logged twice.
@@ -147,10 +147,10 @@ impl WorkerCache {
     }
 
     /// What replication remembers, read from the store where it is not at hand.
-    async fn memory(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut Memory, ControlError> {
-        match &mut self.memory {
-            Some(memory) => Ok(memory),
-            slot => Ok(slot.insert(read_memory(control, handle).await?)),
+    async fn cycle_cache(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut CycleCache, ControlError> {
+        match &mut self.cycle_cache {
+            Some(cycle_cache) => Ok(cycle_cache),
+            slot => Ok(slot.insert(read_cache(control, handle).await?)),
         }
     }
 
@@ -158,7 +158,7 @@ impl WorkerCache {
     pub async fn access(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut Access, ControlError> {
         // Of this epoch, or the next look at the ends would throw it away.
         self.ends(control, handle).await?;
-        Ok(&mut self.memory(control, handle).await?.access)
+        Ok(&mut self.cycle_cache(control, handle).await?.access)
     }
 
     /// Runs one cycle over the whole scope, until `stop` says to end at a commit boundary.
@@ -170,12 +170,13 @@ impl WorkerCache {
     ) -> Result<CycleOutcome, ControlError> {
         let group = handle.group();
         let (source, destination) = self.ends(control, handle).await?;
-        let memory = self.memory(control, handle).await?;
+        let cycle_cache = self.cycle_cache(control, handle).await?;
         let left = handle.record().left.clone();
-        memory.held = handle.record().unsalvaged.iter().map(Unsalvaged::held).collect();
+        cycle_cache.held = handle.record().unsalvaged.iter().map(Unsalvaged::held).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
-        let waits: Vec<Held> = in_place.map(Held::left_behind).filter(|h| !memory.holds(&h.error.object)).collect();
-        memory.held.extend(waits);
+        let waits: Vec<Held> =
+            in_place.map(Held::left_behind).filter(|h| !cycle_cache.holds(&h.error.object)).collect();
+        cycle_cache.held.extend(waits);
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
             // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
@@ -196,22 +197,22 @@ impl WorkerCache {
             progress: handle.new_progress(),
             coverage: Coverage::default(),
         };
-        let mut outcome = run_cycle(&request, memory).await?;
-        super::regions::compare_storage_clock(control, &destination.region, memory.storage_clock.skew());
+        let mut outcome = run_cycle(&request, cycle_cache).await?;
+        super::regions::compare_storage_clock(control, &destination.region, cycle_cache.storage_clock.skew());
         replicate::list_left_behind(&mut outcome.objects, &left);
         Ok(outcome)
     }
 }
 
-async fn read_memory(control: &Control, handle: &GroupHandle) -> Result<Memory, ControlError> {
+async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCache, ControlError> {
     let id = handle.id.clone();
-    let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<TableMemory>(&id)?, tx.made(&id)?))).await?;
+    let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.made(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
     let group = handle.group();
     let in_scope = |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.has_catalog(catalog));
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
-    Ok(Memory { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..Memory::default() })
+    Ok(CycleCache { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..CycleCache::default() })
 }
 
 async fn create(control: &Control, handle: &GroupHandle) -> Duration {

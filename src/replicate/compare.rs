@@ -3,7 +3,7 @@
 use super::access::root_of;
 use super::finding::{self, kind_of};
 use super::ledger::file_record;
-use super::{CycleError, Endpoint, Inventory, ObjectRecord, TableMemory, read_inventory};
+use super::{CycleError, Endpoint, Inventory, ObjectRecord, ReplicaState, read_inventory};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{self, CompareOptions, Depth, Kept, TableRoot};
 use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus, folded};
@@ -86,7 +86,7 @@ pub async fn compare_tables(
     let here = read_inventory(source, catalogs).await?;
     let (known, made) = {
         let group = group.clone();
-        store.run(move |tx| Ok((tx.tables::<TableMemory>(&group)?, tx.made(&group)?))).await?
+        store.run(move |tx| Ok((tx.tables::<ReplicaState>(&group)?, tx.made(&group)?))).await?
     };
     let ours: BTreeSet<String> = known
         .iter()

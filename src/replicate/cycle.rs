@@ -4,7 +4,7 @@ use super::catalogs::ContainerFault;
 use super::coverage::{Coverage, Failure};
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleError, Endpoint, Held, Memory, ObjectRecord, catalogs, drops, finding, schemas, views};
+use super::{CycleCache, CycleError, Endpoint, Held, ObjectRecord, catalogs, drops, finding, schemas, views};
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
@@ -111,39 +111,39 @@ impl CycleOutcome {
 }
 
 /// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest anew.
-pub async fn run_cycle(request: &CycleRequest<'_>, memory: &mut Memory) -> Result<CycleOutcome, CycleError> {
+pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Result<CycleOutcome, CycleError> {
     let (cut, cut_at) = (request.clock.now() - VISIBILITY_DELAY, request.clock.monotonic().saturating_sub(DELAY));
-    memory.cut = Some(cut);
+    cache.cut = Some(cut);
     let source = read_inventory(request.source, request.catalogs).await?;
     let now = request.clock.monotonic();
-    let (mut there, read_at, fresh) = match memory.destination.take() {
+    let (mut there, read_at, fresh) = match cache.destination.take() {
         Some((inventory, read_at)) if now.saturating_sub(read_at) < DESTINATION_TRUST => (inventory, read_at, false),
         _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
-    cycle.held(memory, &source);
-    cycle.containers(&source, &mut there, memory).await?;
-    cycle.changed += drops::follow(request, &source, &mut there, memory).await?;
+    cycle.held(cache, &source);
+    cycle.containers(&source, &mut there, cache).await?;
+    cycle.changed += drops::follow(request, &source, &mut there, cache).await?;
     let before = request.progress.bytes_copied.load(Ordering::Relaxed);
-    let complete = cycle.tables(&source, &mut there, memory).await?;
+    let complete = cycle.tables(&source, &mut there, cache).await?;
     if complete {
-        cycle.views(&source, &mut there, memory).await?;
+        cycle.views(&source, &mut there, cache).await?;
     }
-    cycle.unmanaged(&source, &there, memory);
+    cycle.unmanaged(&source, &there, cache);
     let Cycle { mut objects, changed, .. } = cycle;
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     // A table that is flagged for what it holds says nothing about the destination.
     let failing = objects
         .iter()
         // One that was refused as before said nothing new.
-        .filter(|o| !memory.flagged.contains_key(&o.name))
+        .filter(|o| !cache.flagged.contains_key(&o.name))
         .filter_map(|o| o.error.as_ref())
         .any(|e| e.class.is_transient() || matches!(e.class, ErrorClass::PermissionDenied | ErrorClass::SplitBrain));
     if complete && !failing {
-        memory.destination = Some((there, read_at));
+        cache.destination = Some((there, read_at));
     } else {
         // Whatever failed may have left the destination other than remembered.
-        memory.access.forget();
+        cache.access.forget();
     }
     let bytes_copied = request.progress.bytes_copied.load(Ordering::Relaxed) - before;
     Ok(CycleOutcome { cut, cut_at, complete, objects, changed, bytes_copied })
@@ -189,12 +189,12 @@ impl Cycle<'_> {
     }
 
     /// Names the tables that are left alone, and why.
-    fn held(&mut self, memory: &Memory, source: &Inventory) {
-        for Held { error, .. } in &memory.held {
+    fn held(&mut self, cache: &CycleCache, source: &Inventory) {
+        for Held { error, .. } in &cache.held {
             let [catalog, schema, name] = *error.object.splitn(3, '.').collect::<Vec<_>>() else { continue };
             let asset = AssetName::leaf(catalog, schema, name);
             let mut record = ObjectRecord::new(error.kind, &asset, error.class.status());
-            record.replica_version = memory.tables.get(&error.object).map(|table| table.position.version);
+            record.replica_version = cache.tables.get(&error.object).map(|table| table.position.version);
             // What was left behind holds nothing up, until the source has a table of its name that must not take its place.
             let is_conflict = error.class == ErrorClass::LeftBehind && source.by_name(&error.object).is_some();
             let why = || {
@@ -212,7 +212,7 @@ impl Cycle<'_> {
         &mut self,
         source: &Inventory,
         there: &mut Inventory,
-        memory: &mut Memory,
+        cache: &mut CycleCache,
     ) -> Result<(), CycleError> {
         let mut ensured = Vec::new();
         let (from, to) = (self.request.source, self.request.destination);
@@ -256,7 +256,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        drops::remember(self.request, memory, ensured).await
+        drops::remember(self.request, cache, ensured).await
     }
 
     /// Ships every table; false when it was stopped on the way.
@@ -264,10 +264,10 @@ impl Cycle<'_> {
         &mut self,
         source: &Inventory,
         there: &mut Inventory,
-        memory: &mut Memory,
+        cache: &mut CycleCache,
     ) -> Result<bool, CycleError> {
         let mut tasks = Vec::new();
-        for info in source.tables().filter(|t| t.table_type != TABLE_VIEW && !memory.holds(&t.full_name())) {
+        for info in source.tables().filter(|t| t.table_type != TABLE_VIEW && !cache.holds(&t.full_name())) {
             let asset = finding::asset_of(info);
             if let Some(record) = finding::unsupported(info, self.request.clock) {
                 self.objects.push(record);
@@ -287,9 +287,9 @@ impl Cycle<'_> {
             limits: self.request.limits.clone(),
             stop: self.request.stop.clone(),
             copied_bytes: progress.bytes_copied.clone(),
-            clock: memory.storage_clock.clone(),
+            clock: cache.storage_clock.clone(),
         };
-        let shipped = tables::ship_all(self.request, tasks, there, memory, &transfer).await?;
+        let shipped = tables::ship_all(self.request, tasks, there, cache, &transfer).await?;
         self.changed += shipped.changed;
         self.objects.extend(shipped.objects);
         Ok(shipped.complete)
@@ -308,10 +308,10 @@ impl Cycle<'_> {
         &mut self,
         source: &Inventory,
         there: &mut Inventory,
-        memory: &mut Memory,
+        cache: &mut CycleCache,
     ) -> Result<(), CycleError> {
         let mut ensured = Vec::new();
-        for info in source.tables().filter(|t| t.table_type == TABLE_VIEW && !memory.holds(&t.full_name())) {
+        for info in source.tables().filter(|t| t.table_type == TABLE_VIEW && !cache.holds(&t.full_name())) {
             let asset = finding::asset_of(info);
             if let Some(record) = finding::unsupported(info, self.request.clock) {
                 self.objects.push(record);
@@ -336,7 +336,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        drops::remember(self.request, memory, ensured).await
+        drops::remember(self.request, cache, ensured).await
     }
 
     /// Whether the destination holds a table where the source has a view, or a view where it has a table. What
@@ -347,9 +347,9 @@ impl Cycle<'_> {
     }
 
     /// Names what only the destination has.
-    fn unmanaged(&mut self, source: &Inventory, there: &Inventory, memory: &Memory) {
+    fn unmanaged(&mut self, source: &Inventory, there: &Inventory, cache: &CycleCache) {
         let (none, ends) = (Default::default(), (self.request.source, self.request.destination));
         let found = finding::unmanaged(source, there, &none, ends, self.request.clock);
-        self.objects.extend(found.into_iter().filter(|object| !memory.holds(&object.name)));
+        self.objects.extend(found.into_iter().filter(|object| !cache.holds(&object.name)));
     }
 }

@@ -1,6 +1,6 @@
 //! What replication made and its source no longer has: dropped at the destination too, its data left on disk.
 
-use super::{CycleError, CycleRequest, Inventory, Memory};
+use super::{CycleCache, CycleError, CycleRequest, Inventory};
 use crate::connect::ConnectError;
 use crate::domain::folded;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -14,20 +14,20 @@ pub async fn follow(
     request: &CycleRequest<'_>,
     source: &Inventory,
     there: &mut Inventory,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
 ) -> Result<u64, CycleError> {
     let mut dropped = 0;
-    for name in gone_tables(source, memory) {
+    for name in gone_tables(source, cache) {
         if !drop_leaf(request, &name).await? {
             continue;
         }
         remove(there, &name);
-        memory.tables.remove(&name);
+        cache.tables.remove(&name);
         let (group, forgotten) = (request.group.clone(), name);
         request.store.run(move |tx| tx.forget_table(&group, &forgotten)).await?;
         dropped += 1;
     }
-    for name in gone_views(source, memory) {
+    for name in gone_views(source, cache) {
         // A table that took a view's place at the destination is not this view.
         let is_view = there.by_name(&name).is_some_and(|replica| replica.table_type == TABLE_VIEW);
         if is_view && !drop_leaf(request, &name).await? {
@@ -36,10 +36,10 @@ pub async fn follow(
         if is_view {
             remove(there, &name);
         }
-        forget(request, memory, name).await?;
+        forget(request, cache, name).await?;
         dropped += 1;
     }
-    for name in gone_schemas(source, memory) {
+    for name in gone_schemas(source, cache) {
         let Some((catalog, schema)) = name.split_once('.') else { continue };
         let empty =
             there.catalog(catalog).and_then(|c| c.schemas.get(folded(schema).as_ref())).map(|(_, all)| all.is_empty());
@@ -59,7 +59,7 @@ pub async fn follow(
         if let Some(catalog) = there.catalog_mut(catalog) {
             catalog.schemas.remove(folded(schema).as_ref());
         }
-        forget(request, memory, name).await?;
+        forget(request, cache, name).await?;
         dropped += 1;
     }
     Ok(dropped)
@@ -70,11 +70,11 @@ fn shown(source: &Inventory, name: &str) -> bool {
     name.split_once('.').is_some_and(|(catalog, _)| source.catalog(catalog).is_some())
 }
 
-fn gone_tables(source: &Inventory, memory: &Memory) -> Vec<String> {
+fn gone_tables(source: &Inventory, cache: &CycleCache) -> Vec<String> {
     let tables = source.tables().filter(|t| t.table_type != TABLE_VIEW);
     let ids: BTreeMap<String, Option<&str>> =
         tables.map(|t| (folded(&t.full_name()).into_owned(), t.table_id.as_deref())).collect();
-    let remembered = memory.tables.iter().filter(|(name, _)| shown(source, name) && !memory.holds(name));
+    let remembered = cache.tables.iter().filter(|(name, _)| shown(source, name) && !cache.holds(name));
     let gone = remembered.filter(|(name, table)| match ids.get(folded(name).as_ref()) {
         None => true,
         Some(id) => id.is_some_and(|id| id != table.table_id),
@@ -82,19 +82,19 @@ fn gone_tables(source: &Inventory, memory: &Memory) -> Vec<String> {
     gone.map(|(name, _)| name.clone()).collect()
 }
 
-fn gone_views(source: &Inventory, memory: &Memory) -> Vec<String> {
+fn gone_views(source: &Inventory, cache: &CycleCache) -> Vec<String> {
     let is_view = |table: &TableInfo| table.table_type == TABLE_VIEW;
-    let views = memory.made.iter().filter(|name| name.matches('.').count() == 2 && shown(source, name));
+    let views = cache.made.iter().filter(|name| name.matches('.').count() == 2 && shown(source, name));
     views.filter(|name| !source.by_name(name).is_some_and(is_view)).cloned().collect()
 }
 
-fn gone_schemas(source: &Inventory, memory: &Memory) -> Vec<String> {
+fn gone_schemas(source: &Inventory, cache: &CycleCache) -> Vec<String> {
     let is_there = |name: &str| {
         name.split_once('.').is_some_and(|(catalog, schema)| {
             source.catalog(catalog).is_some_and(|catalog| catalog.schemas.contains_key(folded(schema).as_ref()))
         })
     };
-    let schemas = memory.made.iter().filter(|name| name.matches('.').count() == 1 && shown(source, name));
+    let schemas = cache.made.iter().filter(|name| name.matches('.').count() == 1 && shown(source, name));
     schemas.filter(|name| !is_there(name)).cloned().collect()
 }
 
@@ -113,20 +113,24 @@ fn remove(there: &mut Inventory, name: &str) {
     }
 }
 
-async fn forget(request: &CycleRequest<'_>, memory: &mut Memory, name: String) -> Result<(), CycleError> {
-    memory.made.remove(&name);
+async fn forget(request: &CycleRequest<'_>, cache: &mut CycleCache, name: String) -> Result<(), CycleError> {
+    cache.made.remove(&name);
     let group = request.group.clone();
     Ok(request.store.run(move |tx| tx.forget_made(&group, &name)).await?)
 }
 
 /// Remembers schemas and views that replication made, or found as it would have made them.
-pub async fn remember(request: &CycleRequest<'_>, memory: &mut Memory, ensured: Vec<String>) -> Result<(), CycleError> {
-    let new: Vec<String> = ensured.into_iter().filter(|name| !memory.made.contains(name)).collect();
+pub async fn remember(
+    request: &CycleRequest<'_>,
+    cache: &mut CycleCache,
+    ensured: Vec<String>,
+) -> Result<(), CycleError> {
+    let new: Vec<String> = ensured.into_iter().filter(|name| !cache.made.contains(name)).collect();
     if new.is_empty() {
         return Ok(());
     }
     let (group, names) = (request.group.clone(), new.clone());
     request.store.run(move |tx| tx.add_made(&group, &names)).await?;
-    memory.made.extend(new);
+    cache.made.extend(new);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Tables that were refused for what their log holds: looked at again when the log changed, or after a growing pause.
 
 use super::tables::TableTask;
-use super::{CycleRequest, Memory, ObjectRecord};
+use super::{CycleCache, CycleRequest, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta;
 use crate::domain::ErrorClass;
@@ -55,16 +55,16 @@ fn lasts(class: ErrorClass) -> bool {
 pub async fn pass_over<'t>(
     request: &CycleRequest<'_>,
     tasks: Vec<TableTask<'t>>,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
     objects: &mut Vec<ObjectRecord>,
 ) -> Vec<TableTask<'t>> {
-    if memory.flagged.is_empty() {
+    if cache.flagged.is_empty() {
         return tasks;
     }
     let now = request.clock.monotonic();
     let mut rest = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let Some(flagged) = memory.flagged.get(&task.name).cloned() else {
+        let Some(flagged) = cache.flagged.get(&task.name).cloned() else {
             rest.push(task);
             continue;
         };
@@ -72,7 +72,7 @@ pub async fn pass_over<'t>(
             && task.info.table_id == flagged.table_id
             && now < flagged.again;
         let place = TablePlace::new(&flagged.location, flagged.table_id.as_deref());
-        if same && flagged.print.is_some() && print_of(request, &place, memory).await == flagged.print {
+        if same && flagged.print.is_some() && print_of(request, &place, cache).await == flagged.print {
             request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
             objects.push(flagged.record);
         } else {
@@ -86,26 +86,26 @@ pub async fn pass_over<'t>(
 pub async fn remember(
     request: &CycleRequest<'_>,
     refused: Vec<(ObjectRecord, String, Option<String>)>,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
 ) {
     for (record, location, table_id) in refused {
         if !record.error.as_ref().is_some_and(|error| lasts(error.class)) {
             continue;
         }
-        let before = memory.flagged.get(&record.name).filter(|before| before.location == location);
+        let before = cache.flagged.get(&record.name).filter(|before| before.location == location);
         let pause = before.map_or(FIRST_PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
         let place = TablePlace::new(&location, table_id.as_deref());
-        let print = print_of(request, &place, memory).await;
+        let print = print_of(request, &place, cache).await;
         let again = request.clock.monotonic() + pause;
         let name = record.name.clone();
-        memory.flagged.insert(name, Flagged { record, location, table_id, print, pause, again });
+        cache.flagged.insert(name, Flagged { record, location, table_id, print, pause, again });
     }
 }
 
 /// What the log of the table at `place` looks like now; None where it can't be asked.
-async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, memory: &mut Memory) -> Option<String> {
-    let granted = memory.access.reach(request.source, place, false, request.clock).await.ok()?;
+async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, cache: &mut CycleCache) -> Option<String> {
+    let granted = cache.access.reach(request.source, place, false, request.clock).await.ok()?;
     let root = granted.root.clone();
-    memory.access.remember(&place.uri, false, granted);
+    cache.access.remember(&place.uri, false, granted);
     delta::log_print(&root).await.ok()
 }

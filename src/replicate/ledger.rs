@@ -1,6 +1,6 @@
 //! What a batch of tables brought, into the ledger in one transaction.
 
-use super::{CycleError, CycleRequest, TableMemory};
+use super::{CycleError, CycleRequest, ReplicaState};
 use crate::delta::{FileRecord, Generation, KeptFiles, Position, Shipped};
 use crate::domain::{GroupId, Instant};
 use crate::store::{CommitRow, FileRow, Store};
@@ -12,7 +12,7 @@ pub struct LedgerEntry {
     /// The table's full name.
     pub name: String,
     /// What is remembered of it from now on.
-    pub table: TableMemory,
+    pub table: ReplicaState,
     /// Whether what the ledger holds of the table is another table's, whose place this one has taken.
     void: bool,
     commits: Vec<CommitRow>,
@@ -21,7 +21,7 @@ pub struct LedgerEntry {
 
 impl LedgerEntry {
     /// What `shipped` brought of a table that was at `before`.
-    pub fn new(name: String, table: TableMemory, before: Option<&Position>, shipped: Shipped) -> Self {
+    pub fn new(name: String, table: ReplicaState, before: Option<&Position>, shipped: Shipped) -> Self {
         let (void, commits) = (is_another_generation(&shipped, before), commit_rows(&shipped));
         Self { name, table, void, commits, files: shipped.files.into_iter().map(file_row).collect() }
     }

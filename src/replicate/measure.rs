@@ -1,7 +1,7 @@
 //! Asks the source how much of what did not arrive it holds.
 
 use super::access::root_of;
-use super::{Endpoint, TableMemory};
+use super::{Endpoint, ReplicaState};
 use crate::connect::TablePlace;
 use crate::delta;
 use crate::domain::{AssetKind, Clock, Shortfall};
@@ -19,7 +19,7 @@ const MOST_COMMITS: i64 = 500;
 /// Completes what is known of `lost`: where it lies and how much it is. What can't be asked stays unknown.
 pub async fn measure(
     source: &Endpoint,
-    arrived: &BTreeMap<String, TableMemory>,
+    arrived: &BTreeMap<String, ReplicaState>,
     lost: Vec<Shortfall>,
     clock: &dyn Clock,
 ) -> Vec<Shortfall> {
@@ -33,7 +33,7 @@ pub async fn measure(
 
 async fn one(
     source: &Endpoint,
-    arrived: &BTreeMap<String, TableMemory>,
+    arrived: &BTreeMap<String, ReplicaState>,
     mut lost: Shortfall,
     clock: &dyn Clock,
 ) -> Shortfall {

@@ -2,7 +2,7 @@
 
 use super::access::Granted;
 use super::ledger::{self, LedgerEntry};
-use super::{CycleError, CycleRequest, Inventory, Memory, ObjectRecord, TableMemory, flagged, same_place};
+use super::{CycleCache, CycleError, CycleRequest, Inventory, ObjectRecord, ReplicaState, flagged, same_place};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Generation, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 /// Tables planned at a time.
 const PARALLEL_PLANS: usize = 8;
-/// A batch ends after so many tables or bytes, so that memory and what a crash repeats stay bounded.
+/// A batch ends after so many tables or bytes, so that cache and what a crash repeats stay bounded.
 const BATCH_TABLES: usize = 256;
 const BATCH_BYTES: u64 = 1 << 30;
 /// Known tables looked at in one go on a blocking thread.
@@ -101,24 +101,24 @@ pub async fn ship_all(
     request: &CycleRequest<'_>,
     tasks: Vec<TableTask<'_>>,
     there: &mut Inventory,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
     transfer: &Transfer,
 ) -> Result<ShippedTables, CycleError> {
     let objects = Vec::with_capacity(tasks.len());
     let mut out = ShippedTables { objects, changed: 0, complete: true, refused: Vec::new() };
-    let tasks = flagged::pass_over(request, tasks, memory, &mut out.objects).await;
-    let changed = idle_ones_out(request, tasks, there, memory, &mut out.objects).await;
+    let tasks = flagged::pass_over(request, tasks, cache, &mut out.objects).await;
+    let changed = idle_ones_out(request, tasks, there, cache, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
     while rest.peek().is_some() {
         if request.stop.load(Ordering::Relaxed) {
             out.complete = false;
-            out.objects.extend(rest.map(|task| lagging(&task, memory)));
+            out.objects.extend(rest.map(|task| lagging(&task, cache)));
             break;
         }
         let chunk: Vec<TableTask<'_>> = rest.by_ref().take(BATCH_TABLES).collect();
-        ship_chunk(request, chunk, there, memory, transfer, &mut out).await?;
+        ship_chunk(request, chunk, there, cache, transfer, &mut out).await?;
     }
-    flagged::remember(request, std::mem::take(&mut out.refused), memory).await;
+    flagged::remember(request, std::mem::take(&mut out.refused), cache).await;
     Ok(out)
 }
 
@@ -127,20 +127,20 @@ async fn idle_ones_out<'t>(
     request: &CycleRequest<'_>,
     tasks: Vec<TableTask<'t>>,
     there: &Inventory,
-    memory: &Memory,
+    cache: &CycleCache,
     objects: &mut Vec<ObjectRecord>,
 ) -> Vec<TableTask<'t>> {
     let now = request.clock.now();
     let mut changed = Vec::new();
     let mut known = Vec::new();
     for task in tasks {
-        let root = memory.tables.get(&task.name).and_then(|table| {
+        let root = cache.tables.get(&task.name).and_then(|table| {
             let same = task.info.table_id.as_deref().is_none_or(|id| id == table.table_id)
                 && table.source_region == request.source.region
                 && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
                 && there.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
             let id = task.info.table_id.as_deref();
-            let granted = same.then(|| memory.access.granted(&table.source_location, id, false, now)).flatten();
+            let granted = same.then(|| cache.access.granted(&table.source_location, id, false, now)).flatten();
             granted.map(|granted| (granted.root.clone(), table))
         });
         match root {
@@ -196,8 +196,8 @@ fn in_sync(task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
     }
 }
 
-fn lagging(task: &TableTask<'_>, memory: &Memory) -> ObjectRecord {
-    let version = memory.tables.get(&task.name).map(|t| t.position.version);
+fn lagging(task: &TableTask<'_>, cache: &CycleCache) -> ObjectRecord {
+    let version = cache.tables.get(&task.name).map(|t| t.position.version);
     let status = if version.is_some() { ObjectStatus::Lagging } else { ObjectStatus::Missing };
     ObjectRecord { replica_version: version, ..ObjectRecord::new(AssetKind::Table, &task.asset, status) }
 }
@@ -206,13 +206,13 @@ async fn ship_chunk(
     request: &CycleRequest<'_>,
     chunk: Vec<TableTask<'_>>,
     there: &mut Inventory,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
     transfer: &Transfer,
     out: &mut ShippedTables,
 ) -> Result<(), CycleError> {
     let prepared: Vec<Result<Prepared, Refusal>> = {
-        let (there, memory) = (&*there, &*memory);
-        let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, there, memory)).collect();
+        let (there, cache) = (&*there, &*cache);
+        let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, there, cache)).collect();
         stream::iter(each).buffered(PARALLEL_PLANS).collect().await
     };
     let mut batch = Vec::new();
@@ -222,7 +222,7 @@ async fn ship_chunk(
             Ok(prepared) => prepared,
             Err(refusal) => {
                 request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
-                out.refuse(&task, refuse(request, &task, refusal, memory)?);
+                out.refuse(&task, refuse(request, &task, refusal, cache)?);
                 continue;
             }
         };
@@ -234,11 +234,11 @@ async fn ship_chunk(
         batch_bytes = u64::saturating_add(batch_bytes, bytes);
         batch.push((task, prepared));
         if batch_bytes >= BATCH_BYTES {
-            ship_batch(request, std::mem::take(&mut batch), there, memory, transfer, out).await?;
+            ship_batch(request, std::mem::take(&mut batch), there, cache, transfer, out).await?;
             batch_bytes = 0;
         }
     }
-    ship_batch(request, batch, there, memory, transfer, out).await
+    ship_batch(request, batch, there, cache, transfer, out).await
 }
 
 /// Finds both ends of a table and plans what is missing.
@@ -246,10 +246,10 @@ async fn prepare(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
     there: &Inventory,
-    memory: &Memory,
+    cache: &CycleCache,
 ) -> Result<Prepared, Refusal> {
     let info = task.info;
-    let known = memory.tables.get(&task.name);
+    let known = cache.tables.get(&task.name);
     let Some(source_location) = info.storage_location.clone() else {
         let message = format!("The catalog names no storage location for table {}. Check the table there.", task.name);
         return Err(Refusal::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
@@ -260,8 +260,8 @@ async fn prepare(
         None => place(request, task, &source_location).await?,
     };
     let from = TablePlace::new(source_location, info.table_id.as_deref());
-    let source = reach(request, &from, true, memory).await?;
-    let destination = reach(request, &to, false, memory).await?;
+    let source = reach(request, &from, true, cache).await?;
+    let destination = reach(request, &to, false, cache).await?;
     if same_place::overlap(&source.root, &destination.root).await {
         return Err(one_place(request, task, &from, &to));
     }
@@ -278,10 +278,10 @@ async fn reach(
     request: &CycleRequest<'_>,
     place: &TablePlace,
     at_source: bool,
-    memory: &Memory,
+    cache: &CycleCache,
 ) -> Result<Granted, Refusal> {
     let endpoint = if at_source { request.source } else { request.destination };
-    match memory.access.reach(endpoint, place, !at_source, request.clock).await {
+    match cache.access.reach(endpoint, place, !at_source, request.clock).await {
         Ok(granted) => Ok(granted),
         Err(error) if !at_source => Err(destination_refusal(request, &place.uri, error).await),
         Err(error) if error.is_unreachable() => Err(Refusal::SourceAway(error)),
@@ -345,7 +345,7 @@ fn refuse(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
     refusal: Refusal,
-    memory: &Memory,
+    cache: &CycleCache,
 ) -> Result<ObjectRecord, CycleError> {
     let (class, parameters, message) = match refusal {
         Refusal::SourceAway(source) => {
@@ -357,7 +357,7 @@ fn refuse(
         Refusal::Flag(class, parameters, message) => (class, parameters, message),
     };
     let mut record = ObjectRecord::failed(AssetKind::Table, &task.asset, class, parameters, message, request.clock);
-    record.replica_version = memory.tables.get(&task.name).map(|t| t.position.version);
+    record.replica_version = cache.tables.get(&task.name).map(|t| t.position.version);
     Ok(record)
 }
 
@@ -365,7 +365,7 @@ async fn ship_batch(
     request: &CycleRequest<'_>,
     batch: Vec<(TableTask<'_>, Prepared)>,
     there: &mut Inventory,
-    memory: &mut Memory,
+    cache: &mut CycleCache,
     transfer: &Transfer,
     out: &mut ShippedTables,
 ) -> Result<(), CycleError> {
@@ -398,11 +398,11 @@ async fn ship_batch(
             Ok(shipped) => shipped,
             Err(fault) if fault.is_stopped() => {
                 out.complete = false;
-                out.objects.push(lagging(&task, memory));
+                out.objects.push(lagging(&task, cache));
                 continue;
             }
             Err(fault) => {
-                out.refuse(&task, refuse(request, &task, Refusal::from(fault), memory)?);
+                out.refuse(&task, refuse(request, &task, Refusal::from(fault), cache)?);
                 continue;
             }
         };
@@ -411,7 +411,7 @@ async fn ship_batch(
                 Ok(registered) => ends.to = registered,
                 Err(error) => {
                     let refusal = destination_refusal(request, &ends.to.uri, error).await;
-                    out.objects.push(refuse(request, &task, refusal, memory)?);
+                    out.objects.push(refuse(request, &task, refusal, cache)?);
                     continue;
                 }
             }
@@ -420,8 +420,8 @@ async fn ship_batch(
         out.complete &= whole;
         out.changed += u64::from(!shipped.commits.is_empty());
         let bytes =
-            shipped.files.iter().map(|f| f.size).sum::<u64>() + memory.tables.get(&task.name).map_or(0, |t| t.bytes);
-        let table = TableMemory {
+            shipped.files.iter().map(|f| f.size).sum::<u64>() + cache.tables.get(&task.name).map_or(0, |t| t.bytes);
+        let table = ReplicaState {
             table_id: task.info.table_id.clone().unwrap_or_default(),
             source_region: request.source.region.clone(),
             source_location: ends.from.uri.clone(),
@@ -430,8 +430,8 @@ async fn ship_batch(
             position: shipped.position.clone(),
             bytes,
         };
-        memory.access.remember(&ends.from.uri, false, ends.source);
-        memory.access.remember(&ends.to.uri, true, ends.destination);
+        cache.access.remember(&ends.from.uri, false, ends.source);
+        cache.access.remember(&ends.to.uri, true, ends.destination);
         let mut record = in_sync(&task, shipped.position.version, bytes);
         if !whole {
             record.status = ObjectStatus::Lagging;
@@ -439,15 +439,15 @@ async fn ship_batch(
             record.source_version = to;
         }
         out.objects.push(record);
-        let before = memory.tables.get(&task.name).map(|before| &before.position);
+        let before = cache.tables.get(&task.name).map(|before| &before.position);
         ledger.push(LedgerEntry::new(task.name.clone(), table, before, shipped));
     }
-    ledger::write(request, ledger.clone(), memory.cut.unwrap_or_else(|| request.clock.now())).await?;
+    ledger::write(request, ledger.clone(), cache.cut.unwrap_or_else(|| request.clock.now())).await?;
     fail::fail_point!("replicate.after_ledger");
     // Only what the ledger holds is remembered: after a failed write the next cycle looks again.
     for entry in ledger {
-        memory.flagged.remove(&entry.name);
-        memory.tables.insert(entry.name, entry.table);
+        cache.flagged.remove(&entry.name);
+        cache.tables.insert(entry.name, entry.table);
     }
     Ok(())
 }

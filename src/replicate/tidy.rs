@@ -1,6 +1,6 @@
 //! Dropping from the ledger what no log holds any more, and thinning out old replication points.
 
-use super::{CycleError, Endpoint, TableMemory, root_of};
+use super::{CycleError, Endpoint, ReplicaState, root_of};
 use crate::delta;
 use crate::domain::{Clock, GroupId, Instant};
 use crate::store::Store;
@@ -58,7 +58,7 @@ impl TidyRound<'_> {
     /// Drops a table's commits below what either log holds, and the files that only those named.
     async fn table(&self, name: &str) -> Result<(), CycleError> {
         let (group, of) = (self.group.clone(), name.to_owned());
-        let Some(table) = self.store.run(move |tx| tx.table::<TableMemory>(&group, &of)).await? else { return Ok(()) };
+        let Some(table) = self.store.run(move |tx| tx.table::<ReplicaState>(&group, &of)).await? else { return Ok(()) };
         let (here, there) = if table.source_region == self.source.region {
             (self.source, self.destination)
         } else {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant as Stopwatch};
 /// The group that a drill makes.
 const GROUP: &str = "drill";
 /// Where the drill keeps how far it is.
-const MEMORY: &str = "drill";
+const PROGRESS: &str = "drill";
 /// How long one wait may take before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// How often a wait looks.
@@ -82,7 +82,7 @@ enum Part {
 
 /// What is kept between two starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Memory {
+struct DrillProgress {
     part: Part,
     home: Region,
     away: Region,
@@ -94,7 +94,7 @@ struct Memory {
 pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -> Result<DrillReport, RuntimeError> {
     let mut drill = Drill::resume(engine, say).await?;
     loop {
-        let part = drill.memory.part;
+        let part = drill.progress.part;
         let watch = Stopwatch::now();
         let next = match part {
             Part::Create => drill.create().await.map(|()| Part::Planned),
@@ -110,18 +110,18 @@ pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -
         match next {
             Ok(next) => {
                 drill.step(part_name(part), watch.elapsed());
-                drill.memory.part = next;
+                drill.progress.part = next;
             }
             Err(error) => {
-                drill.memory.report.problems.push(error.to_string());
+                drill.progress.report.problems.push(error.to_string());
                 break;
             }
         }
         drill.keep().await?;
     }
-    let mut report = drill.memory.report.clone();
-    report.held = report.problems.is_empty() && report.tables_differing == 0 && drill.memory.part == Part::Done;
-    if drill.memory.part == Part::Done {
+    let mut report = drill.progress.report.clone();
+    report.held = report.problems.is_empty() && report.tables_differing == 0 && drill.progress.part == Part::Done;
+    if drill.progress.part == Part::Done {
         drill.forget().await?;
     }
     Ok(report)
@@ -145,17 +145,17 @@ struct Drill<'a> {
     engine: &'a Engine,
     say: &'a mut dyn FnMut(&str, Option<u8>),
     id: GroupId,
-    memory: Memory,
+    progress: DrillProgress,
 }
 
 impl<'a> Drill<'a> {
     async fn resume(engine: &'a Engine, say: &'a mut dyn FnMut(&str, Option<u8>)) -> Result<Self, RuntimeError> {
         let id = GroupId::new(GROUP).map_err(|e| RuntimeError::GaveUp { sentence: e.to_string() })?;
-        let kept = engine.control().remembered(MEMORY).await?;
-        let memory = match kept.and_then(|text| serde_json::from_str::<Memory>(&text).ok()) {
-            Some(memory) => {
-                say(&format!("Going on with the drill that was interrupted at {}.", part_name(memory.part)), None);
-                memory
+        let kept = engine.control().remembered(PROGRESS).await?;
+        let progress = match kept.and_then(|text| serde_json::from_str::<DrillProgress>(&text).ok()) {
+            Some(progress) => {
+                say(&format!("Going on with the drill that was interrupted at {}.", part_name(progress.part)), None);
+                progress
             }
             None => {
                 let regions: Vec<Region> = engine.sandbox().regions().into_iter().map(|r| r.region).collect();
@@ -164,23 +164,23 @@ impl<'a> Drill<'a> {
                     Err(_) => regions.first().cloned().unwrap_or_default(),
                 };
                 let away = regions.into_iter().find(|r| *r != home).unwrap_or_default();
-                Memory { part: Part::Create, home, away, died_at: None, report: DrillReport::default() }
+                DrillProgress { part: Part::Create, home, away, died_at: None, report: DrillReport::default() }
             }
         };
-        Ok(Self { engine, say, id, memory })
+        Ok(Self { engine, say, id, progress })
     }
 
     async fn keep(&self) -> Result<(), RuntimeError> {
-        let text = serde_json::to_string(&self.memory).unwrap_or_default();
-        Ok(self.engine.control().remember(MEMORY, &text).await?)
+        let text = serde_json::to_string(&self.progress).unwrap_or_default();
+        Ok(self.engine.control().remember(PROGRESS, &text).await?)
     }
 
     async fn forget(&self) -> Result<(), RuntimeError> {
-        Ok(self.engine.control().remember(MEMORY, "").await?)
+        Ok(self.engine.control().remember(PROGRESS, "").await?)
     }
 
     fn step(&mut self, name: &str, took: Duration) {
-        self.memory.report.steps.push(DrillStep { name: name.to_owned(), seconds: took.as_secs_f64() });
+        self.progress.report.steps.push(DrillStep { name: name.to_owned(), seconds: took.as_secs_f64() });
     }
 
     fn group(&self) -> Result<FailoverGroup, ControlError> {
@@ -233,7 +233,7 @@ impl<'a> Drill<'a> {
 
     async fn spec(&self) -> Result<FailoverGroupSpec, RuntimeError> {
         let regions = self.engine.sandbox().regions();
-        let catalogs = self.engine.control().replicable_catalogs(&self.memory.home).await?;
+        let catalogs = self.engine.control().replicable_catalogs(&self.progress.home).await?;
         let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
         let mapping = LocationMapping {
             name: "storage".to_owned(),
@@ -242,7 +242,7 @@ impl<'a> Drill<'a> {
         Ok(FailoverGroupSpec {
             id: self.id.clone(),
             regions: regions.iter().map(|r| r.region.clone()).collect(),
-            initial_primary_region: self.memory.home.clone(),
+            initial_primary_region: self.progress.home.clone(),
             workspace_sets: vec![WorkspaceSet {
                 name: "workspaces".to_owned(),
                 workspace_ids: regions.iter().map(|r| r.workspace_id.clone()).collect(),
@@ -281,19 +281,19 @@ impl<'a> Drill<'a> {
                     if kind == FailoverKind::Planned { "planned" } else { "forced" },
                     step.step.name()
                 );
-                self.memory.report.steps.push(DrillStep { name, seconds });
+                self.progress.report.steps.push(DrillStep { name, seconds });
             }
         }
         Ok(operation)
     }
 
     async fn planned(&mut self, there: bool) -> Result<(), RuntimeError> {
-        let target = if there { self.memory.away.clone() } else { self.memory.home.clone() };
+        let target = if there { self.progress.away.clone() } else { self.progress.home.clone() };
         let operation = self.fail_over(FailoverKind::Planned, &target).await?;
         let slot = if there {
-            &mut self.memory.report.planned_rto_seconds
+            &mut self.progress.report.planned_rto_seconds
         } else {
-            &mut self.memory.report.failback_rto_seconds
+            &mut self.progress.report.failback_rto_seconds
         };
         *slot = operation.rto_seconds;
         self.until("Reversing replication", |group| group.state == GroupState::Active).await?;
@@ -313,7 +313,7 @@ impl<'a> Drill<'a> {
 
     /// Loses the region in the way that hurts: it is cut off first, and commits before it dies.
     async fn lose(&mut self) -> Result<(), RuntimeError> {
-        let home = self.memory.home.clone();
+        let home = self.progress.home.clone();
         (self.say)(&format!("{home} is cut off, and goes on writing"), None);
         self.engine.sandbox().cut_off(&home).await?;
         self.until_unreachable(&home).await?;
@@ -335,8 +335,8 @@ impl<'a> Drill<'a> {
         }
         (self.say)(&format!("{home} dies"), None);
         self.engine.sandbox().take_down(&home).await?;
-        if self.memory.died_at.is_none() {
-            self.memory.died_at = Some(self.engine.control().now());
+        if self.progress.died_at.is_none() {
+            self.progress.died_at = Some(self.engine.control().now());
         }
         Ok(())
     }
@@ -361,16 +361,16 @@ impl<'a> Drill<'a> {
     }
 
     async fn forced(&mut self) -> Result<(), RuntimeError> {
-        let away = self.memory.away.clone();
+        let away = self.progress.away.clone();
         let point = self.group()?.replication_point;
         let operation = self.fail_over(FailoverKind::Forced, &away).await?;
-        self.memory.report.rto_seconds = operation.rto_seconds;
+        self.progress.report.rto_seconds = operation.rto_seconds;
         let measured = self
-            .memory
+            .progress
             .died_at
             .zip(point)
             .map(|(died, point)| (died - point).num_milliseconds().max(0) as f64 / 1000.0);
-        self.memory.report.rpo_seconds = self.memory.report.rpo_seconds.or(measured).or(operation.rpo_seconds);
+        self.progress.report.rpo_seconds = self.progress.report.rpo_seconds.or(measured).or(operation.rpo_seconds);
         Ok(())
     }
 
@@ -379,10 +379,10 @@ impl<'a> Drill<'a> {
         (self.say)("Counting what was lost on the dead region's disk", None);
         let sandbox = self.engine.sandbox();
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
-        let replicas = sandbox.truth(&self.memory.away, &catalogs).await?.into_iter();
+        let replicas = sandbox.truth(&self.progress.away, &catalogs).await?.into_iter();
         let replicas: BTreeMap<String, PathBuf> = replicas.map(|table| (table.full_name, table.folder)).collect();
         let mut lost = 0;
-        for table in sandbox.truth(&self.memory.home, &catalogs).await? {
+        for table in sandbox.truth(&self.progress.home, &catalogs).await? {
             let dead = TableRoot::Local(table.folder);
             let common = match replicas.get(&table.full_name) {
                 Some(replica) => delta::common_version(&dead, &TableRoot::Local(replica.clone())).await,
@@ -392,7 +392,7 @@ impl<'a> Drill<'a> {
             let beyond = delta::commits_since(&dead, common.unwrap_or(-1)).await.map_err(ControlError::from)?;
             lost += beyond.len() as u64;
         }
-        self.memory.report.commits_lost = Some(lost);
+        self.progress.report.commits_lost = Some(lost);
         Ok(())
     }
 
@@ -400,7 +400,7 @@ impl<'a> Drill<'a> {
         self.resume_workloads().await?;
         (self.say)("Jobs write in the new primary", None);
         tokio::time::sleep(WRITING).await;
-        let home = self.memory.home.clone();
+        let home = self.progress.home.clone();
         (self.say)(&format!("{home} comes back"), None);
         // Its jobs stand still until it is the replica: what they would add now was not there when the loss was counted.
         self.engine.sandbox().reconnect(&home).await?;
@@ -418,7 +418,7 @@ impl<'a> Drill<'a> {
         let listed = group.map_or(0, |view| {
             view.salvage.iter().filter(|salvage| salvage.epoch == epoch).map(|salvage| salvage.commits).sum()
         });
-        let report = &mut self.memory.report;
+        let report = &mut self.progress.report;
         report.commits_salvaged = Some(listed);
         match report.commits_lost {
             Some(0) | None => {
@@ -447,13 +447,13 @@ impl<'a> Drill<'a> {
             tokio::time::sleep(LOOK).await;
         };
         self.engine.control().resume_schedules_in(&self.id, &primary, &paused).await?;
-        self.memory.report.tables_verified = report.verified() as u64;
-        self.memory.report.tables_differing = report.differing().len() as u64;
+        self.progress.report.tables_verified = report.verified() as u64;
+        self.progress.report.tables_differing = report.differing().len() as u64;
         let problems = report.differing().into_iter().take(20).map(|o| {
             let why = o.error.as_ref().map_or_else(|| o.status.label().to_owned(), |e| e.message.clone());
             format!("{} differs: {why}", o.name)
         });
-        self.memory.report.problems.extend(problems);
+        self.progress.report.problems.extend(problems);
         Ok(())
     }
 }

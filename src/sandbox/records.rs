@@ -81,7 +81,7 @@ impl Kind {
 }
 
 #[derive(Debug, Default)]
-struct Memory {
+struct Loaded {
     records: HashMap<Kind, BTreeMap<String, Arc<str>>>,
     /// Table id to kind and key, for tables and staging tables.
     ids: HashMap<String, (Kind, String)>,
@@ -94,7 +94,7 @@ struct Memory {
 pub(super) struct Records {
     path: PathBuf,
     connection: Mutex<Connection>,
-    memory: RwLock<Memory>,
+    memory: RwLock<Loaded>,
 }
 
 /// Changes that take effect together, or not at all when this is dropped. Writers wait for each other.
@@ -105,7 +105,7 @@ pub(super) struct Writing<'a> {
     changes: Vec<(Kind, String, Option<String>)>,
 }
 
-impl Memory {
+impl Loaded {
     fn set(&mut self, kind: Kind, key: String, body: Option<&str>) {
         let indexed = matches!(kind, Kind::Table | Kind::StagingTable);
         let before = self.records.get(&kind).and_then(|records| records.get(&key)).cloned();
@@ -170,7 +170,7 @@ impl Records {
                  ) WITHOUT ROWID;",
             )
             .map_err(failed())?;
-        let mut memory = Memory::default();
+        let mut memory = Loaded::default();
         {
             let mut query = connection.prepare("SELECT key, body FROM record WHERE kind = ?1").map_err(failed())?;
             for kind in Kind::ALL {
@@ -184,7 +184,7 @@ impl Records {
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), memory: RwLock::new(memory) })
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Memory) -> T) -> T {
+    fn read<T>(&self, look: impl FnOnce(&Loaded) -> T) -> T {
         look(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -411,7 +411,9 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     }
     let regions = engine.sandbox().regions();
     let link = async |index: usize| {
-        Endpoint::connect(&regions[index].region, &regions[index].workspace_id, client(&engine, index)).await.expect("up")
+        Endpoint::connect(&regions[index].region, &regions[index].workspace_id, client(&engine, index))
+            .await
+            .expect("up")
     };
     let (source, destination) = (link(EAST).await, link(WEST).await);
     let clock = SystemClock;

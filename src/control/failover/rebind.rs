@@ -8,7 +8,7 @@ use crate::control::create::set_role;
 use crate::control::operation::{Operation, RememberedCatalog};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
-use crate::replicate::{self, Endpoint, TableMemory};
+use crate::replicate::{self, Endpoint, ReplicaState};
 use crate::wire::sandbox::ROLE_PRIMARY;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let (group, new) = (context.group(), context.new_primary().await?);
     let promoted = promote_all(context, &group, &new).await?;
-    turn_memory(context, &group, &promoted).await?;
+    reverse_ledger(context, &group, &promoted).await?;
     fail::fail_point!("failover.after_promote");
     let remembered = context.operation()?.remembered;
     let own = context.control.inner.deployment.workspace_ids(&group, &new.region);
@@ -110,7 +110,7 @@ pub fn is_anothers(error: &ControlError) -> bool {
 }
 
 /// Turns what is remembered of each table around: the replica is the source now.
-async fn turn_memory(
+async fn reverse_ledger(
     context: &StepContext<'_>,
     group: &FailoverGroup,
     promoted: &BTreeMap<String, Promoted>,
@@ -123,7 +123,7 @@ async fn turn_memory(
         .inner
         .store
         .run(move |tx| {
-            for row in tx.tables::<TableMemory>(&id)? {
+            for row in tx.tables::<ReplicaState>(&id)? {
                 let mut table = row.body;
                 if table.source_region == region {
                     continue;

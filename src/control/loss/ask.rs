@@ -5,7 +5,7 @@ use super::{Asked, LossEstimate};
 use crate::connect::TablePlace;
 use crate::delta::{self, CommitSummary, Look, Position, TableRoot};
 use crate::domain::FailoverGroup;
-use crate::replicate::{self, Access, CycleError, Endpoint, TableMemory};
+use crate::replicate::{self, Access, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::TABLE_VIEW;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -38,15 +38,15 @@ impl Control {
         let source = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let inventory = replicate::read_inventory(&source, group.catalogs()).await?;
         let id = group.spec.id.clone();
-        let known = self.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await?;
-        let mut known: BTreeMap<String, TableMemory> = known.into_iter().map(|row| (row.name, row.body)).collect();
+        let known = self.inner.store.run(move |tx| tx.tables::<ReplicaState>(&id)).await?;
+        let mut known: BTreeMap<String, ReplicaState> = known.into_iter().map(|row| (row.name, row.body)).collect();
         let replicated = |t: &&crate::wire::unity_catalog::TableInfo| {
             t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none()
         };
         let questions = inventory.tables().filter(replicated).filter_map(|info| {
             let (name, place) = (info.full_name(), TablePlace::of(info)?);
             // Another table under the same name never arrived.
-            let same = |t: &TableMemory| place.table_id.as_deref().is_none_or(|id| id == t.table_id);
+            let same = |t: &ReplicaState| place.table_id.as_deref().is_none_or(|id| id == t.table_id);
             let position = known.remove(&name).filter(same).map(|table| table.position);
             Some(Question { name, place, position })
         });

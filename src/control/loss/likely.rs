@@ -4,7 +4,7 @@ use super::super::{Control, ControlError};
 use super::LikelyLoss;
 use crate::delta;
 use crate::domain::{FailoverGroup, Instant};
-use crate::replicate::{TableMemory, root_of};
+use crate::replicate::{ReplicaState, root_of};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,7 +81,7 @@ impl Control {
         }
         let endpoint = self.inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         let id = group.spec.id.clone();
-        for row in self.inner.store.run(move |tx| tx.tables::<TableMemory>(&id)).await? {
+        for row in self.inner.store.run(move |tx| tx.tables::<ReplicaState>(&id)).await? {
             let Some(wanted) = versions.get(&row.name) else { continue };
             let Some(first) = wanted.first() else { continue };
             // Just failed over, the ledger still has it the other way round.

@@ -2,7 +2,7 @@
 
 use crate::connect::TablePlace;
 use crate::delta::Position;
-use crate::replicate::{Inventory, TableMemory, unsupported_reason};
+use crate::replicate::{Inventory, ReplicaState, unsupported_reason};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -56,8 +56,8 @@ impl Pair {
 
 /// Pairs the old primary's tables, `here`, with the new primary's. A rename keeps a table's location, and the ledger knows
 /// both ends' locations and the id under which the new primary's catalog has it.
-pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, TableMemory>) -> Vec<Pair> {
-    let rows: HashMap<&str, (&String, &TableMemory)> =
+pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, ReplicaState>) -> Vec<Pair> {
+    let rows: HashMap<&str, (&String, &ReplicaState)> =
         ledger.iter().map(|(name, row)| (place(&row.destination_location), (name, row))).collect();
     let there_by = Index::new(there);
     let mut found: Vec<Pair> = Vec::new();
@@ -94,7 +94,7 @@ pub fn pairs(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, Tabl
     }
     // Dropped in the old primary's catalog before the failover: what it left on the storage is still in the way.
     let is_left =
-        |(name, row): &(&String, &TableMemory)| !seen.contains(name.as_str()) && !row.destination_location.is_empty();
+        |(name, row): &(&String, &ReplicaState)| !seen.contains(name.as_str()) && !row.destination_location.is_empty();
     let mut labels: BTreeSet<String> = found.iter().map(|pair| pair.label.clone()).collect();
     for (name, row) in ledger.iter().filter(is_left) {
         let mut pair = of_ledger(name, row, None, &row.destination_location, &there_by);
@@ -133,12 +133,12 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn find(&self, row: &TableMemory) -> Option<&'a TableInfo> {
+    fn find(&self, row: &ReplicaState) -> Option<&'a TableInfo> {
         self.ids.get(row.table_id.as_str()).or_else(|| self.places.get(place(&row.source_location))).copied()
     }
 }
 
-fn of_ledger(name: &str, row: &TableMemory, here: Option<String>, location: &str, there: &Index<'_>) -> Pair {
+fn of_ledger(name: &str, row: &ReplicaState, here: Option<String>, location: &str, there: &Index<'_>) -> Pair {
     let living = there.find(row).and_then(|t| Some((t.full_name(), TablePlace::of(t)?)));
     let (name_now, counterpart) = match living {
         Some((name, at)) => (name, Counterpart::Lives(at)),
@@ -182,7 +182,7 @@ mod tests {
         Inventory { catalogs: [("sales".to_owned(), item)].into() }
     }
 
-    fn ledger(rows: &[(&str, &str)]) -> BTreeMap<String, TableMemory> {
+    fn ledger(rows: &[(&str, &str)]) -> BTreeMap<String, ReplicaState> {
         let row = |(name, id): &(&str, &str)| {
             let position = Position {
                 version: 7,
@@ -191,7 +191,7 @@ mod tests {
                 time_ms: 0,
                 stamp: Stamp::default(),
             };
-            let memory = TableMemory {
+            let memory = ReplicaState {
                 table_id: (*id).into(),
                 source_region: "west".into(),
                 source_location: format!("/new/{id}"),

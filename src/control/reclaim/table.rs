@@ -9,7 +9,7 @@ use crate::control::{Control, ControlError, left_behind};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::same_name;
 use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, LeftBehind, ObjectError, Shortfall};
-use crate::replicate::{self, Endpoint, TableMemory};
+use crate::replicate::{self, Endpoint, ReplicaState};
 use std::collections::BTreeMap;
 
 /// What the tables of one reclaim have in common.
@@ -183,9 +183,9 @@ impl Salvaging<'_> {
         let record = self.handle.shared_record();
         let work = move |tx: &crate::store::Tx<'_>| {
             if let (Some(position), Some(name)) = (position, known)
-                && let Some(known) = tx.table::<TableMemory>(&id, &name)?
+                && let Some(known) = tx.table::<ReplicaState>(&id, &name)?
             {
-                tx.put_table(&id, &name, &TableMemory { position, ..known })?;
+                tx.put_table(&id, &name, &ReplicaState { position, ..known })?;
             }
             if let Some(list) = list {
                 left_behind::keep(tx, &id, &list)?;

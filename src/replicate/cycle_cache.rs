@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What is remembered of one table; kept in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TableMemory {
+pub struct ReplicaState {
     /// The table's id in the catalog: a dropped and re-created table has another.
     pub table_id: String,
     /// The region that was the source.
@@ -30,7 +30,7 @@ pub struct TableMemory {
     pub bytes: u64,
 }
 
-impl TableMemory {
+impl ReplicaState {
     /// The source, with the id under which it was last listed.
     pub fn source(&self) -> TablePlace {
         TablePlace::new(&self.source_location, Some(&self.table_id))
@@ -60,9 +60,9 @@ impl Held {
 
 /// What one direction of replication remembers; the store holds what must survive, the rest is found again.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct CycleCache {
     /// Tables that have arrived, by full name.
-    pub tables: BTreeMap<String, TableMemory>,
+    pub tables: BTreeMap<String, ReplicaState>,
     /// Schemas and views that replication made, by full name; kept in the store.
     pub made: BTreeSet<String>,
     /// Tables that were refused for what their log holds, by full name.
@@ -79,7 +79,7 @@ pub struct Memory {
     pub held: Vec<Held>,
 }
 
-impl Memory {
+impl CycleCache {
     /// Whether a cycle leaves the table alone.
     pub fn holds(&self, name: &str) -> bool {
         self.held.iter().any(|held| held.names.iter().any(|known| same_name(known, name)))
