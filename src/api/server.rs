@@ -124,11 +124,11 @@ impl Drop for ApiServer {
 
 async fn listen(control: &Control, asked: SocketAddr) -> Result<TcpListener, ServeError> {
     // Clients keep the URL, so the port of the last time is taken again where it is free.
-    let last: Option<u16> = control.remembered(PORT_KEY).await.ok().flatten().and_then(|port| port.parse().ok());
+    let last: Option<u16> = control.setting(PORT_KEY).await.ok().flatten().and_then(|port| port.parse().ok());
     let listener = bind(asked, last).await.map_err(|source| ServeError::Listen { address: asked, source })?;
     let port = listener.local_addr().map(|address| address.port()).ok().filter(|port| Some(*port) != last);
     if let Some(port) = port.filter(|_| asked.port() == 0)
-        && let Err(error) = control.remember(PORT_KEY, &port.to_string()).await
+        && let Err(error) = control.set_setting(PORT_KEY, &port.to_string()).await
     {
         tracing::warn!(%error, "the API's port could not be remembered");
     }

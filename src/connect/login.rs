@@ -76,7 +76,7 @@ impl Login {
     }
 
     /// Drops a fetched token, because the server refused it. Says whether another can be fetched.
-    pub async fn forget(&self) -> bool {
+    pub async fn discard(&self) -> bool {
         match self {
             Self::Token(_) => false,
             Self::ClientCredentials { current, .. } => current.lock().await.take().is_some(),

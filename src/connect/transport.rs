@@ -216,7 +216,7 @@ impl Transport {
                     None => return Err(with_waited(error, started.elapsed())),
                 },
                 Outcome::LoginRefused(error) => {
-                    if renewed || !self.login.forget().await {
+                    if renewed || !self.login.discard().await {
                         return Err(error);
                     }
                     renewed = true;

@@ -23,7 +23,7 @@ impl Control {
             return Err(ControlError::Invalid { violations });
         }
         let now = self.now();
-        let floor: u64 = self.remembered(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let floor: u64 = self.setting(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
         let mut group = FailoverGroup {
             effective_primary_region: spec.initial_primary_region.clone(),
             spec,
@@ -138,7 +138,7 @@ impl Control {
         set_role(&to, group, ROLE_SECONDARY).await?;
         for catalog in group.catalogs() {
             // A replica that is in use again is nobody's to release.
-            self.remember(&left_key(&to.region, catalog), "").await?;
+            self.set_setting(&left_key(&to.region, catalog), "").await?;
         }
         Ok(())
     }

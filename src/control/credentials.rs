@@ -56,10 +56,10 @@ impl Control {
     /// Revokes what stood in a file before, which nobody can read there any more.
     async fn replace(&self, file: &str, id: &str) -> Result<(), ControlError> {
         let key = format!("credentials.{file}");
-        if let Some(old) = self.remembered(&key).await? {
+        if let Some(old) = self.setting(&key).await? {
             self.revoke_token("first start", &old).await?;
         }
-        self.remember(&key, id).await
+        self.set_setting(&key, id).await
     }
 }
 

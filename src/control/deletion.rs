@@ -98,7 +98,7 @@ impl Control {
     }
 }
 
-/// Under which key the highest epoch of any table that a group let go is remembered.
+/// Under which key the highest epoch of any table that a group released is stored.
 pub const EPOCH_FLOOR: &str = "epoch_floor";
 
 /// Remembers the epoch of tables that a group lets go: their markers stay, so whoever takes them up begins above them.
@@ -115,7 +115,7 @@ pub fn left_key(region: &str, catalog: &str) -> String {
 impl Control {
     /// The group that left the replica of `catalog` in `region` when it was deleted, unless it was released since.
     pub async fn left_by(&self, region: &str, catalog: &str) -> Result<Option<String>, ControlError> {
-        self.remembered(&left_key(region, catalog)).await
+        self.setting(&left_key(region, catalog)).await
     }
 
     /// Releases a replica that a deleted group left: its workspace may write to it from now on.
@@ -174,7 +174,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         let stored = line.clone();
         let work = move |tx: &Tx<'_>| {
             raise_epoch_floor(tx, epoch)?;
-            reclaim::forget(tx, &id)?;
+            reclaim::remove(tx, &id)?;
             left_behind::keep(tx, &id, &[])?;
             findings::keep(tx, &id, &[])?;
             // What a region that was given up holds is no replica of anything.

@@ -298,7 +298,7 @@ fn to_resume(record: &Record) -> Vec<WorkloadView> {
     {
         return Vec::new();
     }
-    let list = |kind, state: &str, of: &[super::operation::RememberedWorkload]| -> Vec<WorkloadView> {
+    let list = |kind, state: &str, of: &[super::operation::PausedWorkload]| -> Vec<WorkloadView> {
         of.iter()
             .map(|w| WorkloadView {
                 kind,
@@ -309,10 +309,10 @@ fn to_resume(record: &Record) -> Vec<WorkloadView> {
             })
             .collect()
     };
-    let remembered = &operation.remembered;
-    let mut all = list(AssetKind::SqlWarehouse, "STOPPED", &remembered.warehouses);
-    all.extend(list(AssetKind::Cluster, "TERMINATED", &remembered.clusters));
-    all.extend(remembered.jobs.iter().map(|job| WorkloadView {
+    let paused = &operation.paused;
+    let mut all = list(AssetKind::SqlWarehouse, "STOPPED", &paused.warehouses);
+    all.extend(list(AssetKind::Cluster, "TERMINATED", &paused.clusters));
+    all.extend(paused.jobs.iter().map(|job| WorkloadView {
         kind: AssetKind::Job,
         id: job.job_id.to_string(),
         name: job.name.clone(),

@@ -4,7 +4,7 @@ use super::deployment::Deployment;
 use super::durable::{GroupChange, WriteLock};
 use super::group_handle::{GroupHandle, Record};
 use super::keyring::Keyring;
-use super::operation::{Operation, Remembered, RememberedWorkload};
+use super::operation::{Operation, PausedWork, PausedWorkload};
 use super::routes::Routing;
 use super::shown::ShownRegions;
 use super::view::{ActivityEntry, OperationOutcome, RegionView, WorkloadView};
@@ -385,7 +385,7 @@ impl Control {
         operation.was_active = group.state == GroupState::Active;
         if kind == FailoverKind::Forced {
             let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
-            operation.remembered = self.last_known_workloads(&left.id);
+            operation.paused = self.last_known_workloads(&left.id);
         }
         // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
         operation.point = group.replication_point.map(|point| point.min(now));
@@ -410,7 +410,7 @@ impl Control {
         );
         // What an earlier failover stopped and could not start again is still owed, now to the new primary.
         if let Some(earlier) = handle.operation().filter(|o| o.restore_pending) {
-            operation.remembered.take_over(earlier.remembered);
+            operation.paused.take_over(earlier.paused);
         }
         let event = Event::FailoverRequested { bootstrapped: group.bootstrapped };
         let group =
@@ -421,14 +421,14 @@ impl Control {
     }
 
     /// What ran in a workspace when it was last heard of.
-    pub(super) fn last_known_workloads(&self, workspace: &WorkspaceId) -> Remembered {
+    pub(super) fn last_known_workloads(&self, workspace: &WorkspaceId) -> PausedWork {
         let known = lock(&self.inner.workloads);
         let running = || known.get(workspace).into_iter().flatten().filter(|w| w.running);
         let of = |kind| {
             let all = running().filter(move |w| w.kind == kind);
-            all.map(|w| RememberedWorkload { id: w.id.clone(), name: w.name.clone() }).collect()
+            all.map(|w| PausedWorkload { id: w.id.clone(), name: w.name.clone() }).collect()
         };
-        Remembered {
+        PausedWork {
             jobs: running()
                 .filter(|w| w.kind == AssetKind::Job)
                 .map(|w| UnpausedJob {

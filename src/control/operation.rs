@@ -40,7 +40,8 @@ pub struct Operation {
     /// Its steps, in their order.
     pub steps: Vec<StepRecord>,
     /// What ran and what was writable in the old primary, for the new one and for a rollback.
-    pub remembered: Remembered,
+    #[serde(rename = "remembered")]
+    pub paused: PausedWork,
     /// What the caller lets a planned failover leave behind, by name.
     #[serde(default)]
     pub accepted: Vec<String>,
@@ -76,20 +77,20 @@ pub struct StepRecord {
 
 /// What a failover found in the old primary before it changed anything there.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Remembered {
+pub struct PausedWork {
     /// Jobs whose schedule was on, and in which places.
     pub jobs: Vec<UnpausedJob>,
     /// Clusters that ran.
-    pub clusters: Vec<RememberedWorkload>,
+    pub clusters: Vec<PausedWorkload>,
     /// SQL warehouses that ran.
-    pub warehouses: Vec<RememberedWorkload>,
+    pub warehouses: Vec<PausedWorkload>,
     /// Catalogs and how they were bound.
-    pub catalogs: Vec<RememberedCatalog>,
+    pub catalogs: Vec<CatalogMode>,
 }
 
 /// Something that ran. Ids differ between regions, so the name is what finds its counterpart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RememberedWorkload {
+pub struct PausedWorkload {
     /// Its id in the old primary.
     pub id: String,
     /// Its name.
@@ -98,7 +99,7 @@ pub struct RememberedWorkload {
 
 /// How a catalog was bound.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RememberedCatalog {
+pub struct CatalogMode {
     /// Its name.
     pub name: String,
     /// OPEN or ISOLATED, as the catalog said.
@@ -108,7 +109,7 @@ pub struct RememberedCatalog {
     pub bindings: Option<Vec<WorkspaceBinding>>,
 }
 
-impl Remembered {
+impl PausedWork {
     /// Puts what an earlier failover found before what this one did: the earlier one saw it untouched.
     pub fn take_over(&mut self, earlier: Self) {
         fn merge<T>(known: &mut Vec<T>, mut earlier: Vec<T>, same: impl Fn(&T, &T) -> bool) {
@@ -152,7 +153,7 @@ impl Operation {
             writable_at: None,
             commits_lost: None,
             steps,
-            remembered: Remembered::default(),
+            paused: PausedWork::default(),
             accepted: Vec::new(),
             left_behind: Vec::new(),
             shortfalls: Vec::new(),

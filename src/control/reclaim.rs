@@ -7,12 +7,12 @@ mod pairs;
 mod table;
 
 pub use aside::aside_of;
-pub use owed::{Unsalvaged, forget, recall};
+pub use owed::{Unsalvaged, recall, remove};
 
 use super::backoff::Backoff;
 use super::create::set_role;
 use super::durable::GroupChange;
-use super::failover::{edit_operation, make_read_only, modes, pause_all, remember_modes, stop_all, until_quiet};
+use super::failover::{edit_operation, make_read_only, modes, note_modes, pause_all, stop_all, until_quiet};
 use super::group_handle::GroupHandle;
 use super::view::OperationOutcome;
 use super::worker::WorkerCache;
@@ -124,7 +124,7 @@ async fn quiesce(
 ) -> Result<(), ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = modes(old, group).await?;
-    edit_operation(control, handle, |operation| remember_modes(operation, found)).await?;
+    edit_operation(control, handle, |operation| note_modes(operation, found)).await?;
     make_read_only(old, group).await?;
     // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
@@ -133,13 +133,13 @@ async fn quiesce(
         let jobs = old.client.unpaused_jobs().await?;
         let running = super::failover::running(old).await?;
         edit_operation(control, handle, |operation| {
-            super::failover::remember_jobs(&mut operation.remembered.jobs, &jobs);
-            super::failover::remember_compute(&mut operation.remembered, running);
+            super::failover::note_jobs(&mut operation.paused.jobs, &jobs);
+            super::failover::note_compute(&mut operation.paused, running);
         })
         .await?;
-        let remembered = handle.operation().map(|o| o.remembered).unwrap_or_default();
-        pause_all(old, &remembered.jobs).await?;
-        stop_all(old, &remembered).await?;
+        let paused = handle.operation().map(|o| o.paused).unwrap_or_default();
+        pause_all(old, &paused.jobs).await?;
+        stop_all(old, &paused).await?;
     }
     set_role(old, group, ROLE_SECONDARY).await?;
     let accepted = handle.operation().map(|o| o.accepted).unwrap_or_default();

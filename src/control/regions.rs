@@ -163,7 +163,7 @@ async fn keep_workloads(control: &Control, workspace: &WorkspaceId, found: &[Wor
         return;
     }
     if let Ok(text) = serde_json::to_string(found)
-        && let Err(error) = control.remember(&workloads_key(workspace), &text).await
+        && let Err(error) = control.set_setting(&workloads_key(workspace), &text).await
     {
         tracing::warn!(workspace, %error, "what runs in the workspace could not be kept");
     }
@@ -177,7 +177,7 @@ fn workloads_key(workspace: &WorkspaceId) -> String {
 /// What was known to run in the workspaces before this start.
 pub async fn recall_workloads(control: &Control) -> Result<(), ControlError> {
     for workspace in &control.inner.deployment.workspaces {
-        let Some(text) = control.remembered(&workloads_key(&workspace.id)).await? else { continue };
+        let Some(text) = control.setting(&workloads_key(&workspace.id)).await? else { continue };
         if let Ok(workloads) = serde_json::from_str(&text) {
             lock(&control.inner.workloads).insert(workspace.id.clone(), workloads);
         }

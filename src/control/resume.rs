@@ -36,7 +36,7 @@ impl Control {
         let group = handle.group();
         let Some(operation) = handle.operation() else { return Ok(String::new()) };
         let endpoint = self.inner.deployment.endpoint(&group, &group.effective_primary_region).await?;
-        let remembered = &operation.remembered;
+        let paused = &operation.paused;
         let mut missing = Vec::new();
         let mut resumed = 0usize;
         // A failover that was confirmed meanwhile waits for the call that runs now, and must find none after it.
@@ -50,7 +50,7 @@ impl Control {
         };
 
         let warehouses = endpoint.client.warehouses().await?;
-        for wanted in &remembered.warehouses {
+        for wanted in &paused.warehouses {
             match warehouses.iter().find(|w| w.name == wanted.name) {
                 Some(warehouse) if warehouse.is_running() => resumed += 1,
                 Some(warehouse) => {
@@ -62,7 +62,7 @@ impl Control {
             }
         }
         let clusters = endpoint.client.clusters().await?;
-        for wanted in &remembered.clusters {
+        for wanted in &paused.clusters {
             match clusters.iter().find(|c| c.cluster_name == wanted.name) {
                 Some(cluster) if cluster.is_running() => resumed += 1,
                 Some(cluster) => {
@@ -75,7 +75,7 @@ impl Control {
         }
         // Schedules last: a run that finds no compute would only fail.
         let jobs = endpoint.client.jobs().await?;
-        for wanted in &remembered.jobs {
+        for wanted in &paused.jobs {
             match jobs.iter().find(|j| j.settings.name.as_deref() == Some(wanted.name.as_str())) {
                 Some(job) => {
                     // A dead region could not say in which places the job ran; then it runs wherever it can be paused.

@@ -8,7 +8,7 @@ const KEPT: &str = "transfer_limit";
 impl Control {
     /// Takes up what was kept, but for what this start was told.
     pub(super) async fn recall_transfer_limit(&self) -> Result<(), ControlError> {
-        let kept = self.remembered(KEPT).await?.and_then(|text| serde_json::from_str(&text).ok());
+        let kept = self.setting(KEPT).await?.and_then(|text| serde_json::from_str(&text).ok());
         let kept: TransferLimit = kept.unwrap_or_default();
         let told = &self.inner.settings;
         self.inner.limits.set(TransferLimit {

@@ -176,7 +176,7 @@ impl Control {
             for table in tx.tables::<serde_json::Value>(&of)? {
                 if lost.iter().any(|catalog| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.')))
                 {
-                    tx.forget_table(&of, &table.name)?;
+                    tx.remove_table(&of, &table.name)?;
                 }
             }
             Ok(())

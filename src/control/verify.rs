@@ -144,13 +144,13 @@ impl Control {
     }
 
     /// A value that a command remembers between two starts.
-    pub async fn remembered(&self, key: &str) -> Result<Option<String>, ControlError> {
+    pub async fn setting(&self, key: &str) -> Result<Option<String>, ControlError> {
         let key = key.to_owned();
         Ok(self.inner.store.run(move |tx| tx.value(&key)).await?.filter(|value| !value.is_empty()))
     }
 
     /// Remembers a value for a command.
-    pub async fn remember(&self, key: &str, value: &str) -> Result<(), ControlError> {
+    pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), ControlError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         Ok(self.inner.store.run(move |tx| tx.set_value(&key, &value)).await?)
     }

@@ -79,7 +79,7 @@ impl Shared {
         };
         gate.traffic().answered(begun.elapsed(), response.status().is_server_error());
         if is_first_page {
-            headers::remember(response.headers_mut(), &stable_id, tls);
+            headers::set_cookie(response.headers_mut(), &stable_id, tls);
         }
         response
     }

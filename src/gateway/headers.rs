@@ -122,7 +122,7 @@ pub fn response(headers: &mut HeaderMap, target: &Target, stable_id: &str, origi
 }
 
 /// Makes a browser name the stable URL with each later request of the page.
-pub fn remember(headers: &mut HeaderMap, stable_id: &str, tls: bool) {
+pub fn set_cookie(headers: &mut HeaderMap, stable_id: &str, tls: bool) {
     let secure = if tls { "; Secure" } else { "" };
     let text = format!("{COOKIE_NAME}={stable_id}; Path=/; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&text) {

@@ -58,12 +58,12 @@ impl Access {
     }
 
     /// Remembers credentials.
-    pub fn remember(&mut self, uri: &str, write: bool, granted: Granted) {
+    pub fn keep(&mut self, uri: &str, write: bool, granted: Granted) {
         self.granted.insert((uri.to_owned(), write), granted);
     }
 
     /// Forgets everything, so that the next use asks the regions again.
-    pub fn forget(&mut self) {
+    pub fn clear(&mut self) {
         self.granted.clear();
     }
 }
@@ -118,12 +118,12 @@ mod tests {
             table_id: id.map(str::to_owned),
         };
         let mut access = Access::default();
-        access.remember("file:///lake/t", false, grant(Some("old")));
+        access.keep("file:///lake/t", false, grant(Some("old")));
         assert!(access.granted("file:///lake/t", Some("old"), false, now).is_some());
         assert!(access.granted("file:///lake/t", Some("new"), false, now).is_none());
         assert!(access.granted("file:///lake/t", None, false, now).is_none());
         assert!(access.granted("file:///lake/t", Some("old"), true, now).is_none(), "reading is not writing");
-        access.remember("file:///lake/t", false, grant(None));
+        access.keep("file:///lake/t", false, grant(None));
         assert!(
             access.granted("file:///lake/t", Some("new"), false, now).is_some(),
             "the path's serve whatever lies there"

@@ -143,7 +143,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Re
         cache.destination = Some((there, read_at));
     } else {
         // Whatever failed may have left the destination other than remembered.
-        cache.access.forget();
+        cache.access.clear();
     }
     let bytes_copied = request.progress.bytes_copied.load(Ordering::Relaxed) - before;
     Ok(CycleOutcome { cut, cut_at, complete, objects, changed, bytes_copied })
@@ -256,7 +256,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        drops::remember(self.request, cache, ensured).await
+        drops::record_made(self.request, cache, ensured).await
     }
 
     /// Ships every table; false when it was stopped on the way.
@@ -336,7 +336,7 @@ impl Cycle<'_> {
                 }
             }
         }
-        drops::remember(self.request, cache, ensured).await
+        drops::record_made(self.request, cache, ensured).await
     }
 
     /// Whether the destination holds a table where the source has a view, or a view where it has a table. What

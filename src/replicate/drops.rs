@@ -24,7 +24,7 @@ pub async fn follow(
         remove(there, &name);
         cache.tables.remove(&name);
         let (group, forgotten) = (request.group.clone(), name);
-        request.store.run(move |tx| tx.forget_table(&group, &forgotten)).await?;
+        request.store.run(move |tx| tx.remove_table(&group, &forgotten)).await?;
         dropped += 1;
     }
     for name in gone_views(source, cache) {
@@ -36,7 +36,7 @@ pub async fn follow(
         if is_view {
             remove(there, &name);
         }
-        forget(request, cache, name).await?;
+        drop_record(request, cache, name).await?;
         dropped += 1;
     }
     for name in gone_schemas(source, cache) {
@@ -59,7 +59,7 @@ pub async fn follow(
         if let Some(catalog) = there.catalog_mut(catalog) {
             catalog.schemas.remove(folded(schema).as_ref());
         }
-        forget(request, cache, name).await?;
+        drop_record(request, cache, name).await?;
         dropped += 1;
     }
     Ok(dropped)
@@ -113,14 +113,14 @@ fn remove(there: &mut Inventory, name: &str) {
     }
 }
 
-async fn forget(request: &CycleRequest<'_>, cache: &mut CycleCache, name: String) -> Result<(), CycleError> {
+async fn drop_record(request: &CycleRequest<'_>, cache: &mut CycleCache, name: String) -> Result<(), CycleError> {
     cache.made.remove(&name);
     let group = request.group.clone();
-    Ok(request.store.run(move |tx| tx.forget_made(&group, &name)).await?)
+    Ok(request.store.run(move |tx| tx.remove_made(&group, &name)).await?)
 }
 
 /// Remembers schemas and views that replication made, or found as it would have made them.
-pub async fn remember(
+pub async fn record_made(
     request: &CycleRequest<'_>,
     cache: &mut CycleCache,
     ensured: Vec<String>,

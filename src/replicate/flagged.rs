@@ -83,7 +83,7 @@ pub async fn pass_over<'t>(
 }
 
 /// Remembers tables that this cycle refused; `refused` names each with its location and id.
-pub async fn remember(
+pub async fn record(
     request: &CycleRequest<'_>,
     refused: Vec<(ObjectRecord, String, Option<String>)>,
     cache: &mut CycleCache,
@@ -106,6 +106,6 @@ pub async fn remember(
 async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, cache: &mut CycleCache) -> Option<String> {
     let granted = cache.access.reach(request.source, place, false, request.clock).await.ok()?;
     let root = granted.root.clone();
-    cache.access.remember(&place.uri, false, granted);
+    cache.access.keep(&place.uri, false, granted);
     delta::log_print(&root).await.ok()
 }

@@ -79,7 +79,7 @@ pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>, seen: 
     let work = move |tx: &crate::store::Tx<'_>| {
         for entry in &entries {
             if entry.void {
-                tx.forget_generation(&group, &entry.name)?;
+                tx.remove_generation(&group, &entry.name)?;
             }
             tx.put_table(&group, &entry.name, &entry.table)?;
             tx.add_commits(&group, &entry.name, &entry.commits, seen)?;

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 /// Tables planned at a time.
 const PARALLEL_PLANS: usize = 8;
-/// A batch ends after so many tables or bytes, so that cache and what a crash repeats stay bounded.
+/// A batch ends after so many tables or bytes, so that memory and what a crash repeats stay bounded.
 const BATCH_TABLES: usize = 256;
 const BATCH_BYTES: u64 = 1 << 30;
 /// Known tables looked at in one go on a blocking thread.
@@ -118,7 +118,7 @@ pub async fn ship_all(
         let chunk: Vec<TableTask<'_>> = rest.by_ref().take(BATCH_TABLES).collect();
         ship_chunk(request, chunk, there, cache, transfer, &mut out).await?;
     }
-    flagged::remember(request, std::mem::take(&mut out.refused), cache).await;
+    flagged::record(request, std::mem::take(&mut out.refused), cache).await;
     Ok(out)
 }
 
@@ -430,8 +430,8 @@ async fn ship_batch(
             position: shipped.position.clone(),
             bytes,
         };
-        cache.access.remember(&ends.from.uri, false, ends.source);
-        cache.access.remember(&ends.to.uri, true, ends.destination);
+        cache.access.keep(&ends.from.uri, false, ends.source);
+        cache.access.keep(&ends.to.uri, true, ends.destination);
         let mut record = in_sync(&task, shipped.position.version, bytes);
         if !whole {
             record.status = ObjectStatus::Lagging;

@@ -122,7 +122,7 @@ pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -
     let mut report = drill.progress.report.clone();
     report.held = report.problems.is_empty() && report.tables_differing == 0 && drill.progress.part == Part::Done;
     if drill.progress.part == Part::Done {
-        drill.forget().await?;
+        drill.discard().await?;
     }
     Ok(report)
 }
@@ -151,7 +151,7 @@ struct Drill<'a> {
 impl<'a> Drill<'a> {
     async fn resume(engine: &'a Engine, say: &'a mut dyn FnMut(&str, Option<u8>)) -> Result<Self, RuntimeError> {
         let id = GroupId::new(GROUP).map_err(|e| RuntimeError::GaveUp { sentence: e.to_string() })?;
-        let kept = engine.control().remembered(PROGRESS).await?;
+        let kept = engine.control().setting(PROGRESS).await?;
         let progress = match kept.and_then(|text| serde_json::from_str::<DrillProgress>(&text).ok()) {
             Some(progress) => {
                 say(&format!("Going on with the drill that was interrupted at {}.", part_name(progress.part)), None);
@@ -172,11 +172,11 @@ impl<'a> Drill<'a> {
 
     async fn keep(&self) -> Result<(), RuntimeError> {
         let text = serde_json::to_string(&self.progress).unwrap_or_default();
-        Ok(self.engine.control().remember(PROGRESS, &text).await?)
+        Ok(self.engine.control().set_setting(PROGRESS, &text).await?)
     }
 
-    async fn forget(&self) -> Result<(), RuntimeError> {
-        Ok(self.engine.control().remember(PROGRESS, "").await?)
+    async fn discard(&self) -> Result<(), RuntimeError> {
+        Ok(self.engine.control().set_setting(PROGRESS, "").await?)
     }
 
     fn step(&mut self, name: &str, took: Duration) {

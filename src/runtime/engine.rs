@@ -256,13 +256,13 @@ async fn stable_url_origin(store: &Store) -> Result<String, RuntimeError> {
 /// Starts the gateway on the port of the last time, and tells the stable URLs where they are served.
 async fn start_gateway(control: &Control, options: GatewayOptions) -> Result<Gateway, RuntimeError> {
     const KEY: &str = "gateway.port";
-    let last_port = control.remembered(KEY).await?.and_then(|port| port.parse().ok());
+    let last_port = control.setting(KEY).await?.and_then(|port| port.parse().ok());
     let is_any = options.listen.port() == 0;
     let told = control.clone();
     let gateway =
         Gateway::start(GatewayOptions { last_port, ..options }, control.routes(), move || told.show_traffic()).await?;
     if is_any && last_port != Some(gateway.port()) {
-        control.remember(KEY, &gateway.port().to_string()).await?;
+        control.set_setting(KEY, &gateway.port().to_string()).await?;
     }
     if let Some(fingerprint) = gateway.fingerprint() {
         tracing::info!(fingerprint, url = gateway.url(), "the gateway's certificate has this sha256");

@@ -129,7 +129,7 @@ impl Sandbox {
     pub async fn take_down(&self, region: &str) -> Result<(), SandboxError> {
         let place = self.place(region)?;
         let mut server = place.server.lock().await;
-        remember(&place.region, DOWN, Some(&true)).await?;
+        store_setting(&place.region, DOWN, Some(&true)).await?;
         place.region.set_up(false);
         if let Some(server) = server.take() {
             server.stop().await;
@@ -164,7 +164,7 @@ impl Sandbox {
     pub async fn bring_up(&self, region: &str) -> Result<(), SandboxError> {
         self.reconnect(region).await?;
         let place = self.place(region)?;
-        remember::<bool>(&place.region, DOWN, None).await?;
+        store_setting::<bool>(&place.region, DOWN, None).await?;
         place.region.set_up(true);
         self.changes.send_modify(|count| *count += 1);
         Ok(())
@@ -213,7 +213,7 @@ async fn place(region: Arc<Region>, token_file: PathBuf) -> Result<Place, Sandbo
         _ => {
             let (listener, port) = server::bind(region.name(), known.unwrap_or_default()).await?;
             if known.is_none() {
-                remember(&region, PORT, Some(&port)).await?;
+                store_setting(&region, PORT, Some(&port)).await?;
             }
             (port, (!down).then(|| Server::start(region.clone(), listener)))
         }
@@ -222,7 +222,7 @@ async fn place(region: Arc<Region>, token_file: PathBuf) -> Result<Place, Sandbo
     Ok(Place { region, port, token_file, server: Mutex::new(server) })
 }
 
-async fn remember<T: Serialize + Copy + Send + 'static>(
+async fn store_setting<T: Serialize + Copy + Send + 'static>(
     region: &Arc<Region>,
     key: &'static str,
     value: Option<&T>,

@@ -75,7 +75,7 @@ impl Tx<'_> {
     }
 
     /// Forgets a table with its commits and files.
-    pub fn forget_table(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
+    pub fn remove_table(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
         for table in ["tables", "commits", "files"] {
             self.tx
                 .execute(&format!("DELETE FROM {table} WHERE group_id = ?1 AND name = ?2"), (group.as_str(), name))?;
@@ -151,7 +151,7 @@ impl Tx<'_> {
     }
 
     /// Forgets the commits and files of a table whose place another table has taken.
-    pub fn forget_generation(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
+    pub fn remove_generation(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
         for table in ["commits", "files"] {
             self.tx
                 .execute(&format!("DELETE FROM {table} WHERE group_id = ?1 AND name = ?2"), (group.as_str(), name))?;
@@ -205,7 +205,7 @@ impl Tx<'_> {
     }
 
     /// Forgets a schema or view.
-    pub fn forget_made(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
+    pub fn remove_made(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
         self.tx.execute("DELETE FROM made WHERE group_id = ?1 AND name = ?2", (group.as_str(), name))?;
         Ok(())
     }

@@ -18,7 +18,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let now = context.control.now();
     group.effective_primary_region.clone_from(&operation.to_region);
     // Above every marker that a table may bring from the group that it belonged to before.
-    let floor = context.control.remembered(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+    let floor = context.control.setting(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     group.epoch = group.epoch.max(floor) + 1;
     let before = context.handle.record().left.clone();
     let left = left_behind::after_cut_over(&before, &operation, &group, now);
@@ -42,7 +42,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let list = left.clone();
     let also = move |tx: &crate::store::Tx<'_>| {
         left_behind::keep(tx, &id, &list)?;
-        reclaim::forget(tx, &id)
+        reclaim::remove(tx, &id)
     };
     let then = move |_: &crate::control::Control| {
         let mut record = lock_record(&record);

@@ -4,7 +4,7 @@
 //! Forced: it is made read-only if it answers. If it does not, it is fenced as soon as it does, and whatever it accepts
 //! until then is set aside, never merged.
 
-use super::wait_for_writes::{make_read_only, modes, remember};
+use super::wait_for_writes::{make_read_only, modes, note_modes};
 use super::{StepContext, StepEnd, compare, leave};
 use crate::control::ControlError;
 use crate::control::left_behind::known_loss;
@@ -48,7 +48,7 @@ async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         let old = context.old_primary().await?;
         let found = modes(&old, &group).await?;
         // Remembered even when the time runs out: a write goes on to its end.
-        context.journal(|operation| remember(operation, found)).await?;
+        context.journal(|operation| note_modes(operation, found)).await?;
         make_read_only(&old, &group).await
     };
     let known = known_loss(&context.handle.record().objects.clone());

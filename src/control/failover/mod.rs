@@ -17,10 +17,10 @@ mod roll_back;
 mod stop_compute;
 mod wait_for_writes;
 
-pub use pause_schedules::{pause_all, primary_elsewhere, remember as remember_jobs};
+pub use pause_schedules::{note_jobs, pause_all, primary_elsewhere};
 pub use roll_back::{owes_a_restore, try_restore};
-pub use stop_compute::{remember as remember_compute, running, stop_all};
-pub use wait_for_writes::{make_read_only, modes, remember as remember_modes, until_quiet};
+pub use stop_compute::{note_compute, running, stop_all};
+pub use wait_for_writes::{make_read_only, modes, note_modes, until_quiet};
 
 use super::durable::GroupChange;
 use super::group_handle::GroupHandle;
@@ -245,11 +245,11 @@ async fn finish(control: &Control, handle: &GroupHandle) -> Result<(), ControlEr
             if let Some(operation) = operation {
                 operation.ended = Some(now);
                 operation.outcome = OperationOutcome::Succeeded;
-                operation.resumed = operation.remembered.nothing_ran() && operation.kind == FailoverKind::Planned;
+                operation.resumed = operation.paused.nothing_ran() && operation.kind == FailoverKind::Planned;
             }
         })
         .await?;
-    remember_ended(handle);
+    record_ended(handle);
     Ok(())
 }
 
@@ -282,12 +282,12 @@ async fn give_up(
             }
         })
         .await?;
-    remember_ended(handle);
+    record_ended(handle);
     Ok(())
 }
 
 /// Puts the operation that ended into the history that is shown.
-pub fn remember_ended(handle: &GroupHandle) {
+pub fn record_ended(handle: &GroupHandle) {
     let mut record = handle.record();
     let Some(view) = record.operation.as_ref().map(Operation::view) else { return };
     let history = std::sync::Arc::make_mut(&mut record.history);

@@ -1,4 +1,4 @@
-//! Pause schedules: every schedule in the old primary's workspace is paused, and which ran is remembered first.
+//! Pause schedules: every schedule in the old primary's workspace is paused, and which ones ran is recorded first.
 
 use super::{StepContext, StepEnd};
 use crate::connect::UnpausedJob;
@@ -17,9 +17,9 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     }
     let running = old.client.unpaused_jobs().await?;
     // Remembered before anything is paused: after a crash in between, a paused job must not be forgotten.
-    context.journal(|operation| remember(&mut operation.remembered.jobs, &running)).await?;
+    context.journal(|operation| note_jobs(&mut operation.paused.jobs, &running)).await?;
     fail::fail_point!("failover.between_remember_and_pause");
-    let jobs = context.operation()?.remembered.jobs;
+    let jobs = context.operation()?.paused.jobs;
     pause_all(&old, &jobs).await?;
     Ok(StepEnd::Done(match jobs.len() {
         0 => "No schedule was on.".to_owned(),
@@ -28,8 +28,8 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     }))
 }
 
-/// Adds what is not remembered yet.
-pub fn remember(known: &mut Vec<UnpausedJob>, found: &[UnpausedJob]) {
+/// Adds what is not recorded yet.
+pub fn note_jobs(known: &mut Vec<UnpausedJob>, found: &[UnpausedJob]) {
     for job in found {
         match known.iter_mut().find(|k| k.job_id == job.job_id) {
             // Known from afar only, as after a forced failover: now its places are known too.

@@ -5,7 +5,7 @@ use super::{StepContext, StepEnd};
 use crate::connect::TablePlace;
 use crate::control::ControlError;
 use crate::control::create::set_role;
-use crate::control::operation::{Operation, RememberedCatalog};
+use crate::control::operation::{CatalogMode, Operation};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
 use crate::replicate::{self, Endpoint, ReplicaState};
@@ -18,11 +18,11 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let promoted = promote_all(context, &group, &new).await?;
     reverse_ledger(context, &group, &promoted).await?;
     fail::fail_point!("failover.after_promote");
-    let remembered = context.operation()?.remembered;
+    let paused = context.operation()?.paused;
     let own = context.control.inner.deployment.workspace_ids(&group, &new.region);
     let before = bindings_when_left(context, &new.region).await?;
     for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
-        let known = remembered.catalogs.iter().find(|c| c.name == catalog.name);
+        let known = paused.catalogs.iter().find(|c| c.name == catalog.name);
         // Where the old primary could not be asked, isolation stays: opening a catalog is a person's decision.
         let mode = known.map_or(ISOLATION_ISOLATED, |c| c.isolation_mode.as_str());
         // Others could write here when the region was primary last, and lost that only to the failover away from it.
@@ -42,11 +42,11 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.
-async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<Vec<RememberedCatalog>, ControlError> {
+async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<Vec<CatalogMode>, ControlError> {
     let id = context.handle.id.clone();
     let operations = context.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
     let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == region && o.writable_at.is_some());
-    Ok(left.map(|operation| operation.remembered.catalogs).unwrap_or_default())
+    Ok(left.map(|operation| operation.paused.catalogs).unwrap_or_default())
 }
 
 /// A promoted table.
@@ -109,7 +109,7 @@ pub fn is_anothers(error: &ControlError) -> bool {
     matches!(error, ControlError::Table(fault) if belongs_to_another(fault))
 }
 
-/// Turns what is remembered of each table around: the replica is the source now.
+/// Reverses the ledger of each table: the replica is the source now.
 async fn reverse_ledger(
     context: &StepContext<'_>,
     group: &FailoverGroup,

@@ -1,6 +1,6 @@
 //! Rolling back: what a failover changed in the old primary before its cutover is put back as it was.
 
-use super::{edit_operation, remember_ended};
+use super::{edit_operation, record_ended};
 use crate::connect::ConnectError;
 use crate::control::backoff::Backoff;
 use crate::control::create::set_role;
@@ -51,7 +51,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
             }
         })
         .await;
-    remember_ended(handle);
+    record_ended(handle);
     settle(control, handle, applied.map(|_| ()))
 }
 
@@ -82,7 +82,7 @@ pub async fn try_restore(control: &Control, handle: &GroupHandle) {
 async fn restore(control: &Control, handle: &GroupHandle, operation: &Operation) -> Result<(), ControlError> {
     let group = handle.group();
     let old = control.inner.deployment.endpoint(&group, &operation.from_region).await?;
-    for catalog in &operation.remembered.catalogs {
+    for catalog in &operation.paused.catalogs {
         match &catalog.bindings {
             Some(bindings) => {
                 replicate::restore_bindings(&old, &catalog.name, &catalog.isolation_mode, bindings).await?;
@@ -100,13 +100,13 @@ async fn restore(control: &Control, handle: &GroupHandle, operation: &Operation)
         Err(error) if !error.is_not_found() => drop(first.get_or_insert(error)),
         _ => {}
     };
-    for warehouse in &operation.remembered.warehouses {
+    for warehouse in &operation.paused.warehouses {
         note(old.client.start_warehouse(&warehouse.id).await);
     }
-    for cluster in &operation.remembered.clusters {
+    for cluster in &operation.paused.clusters {
         note(old.client.start_cluster(&cluster.id).await);
     }
-    for job in &operation.remembered.jobs {
+    for job in &operation.paused.jobs {
         note(old.client.resume_job(job).await);
     }
     match first {

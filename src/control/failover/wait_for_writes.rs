@@ -3,7 +3,7 @@
 use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::connect::TablePlace;
-use crate::control::operation::{Operation, RememberedCatalog};
+use crate::control::operation::{CatalogMode, Operation};
 use crate::control::{Control, ControlError};
 use crate::delta::{self, TableRoot};
 use crate::domain::FailoverGroup;
@@ -17,7 +17,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     let (group, old) = (context.group(), context.old_primary().await?);
     let found = modes(&old, &group).await?;
     // Remembered before anything is changed, for a rollback and for the new primary.
-    context.journal(|operation| remember(operation, found)).await?;
+    context.journal(|operation| note_modes(operation, found)).await?;
     make_read_only(&old, &group).await?;
     fail::fail_point!("failover.after_read_only");
     let watch = Stopwatch::now();
@@ -33,10 +33,10 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
 }
 
 /// How the group's catalogs are isolated and bound now.
-pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<RememberedCatalog>, ControlError> {
+pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<CatalogMode>, ControlError> {
     let mut found = Vec::new();
     for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
-        found.push(RememberedCatalog {
+        found.push(CatalogMode {
             bindings: Some(endpoint.client.bindings_of_catalog(&catalog.name).await?),
             isolation_mode: catalog.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
             name: catalog.name,
@@ -45,11 +45,11 @@ pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<Rem
     Ok(found)
 }
 
-/// Adds what is not remembered yet.
-pub fn remember(operation: &mut Operation, found: Vec<RememberedCatalog>) {
+/// Adds what is not recorded yet.
+pub fn note_modes(operation: &mut Operation, found: Vec<CatalogMode>) {
     for catalog in found {
-        if !operation.remembered.catalogs.iter().any(|c| c.name == catalog.name) {
-            operation.remembered.catalogs.push(catalog);
+        if !operation.paused.catalogs.iter().any(|c| c.name == catalog.name) {
+            operation.paused.catalogs.push(catalog);
         }
     }
 }
@@ -127,7 +127,7 @@ async fn roots(
             opened => opened?,
         };
         found.push((name, granted.root.clone()));
-        access.remember(&place.uri, false, granted);
+        access.keep(&place.uri, false, granted);
     }
     Ok(found)
 }

@@ -105,7 +105,7 @@ impl Control {
             match granted {
                 Ok(granted) => {
                     roots.push((question, granted.root.clone()));
-                    access.remember(&question.place.uri, false, granted);
+                    access.keep(&question.place.uri, false, granted);
                 }
                 Err(error) if error.is_unreachable() => return Err(CycleError::at(&source.region, error).into()),
                 Err(error) => found.unknown.push(error.to_string()),

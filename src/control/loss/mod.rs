@@ -80,7 +80,7 @@ impl LossEstimate {
     }
 }
 
-/// What is remembered of the looks at a group's source.
+/// What is known from earlier looks at a group's source.
 #[derive(Debug, Clone, Default)]
 pub struct LossRecord {
     /// What the last cycle knew.

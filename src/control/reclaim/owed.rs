@@ -42,7 +42,7 @@ fn key(id: &GroupId) -> String {
 }
 
 /// Forgets a group's list, within a transaction.
-pub fn forget(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
+pub fn remove(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
     tx.set_value(&key(id), "")
 }
 

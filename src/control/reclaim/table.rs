@@ -74,7 +74,7 @@ impl Salvaging<'_> {
             return Ok(());
         }
         if matches!(pair.counterpart, Counterpart::Dropped(_)) && self.is_left(pair) {
-            return self.forget_row(pair).await.map_err(Trouble::Stop);
+            return self.remove_row(pair).await.map_err(Trouble::Stop);
         }
         let aside = aside_of(&self.external_locations, &pair.location, self.group, &pair.label);
         let Some((salvaged, whole)) = self.set_aside(pair, &aside).await? else { return Ok(()) };
@@ -88,7 +88,7 @@ impl Salvaging<'_> {
             }
         }
         if whole || matches!(pair.counterpart, Counterpart::Dropped(_)) {
-            self.forget_row(pair).await.map_err(Trouble::Stop)?;
+            self.remove_row(pair).await.map_err(Trouble::Stop)?;
         }
         fail::fail_point!("reclaim.between_tables");
         Ok(())
@@ -103,10 +103,10 @@ impl Salvaging<'_> {
     }
 
     /// Forgets what the ledger holds of the table: replication has nothing to go on from.
-    async fn forget_row(&self, pair: &Pair) -> Result<(), ControlError> {
+    async fn remove_row(&self, pair: &Pair) -> Result<(), ControlError> {
         let Some(known) = pair.ledger.clone() else { return Ok(()) };
         let id = self.handle.id.clone();
-        Ok(self.control.inner.store.run(move |tx| tx.forget_table(&id, &known)).await?)
+        Ok(self.control.inner.store.run(move |tx| tx.remove_table(&id, &known)).await?)
     }
 
     /// The list of what was left behind once this table's remains are in `view`'s folder.
