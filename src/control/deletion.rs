@@ -3,7 +3,7 @@
 use super::create::set_role;
 use super::group_handle::GroupHandle;
 use super::operation::Operation;
-use super::worker::{settle, trouble};
+use super::worker::{record_error, settle};
 use super::{Control, ControlError, findings, journal, left_behind, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Endpoint};
@@ -198,7 +198,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
             None
         }
         Err(error) if error.is_unreachable() => {
-            trouble(control, handle, &error);
+            record_error(control, handle, &error);
             Some(control.inner.settings.retry_pause * 4)
         }
         Err(error) => {

@@ -82,7 +82,7 @@ pub struct Record {
     /// Marks on the chart.
     pub marks: Arc<Vec<Mark>>,
     /// Why the last cycle did not end, where it did not.
-    pub trouble: Option<ObjectError>,
+    pub blocking_error: Option<ObjectError>,
     /// Up to when the last cycle that ended looked at every object.
     pub looked_at: Option<Instant>,
     /// What a forced failover would lose, as last looked at.
@@ -113,7 +113,7 @@ impl Record {
             salvage: Arc::default(),
             lag: VecDeque::new(),
             marks: Arc::default(),
-            trouble: None,
+            blocking_error: None,
             looked_at: None,
             loss: LossRecord::default(),
             restoring: Backoff::default(),
@@ -194,7 +194,7 @@ impl GroupHandle {
             group.initial_replication_progress = Some(progress.percent());
         }
         group.has_replication_point_blocking_errors =
-            record.trouble.iter().chain(record.errors.iter()).any(|e| e.blocks_replication_point());
+            record.blocking_error.iter().chain(record.errors.iter()).any(|e| e.blocks_replication_point());
         group
     }
 
@@ -217,7 +217,7 @@ impl GroupHandle {
             objects: record.objects.clone(),
             as_of: record.as_of(now, group.spec.regions.iter().any(|region| is_away(region))),
             errors: record.all_errors(),
-            blocking_error: record.trouble.clone(),
+            blocking_error: record.blocking_error.clone(),
             cycle,
             operation: record.operation.as_ref().map(|o| Arc::new(o.view())),
             history: record.history.clone(),
@@ -241,9 +241,11 @@ impl Record {
 
     /// Every error, what holds up the group as a whole first.
     pub fn all_errors(&self) -> Arc<Vec<ObjectError>> {
-        match &self.trouble {
+        match &self.blocking_error {
             None => self.errors.clone(),
-            Some(trouble) => Arc::new(std::iter::once(trouble.clone()).chain(self.errors.iter().cloned()).collect()),
+            Some(blocking_error) => {
+                Arc::new(std::iter::once(blocking_error.clone()).chain(self.errors.iter().cloned()).collect())
+            }
         }
     }
 
@@ -276,7 +278,7 @@ impl Record {
     fn as_of(&self, now: Instant, away: bool) -> Option<Instant> {
         let looked_at = self.looked_at?;
         let old = (now - looked_at).num_seconds() >= FRESH_SECONDS;
-        (away || old || self.trouble.is_some()).then_some(looked_at)
+        (away || old || self.blocking_error.is_some()).then_some(looked_at)
     }
 }
 

@@ -183,8 +183,8 @@ async fn set_aside(
     let mut owed: Vec<Unsalvaged> = known.iter().filter(hidden).cloned().collect();
     owed.retain(|u| !due.iter().any(|pair| pair.location == u.location));
     for (pair, end) in due.iter().zip(ends) {
-        if let Err(trouble) = end {
-            let error = owed::flag(trouble, pair, &old.region, control.now())?;
+        if let Err(salvage_error) = end {
+            let error = owed::flag(salvage_error, pair, &old.region, control.now())?;
             tracing::warn!(table = %pair.name, error = %error.message, "a table waits to be set aside");
             owed.push(Unsalvaged::new(pair, error, &known));
         }

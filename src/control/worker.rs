@@ -28,7 +28,7 @@ pub async fn run(control: Control, handle: Arc<GroupHandle>) {
         }
         handle.stop.store(false, Ordering::Relaxed);
         if let Err(error) = control.withdraw_false_point(&handle).await {
-            trouble(&control, &handle, &error);
+            record_error(&control, &handle, &error);
         }
         if !handle.group().state.replicates() {
             repair::give_up(&handle);
@@ -223,7 +223,7 @@ async fn create(control: &Control, handle: &GroupHandle) -> Duration {
         }
         // A store that cannot take the next record, as on a full disk, says nothing about the group: it is tried again.
         Err(error) if error.is_unreachable() || matches!(error, ControlError::Store(_)) => {
-            trouble(control, handle, &error);
+            record_error(control, handle, &error);
             control.inner.settings.retry_pause * 4
         }
         Err(error) => {
@@ -245,7 +245,7 @@ pub fn settle(control: &Control, handle: &GroupHandle, stored: Result<(), Contro
     match stored {
         Ok(()) => Duration::ZERO,
         Err(error) => {
-            trouble(control, handle, &error);
+            record_error(control, handle, &error);
             control.inner.settings.retry_pause
         }
     }
@@ -298,7 +298,7 @@ async fn replicate(control: &Control, handle: &GroupHandle, cache: &mut WorkerCa
             }
             cache.clear();
             (cache.failures, cache.said) = (failures, said);
-            trouble(control, handle, &error);
+            record_error(control, handle, &error);
             Backoff::new(settings.retry_pause * 2, settings.retry_pause * 4).steady(failures)
         }
     }
@@ -384,7 +384,7 @@ async fn finish(
         record.group = group;
         record.objects = same_or_new(&record.objects, objects);
         record.errors = same_or_new(&record.errors, errors);
-        record.trouble = None;
+        record.blocking_error = None;
         if point.is_some() {
             record.whole_at = Some(cut_at);
         }
@@ -426,7 +426,7 @@ fn keep_since<'a>(found: impl Iterator<Item = &'a mut ObjectError>, known: &[Obj
 }
 
 /// Shows why a cycle did not end.
-pub fn trouble(control: &Control, handle: &GroupHandle, error: &ControlError) {
+pub fn record_error(control: &Control, handle: &GroupHandle, error: &ControlError) {
     let now = control.now();
     let mut record = handle.record();
     record.cycle.running = false;
@@ -439,9 +439,10 @@ pub fn trouble(control: &Control, handle: &GroupHandle, error: &ControlError) {
         ControlError::Table(fault) => (fault.class, handle.id.to_string()),
         _ => (ErrorClass::StorageFailure, handle.id.to_string()),
     };
-    let since = record.trouble.as_ref().filter(|t| t.class == class && t.object == object).map_or(now, |t| t.since);
+    let since =
+        record.blocking_error.as_ref().filter(|t| t.class == class && t.object == object).map_or(now, |t| t.since);
     let parameters = BTreeMap::from([("region".to_owned(), object.clone())]);
-    record.trouble =
+    record.blocking_error =
         Some(ObjectError { class, parameters, message: error.to_string(), kind: AssetKind::Catalog, object, since });
     record.sample_lag(now);
     drop(record);

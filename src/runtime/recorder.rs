@@ -76,9 +76,9 @@ async fn record(
         // A round that broke off is begun anew from what the disk holds.
         tables = round.await.unwrap_or(again);
         told.send_if_modified(|view| {
-            let trouble = tables.trouble();
-            let changed = view.trouble != trouble;
-            view.trouble = trouble;
+            let write_error = tables.write_error();
+            let changed = view.write_error != write_error;
+            view.write_error = write_error;
             changed
         });
         if last {
@@ -100,17 +100,17 @@ struct Tables {
 /// One table, and why it could not be written.
 struct Kept<W: crate::system_tables::Watch> {
     keeper: Keeper<W>,
-    trouble: Option<String>,
+    write_error: Option<String>,
 }
 
 impl<W: crate::system_tables::Watch> Kept<W> {
     fn new(folder: PathBuf) -> Self {
-        Self { keeper: Keeper::new(folder), trouble: None }
+        Self { keeper: Keeper::new(folder), write_error: None }
     }
 
     /// Writes what is new. What fails is tried again at the next interval, and said once.
     fn keep(&mut self, picture: &Picture<'_>, regular: bool) {
-        if self.trouble.is_some() && !regular {
+        if self.write_error.is_some() && !regular {
             return;
         }
         let kept = self.keeper.keep(picture, regular);
@@ -118,15 +118,15 @@ impl<W: crate::system_tables::Watch> Kept<W> {
     }
 
     fn said(&mut self, outcome: Result<(), SystemTableError>) {
-        let trouble = outcome.err().map(|error| error.to_string());
-        match (&self.trouble, &trouble) {
+        let write_error = outcome.err().map(|error| error.to_string());
+        match (&self.write_error, &write_error) {
             (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("{now}"),
             (Some(_), None) => {
                 tracing::info!(folder = %self.keeper.folder().display(), "the system table is written again");
             }
             _ => {}
         }
-        self.trouble = trouble;
+        self.write_error = write_error;
     }
 }
 
@@ -140,9 +140,9 @@ impl Tables {
         Self::new(self.root.clone(), self.interval, self.metastores.clone())
     }
 
-    fn trouble(&self) -> Option<String> {
+    fn write_error(&self) -> Option<String> {
         let sentences: Vec<&str> =
-            [&self.states.trouble, &self.objects.trouble].into_iter().flatten().map(String::as_str).collect();
+            [&self.states.write_error, &self.objects.write_error].into_iter().flatten().map(String::as_str).collect();
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
@@ -162,7 +162,7 @@ impl Tables {
 
     /// Gives the charts the last hour, once the table could be opened.
     fn recall(&mut self, control: &Control, now: Instant) {
-        if self.recalled || self.states.trouble.is_some() {
+        if self.recalled || self.states.write_error.is_some() {
             return;
         }
         let lag = self.states.keeper.open(now).and_then(|table| lag_since(table, now - CHART));

@@ -55,7 +55,7 @@ pub struct SystemTablesView {
     /// `system.replication.objects`.
     pub objects: String,
     /// What keeps one of them from being written, as sentences.
-    pub trouble: Option<String>,
+    pub write_error: Option<String>,
 }
 
 /// The embedded sandbox.
@@ -88,7 +88,7 @@ impl SystemTablesView {
             folder: text(folder.to_owned()),
             states: text(folder.join(STATES)),
             objects: text(folder.join(OBJECTS)),
-            trouble: None,
+            write_error: None,
         }
     }
 }

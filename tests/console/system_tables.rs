@@ -48,7 +48,7 @@ fn paths_and_queries_of_both_system_tables_can_be_copied() {
 fn a_table_that_cannot_be_written_is_named() {
     let mut snapshot = fixture::empty();
     let sentence = "The log of the system table in /data/states cannot be read: it is torn. Move it aside.";
-    snapshot.deployment.system_tables.trouble = Some(sentence.to_owned());
+    snapshot.deployment.system_tables.write_error = Some(sentence.to_owned());
     let mut desk = Desk::new(snapshot);
     desk.click("Settings");
     assert!(desk.shows("A system table is not written now"));

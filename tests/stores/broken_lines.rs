@@ -18,7 +18,7 @@ fn table(folder: &tempfile::TempDir, name: &'static str) -> Table {
 }
 
 /// Every third request meets another fault, until `most` have.
-fn trouble(most: usize) -> impl Fn(&Request) -> Fault + Send + Sync {
+fn faults(most: usize) -> impl Fn(&Request) -> Fault + Send + Sync {
     let met = AtomicUsize::new(0);
     move |request| {
         if request.number % 3 != 1 || met.load(Ordering::SeqCst) >= most {
@@ -48,11 +48,11 @@ async fn a_line_to_s3_breaks_in_every_way() {
     let Some(s3) = servers::s3() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let mut table = table(&folder, "breaking");
-    let line = Proxy::start(s3.port, trouble(18));
+    let line = Proxy::start(s3.port, faults(18));
     let source = TableRoot::Local(table.path.clone());
     survives(&source, &table, &s3.through(line.port), &s3, "breaking").await;
     table.grow(4);
-    let line = Proxy::start(s3.port, trouble(9));
+    let line = Proxy::start(s3.port, faults(9));
     survives(&source, &table, &s3.through(line.port), &s3, "breaking").await;
 }
 
@@ -62,7 +62,7 @@ async fn both_lines_break_between_s3_and_azure() {
     let folder = tempfile::tempdir().expect("a folder");
     let table = table(&folder, "between");
     catch_up(&TableRoot::Local(table.path.clone()), &s3.root("between/source")).await;
-    let (here, there) = (Proxy::start(s3.port, trouble(12)), Proxy::start(azure.port, trouble(12)));
+    let (here, there) = (Proxy::start(s3.port, faults(12)), Proxy::start(azure.port, faults(12)));
     let source = s3.through(here.port).root("between/source");
     survives(&source, &table, &azure.through(there.port), &azure, "between/replica").await;
 }

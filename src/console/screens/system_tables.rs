@@ -20,7 +20,7 @@ const READERS: [(Reader, &str); 3] =
 /// Draws the card.
 pub fn card_ui(ui: &mut Ui, scene: &Scene<'_>) {
     let tables = &scene.snapshot.deployment.system_tables;
-    if let Some(sentence) = &tables.trouble {
+    if let Some(sentence) = &tables.write_error {
         banner::banner_ui(ui, Icon::Warn, Tone::Warn, "A system table is not written now", sentence, |_| {});
     }
     let id = ui.scope_id().with("system table query");

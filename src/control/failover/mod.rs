@@ -26,7 +26,7 @@ use super::durable::GroupChange;
 use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::view::OperationOutcome;
-use super::worker::{WorkerCache, settle, trouble};
+use super::worker::{WorkerCache, record_error, settle};
 use super::{Control, ControlError};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Endpoint};
@@ -169,7 +169,7 @@ pub async fn run(control: &Control, handle: &GroupHandle, cache: &mut WorkerCach
                 tries += u32::from(!error.is_unreachable());
                 let hopeless = rebind::is_anothers(&error);
                 tracing::warn!(group = %handle.id, step = step.name(), %error, tries, "a step after the cutover failed");
-                trouble(control, handle, &error);
+                record_error(control, handle, &error);
                 if hopeless || tries >= FORWARD_TRIES {
                     return settle(control, handle, give_up(control, handle, step, &error, tries).await);
                 }

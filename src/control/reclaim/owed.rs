@@ -1,7 +1,7 @@
 //! Tables that could not be set aside: their siblings go on, they are left as they are and tried again.
 
 use super::pairs::Pair;
-use super::table::Trouble;
+use super::table::SalvageError;
 use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::{Control, ControlError};
 use crate::domain::{GroupId, Instant, ObjectError};
@@ -67,11 +67,11 @@ pub async fn keep(control: &Control, handle: &GroupHandle, owed: Vec<Unsalvaged>
 }
 
 /// What a wait looks like from outside.
-pub fn flag(trouble: Trouble, pair: &Pair, region: &str, now: Instant) -> Result<ObjectError, ControlError> {
-    match trouble {
-        Trouble::Stop(error) => Err(error),
-        Trouble::Wait { class, parameters, why } => {
-            Ok(Trouble::of_table(class, parameters, &why, &pair.name, region, now))
+pub fn flag(salvage_error: SalvageError, pair: &Pair, region: &str, now: Instant) -> Result<ObjectError, ControlError> {
+    match salvage_error {
+        SalvageError::Stop(error) => Err(error),
+        SalvageError::Wait { class, parameters, why } => {
+            Ok(SalvageError::of_table(class, parameters, &why, &pair.name, region, now))
         }
     }
 }

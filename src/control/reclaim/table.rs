@@ -26,14 +26,14 @@ pub struct Salvaging<'a> {
 }
 
 /// Why a table is not reclaimed.
-pub enum Trouble {
+pub enum SalvageError {
     /// The whole must stop: a region is away, or the store failed.
     Stop(ControlError),
     /// This table waits, and its siblings go on.
     Wait { class: ErrorClass, parameters: BTreeMap<String, String>, why: String },
 }
 
-impl From<ConnectError> for Trouble {
+impl From<ConnectError> for SalvageError {
     fn from(error: ConnectError) -> Self {
         if error.is_unreachable() {
             return Self::Stop(error.into());
@@ -43,13 +43,13 @@ impl From<ConnectError> for Trouble {
     }
 }
 
-impl From<TableFault> for Trouble {
+impl From<TableFault> for SalvageError {
     fn from(fault: TableFault) -> Self {
         Self::Wait { class: fault.class, parameters: fault.parameters, why: fault.message }
     }
 }
 
-impl Trouble {
+impl SalvageError {
     /// What is shown of a table that waits.
     pub fn of_table(
         class: ErrorClass,
@@ -68,18 +68,18 @@ impl Trouble {
 
 impl Salvaging<'_> {
     /// Does all for one table; every part of it may be done twice.
-    pub async fn reclaim(&self, pair: &Pair) -> Result<(), Trouble> {
+    pub async fn reclaim(&self, pair: &Pair) -> Result<(), SalvageError> {
         // A planned failover left it behind, and no table of the new primary needs its place: it stays, and is listed.
         if self.planned && pair.counterpart == Counterpart::Never {
             return Ok(());
         }
         if matches!(pair.counterpart, Counterpart::Dropped(_)) && self.is_left(pair) {
-            return self.remove_row(pair).await.map_err(Trouble::Stop);
+            return self.remove_row(pair).await.map_err(SalvageError::Stop);
         }
         let aside = aside_of(&self.external_locations, &pair.location, self.group, &pair.label);
         let Some((salvaged, whole)) = self.set_aside(pair, &aside).await? else { return Ok(()) };
         // Listed before it leaves the catalog, or a crash in between would lose the list's line.
-        self.list(pair, salvaged).await.map_err(Trouble::Stop)?;
+        self.list(pair, salvaged).await.map_err(SalvageError::Stop)?;
         fail::fail_point!("reclaim.after_listing");
         if let Some(here) = pair.here.as_ref().filter(|_| whole || pair.leaves_catalog()) {
             match self.old.client.delete_table(here).await {
@@ -88,7 +88,7 @@ impl Salvaging<'_> {
             }
         }
         if whole || matches!(pair.counterpart, Counterpart::Dropped(_)) {
-            self.remove_row(pair).await.map_err(Trouble::Stop)?;
+            self.remove_row(pair).await.map_err(SalvageError::Stop)?;
         }
         fail::fail_point!("reclaim.between_tables");
         Ok(())
@@ -138,7 +138,7 @@ impl Salvaging<'_> {
     }
 
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
-    async fn set_aside(&self, pair: &Pair, aside: &str) -> Result<Option<(Salvaged, bool)>, Trouble> {
+    async fn set_aside(&self, pair: &Pair, aside: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
         let clock = self.control.inner.clock.as_ref();
         let place = TablePlace::new(&pair.location, pair.table_id.as_deref());
         let root = replicate::root_of(self.old, &place, true, clock).await?.root;
@@ -230,7 +230,7 @@ fn never_arrived(pair: &Pair, epoch: u64, region: &str, view: &SalvageView) -> L
     LeftBehind { lost, region: region.to_owned(), epoch, at: view.at, folder: Some(view.folder.clone()) }
 }
 
-fn whole(attempt: Result<Salvaged, TableFault>) -> Result<Option<(Salvaged, bool)>, Trouble> {
+fn whole(attempt: Result<Salvaged, TableFault>) -> Result<Option<(Salvaged, bool)>, SalvageError> {
     match attempt {
         Ok(salvaged) => Ok(Some((salvaged, true))),
         Err(fault) if matches!(fault.error(), DeltaError::NoLog { .. }) => Ok(None),
