@@ -4,7 +4,7 @@ use super::backoff::Backoff;
 use super::durable::WriteLock;
 use super::loss::LossRecord;
 use super::operation::Operation;
-use super::reclaim::Unsalvaged;
+use super::reclaim::PendingSalvage;
 use super::repair::RepairOrder;
 use super::view::{
     CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
@@ -90,7 +90,7 @@ pub struct Record {
     /// When what a rolled-back failover owes is tried again.
     pub restoring: Backoff,
     /// Tables of the old primary that could not be set aside yet.
-    pub unsalvaged: Arc<Vec<Unsalvaged>>,
+    pub pending_salvage: Arc<Vec<PendingSalvage>>,
     /// When they are tried again.
     pub salvaging: Backoff,
     /// What failovers left behind, until a person releases it.
@@ -117,7 +117,7 @@ impl Record {
             looked_at: None,
             loss: LossRecord::default(),
             restoring: Backoff::default(),
-            unsalvaged: Arc::default(),
+            pending_salvage: Arc::default(),
             salvaging: Backoff::default(),
             left: Arc::default(),
         }

@@ -151,9 +151,9 @@ impl Control {
                 let kept = (left_behind::recall(tx, &id)?, findings::recall_for(tx, &id, passive)?);
                 Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?, kept))
             };
-            let (operations, salvage, unsalvaged, (left, flagged)) = control.inner.store.run(read).await?;
+            let (operations, salvage, pending_salvage, (left, flagged)) = control.inner.store.run(read).await?;
             let mut record = Record::new(group, state_since);
-            record.unsalvaged = Arc::new(unsalvaged);
+            record.pending_salvage = Arc::new(pending_salvage);
             record.salvage = Arc::new(salvage);
             record.left = Arc::new(left);
             record.errors = Arc::new(flagged);
@@ -408,7 +408,7 @@ impl Control {
                 }
             ),
         );
-        // What an earlier failover stopped and could not start again is still owed, now to the new primary.
+        // What an earlier failover stopped and could not start again is still pending, now to the new primary.
         if let Some(earlier) = handle.operation().filter(|o| o.restore_pending) {
             operation.paused.take_over(earlier.paused);
         }

@@ -1,13 +1,13 @@
 //! Reclaiming the old primary after a forced failover, once it answers: fence it, set aside what never arrived, rewind
 //! its tables to the common version, so that it becomes the replica.
 
-mod aside;
-mod owed;
 mod pairs;
+mod pending;
+mod salvage_path;
 mod table;
 
-pub use aside::aside_of;
-pub use owed::{Unsalvaged, recall, remove};
+pub use pending::{PendingSalvage, recall, remove};
+pub use salvage_path::salvage_path;
 
 use super::backoff::Backoff;
 use super::create::set_role;
@@ -34,14 +34,14 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     tracing::info!(group = %handle.id, region = %old.region, "the old primary answers and is reclaimed");
     quiesce(control, handle, &group, &old).await?;
     fail::fail_point!("reclaim.after_fence");
-    set_aside(control, handle, &group, &old, &new, false).await?;
+    salvage_tables(control, handle, &group, &old, &new, false).await?;
     fail::fail_point!("reclaim.after_salvage");
     let lost = lost(handle, &group);
     edit_operation(control, handle, |operation| operation.commits_lost = Some(lost)).await?;
     let write_lock = handle.lock_for_writing().await;
     let (mut reclaimed, since, waiting) = {
         let record = handle.record();
-        (record.group.clone(), record.state_since, record.unsalvaged.len())
+        (record.group.clone(), record.state_since, record.pending_salvage.len())
     };
     reclaimed.salvage_pending = false;
     let now = control.now();
@@ -71,22 +71,22 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
 /// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
 /// only noted, and never the answer.
 pub async fn try_again(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
-    if handle.record().unsalvaged.is_empty() || !handle.record().salvaging.is_due(control.now()) {
+    if handle.record().pending_salvage.is_empty() || !handle.record().salvaging.is_due(control.now()) {
         return Ok(());
     }
-    if let Err(error) = set_owed_aside(control, handle, cache).await {
+    if let Err(error) = salvage_pending(control, handle, cache).await {
         tracing::debug!(group = %handle.id, %error, "tables that wait to be set aside could not be tried");
         handle.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
     }
     Ok(())
 }
 
-async fn set_owed_aside(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
+async fn salvage_pending(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
     let (new, old) = cache.ends(control, handle).await?;
     let group = handle.group();
-    let before = handle.record().unsalvaged.len();
-    set_aside(control, handle, &group, &old, &new, true).await?;
-    if handle.record().unsalvaged.len() < before {
+    let before = handle.record().pending_salvage.len();
+    salvage_tables(control, handle, &group, &old, &new, true).await?;
+    if handle.record().pending_salvage.len() < before {
         let lost = lost(handle, &group);
         edit_operation(control, handle, |operation| {
             // One that was rolled back since lost nothing.
@@ -146,15 +146,15 @@ async fn quiesce(
     until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }
 
-/// Sets aside every commit that never arrived, of all tables or only of those that are owed. A table that fails is flagged
+/// Sets aside every commit that never arrived, of all tables or only of those that are pending. A table that fails is flagged
 /// and keeps nobody up.
-async fn set_aside(
+async fn salvage_tables(
     control: &Control,
     handle: &GroupHandle,
     group: &FailoverGroup,
     old: &Endpoint,
     new: &Endpoint,
-    only_owed: bool,
+    only_pending: bool,
 ) -> Result<(), ControlError> {
     let here = replicate::read_inventory(old, group.catalogs()).await?;
     let there = replicate::read_inventory(new, group.catalogs()).await?;
@@ -170,27 +170,27 @@ async fn set_aside(
         external_locations: old.client.external_locations().await?.into_iter().map(|l| l.url).collect(),
         planned: handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
     };
-    let known = handle.record().unsalvaged.clone();
-    let is_due = |pair: &pairs::Pair| !only_owed || known.iter().any(|u| u.location == pair.location);
+    let known = handle.record().pending_salvage.clone();
+    let is_due = |pair: &pairs::Pair| !only_pending || known.iter().any(|u| u.location == pair.location);
     let due: Vec<pairs::Pair> = pairs::pairs(&here, &there, &ledger).into_iter().filter(is_due).collect();
     let each: Vec<_> = due.iter().map(|pair| salvaging.reclaim(pair)).collect();
     let ends: Vec<_> = stream::iter(each).buffered(PARALLEL_TABLES).collect().await;
     // One in a catalog that does not show now is not gone.
-    let hidden = |u: &&Unsalvaged| {
+    let hidden = |u: &&PendingSalvage| {
         let catalog = u.error.object.split_once('.').map(|(catalog, _)| catalog).unwrap_or_default();
         group.has_catalog(catalog) && here.catalog(catalog).is_none()
     };
-    let mut owed: Vec<Unsalvaged> = known.iter().filter(hidden).cloned().collect();
-    owed.retain(|u| !due.iter().any(|pair| pair.location == u.location));
+    let mut pending: Vec<PendingSalvage> = known.iter().filter(hidden).cloned().collect();
+    pending.retain(|u| !due.iter().any(|pair| pair.location == u.location));
     for (pair, end) in due.iter().zip(ends) {
         if let Err(salvage_error) = end {
-            let error = owed::flag(salvage_error, pair, &old.region, control.now())?;
+            let error = pending::flag(salvage_error, pair, &old.region, control.now())?;
             tracing::warn!(table = %pair.name, error = %error.message, "a table waits to be set aside");
-            owed.push(Unsalvaged::new(pair, error, &known));
+            pending.push(PendingSalvage::new(pair, error, &known));
         }
     }
-    let failed = !owed.is_empty();
-    owed::keep(control, handle, owed).await?;
+    let failed = !pending.is_empty();
+    pending::keep(control, handle, pending).await?;
     let mut record = handle.record();
     if failed {
         record.salvaging.failed(control.now(), control.inner.settings.retry_pause);

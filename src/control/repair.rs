@@ -2,7 +2,7 @@
 //! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
 
 use super::group_handle::{GroupHandle, lock_record};
-use super::reclaim::aside_of;
+use super::reclaim::salvage_path;
 use super::view::SalvageView;
 use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
@@ -178,7 +178,7 @@ impl Mending<'_> {
             strayed = self.compare(&from, &to).await?.strayed;
         }
         if strayed {
-            done.push(self.set_aside(&from, &to).await?);
+            done.push(self.salvage(&from, &to).await?);
         }
         Ok(())
     }
@@ -211,13 +211,13 @@ impl Mending<'_> {
     }
 
     /// Sets aside what somebody committed to the replica, then rewinds it to what its source has.
-    async fn set_aside(&self, from: &TableRoot, to: &TableRoot) -> Result<String, ControlError> {
+    async fn salvage(&self, from: &TableRoot, to: &TableRoot) -> Result<String, ControlError> {
         let (control, table, now) = (self.control, &self.damage.table, self.control.now());
         let locations: Vec<String> =
             self.destination.client.external_locations().await?.into_iter().map(|location| location.url).collect();
-        let aside = aside_of(&locations, &self.damage.replica.uri, self.group, table);
-        let aside_uri = format!("{aside}-drift-{}", now.timestamp_millis());
-        let aside = self.root(self.destination, &TablePlace::path(&aside_uri), true).await?;
+        let salvage_path = salvage_path(&locations, &self.damage.replica.uri, self.group, table);
+        let salvage_uri = format!("{salvage_path}-drift-{}", now.timestamp_millis());
+        let salvage_path = self.root(self.destination, &TablePlace::path(&salvage_uri), true).await?;
         let about = SalvageAbout {
             table: table.clone(),
             group: self.group.spec.id.to_string(),
@@ -226,12 +226,12 @@ impl Mending<'_> {
             arrived: None,
         };
         let whole = |fault: &TableFault| matches!(fault.error(), DeltaError::NoCommonVersion { .. });
-        let salvaged = match delta::salvage(to, from, &aside, about.clone()).await {
+        let salvaged = match delta::salvage(to, from, &salvage_path, about.clone()).await {
             // Nothing to go back to: all of it is kept, and the next cycle makes the replica anew.
-            Err(fault) if whole(&fault) => delta::set_aside_whole(to, &aside, about).await?,
+            Err(fault) if whole(&fault) => delta::salvage_whole(to, &salvage_path, about).await?,
             salvaged => salvaged?,
         };
-        let folder = salvaged.folder.clone().unwrap_or(aside_uri);
+        let folder = salvaged.folder.clone().unwrap_or(salvage_uri);
         let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
         // Under its folder's name: a table can be written to more than once in an epoch.
         let (id, row) = (self.group.spec.id.clone(), view.clone());

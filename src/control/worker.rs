@@ -2,7 +2,7 @@
 
 use super::group_handle::{GroupHandle, lock_record};
 use super::loss::LossEstimate;
-use super::reclaim::Unsalvaged;
+use super::reclaim::PendingSalvage;
 use super::{Control, ControlError, failover, journal, reclaim, repair};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
@@ -172,7 +172,7 @@ impl WorkerCache {
         let (source, destination) = self.ends(control, handle).await?;
         let cycle_cache = self.cycle_cache(control, handle).await?;
         let left = handle.record().left.clone();
-        cycle_cache.held = handle.record().unsalvaged.iter().map(Unsalvaged::held).collect();
+        cycle_cache.held = handle.record().pending_salvage.iter().map(PendingSalvage::held).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
         let waits: Vec<Held> =
             in_place.map(Held::left_behind).filter(|h| !cycle_cache.holds(&h.error.object)).collect();

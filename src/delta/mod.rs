@@ -42,7 +42,7 @@ pub use position::{Position, Stamp};
 pub use promote::{Promotion, promote, promote_all};
 pub use repair::{Repaired, repair};
 pub use root::TableRoot;
-pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, set_aside_whole};
+pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_whole};
 pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};
 pub use storage_clock::StorageClock;

@@ -56,17 +56,18 @@ pub struct Salvaged {
     pub folder: Option<String>,
 }
 
-/// Copies what `old` committed beyond the common version to `aside`, syncs it, then rewinds `old`. Goes on where it was
+/// Copies what `old` committed beyond the common version to `salvage`, syncs it, then rewinds `old`. Goes on where it was
 /// killed; nothing is removed before it is safe aside.
 pub async fn salvage(
     old: &TableRoot,
     new: &TableRoot,
-    aside: &TableRoot,
+    salvage: &TableRoot,
     about: SalvageAbout,
 ) -> Result<Salvaged, TableFault> {
-    let (old_root, new, aside) = (old.clone(), new.clone(), aside.clone());
+    let (old_root, new, salvage_dir) = (old.clone(), new.clone(), salvage.clone());
     let work = move || {
-        let places = Places { old: place::open(&old_root), new: Some(place::open(&new)), aside: place::open(&aside) };
+        let places =
+            Places { old: place::open(&old_root), new: Some(place::open(&new)), salvage: place::open(&salvage_dir) };
         places.salvage(&about, None)
     };
     place::blocking(old, work).await
@@ -77,25 +78,25 @@ pub async fn salvage(
 pub async fn salvage_dropped(
     old: &TableRoot,
     known: &Position,
-    aside: &TableRoot,
+    salvage: &TableRoot,
     about: SalvageAbout,
 ) -> Result<Salvaged, TableFault> {
-    let (old_root, known, aside) = (old.clone(), known.clone(), aside.clone());
+    let (old_root, known, salvage_dir) = (old.clone(), known.clone(), salvage.clone());
     let work = move || {
-        let places = Places { old: place::open(&old_root), new: None, aside: place::open(&aside) };
+        let places = Places { old: place::open(&old_root), new: None, salvage: place::open(&salvage_dir) };
         places.salvage(&about, Some(&known))
     };
     place::blocking(old, work).await
 }
 
-/// Moves a table that exists only at the old primary to `aside`, whole.
-pub async fn set_aside_whole(
+/// Moves a table that exists only at the old primary to `salvage`, whole.
+pub async fn salvage_whole(
     table: &TableRoot,
-    aside: &TableRoot,
+    salvage: &TableRoot,
     about: SalvageAbout,
 ) -> Result<Salvaged, TableFault> {
-    let (root, aside) = (table.clone(), aside.clone());
-    place::blocking(table, move || whole::set_aside(&*place::open(&root), &*place::open(&aside), &about)).await
+    let (root, salvage_dir) = (table.clone(), salvage.clone());
+    place::blocking(table, move || whole::salvage_all(&*place::open(&root), &*place::open(&salvage_dir), &about)).await
 }
 
 /// The three folders of a salvage.
@@ -103,7 +104,7 @@ struct Places {
     old: Arc<dyn Place>,
     /// None where the counterpart was dropped.
     new: Option<Arc<dyn Place>>,
-    aside: Arc<dyn Place>,
+    salvage: Arc<dyn Place>,
 }
 
 impl Places {
@@ -129,7 +130,7 @@ impl Places {
         };
 
         let orphans = self.collect(&log, &new_log, common, &lineage.inventory)?;
-        let kept = Manifest::read(&*self.aside)?;
+        let kept = Manifest::read(&*self.salvage)?;
         let manifest = match kept {
             Some(kept) if orphans.is_in(&kept) => kept,
             None if orphans.is_empty() => {
@@ -151,7 +152,7 @@ impl Places {
         };
         let manifest =
             if manifest.rewound { manifest } else { self.rewind(common, manifest, &lineage.inventory, &new_log)? };
-        Ok(manifest.outcome(Some(common), Some(position), self.aside.display("")))
+        Ok(manifest.outcome(Some(common), Some(position), self.salvage.display("")))
     }
 
     /// The remembered version, if the old primary still has it with the same bytes.

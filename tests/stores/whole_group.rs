@@ -197,10 +197,10 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
     let shown = control.view().groups.first().expect("listed").clone();
     let [left] = &shown.salvage[..] else { panic!("{:#?}", shown.salvage) };
     assert_eq!((left.commits, left.first_version, left.last_version), (1, Some(orphan), orphan));
-    let aside = east_home.root_of(&left.folder);
-    let manifest = bytes_of(&aside, "manifest.json").await.expect("a manifest");
+    let salvage_dir = east_home.root_of(&left.folder);
+    let manifest = bytes_of(&salvage_dir, "manifest.json").await.expect("a manifest");
     assert!(String::from_utf8_lossy(&manifest).contains("orphan.parquet"));
-    assert!(objects(&aside).await.into_keys().any(|rel| rel.ends_with("orphan.parquet")), "its data is kept");
+    assert!(objects(&salvage_dir).await.into_keys().any(|rel| rel.ends_with("orphan.parquet")), "its data is kept");
     assert!(shown.errors.is_empty(), "{:#?}", shown.errors);
 
     // And back, as planned.

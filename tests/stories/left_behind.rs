@@ -213,9 +213,9 @@ async fn commits_that_stop_arriving_are_given_up_by_name_salvaged_and_released_b
 
     through(&engine, WEST, &[&name]).await;
     let left = view(&engine).left_behind.first().expect("listed").clone();
-    let aside = left.folder.clone().expect("set aside before the table became a replica");
+    let salvage_dir = left.folder.clone().expect("set aside before the table became a replica");
     assert_eq!((left.lost.first_version, left.lost.last_version, left.lost.commits), (Some(4), Some(5), Some(2)));
-    let kept = contents(Path::new(&aside));
+    let kept = contents(Path::new(&salvage_dir));
     assert_eq!(
         kept.get("part-5.parquet").map(Vec::as_slice),
         Some(b"rows of version 5".as_slice()),
@@ -223,7 +223,7 @@ async fn commits_that_stop_arriving_are_given_up_by_name_salvaged_and_released_b
         kept.keys()
     );
     let report = engine.control().verify(&core(), true).await.expect("compared");
-    says_where(object(&report, &name), EAST, &aside);
+    says_where(object(&report, &name), EAST, &salvage_dir);
 
     let wrong = Intent::ReleaseLeftBehind { id: core(), object: "x.y.z".into() };
     engine.perform("ada", wrong).await.expect_err("nothing of that name was left");
@@ -233,7 +233,7 @@ async fn commits_that_stop_arriving_are_given_up_by_name_salvaged_and_released_b
     assert_eq!((line.actor.as_str(), line.action.as_str()), ("ada", "left_behind.release"));
     let report = engine.control().verify(&core(), true).await.expect("compared");
     assert_eq!(object(&report, &name).status, ObjectStatus::InSync);
-    assert_eq!(contents(Path::new(&aside)), kept, "a release deletes nothing");
+    assert_eq!(contents(Path::new(&salvage_dir)), kept, "a release deletes nothing");
     engine.stop().await;
 }
 
@@ -341,11 +341,11 @@ async fn a_forced_failover_goes_ahead_and_says_what_it_is_known_to_leave() {
         (left.lost.object.as_str(), left.lost.last_version, left.lost.commits),
         (name.as_str(), Some(4), Some(5))
     );
-    let aside = left.folder.expect("set aside whole");
-    let kept = contents(Path::new(&aside));
+    let salvage_dir = left.folder.expect("set aside whole");
+    let kept = contents(Path::new(&salvage_dir));
     assert!(before.iter().all(|(path, bytes)| kept.get(path) == Some(bytes)), "{:?}", kept.keys());
     let report = engine.control().verify(&core(), false).await.expect("compared");
-    says_where(object(&report, &name), EAST, &aside);
+    says_where(object(&report, &name), EAST, &salvage_dir);
     engine.stop().await;
 }
 

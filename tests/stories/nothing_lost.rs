@@ -194,8 +194,8 @@ impl World {
         for left in new {
             assert!(names_it(&accepted, &left.lost.object), "{} was left unasked: {accepted:?}", left.lost.object);
         }
-        for aside in after.salvage.iter().filter(|s| s.epoch > before.group.epoch) {
-            assert!(names_it(&accepted, &aside.table), "{} was set aside unasked: {accepted:?}", aside.table);
+        for salvaged in after.salvage.iter().filter(|s| s.epoch > before.group.epoch) {
+            assert!(names_it(&accepted, &salvaged.table), "{} was set aside unasked: {accepted:?}", salvaged.table);
         }
         if !moved {
             assert_eq!(after.left_behind, before.left_behind, "what is rolled back leaves nothing behind");
@@ -245,8 +245,8 @@ impl World {
             let place = path(left.place().expect("a place"));
             listed.entry(left.lost.object.clone()).or_default().push(contents(&place));
         }
-        for aside in view.salvage.iter() {
-            listed.entry(aside.table.clone()).or_default().push(contents(&path(&aside.folder)));
+        for salvaged in view.salvage.iter() {
+            listed.entry(salvaged.table.clone()).or_default().push(contents(&path(&salvaged.folder)));
         }
         for acked in &self.acked {
             let name = format!("_delta_log/{:020}.json", acked.version);

@@ -183,9 +183,9 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     engine.sandbox().commit(EAST, &fine.full_name).await.expect("a commit");
     let group = fail_over(&engine, WEST, FailoverKind::Forced).await;
     // Something that is no folder stands where its remains would go.
-    let aside = folder(&root).join(format!("_salvage/core/epoch-{}/{}", group.epoch, stuck.full_name));
-    std::fs::create_dir_all(aside.parent().expect("a parent")).expect("a folder");
-    std::fs::write(&aside, "in the way").expect("a file");
+    let salvage_dir = folder(&root).join(format!("_salvage/core/epoch-{}/{}", group.epoch, stuck.full_name));
+    std::fs::create_dir_all(salvage_dir.parent().expect("a parent")).expect("a folder");
+    std::fs::write(&salvage_dir, "in the way").expect("a file");
     let commit = stuck.folder.join(format!("_delta_log/{orphan:020}.json"));
     let bytes = std::fs::read(&commit).expect("the orphan");
 
@@ -208,7 +208,7 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     }
     assert_eq!(std::fs::read(&commit).ok(), Some(bytes), "its orphan stays until it is safe");
 
-    std::fs::remove_file(&aside).expect("out of the way");
+    std::fs::remove_file(&salvage_dir).expect("out of the way");
     until(&engine, "core", |group| !group.has_replication_point_blocking_errors).await;
     let shown = view(&engine);
     assert!(shown.salvage.iter().any(|s| s.table == stuck.full_name && s.commits == 1), "{:#?}", shown.salvage);

@@ -46,7 +46,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     };
     let then = move |_: &crate::control::Control| {
         let mut record = lock_record(&record);
-        record.unsalvaged = Default::default();
+        record.pending_salvage = Default::default();
         record.left = std::sync::Arc::new(left);
     };
     context.control.write(write_lock, context.handle, change, also, then).await?;

@@ -20,7 +20,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
     let Some(operation) = handle.operation() else { return Duration::ZERO };
     let restored = restore(control, handle, &operation).await;
     fail::fail_point!("failover.during_roll_back");
-    let owed = match &restored {
+    let pending = match &restored {
         Ok(()) => false,
         Err(error) => {
             tracing::warn!(group = %handle.id, %error, "what a failover stopped could not be started again yet");
@@ -38,7 +38,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
             "The failover of {} was rolled back. {}{}",
             handle.id,
             operation.message.as_deref().unwrap_or_default(),
-            if owed { " What it stopped could not all be started again yet; this is tried again." } else { "" }
+            if pending { " What it stopped could not all be started again yet; this is tried again." } else { "" }
         ),
     );
     let event = Event::FailoverRolledBack { was_active: operation.was_active };
@@ -47,7 +47,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
             if let Some(operation) = operation {
                 operation.outcome = OperationOutcome::RolledBack;
                 operation.ended = Some(now);
-                operation.restore_pending = owed;
+                operation.restore_pending = pending;
             }
         })
         .await;
@@ -60,7 +60,7 @@ pub fn owes_a_restore(handle: &GroupHandle) -> bool {
     handle.record().operation.as_ref().is_some_and(|o| o.restore_pending)
 }
 
-/// Tries to put back what is still owed, at growing intervals: a later cycle tries again.
+/// Tries to put back what is still pending, at growing intervals: a later cycle tries again.
 pub async fn try_restore(control: &Control, handle: &GroupHandle) {
     let Some(operation) = handle.operation() else { return };
     if !handle.record().restoring.is_due(control.now()) {

@@ -1,7 +1,7 @@
 //! Reclaiming one table: what never arrived of it is set aside and listed, then it is rewound.
 
-use super::aside::aside_of;
 use super::pairs::{Counterpart, Pair};
+use super::salvage_path::salvage_path;
 use crate::connect::{ConnectError, TablePlace};
 use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::view::SalvageView;
@@ -76,8 +76,8 @@ impl Salvaging<'_> {
         if matches!(pair.counterpart, Counterpart::Dropped(_)) && self.is_left(pair) {
             return self.remove_row(pair).await.map_err(SalvageError::Stop);
         }
-        let aside = aside_of(&self.external_locations, &pair.location, self.group, &pair.label);
-        let Some((salvaged, whole)) = self.set_aside(pair, &aside).await? else { return Ok(()) };
+        let salvage_path = salvage_path(&self.external_locations, &pair.location, self.group, &pair.label);
+        let Some((salvaged, whole)) = self.salvage(pair, &salvage_path).await? else { return Ok(()) };
         // Listed before it leaves the catalog, or a crash in between would lose the list's line.
         self.list(pair, salvaged).await.map_err(SalvageError::Stop)?;
         fail::fail_point!("reclaim.after_listing");
@@ -138,11 +138,11 @@ impl Salvaging<'_> {
     }
 
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
-    async fn set_aside(&self, pair: &Pair, aside: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
+    async fn salvage(&self, pair: &Pair, salvage_path: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
         let clock = self.control.inner.clock.as_ref();
         let place = TablePlace::new(&pair.location, pair.table_id.as_deref());
         let root = replicate::root_of(self.old, &place, true, clock).await?.root;
-        let aside = replicate::root_of(self.old, &TablePlace::path(aside), true, clock).await?.root;
+        let salvage_path = replicate::root_of(self.old, &TablePlace::path(salvage_path), true, clock).await?.root;
         let about = SalvageAbout {
             table: pair.label.clone(),
             group: self.group.spec.id.to_string(),
@@ -153,10 +153,10 @@ impl Salvaging<'_> {
         let attempt = match &pair.counterpart {
             Counterpart::Lives(at) => {
                 let promoted = replicate::root_of(self.new, at, false, clock).await?.root;
-                delta::salvage(&root, &promoted, &aside, about.clone()).await
+                delta::salvage(&root, &promoted, &salvage_path, about.clone()).await
             }
-            Counterpart::Dropped(known) => delta::salvage_dropped(&root, known, &aside, about.clone()).await,
-            Counterpart::Never => return whole(delta::set_aside_whole(&root, &aside, about).await),
+            Counterpart::Dropped(known) => delta::salvage_dropped(&root, known, &salvage_path, about.clone()).await,
+            Counterpart::Never => return whole(delta::salvage_whole(&root, &salvage_path, about).await),
         };
         match attempt {
             Ok(salvaged) => Ok(Some((salvaged, false))),
@@ -165,7 +165,7 @@ impl Salvaging<'_> {
             // No common version to go back to: all of it is kept, and the replica is made anew.
             Err(fault) if !fault.class.is_transient() => {
                 tracing::warn!(table = %pair.label, error = %fault.message, "the table is set aside whole");
-                whole(delta::set_aside_whole(&root, &aside, about).await)
+                whole(delta::salvage_whole(&root, &salvage_path, about).await)
             }
             Err(fault) => Err(fault.into()),
         }

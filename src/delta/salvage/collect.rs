@@ -116,7 +116,7 @@ impl Places {
             .collect();
         let copied = Mutex::new((Vec::<FileRecord>::new(), None));
         let lock = || copied.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        pool::each(&paths, 4, |path| match bring(&*self.old, &*self.aside, path) {
+        pool::each(&paths, 4, |path| match bring(&*self.old, &*self.salvage, path) {
             Ok(Some(record)) => lock().0.push(record),
             Ok(None) => {}
             Err(error) => {
@@ -128,7 +128,7 @@ impl Places {
             return Err(error);
         }
         fail::fail_point!("delta.salvage.before_aside_sync");
-        self.aside.sync(&paths)?;
+        self.salvage.sync(&paths)?;
         let is_listed = |path: &str| manifest.files.iter().any(|file| file.path == path);
         let new: Vec<_> =
             records.into_iter().filter(|file| orphans.files.contains(&file.path) && !is_listed(&file.path)).collect();
@@ -142,7 +142,7 @@ impl Places {
         merge(&mut manifest.log_files, orphans.log_files);
         manifest.count(orphans.commits);
         manifest.rewound = false;
-        manifest.write(&*self.aside)?;
+        manifest.write(&*self.salvage)?;
         Ok(manifest)
     }
 }

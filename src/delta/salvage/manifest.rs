@@ -88,15 +88,17 @@ impl Manifest {
     }
 
     /// The manifest in a folder; None where there is none, or one that a loss of power cut short.
-    pub fn read(aside: &dyn Place) -> Result<Option<Self>, DeltaError> {
-        Ok(aside.read(MANIFEST, bounds::MANIFEST)?.and_then(|content| serde_json::from_slice(&content.bytes).ok()))
+    pub fn read(salvage_dir: &dyn Place) -> Result<Option<Self>, DeltaError> {
+        Ok(salvage_dir
+            .read(MANIFEST, bounds::MANIFEST)?
+            .and_then(|content| serde_json::from_slice(&content.bytes).ok()))
     }
 
     /// Writes it and syncs it.
-    pub fn write(&self, aside: &dyn Place) -> Result<(), DeltaError> {
+    pub fn write(&self, salvage_dir: &dyn Place) -> Result<(), DeltaError> {
         let bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
-        aside.put(MANIFEST, &bytes, self.at_ms.saturating_mul(1_000_000), Mode::Replace)?;
-        aside.sync(&[MANIFEST.to_owned()])
+        salvage_dir.put(MANIFEST, &bytes, self.at_ms.saturating_mul(1_000_000), Mode::Replace)?;
+        salvage_dir.sync(&[MANIFEST.to_owned()])
     }
 
     /// Takes in commits and counts anew.

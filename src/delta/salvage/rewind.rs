@@ -58,7 +58,7 @@ impl Places {
             data.iter().filter_map(|path| path.rsplit_once('/')).for_each(|(folder, _)| place.prune(folder));
         }
         manifest.rewound = true;
-        manifest.write(&*self.aside)?;
+        manifest.write(&*self.salvage)?;
         Ok(manifest)
     }
 

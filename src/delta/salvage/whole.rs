@@ -11,10 +11,14 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 
 /// Moves the table's folder where that is one step, else copies it, syncs it and removes it.
-pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbout) -> Result<Salvaged, DeltaError> {
-    let folder = aside.display("");
+pub(super) fn salvage_all(
+    table: &dyn Place,
+    salvage_dir: &dyn Place,
+    about: &SalvageAbout,
+) -> Result<Salvaged, DeltaError> {
+    let folder = salvage_dir.display("");
     let log = Log::list(table, 0)?;
-    let before = Manifest::read(aside)?;
+    let before = Manifest::read(salvage_dir)?;
     if log.newest(None).is_none() {
         // Nothing is there any more: it was moved before, or it never was a table.
         return match before {
@@ -34,7 +38,7 @@ pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbo
         manifest.files.push(FileRecord { path: path.clone(), size: stamp.size, sha256: String::new(), stamp: None });
     }
     manifest.rewound = true;
-    if let (Some(from), Some(to)) = (table.local(), aside.local())
+    if let (Some(from), Some(to)) = (table.local(), salvage_dir.local())
         && before.is_none()
         && move_folder(from, to, &manifest)?
     {
@@ -42,10 +46,10 @@ pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbo
     }
     let mut files = Vec::new();
     for path in &paths {
-        files.extend(bring(table, aside, path)?);
+        files.extend(bring(table, salvage_dir, path)?);
     }
     fail::fail_point!("delta.salvage.before_aside_sync");
-    aside.sync(&paths)?;
+    salvage_dir.sync(&paths)?;
     manifest.files = files;
     // What an earlier attempt listed is there too, and may be gone from the table.
     if let Some(before) = before {
@@ -53,7 +57,7 @@ pub(super) fn set_aside(table: &dyn Place, aside: &dyn Place, about: &SalvageAbo
         let listed: HashSet<String> = manifest.files.iter().map(|file| file.path.clone()).collect();
         manifest.files.extend(before.files.into_iter().filter(|file| !listed.contains(&file.path)));
     }
-    manifest.write(aside)?;
+    manifest.write(salvage_dir)?;
     remove(table, paths)?;
     Ok(manifest.outcome(None, None, folder))
 }

@@ -71,8 +71,8 @@ pub(super) fn clear_log(target: &dyn Place) -> Result<(), DeltaError> {
     let number = |path: &String| path.strip_prefix(REPLACED)?.split('/').nth(1)?.parse::<u32>().ok();
     let number = taken.iter().filter_map(number).max().unwrap_or(0) + 1;
     for path in &paths {
-        let aside = format!("{REPLACED}/{number}/{path}");
-        if let Outcome::Copied(copied) = copy_as(target, target, (path, &aside), &Transfer::default())? {
+        let salvage_dir = format!("{REPLACED}/{number}/{path}");
+        if let Outcome::Copied(copied) = copy_as(target, target, (path, &salvage_dir), &Transfer::default())? {
             copied.staged.publish(Mode::Replace)?;
         }
     }

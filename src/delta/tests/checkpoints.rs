@@ -81,13 +81,13 @@ async fn a_checkpoint_that_comes_late_arrives_with_the_next_commit() {
     pair.table.append("a.parquet");
     let late = pair.table.checkpoint_json();
     let late = format!("_delta_log/{late}");
-    let aside = pair.table.path.join("aside");
-    std::fs::rename(pair.table.path.join(&late), &aside).expect("not yet there");
+    let salvage_dir = pair.table.path.join("salvage");
+    std::fs::rename(pair.table.path.join(&late), &salvage_dir).expect("not yet there");
     for rel in ["b.parquet", "c.parquet"] {
         pair.table.append(rel);
     }
     let shipped = pair.arrives(None).await;
-    std::fs::rename(&aside, pair.table.path.join(&late)).expect("late");
+    std::fs::rename(&salvage_dir, pair.table.path.join(&late)).expect("late");
     pair.table.hint(1);
     pair.table.append("d.parquet");
     let shipped = pair.arrives(Some(&shipped.position)).await;

@@ -37,8 +37,8 @@ fn write_step() -> impl Strategy<Value = Step> {
 async fn fail_over(arrived: &[Step], orphans: &[Step], new: u8, lives: &[(u8, u8)]) {
     let dir = tempfile::tempdir().expect("a folder");
     let mut writer = Writer::new(dir.path().join("old"));
-    let (old, new_path, aside) = (writer.table.path.clone(), dir.path().join("new"), dir.path().join("aside"));
-    let (new_root, aside_root) = (TableRoot::Local(new_path.clone()), TableRoot::Local(aside.clone()));
+    let (old, new_path, salvage_dir) = (writer.table.path.clone(), dir.path().join("new"), dir.path().join("salvage"));
+    let (new_root, salvage_root) = (TableRoot::Local(new_path.clone()), TableRoot::Local(salvage_dir.clone()));
     arrived.iter().for_each(|step| writer.take(step));
     let common = replicate(&writer.table.root, &new_root, None).await.expect("a shipment").position.version;
     orphans.iter().for_each(|step| writer.take(step));
@@ -50,18 +50,18 @@ async fn fail_over(arrived: &[Step], orphans: &[Step], new: u8, lives: &[(u8, u8
     let mut done = None;
     for (old_life, aside_life) in lives {
         dies_after(&old, Some(i64::from(*old_life)));
-        dies_after(&aside, Some(i64::from(*aside_life)));
-        done = salvage(&writer.table.root, &new_root, &aside_root, about()).await.ok();
+        dies_after(&salvage_dir, Some(i64::from(*aside_life)));
+        done = salvage(&writer.table.root, &new_root, &salvage_root, about()).await.ok();
         writer.check(&old);
-        let (now, safe) = (tree(&old), if aside.exists() { tree(&aside) } else { Files::new() });
+        let (now, safe) = (tree(&old), if salvage_dir.exists() { tree(&salvage_dir) } else { Files::new() });
         for (path, bytes) in &before {
             let hint = path.ends_with("_last_checkpoint");
             assert!(hint || now.get(path) == Some(bytes) || safe.get(path) == Some(bytes), "{path} is lost");
         }
     }
     dies_after(&old, None);
-    dies_after(&aside, None);
-    let last = salvage(&writer.table.root, &new_root, &aside_root, about()).await.expect("a salvage");
+    dies_after(&salvage_dir, None);
+    let last = salvage(&writer.table.root, &new_root, &salvage_root, about()).await.expect("a salvage");
     assert!(done.is_none_or(|done| done == last));
     assert_eq!(last.common_version, Some(common));
     assert_eq!(last.commits as i64, writer.table.version() - common);

@@ -67,7 +67,7 @@ async fn a_replica_in_a_store_is_promoted_and_the_old_primary_salvaged() {
     let mut table = Table::create(dir.path().join("source"));
     table.append("a.parquet");
     let store = bucket();
-    let (old, new, aside) = (at(&store, "old"), at(&store, "new"), at(&store, "aside"));
+    let (old, new, salvage_dir) = (at(&store, "old"), at(&store, "new"), at(&store, "salvage"));
     arrives(&table.root, &old, None).await;
     let shipped = arrives(&old, &new, None).await;
     table.append("lost.parquet");
@@ -85,15 +85,15 @@ async fn a_replica_in_a_store_is_promoted_and_the_old_primary_salvaged() {
     assert_eq!(late.class, ErrorClass::SplitBrain);
 
     let about = SalvageAbout { table: "t".into(), group: "core".into(), epoch: 3, now_ms: START_MS, arrived: None };
-    let salvaged = salvage(&old, &new, &aside, about.clone()).await.expect("a salvage");
+    let salvaged = salvage(&old, &new, &salvage_dir, about.clone()).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.commits, salvaged.files), (Some(1), 1, 1));
-    assert_eq!(salvage(&old, &new, &aside, about.clone()).await.expect("a salvage"), salvaged);
+    assert_eq!(salvage(&old, &new, &salvage_dir, about.clone()).await.expect("a salvage"), salvaged);
     arrives(&new, &old, salvaged.position.as_ref()).await;
 
-    let whole = set_aside_whole(&at(&store, "old"), &at(&store, "aside-whole"), about).await.expect("a salvage");
+    let whole = salvage_whole(&at(&store, "old"), &at(&store, "salvage-whole"), about).await.expect("a salvage");
     assert_eq!(whole.last_version, Some(2));
     assert!(latest(&at(&store, "old")).await.expect("a look").is_none());
-    assert_eq!(latest(&at(&store, "aside-whole")).await.expect("a look").map(|found| found.version), Some(2));
+    assert_eq!(latest(&at(&store, "salvage-whole")).await.expect("a look").map(|found| found.version), Some(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,21 +35,21 @@ async fn what_never_arrived_is_set_aside_and_the_old_primary_becomes_the_replica
     let fault = replicate(&old.root, &new, Some(&shipped.position)).await.expect_err("the late writer meets the fence");
     assert_eq!(fault.class, crate::domain::ErrorClass::SplitBrain);
 
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let salvaged = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let salvaged = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.first_version, salvaged.last_version), (Some(1), Some(2), Some(3)));
     assert_eq!((salvaged.commits, salvaged.rows, salvaged.files), (2, Some(20), 2));
     assert!(!old.path.join("day=2").exists(), "folders that held only orphans are gone");
     assert_eq!(
-        std::fs::read(dir.path().join("aside/day=2/lost-2.parquet")).ok(),
+        std::fs::read(dir.path().join("salvage/day=2/lost-2.parquet")).ok(),
         Some(content("day=2/lost-2.parquet"))
     );
-    let again = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let again = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!(again, salvaged);
 
     replicate(&new, &old.root, salvaged.position.as_ref()).await.expect("a shipment back");
     assert_eq!(compare_all(&new, &old.root).await.status, ObjectStatus::InSync);
-    let after = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let after = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!(after.commits, 2);
 }
 
@@ -79,10 +79,10 @@ async fn a_late_writer_meets_the_fence_and_is_never_merged() {
     assert_eq!(version, 3);
     assert!(!files.contains_key("late.parquet"), "it is in no version of the new lineage");
 
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let salvaged = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let salvaged = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((salvaged.first_version, salvaged.commits, salvaged.rows), (Some(late), 1, Some(10)));
-    assert_eq!(std::fs::read(dir.path().join("aside/late.parquet")).ok(), Some(content("late.parquet")));
+    assert_eq!(std::fs::read(dir.path().join("salvage/late.parquet")).ok(), Some(content("late.parquet")));
     replicate(&new, &old.root, salvaged.position.as_ref()).await.expect("a shipment back");
     assert_eq!(compare_all(&new, &old.root).await.status, ObjectStatus::InSync);
 }
@@ -104,8 +104,8 @@ async fn a_commit_that_arrives_in_the_fences_slot_first_is_fenced_behind() {
         panic!("the table can be fenced")
     };
     assert_eq!(position.version, 2);
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let salvaged = salvage(&old.root, &new, &aside, about(4)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let salvaged = salvage(&old.root, &new, &salvage_dir, about(4)).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.commits), (Some(1), 0), "what arrived is lost for nobody");
 }
 
@@ -147,8 +147,8 @@ async fn marker_and_fence_are_whole_and_synced_aside_before_they_have_their_name
         let all: Vec<_> = all.map(|entry| entry.path()).collect();
         let visible = |name: &str| all.iter().any(|path| path.file_name().is_some_and(|n| n == name));
         let in_place = visible("00000000000000000007.json") || visible("00000000000000000001.json");
-        let aside = all.iter().filter(|path| path.extension().is_some_and(|e| e == "resilience"));
-        let whole = aside
+        let salvage_dir = all.iter().filter(|path| path.extension().is_some_and(|e| e == "resilience"));
+        let whole = salvage_dir
             .filter(|path| std::fs::read(path).is_ok_and(|b| serde_json::from_slice::<serde_json::Value>(&b).is_ok()));
         found.lock().expect("no panic").push((in_place, whole.count() == 2));
     })
@@ -168,10 +168,10 @@ async fn nothing_orphaned_leaves_no_folder() {
     let new = TableRoot::Local(dir.path().join("new"));
     replicate(&old.root, &new, None).await.expect("a shipment");
     promote(&new, 1, "core", START_MS).await.expect("a promotion");
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let salvaged = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let salvaged = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((salvaged.commits, salvaged.folder), (0, None));
-    assert!(!dir.path().join("aside").exists());
+    assert!(!dir.path().join("salvage").exists());
 }
 
 #[tokio::test]
@@ -179,12 +179,12 @@ async fn a_table_that_never_arrived_is_set_aside_whole() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut table = Table::create(dir.path().join("schema/only-here"));
     table.append("a.parquet");
-    let aside = TableRoot::Local(dir.path().join("aside/only-here"));
-    let salvaged = set_aside_whole(&table.root, &aside, about(2)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage/only-here"));
+    let salvaged = salvage_whole(&table.root, &salvage_dir, about(2)).await.expect("a salvage");
     assert_eq!((salvaged.commits, salvaged.first_version, salvaged.last_version), (2, None, Some(1)));
     assert!(!table.path.exists());
-    assert!(read_whole(&dir.path().join("aside/only-here")).expect("readable aside").is_some());
-    let again = set_aside_whole(&table.root, &aside, about(2)).await.expect("a salvage");
+    assert!(read_whole(&dir.path().join("salvage/only-here")).expect("readable aside").is_some());
+    let again = salvage_whole(&table.root, &salvage_dir, about(2)).await.expect("a salvage");
     assert_eq!(again, salvaged);
 }
 
@@ -216,10 +216,10 @@ async fn checkpoints_and_hints_above_the_common_version_go_aside_and_older_ones_
         old.file(&format!("_delta_log/{name}"), b"{}");
     }
     promote(&new, 1, "core", START_MS).await.expect("a promotion");
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let salvaged = salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let salvaged = salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.commits), (Some(1), 2));
-    let (left, gone) = (log_of(&old.path), log_of(&dir.path().join("aside")));
+    let (left, gone) = (log_of(&old.path), log_of(&dir.path().join("salvage")));
     assert!(left.contains(&kept), "{left:?}");
     for name in [&cached, &part, &compacted, &crc] {
         assert!(!left.contains(name) && gone.contains(name), "{name} of {left:?} and {gone:?}");
@@ -241,23 +241,23 @@ async fn a_hint_without_an_older_checkpoint_goes_away() {
     old.checkpoint_json();
     old.hint(1);
     promote(&new, 1, "core", START_MS).await.expect("a promotion");
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    salvage(&old.root, &new, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    salvage(&old.root, &new, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!(log_of(&old.path), ["00000000000000000000.json"]);
 }
 
 /// Neither log holds a version that the other does: the table is set aside whole and replicated anew.
 async fn starts_afresh(old: &Table, new: &TableRoot, dir: &std::path::Path, arrived: i64) -> Salvaged {
-    let fault = salvage(&old.root, new, &TableRoot::Local(dir.join("aside")), about(1)).await.expect_err("apart");
+    let fault = salvage(&old.root, new, &TableRoot::Local(dir.join("salvage")), about(1)).await.expect_err("apart");
     assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");
     assert!(!fault.class.is_transient(), "nothing would change by itself");
     assert!(read_whole(&old.path).expect("readable").is_some(), "a refused salvage changes nothing");
     let before = read_whole(&old.path).expect("readable");
     let about = SalvageAbout { arrived: Some(arrived), ..about(1) };
-    let aside = TableRoot::Local(dir.join("aside"));
-    let salvaged = set_aside_whole(&old.root, &aside, about).await.expect("set aside");
+    let salvage_dir = TableRoot::Local(dir.join("salvage"));
+    let salvaged = salvage_whole(&old.root, &salvage_dir, about).await.expect("set aside");
     assert!(!old.path.exists());
-    assert_eq!(read_whole(&dir.join("aside")).expect("readable"), before, "it is kept whole");
+    assert_eq!(read_whole(&dir.join("salvage")).expect("readable"), before, "it is kept whole");
     replicate(new, &old.root, None).await.expect("a bootstrap");
     assert_eq!(compare_all(new, &old.root).await.status, ObjectStatus::InSync);
     salvaged
@@ -302,18 +302,18 @@ async fn of_a_table_that_the_new_primary_dropped_only_what_never_arrived_is_set_
     old.append("a.parquet");
     let new = TableRoot::Local(dir.path().join("new"));
     let known = replicate(&old.root, &new, None).await.expect("a shipment").position;
-    let aside = TableRoot::Local(dir.path().join("aside"));
-    let nothing = salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage");
+    let salvage_dir = TableRoot::Local(dir.path().join("salvage"));
+    let nothing = salvage_dropped(&old.root, &known, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((nothing.commits, nothing.folder), (0, None));
     old.append("lost.parquet");
-    let salvaged = salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage");
+    let salvaged = salvage_dropped(&old.root, &known, &salvage_dir, about(1)).await.expect("a salvage");
     assert_eq!((salvaged.common_version, salvaged.first_version, salvaged.commits), (Some(1), Some(2), 1));
     let at = START_MS + 2_000;
     assert_eq!(salvaged.committed_ms, Some((at, at)));
-    assert_eq!(std::fs::read(dir.path().join("aside/lost.parquet")).ok(), Some(content("lost.parquet")));
-    assert_eq!(salvage_dropped(&old.root, &known, &aside, about(1)).await.expect("a salvage"), salvaged);
+    assert_eq!(std::fs::read(dir.path().join("salvage/lost.parquet")).ok(), Some(content("lost.parquet")));
+    assert_eq!(salvage_dropped(&old.root, &known, &salvage_dir, about(1)).await.expect("a salvage"), salvaged);
     let other = Position { sha256: "another".into(), ..known };
-    let fault = salvage_dropped(&old.root, &other, &aside, about(1)).await.expect_err("not what arrived");
+    let fault = salvage_dropped(&old.root, &other, &salvage_dir, about(1)).await.expect_err("not what arrived");
     assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");
 }
 

@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 const IN_URI: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'`');
 
 /// Where a table's orphans go: below the external location that covers the table, outside every table.
-pub fn aside_of(external_locations: &[String], location: &str, group: &FailoverGroup, table: &str) -> String {
+pub fn salvage_path(external_locations: &[String], location: &str, group: &FailoverGroup, table: &str) -> String {
     let location = location.trim_end_matches('/');
     let covers = |root: &&str| location.strip_prefix(*root).is_some_and(|rest| rest.starts_with('/'));
     let stem = external_locations
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn what_is_set_aside_lies_outside_its_table_and_inside_the_narrowest_location_that_covers_it() {
         let roots = ["file:///e/".to_owned(), "file:///e/lake".to_owned(), "file:///e/lak".to_owned()];
-        let aside = aside_of(&roots, "file:///e/lake/sales/orders", &group(), "sales.x.orders");
-        assert_eq!(aside, "file:///e/lake/_salvage/core/epoch-2/sales.x.orders");
+        let salvage_path = salvage_path(&roots, "file:///e/lake/sales/orders", &group(), "sales.x.orders");
+        assert_eq!(salvage_path, "file:///e/lake/_salvage/core/epoch-2/sales.x.orders");
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
         ];
         let mut folders = BTreeSet::new();
         for name in names {
-            let uri = aside_of(&["file:///e".to_owned()], "file:///e/t", &group(), name);
+            let uri = salvage_path(&["file:///e".to_owned()], "file:///e/t", &group(), name);
             let path: PathBuf = url::Url::parse(&uri).expect("a URI").to_file_path().expect("a path");
             assert_eq!(path.parent(), Some(std::path::Path::new("/e/_salvage/core/epoch-2")), "{name}: {uri}");
             assert!(path.components().all(|part| !matches!(part, Component::ParentDir)), "{name}: {uri}");

@@ -1,4 +1,4 @@
-//! Tables that could not be set aside: their siblings go on, they are left as they are and tried again.
+//! Tables that could not be set salvage: their siblings go on, they are left as they are and tried again.
 
 use super::pairs::Pair;
 use super::table::SalvageError;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A table of the old primary that could not be set aside yet. Until it is, no cycle writes to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Unsalvaged {
+pub struct PendingSalvage {
     /// Where it lies there.
     pub location: String,
     /// Every name under which a cycle could touch it.
@@ -22,7 +22,7 @@ pub struct Unsalvaged {
     pub error: ObjectError,
 }
 
-impl Unsalvaged {
+impl PendingSalvage {
     /// A table that failed now, or since `known` says it did.
     pub fn new(pair: &Pair, mut error: ObjectError, known: &[Self]) -> Self {
         if let Some(before) = known.iter().find(|u| u.location == pair.location && u.error.class == error.class) {
@@ -38,7 +38,7 @@ impl Unsalvaged {
 }
 
 fn key(id: &GroupId) -> String {
-    format!("unsalvaged.{id}")
+    format!("pending_salvage.{id}")
 }
 
 /// Forgets a group's list, within a transaction.
@@ -47,19 +47,19 @@ pub fn remove(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
 }
 
 /// The list as it is stored.
-pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<Unsalvaged>> {
+pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<PendingSalvage>> {
     Ok(tx.value(&key(id))?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Keeps the list, in the store first.
-pub async fn keep(control: &Control, handle: &GroupHandle, owed: Vec<Unsalvaged>) -> Result<(), ControlError> {
-    if *handle.record().unsalvaged == owed {
+pub async fn keep(control: &Control, handle: &GroupHandle, pending: Vec<PendingSalvage>) -> Result<(), ControlError> {
+    if *handle.record().pending_salvage == pending {
         return Ok(());
     }
-    let text = if owed.is_empty() { String::new() } else { serde_json::to_string(&owed).unwrap_or_default() };
+    let text = if pending.is_empty() { String::new() } else { serde_json::to_string(&pending).unwrap_or_default() };
     let (key, record) = (key(&handle.id), handle.shared_record());
     let show = move |control: &Control, ()| {
-        lock_record(&record).unsalvaged = Arc::new(owed);
+        lock_record(&record).pending_salvage = Arc::new(pending);
         control.touch();
     };
     control.durably((), move |tx| tx.set_value(&key, &text), show).await?;
