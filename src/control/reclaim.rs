@@ -1,7 +1,7 @@
 //! Reclaiming the old primary after a forced failover, once it answers: fence it, set aside what never arrived, rewind
 //! its tables to the common version, so that it becomes the replica.
 
-mod pairs;
+mod match_tables;
 mod pending;
 mod salvage_path;
 mod table;
@@ -171,8 +171,9 @@ async fn salvage_tables(
         planned: handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
     };
     let known = handle.record().pending_salvage.clone();
-    let is_due = |pair: &pairs::Pair| !only_pending || known.iter().any(|u| u.location == pair.location);
-    let due: Vec<pairs::Pair> = pairs::pairs(&here, &there, &ledger).into_iter().filter(is_due).collect();
+    let is_due = |pair: &match_tables::TablePair| !only_pending || known.iter().any(|u| u.location == pair.location);
+    let due: Vec<match_tables::TablePair> =
+        match_tables::match_tables(&here, &there, &ledger).into_iter().filter(is_due).collect();
     let each: Vec<_> = due.iter().map(|pair| salvaging.reclaim(pair)).collect();
     let ends: Vec<_> = stream::iter(each).buffered(PARALLEL_TABLES).collect().await;
     // One in a catalog that does not show now is not gone.

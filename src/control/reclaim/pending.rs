@@ -1,6 +1,6 @@
 //! Tables that could not be set salvage: their siblings go on, they are left as they are and tried again.
 
-use super::pairs::Pair;
+use super::match_tables::TablePair;
 use super::table::SalvageError;
 use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::{Control, ControlError};
@@ -24,7 +24,7 @@ pub struct PendingSalvage {
 
 impl PendingSalvage {
     /// A table that failed now, or since `known` says it did.
-    pub fn new(pair: &Pair, mut error: ObjectError, known: &[Self]) -> Self {
+    pub fn new(pair: &TablePair, mut error: ObjectError, known: &[Self]) -> Self {
         if let Some(before) = known.iter().find(|u| u.location == pair.location && u.error.class == error.class) {
             error.since = before.error.since;
         }
@@ -38,7 +38,7 @@ impl PendingSalvage {
 }
 
 fn key(id: &GroupId) -> String {
-    format!("pending_salvage.{id}")
+    format!("unsalvaged.{id}")
 }
 
 /// Forgets a group's list, within a transaction.
@@ -67,7 +67,12 @@ pub async fn keep(control: &Control, handle: &GroupHandle, pending: Vec<PendingS
 }
 
 /// What a wait looks like from outside.
-pub fn flag(salvage_error: SalvageError, pair: &Pair, region: &str, now: Instant) -> Result<ObjectError, ControlError> {
+pub fn flag(
+    salvage_error: SalvageError,
+    pair: &TablePair,
+    region: &str,
+    now: Instant,
+) -> Result<ObjectError, ControlError> {
     match salvage_error {
         SalvageError::Stop(error) => Err(error),
         SalvageError::Wait { class, parameters, why } => {

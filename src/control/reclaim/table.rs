@@ -1,6 +1,6 @@
 //! Reclaiming one table: what never arrived of it is set aside and listed, then it is rewound.
 
-use super::pairs::{Counterpart, Pair};
+use super::match_tables::{Counterpart, TablePair};
 use super::salvage_path::salvage_path;
 use crate::connect::{ConnectError, TablePlace};
 use crate::control::group_handle::{GroupHandle, lock_record};
@@ -68,7 +68,7 @@ impl SalvageError {
 
 impl Salvaging<'_> {
     /// Does all for one table; every part of it may be done twice.
-    pub async fn reclaim(&self, pair: &Pair) -> Result<(), SalvageError> {
+    pub async fn reclaim(&self, pair: &TablePair) -> Result<(), SalvageError> {
         // A planned failover left it behind, and no table of the new primary needs its place: it stays, and is listed.
         if self.planned && pair.counterpart == Counterpart::Never {
             return Ok(());
@@ -95,7 +95,7 @@ impl Salvaging<'_> {
     }
 
     /// Whether the table is listed as left behind where it lies.
-    fn is_left(&self, pair: &Pair) -> bool {
+    fn is_left(&self, pair: &TablePair) -> bool {
         let names = pair.names();
         let of_this = |left: &&LeftBehind| left.epoch == self.group.epoch && left.is_in_place();
         let left = self.handle.record().left.clone();
@@ -103,7 +103,7 @@ impl Salvaging<'_> {
     }
 
     /// Forgets what the ledger holds of the table: replication has nothing to go on from.
-    async fn remove_row(&self, pair: &Pair) -> Result<(), ControlError> {
+    async fn remove_row(&self, pair: &TablePair) -> Result<(), ControlError> {
         let Some(known) = pair.ledger.clone() else { return Ok(()) };
         let id = self.handle.id.clone();
         Ok(self.control.inner.store.run(move |tx| tx.remove_table(&id, &known)).await?)
@@ -112,7 +112,7 @@ impl Salvaging<'_> {
     /// The list of what was left behind once this table's remains are in `view`'s folder.
     ///
     /// A table of which nothing had to be set aside lost nothing; one that never arrived joins the list.
-    fn left_now(&self, pair: &Pair, view: Option<&SalvageView>) -> Option<Vec<LeftBehind>> {
+    fn left_now(&self, pair: &TablePair, view: Option<&SalvageView>) -> Option<Vec<LeftBehind>> {
         let names = pair.names();
         let is_this = |left: &LeftBehind| {
             left.epoch == self.group.epoch && names.iter().any(|name| same_name(name, &left.lost.object))
@@ -138,7 +138,7 @@ impl Salvaging<'_> {
     }
 
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
-    async fn salvage(&self, pair: &Pair, salvage_path: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
+    async fn salvage(&self, pair: &TablePair, salvage_path: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
         let clock = self.control.inner.clock.as_ref();
         let place = TablePlace::new(&pair.location, pair.table_id.as_deref());
         let root = replicate::root_of(self.old, &place, true, clock).await?.root;
@@ -172,7 +172,7 @@ impl Salvaging<'_> {
     }
 
     /// Lists what was set aside of one table, in the store first.
-    async fn list(&self, pair: &Pair, salvaged: Salvaged) -> Result<(), ControlError> {
+    async fn list(&self, pair: &TablePair, salvaged: Salvaged) -> Result<(), ControlError> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
         let (id, row, known) = (self.handle.id.clone(), view.clone(), pair.ledger.clone());
@@ -207,14 +207,14 @@ impl Salvaging<'_> {
     }
 
     /// The list's line; None when nothing had to be set aside.
-    fn line(&self, pair: &Pair, salvaged: &Salvaged) -> Option<SalvageView> {
+    fn line(&self, pair: &TablePair, salvaged: &Salvaged) -> Option<SalvageView> {
         let folder = salvaged.folder.clone()?;
         Some(SalvageView::new(pair.label.clone(), self.group.epoch, salvaged, folder, self.control.now()))
     }
 }
 
 /// A table that never arrived and was set aside whole.
-fn never_arrived(pair: &Pair, epoch: u64, region: &str, view: &SalvageView) -> LeftBehind {
+fn never_arrived(pair: &TablePair, epoch: u64, region: &str, view: &SalvageView) -> LeftBehind {
     let lost = Shortfall {
         object: pair.label.clone(),
         kind: AssetKind::Table,
