@@ -34,7 +34,7 @@ pub struct GroupHandle {
     pub wake: Arc<Notify>,
     /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
     pub stop: Arc<AtomicBool>,
-    /// Held by whoever resumes schedules and compute; a failover waits for it before it pauses any.
+    /// SalvageHold by whoever resumes schedules and compute; a failover waits for it before it pauses any.
     pub resuming: tokio::sync::Mutex<()>,
     /// Tells every cycle to stop there, because the runtime stops.
     pub quit: Arc<AtomicBool>,
@@ -42,7 +42,7 @@ pub struct GroupHandle {
     pub forget: AtomicBool,
     /// What its worker shall mend before the next cycle.
     pub repairs: Mutex<Vec<RepairOrder>>,
-    /// Held while the source is asked what would be lost, with the storage that the last one was granted.
+    /// SalvageHold while the source is asked what would be lost, with the storage that the last one was granted.
     pub asking: tokio::sync::Mutex<Access>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,

@@ -126,7 +126,7 @@ impl Control {
         };
         let held = match root {
             Ok(granted) => {
-                let held = delta::held(&granted.root, commit.version, &commit.sha256).await;
+                let held = delta::check_point(&granted.root, commit.version, &commit.sha256).await;
                 held.map_err(|fault| fault.message)
             }
             Err(error) => Err(error.to_string()),

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::net::Backoff;
 use crate::replicate::{
-    self, Access, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint, Held, ReplicaState,
+    self, Access, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint, ReplicaState, SalvageHold,
     TidyRound, run_cycle,
 };
 use std::collections::BTreeMap;
@@ -174,8 +174,8 @@ impl WorkerCache {
         let left = handle.record().left.clone();
         cycle_cache.held = handle.record().pending_salvage.iter().map(PendingSalvage::held).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
-        let waits: Vec<Held> =
-            in_place.map(Held::left_behind).filter(|h| !cycle_cache.holds(&h.error.object)).collect();
+        let waits: Vec<SalvageHold> =
+            in_place.map(SalvageHold::left_behind).filter(|h| !cycle_cache.holds(&h.error.object)).collect();
         cycle_cache.held.extend(waits);
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())

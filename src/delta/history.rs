@@ -11,7 +11,7 @@ const IN_COMMIT_TIMESTAMPS: &str = "delta.enableInCommitTimestamps";
 
 /// Whether one version of a table can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct PointCheck {
     /// Why it can't be read, as a sentence; None when it can.
     pub problem: Option<String>,
     /// Whether a reader that asks for a time, not a version, gets the same version here as at the source.
@@ -65,7 +65,7 @@ pub async fn named_files(root: &TableRoot) -> Result<HashSet<String>, TableFault
 }
 
 /// Whether `version` of a table, known by its sha256, can be read whole.
-pub async fn held(root: &TableRoot, version: i64, sha256: &str) -> Result<Held, TableFault> {
+pub async fn check_point(root: &TableRoot, version: i64, sha256: &str) -> Result<PointCheck, TableFault> {
     let (table, sha256) = (root.clone(), sha256.to_owned());
     place::blocking(root, move || {
         let place = place::open(&table);
@@ -79,7 +79,7 @@ pub async fn held(root: &TableRoot, version: i64, sha256: &str) -> Result<Held, 
             problem => problem?,
         };
         // A local disk keeps each commit file's time, an object store gives it the time of the copy.
-        Ok(Held { problem, by_timestamp: timed || matches!(table, TableRoot::Local(_)) })
+        Ok(PointCheck { problem, by_timestamp: timed || matches!(table, TableRoot::Local(_)) })
     })
     .await
 }

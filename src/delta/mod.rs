@@ -31,7 +31,7 @@ mod tests;
 
 pub use compare::{CompareOptions, Comparison, Depth, Kept, compare};
 pub use error::{DeltaError, TableFault};
-pub use history::{Held, held, named_files, newest_whole_version, oldest_version};
+pub use history::{PointCheck, check_point, named_files, newest_whole_version, oldest_version};
 pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};
 pub use limits::TransferLimits;
 pub use log::{check_footer, check_pages};

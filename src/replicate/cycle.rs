@@ -4,7 +4,7 @@ use super::catalogs::ContainerFault;
 use super::coverage::{Coverage, Failure};
 use super::scope::{Inventory, read_inventory};
 use super::tables::{self, TableTask};
-use super::{CycleCache, CycleError, Endpoint, Held, ObjectRecord, catalogs, drops, finding, schemas, views};
+use super::{CycleCache, CycleError, Endpoint, ObjectRecord, SalvageHold, catalogs, drops, finding, schemas, views};
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
@@ -190,7 +190,7 @@ impl Cycle<'_> {
 
     /// Names the tables that are left alone, and why.
     fn held(&mut self, cache: &CycleCache, source: &Inventory) {
-        for Held { error, .. } in &cache.held {
+        for SalvageHold { error, .. } in &cache.held {
             let [catalog, schema, name] = *error.object.splitn(3, '.').collect::<Vec<_>>() else { continue };
             let asset = AssetName::leaf(catalog, schema, name);
             let mut record = ObjectRecord::new(error.kind, &asset, error.class.status());

@@ -44,14 +44,14 @@ impl ReplicaState {
 
 /// A table that nothing may be written to for now, because the destination holds what is nowhere else.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct SalvageHold {
     /// The full names by which source, destination and ledger know it.
     pub names: BTreeSet<String>,
     /// Why, as the cycle reports it.
     pub error: ObjectError,
 }
 
-impl Held {
+impl SalvageHold {
     /// A table that a failover left behind in the destination, in its own place.
     pub fn left_behind(left: &LeftBehind) -> Self {
         Self { names: [left.lost.object.clone()].into(), error: left.error() }
@@ -76,7 +76,7 @@ pub struct CycleCache {
     /// Storage that may be reached, and until when.
     pub access: Access,
     /// Tables that a cycle reports and leaves alone.
-    pub held: Vec<Held>,
+    pub held: Vec<SalvageHold>,
 }
 
 impl CycleCache {

@@ -30,7 +30,7 @@ pub use catalogs::{restore_bindings, set_read_only, set_writable};
 pub use compare::{CompareReport, Damage, compare_tables, kept_of, unknown_objects};
 pub use coverage::{Coverage, covers, missing_sentence, reachable_places};
 pub use cycle::{CycleOutcome, CycleRequest, Progress, run_cycle};
-pub use cycle_cache::{CycleCache, Held, ReplicaState};
+pub use cycle_cache::{CycleCache, ReplicaState, SalvageHold};
 pub use endpoint::Endpoint;
 pub use error::CycleError;
 pub use finding::{explain, list_left_behind, shortfalls};

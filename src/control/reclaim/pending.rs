@@ -5,7 +5,7 @@ use super::table::SalvageError;
 use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::{Control, ControlError};
 use crate::domain::{GroupId, Instant, ObjectError};
-use crate::replicate::Held;
+use crate::replicate::SalvageHold;
 use crate::store::Tx;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -32,8 +32,8 @@ impl PendingSalvage {
     }
 
     /// What a cycle has to know of it.
-    pub fn held(&self) -> Held {
-        Held { names: self.names.clone(), error: self.error.clone() }
+    pub fn held(&self) -> SalvageHold {
+        SalvageHold { names: self.names.clone(), error: self.error.clone() }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct State {
 }
 
 /// What the target holds of a data file.
-enum Held {
+enum AtReplica {
     Nothing,
     /// The source's bytes; the record is one worth keeping.
     Same(Option<FileRecord>),
@@ -119,13 +119,13 @@ impl Load {
     }
 
     fn bring_data(&self, file: &PlannedFile, transfer: &Transfer) -> Result<(), DeltaError> {
-        let held = self.held(file)?;
-        if let Held::Same(record) = held {
+        let found = self.at_replica(file)?;
+        if let AtReplica::Same(record) = found {
             self.state().files.insert(file.path.clone(), record);
             return Ok(());
         }
         // A store's own copy would be seen at once.
-        if let Held::Nothing = held
+        if let AtReplica::Nothing = found
             && let Some(record) = copy_by_store(&*self.source, &*self.target, &file.path, file.size, transfer)?
         {
             let mut state = self.state();
@@ -136,7 +136,7 @@ impl Load {
         match copy(&*self.source, &*self.target, &file.path, transfer)? {
             Outcome::Copied(Copied { staged, size, sha256, stamp }) => {
                 let record = FileRecord { path: file.path.clone(), size, sha256, stamp: Some(stamp) };
-                if let Held::Other = held {
+                if let AtReplica::Other = found {
                     let mut state = self.state();
                     state.bytes += record.size;
                     state.copied.extend(staged.local_path().map(PathBuf::from));
@@ -168,20 +168,20 @@ impl Load {
         self.shipment.request.kept.as_ref().filter(|_| is_same_table).and_then(|kept| kept(path))
     }
 
-    fn held(&self, file: &PlannedFile) -> Result<Held, DeltaError> {
-        let Some(there) = self.target.stat(&file.path)? else { return Ok(Held::Nothing) };
-        let Some(source) = self.source.stat(&file.path)? else { return Ok(Held::Other) };
+    fn at_replica(&self, file: &PlannedFile) -> Result<AtReplica, DeltaError> {
+        let Some(there) = self.target.stat(&file.path)? else { return Ok(AtReplica::Nothing) };
+        let Some(source) = self.source.stat(&file.path)? else { return Ok(AtReplica::Other) };
         match same_file(self.kept(&file.path).as_ref(), &source, &there) {
-            Sameness::Same => return Ok(Held::Same(None)),
-            Sameness::Other => return Ok(Held::Other),
+            Sameness::Same => return Ok(AtReplica::Same(None)),
+            Sameness::Other => return Ok(AtReplica::Other),
             Sameness::Unknown => {}
         }
         let Some(record) = same_bytes(&*self.source, &*self.target, &file.path, source)? else {
-            return Ok(Held::Other);
+            return Ok(AtReplica::Other);
         };
         // It may have been left by an attempt that did not come to its sync.
         self.state().copied.extend(self.target.local().map(|place| place.root().join(&file.path)));
-        Ok(Held::Same(Some(record)))
+        Ok(AtReplica::Same(Some(record)))
     }
 
     fn stage_log_file(&self, file: &LogFile, transfer: &Transfer) -> Result<(), DeltaError> {

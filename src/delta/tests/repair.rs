@@ -199,15 +199,15 @@ async fn a_table_that_never_arrived_says_why_where_there_is_a_reason() {
 async fn a_version_is_held_as_long_as_log_and_files_are_there() {
     let mut pair = Pair::new().await;
     let hash = pair.kept.commits[&1].clone();
-    let found = held(&pair.replica, 1, &hash).await.expect("read");
-    assert_eq!(found, Held { problem: None, by_timestamp: true });
-    assert!(held(&pair.replica, 1, "another").await.expect("read").problem.is_some());
+    let found = check_point(&pair.replica, 1, &hash).await.expect("read");
+    assert_eq!(found, PointCheck { problem: None, by_timestamp: true });
+    assert!(check_point(&pair.replica, 1, "another").await.expect("read").problem.is_some());
     pair.table.commit(&[remove("a.parquet")]);
     replicate(&pair.table.root, &pair.replica, None).await.expect("a shipment");
     std::fs::remove_file(pair.replica_path.join("a.parquet")).expect("a VACUUM");
-    let problem = held(&pair.replica, 1, &hash).await.expect("read").problem.expect("gone");
+    let problem = check_point(&pair.replica, 1, &hash).await.expect("read").problem.expect("gone");
     assert!(problem.contains("a.parquet"), "{problem}");
-    let problem = held(&pair.replica, 9, &hash).await.expect("read").problem.expect("never there");
+    let problem = check_point(&pair.replica, 9, &hash).await.expect("read").problem.expect("never there");
     assert!(problem.contains("version 9"), "{problem}");
     assert_eq!(oldest_version(&pair.replica).await.expect("read"), Some(0));
     assert!(named_files(&pair.replica).await.expect("read").contains("a.parquet"), "version 1 names it");
