@@ -1,7 +1,7 @@
 //! The account's workspaces.
 
 use super::auth::Call;
-use super::reply::{Answer, Refusal, ok};
+use super::reply::{Answer, Rejection, ok};
 use super::server::Api;
 use crate::control::view::WorkspaceView;
 use crate::domain::Right;
@@ -20,7 +20,7 @@ pub async fn workspaces(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn workspace(State(api): State<Arc<Api>>, call: Call) -> Answer {
     call.needs(Right::Look)?;
     let all = api.control.workspaces();
-    let found = all.iter().find(|workspace| workspace.id == call.id).ok_or_else(|| Refusal::NotFound {
+    let found = all.iter().find(|workspace| workspace.id == call.id).ok_or_else(|| Rejection::NotFound {
         sentence: format!("The account has no workspace with the id {:?}.", call.id),
     })?;
     ok(&body(api.control.account_id(), found))

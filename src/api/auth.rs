@@ -1,7 +1,7 @@
 //! One call: who makes it, on which resource, with which query; and its body within limits.
 
 use super::query::Query;
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use super::server::Api;
 use crate::control::Caller;
 use crate::domain::Right;
@@ -42,11 +42,11 @@ pub struct Call {
 
 impl Call {
     /// Refuses a caller whose role lacks the right.
-    pub fn needs(&self, right: Right) -> Result<(), Refusal> {
+    pub fn needs(&self, right: Right) -> Result<(), Rejection> {
         if self.caller.role.may(right) {
             return Ok(());
         }
-        Err(Refusal::Forbidden { name: self.caller.name.clone(), role: self.caller.role.as_str(), right })
+        Err(Rejection::Forbidden { name: self.caller.name.clone(), role: self.caller.role.as_str(), right })
     }
 
     /// An etag to be matched, where one is given.
@@ -62,13 +62,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl FromRequestParts<Arc<Api>> for Call {
-    type Rejection = Refusal;
+    type Rejection = Rejection;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Rejection> {
         let token = bearer(&parts.headers);
         let Some(caller) = token.and_then(|token| api.control.authenticate(token)) else {
             api.limit.take("", Instant::now())?;
-            return Err(Refusal::Unauthenticated { given: parts.headers.contains_key(header::AUTHORIZATION) });
+            return Err(Rejection::Unauthenticated { given: parts.headers.contains_key(header::AUTHORIZATION) });
         };
         api.limit.take(&caller.id, Instant::now())?;
         let names = RawPathParams::from_request_parts(parts, api)
@@ -82,7 +82,7 @@ impl FromRequestParts<Arc<Api>> for Call {
             }
         }
         if account != api.control.account_id() {
-            return Err(Refusal::UnknownAccount { account });
+            return Err(Rejection::UnknownAccount { account });
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         if let Some(name) = query.repeated(&PARAMETERS) {
@@ -96,9 +96,9 @@ impl FromRequestParts<Arc<Api>> for Call {
 pub struct Bytes(pub Vec<u8>);
 
 impl FromRequest<Arc<Api>> for Bytes {
-    type Rejection = Refusal;
+    type Rejection = Rejection;
 
-    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Rejection> {
         read(api, request, MOST_BYTES).await.map(Self)
     }
 }
@@ -107,25 +107,25 @@ impl FromRequest<Arc<Api>> for Bytes {
 pub struct Form(pub Vec<u8>);
 
 impl FromRequest<Arc<Api>> for Form {
-    type Rejection = Refusal;
+    type Rejection = Rejection;
 
-    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Rejection> {
         read(api, request, MOST_FORM_BYTES).await.map(Self)
     }
 }
 
-async fn read(api: &Api, request: Request, limit: usize) -> Result<Vec<u8>, Refusal> {
+async fn read(api: &Api, request: Request, limit: usize) -> Result<Vec<u8>, Rejection> {
     let (parts, body) = request.into_parts();
     let limits = BodyLimits { bytes: limit, time: BODY_TIME };
     api.bodies.read(&parts.headers, body, limits).await.map_err(|fault| match fault {
-        BodyFault::TooLong => Refusal::TooLong { limit },
-        BodyFault::TooSlow => Refusal::TooSlow,
+        BodyFault::TooLong => Rejection::TooLong { limit },
+        BodyFault::TooSlow => Rejection::TooSlow,
         BodyFault::Broken => bad("The body broke off. Send it again."),
-        BodyFault::NoRoom => Refusal::Crowded,
+        BodyFault::NoRoom => Rejection::Crowded,
     })
 }
 
 /// A JSON object, read as `T`.
-pub fn json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
+pub fn json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Rejection> {
     super::json::object(&bytes.0)
 }

@@ -1,6 +1,6 @@
 //! Groups and stable URLs between the API's bodies and the product's own types.
 
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
     FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Instant, LocationMapping, UnityCatalogAssets, WorkspaceSet,
@@ -13,7 +13,7 @@ use chrono::SecondsFormat;
 use std::collections::BTreeMap;
 
 /// What a body asks for as a new group. What the server sets is let pass and left out.
-pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec, Refusal> {
+pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec, Rejection> {
     let initial_primary_region = body
         .initial_primary_region
         .filter(|region| !region.is_empty())
@@ -38,7 +38,7 @@ pub fn set_of(body: WorkspaceSetBody) -> WorkspaceSet {
 }
 
 /// The scope of a body.
-pub fn assets_of(body: UnityCatalogAssetsBody) -> Result<UnityCatalogAssets, Refusal> {
+pub fn assets_of(body: UnityCatalogAssetsBody) -> Result<UnityCatalogAssets, Rejection> {
     Ok(UnityCatalogAssets {
         catalogs: catalogs_of(body.catalogs),
         data_replication_workspace_set: body.data_replication_workspace_set,
@@ -52,7 +52,7 @@ pub fn catalogs_of(bodies: Vec<CatalogBody>) -> Vec<String> {
 }
 
 /// The storage mappings of a body.
-pub fn mappings_of(bodies: Vec<LocationMappingBody>) -> Result<Vec<LocationMapping>, Refusal> {
+pub fn mappings_of(bodies: Vec<LocationMappingBody>) -> Result<Vec<LocationMapping>, Rejection> {
     bodies
         .into_iter()
         .map(|body| {

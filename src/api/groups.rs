@@ -4,7 +4,7 @@ use super::auth::{Bytes, Call, json};
 use super::body::{group_body, spec_of};
 use super::mask::patch_of;
 use super::paging::page;
-use super::reply::{Answer, Refusal, bad, ok};
+use super::reply::{Answer, Rejection, bad, ok};
 use super::server::{Api, to_the_end};
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Right};
 use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
@@ -100,7 +100,7 @@ fn whole(api: &Api, group: FailoverGroup) -> Answer {
 }
 
 /// A text that is no id is no group's id.
-fn id_of(text: &str) -> Result<GroupId, Refusal> {
+fn id_of(text: &str) -> Result<GroupId, Rejection> {
     GroupId::new(text)
-        .map_err(|_| Refusal::NotFound { sentence: format!("There is no failover group named {text:?}.") })
+        .map_err(|_| Rejection::NotFound { sentence: format!("There is no failover group named {text:?}.") })
 }

@@ -2,7 +2,7 @@
 //!
 //! A server that answers to any `Host` can be made to send clients, with their secrets, to somebody else's address.
 
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use crate::net::{LocalAddress, TlsError, TlsFiles};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, Version, header};
@@ -46,7 +46,7 @@ impl Hosts {
         uri: &Uri,
         headers: &HeaderMap,
         local: Option<LocalAddress>,
-    ) -> Result<Origin, Refusal> {
+    ) -> Result<Origin, Rejection> {
         let header = match headers.get(header::HOST) {
             Some(host) => {
                 Some(host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()).ok_or_else(|| {
@@ -57,7 +57,7 @@ impl Hosts {
         };
         for host in header.iter().chain(uri.authority()) {
             if !self.knows(host, local) {
-                return Err(Refusal::Misdirected { host: host.as_str().to_owned() });
+                return Err(Rejection::Misdirected { host: host.as_str().to_owned() });
             }
         }
         match uri.authority().or(header.as_ref()) {
@@ -99,7 +99,7 @@ fn plain(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn origin(listen: &str, host: &str, uri: &str) -> Result<Origin, Refusal> {
+    fn origin(listen: &str, host: &str, uri: &str) -> Result<Origin, Rejection> {
         let listen = listen.parse().expect("an address");
         let hosts = Hosts::new(listen, None, &["dr.example.com".to_owned()]).expect("made");
         let mut headers = HeaderMap::new();
@@ -138,13 +138,13 @@ mod tests {
             "0.0.0.0",
         ] {
             let listen = if host == "0.0.0.0" { "127.0.0.1:8080" } else { "0.0.0.0:8080" };
-            assert!(matches!(origin(listen, host, "/"), Err(Refusal::Misdirected { .. })), "{host}");
+            assert!(matches!(origin(listen, host, "/"), Err(Rejection::Misdirected { .. })), "{host}");
         }
         assert!(matches!(
             origin("127.0.0.1:1", "localhost", "http://evil.example/x"),
-            Err(Refusal::Misdirected { .. })
+            Err(Rejection::Misdirected { .. })
         ));
-        assert!(matches!(origin("127.0.0.1:1", "evil@localhost", "/"), Err(Refusal::Misdirected { .. })));
+        assert!(matches!(origin("127.0.0.1:1", "evil@localhost", "/"), Err(Rejection::Misdirected { .. })));
         for wrong in ["", "a b", "localhost/x", "localhost:x"] {
             assert!(origin("127.0.0.1:1", wrong, "/").is_err(), "{wrong:?}");
         }
@@ -155,6 +155,6 @@ mod tests {
         let hosts = Hosts::new("127.0.0.1:80".parse().expect("an address"), None, &[]).expect("made");
         let ask = |version| hosts.origin(version, &Uri::from_static("/"), &HeaderMap::new(), None);
         assert_eq!(ask(Version::HTTP_10).ok(), Some(Origin("http://127.0.0.1:80".to_owned())));
-        assert!(matches!(ask(Version::HTTP_11), Err(Refusal::BadRequest { .. })));
+        assert!(matches!(ask(Version::HTTP_11), Err(Rejection::BadRequest { .. })));
     }
 }

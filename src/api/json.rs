@@ -1,13 +1,13 @@
 //! JSON bodies: one object, read in one way only, with the field named where something is wrong.
 
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// A JSON object, read as `T`. Null counts as absent and unknown fields are let pass, as everywhere in this API.
-pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Rejection> {
     let value = match bytes.is_empty() {
         true => Value::Object(Map::new()),
         false => {
@@ -108,7 +108,7 @@ mod tests {
 
     fn refused<T: DeserializeOwned>(text: &str) -> String {
         match object::<T>(text.as_bytes()) {
-            Err(Refusal::BadRequest { sentence }) => sentence,
+            Err(Rejection::BadRequest { sentence }) => sentence,
             _ => panic!("{text} was taken"),
         }
     }

@@ -3,7 +3,7 @@
 use super::auth::Form;
 use super::hosts::Origin;
 use super::query::Query;
-use super::reply::{Answer, Refusal, ok};
+use super::reply::{Answer, Rejection, ok};
 use super::server::{Api, to_the_end};
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, header};
@@ -69,7 +69,7 @@ pub async fn account_token(
 /// `POST /oidc/v1/token`
 pub async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, bytes: Form) -> Answer {
     api.limit.take("", Instant::now())?;
-    let refuse = |error, sentence: &str| Refusal::Login { error, sentence: sentence.to_owned() };
+    let refuse = |error, sentence: &str| Rejection::Login { error, sentence: sentence.to_owned() };
     let form = Query::parse(&String::from_utf8_lossy(&bytes.0));
     if let Some(name) = form.repeated(&["grant_type", "scope", "client_id", "client_secret"]) {
         return Err(refuse("invalid_request", &format!("{name} comes more than once. Send it once.")));
@@ -117,7 +117,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
 fn known_account(
     api: &Api,
     account: Result<Path<String>, axum::extract::rejection::PathRejection>,
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     let account = account.map(|Path(account)| account).unwrap_or_default();
-    if account == api.control.account_id() { Ok(()) } else { Err(Refusal::UnknownAccount { account }) }
+    if account == api.control.account_id() { Ok(()) } else { Err(Rejection::UnknownAccount { account }) }
 }

@@ -1,7 +1,7 @@
 //! Update masks: which fields of a body are to be taken.
 
 use super::body::{assets_of, catalogs_of, mappings_of, set_of};
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use crate::control::{GroupPatch, SetPatch};
 use crate::domain::FailoverGroupSpec;
 use crate::wire::disaster_recovery::{FailoverGroupBody, UnityCatalogAssetsBody, WorkspaceSetBody};
@@ -27,7 +27,7 @@ pub fn patch_of(
     body: &FailoverGroupBody,
     spec: &FailoverGroupSpec,
     account_id: &str,
-) -> Result<GroupPatch, Refusal> {
+) -> Result<GroupPatch, Rejection> {
     let mut patch = GroupPatch::default();
     if mask.trim().is_empty() {
         return Err(bad(
@@ -67,7 +67,7 @@ pub fn patch_of(
 }
 
 /// `*` names what cannot change too, so a body that has it otherwise asks for something that is not done.
-fn same_identity(body: &FailoverGroupBody, spec: &FailoverGroupSpec, account_id: &str) -> Result<(), Refusal> {
+fn same_identity(body: &FailoverGroupBody, spec: &FailoverGroupSpec, account_id: &str) -> Result<(), Rejection> {
     let sorted = |regions: &[String]| {
         let mut regions = regions.to_vec();
         regions.sort();
@@ -82,7 +82,7 @@ fn same_identity(body: &FailoverGroupBody, spec: &FailoverGroupSpec, account_id:
     Ok(())
 }
 
-fn whole_assets(patch: &mut GroupPatch, body: &Option<UnityCatalogAssetsBody>) -> Result<(), Refusal> {
+fn whole_assets(patch: &mut GroupPatch, body: &Option<UnityCatalogAssetsBody>) -> Result<(), Rejection> {
     patch.unity_catalog_assets = Some(body.clone().map(assets_of).transpose()?);
     Ok(())
 }
@@ -91,7 +91,7 @@ fn each_set(
     patch: &mut GroupPatch,
     body: &FailoverGroupBody,
     take: impl Fn(&mut SetPatch, &WorkspaceSetBody),
-) -> Result<(), Refusal> {
+) -> Result<(), Rejection> {
     if body.workspace_sets.is_empty() {
         return Err(bad("update_mask names a field of workspace_sets, but the body has none. Add them, by name."));
     }
@@ -108,7 +108,7 @@ fn each_set(
     Ok(())
 }
 
-fn refuse(path: &str) -> Refusal {
+fn refuse(path: &str) -> Rejection {
     let top = path.split('.').next().unwrap_or(path);
     if IMMUTABLE.contains(&top) || matches!(path, "workspace_sets.name" | "workspace_sets.workspace_ids") {
         bad(format!("{path} cannot be changed after creation. Take it out of update_mask, or repeat it as it is."))
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Refusal> {
+    fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Rejection> {
         let spec = FailoverGroupSpec {
             id: crate::domain::GroupId::new("core").expect("an id"),
             regions: vec!["mars".to_owned(), "venus".to_owned()],
@@ -167,7 +167,7 @@ mod tests {
             whole("accounts/acc-1/failover-groups/other", &["mars", "venus"]),
             whole("accounts/acc-1/failover-groups/core", &["mars", "pluto"]),
         ] {
-            let Err(Refusal::BadRequest { sentence }) = patch_of("*", &other) else { panic!("it was taken") };
+            let Err(Rejection::BadRequest { sentence }) = patch_of("*", &other) else { panic!("it was taken") };
             assert!(sentence.contains("cannot be changed"), "{sentence}");
         }
     }
@@ -201,7 +201,7 @@ mod tests {
             ("unityCatalogAssets", "snake_case"),
             ("unity_catalog_assets.catalogs,,", "empty field"),
         ] {
-            let Err(Refusal::BadRequest { sentence }) = patch_of(mask, &body()) else { panic!("{mask} was taken") };
+            let Err(Rejection::BadRequest { sentence }) = patch_of(mask, &body()) else { panic!("{mask} was taken") };
             assert!(sentence.contains(word), "{mask}: {sentence}");
         }
     }

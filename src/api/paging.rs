@@ -2,7 +2,7 @@
 //! neither repeats an entry nor skips one that stays, and every token of the right form is a place in the list.
 
 use super::query::Query;
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use std::fmt::Write;
 
 /// Entries of a page that asks for no size, and of one that asks for more.
@@ -17,7 +17,7 @@ pub struct Page<T> {
 }
 
 /// The page of `all`, which is sorted by `id`, that the query asks for; `list` keeps tokens of two lists apart.
-pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) -> Result<Page<T>, Refusal> {
+pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) -> Result<Page<T>, Rejection> {
     let size = match query.number("page_size")? {
         None | Some(0) => MOST,
         Some(size) if size < 0 => {

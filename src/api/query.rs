@@ -1,6 +1,6 @@
 //! Query parameters: those that are known are checked, the others are let pass.
 
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use std::collections::HashMap;
 use url::form_urlencoded;
 
@@ -33,14 +33,14 @@ impl Query {
     }
 
     /// A parameter that the call cannot do without.
-    pub fn required(&self, name: &str) -> Result<&str, Refusal> {
+    pub fn required(&self, name: &str) -> Result<&str, Rejection> {
         self.text(name).filter(|value| !value.is_empty()).ok_or_else(|| {
             bad(format!("The query parameter {name} is missing. Add it to the URL, such as ?{name}=value."))
         })
     }
 
     /// A yes or no; no where it is absent.
-    pub fn flag(&self, name: &str) -> Result<bool, Refusal> {
+    pub fn flag(&self, name: &str) -> Result<bool, Rejection> {
         match self.text(name) {
             None => Ok(false),
             Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
@@ -52,7 +52,7 @@ impl Query {
     }
 
     /// A whole number of 32 bits, in digits.
-    pub fn number(&self, name: &str) -> Result<Option<i32>, Refusal> {
+    pub fn number(&self, name: &str) -> Result<Option<i32>, Rejection> {
         let parse = |value: &str| {
             value.parse().ok().filter(|_| !value.starts_with('+')).ok_or_else(|| {
                 bad(format!(

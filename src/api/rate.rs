@@ -1,6 +1,6 @@
 //! How many calls a second a token may make.
 
-use super::reply::Refusal;
+use super::reply::Rejection;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -26,7 +26,7 @@ impl RateLimit {
     }
 
     /// Takes one call out of the token's bucket at `now`.
-    pub fn take(&self, token: &str, now: Instant) -> Result<(), Refusal> {
+    pub fn take(&self, token: &str, now: Instant) -> Result<(), Rejection> {
         let full = f64::from(self.per_second);
         let mut buckets = self.buckets.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let level = |bucket: &Bucket| {
@@ -42,7 +42,7 @@ impl RateLimit {
         bucket.calls = level(bucket);
         bucket.filled = now;
         if bucket.calls < 1.0 {
-            return Err(Refusal::TooMany { retry_after: 1, limit: self.per_second });
+            return Err(Rejection::TooMany { retry_after: 1, limit: self.per_second });
         }
         bucket.calls -= 1.0;
         Ok(())

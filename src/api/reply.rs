@@ -12,11 +12,11 @@ use serde::Serialize;
 use serde_json::json;
 
 /// What a handler answers with.
-pub type Answer = Result<Response, Refusal>;
+pub type Answer = Result<Response, Rejection>;
 
 /// A call that is refused.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum Rejection {
     /// The control handle said no.
     Control(Box<ControlError>),
     /// A path that is not served.
@@ -87,15 +87,15 @@ pub enum Refusal {
     Stopping,
 }
 
-impl From<ControlError> for Refusal {
+impl From<ControlError> for Rejection {
     fn from(error: ControlError) -> Self {
         Self::Control(Box::new(error))
     }
 }
 
 /// A 400 with a sentence.
-pub fn bad(sentence: impl Into<String>) -> Refusal {
-    Refusal::BadRequest { sentence: sentence.into() }
+pub fn bad(sentence: impl Into<String>) -> Rejection {
+    Rejection::BadRequest { sentence: sentence.into() }
 }
 
 /// A 200 with a body.
@@ -118,7 +118,7 @@ fn json_response(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
-impl Refusal {
+impl Rejection {
     /// The status, the `error_code` and the sentence.
     fn parts(&self) -> (StatusCode, &'static str, String) {
         match self {
@@ -218,8 +218,8 @@ fn of_control(error: &ControlError) -> (StatusCode, &'static str, String) {
 }
 
 /// Broken rules by field, as `google.rpc.BadRequest` spells them.
-fn details(refusal: &Refusal) -> Vec<serde_json::Value> {
-    let Refusal::Control(error) = refusal else { return Vec::new() };
+fn details(refusal: &Rejection) -> Vec<serde_json::Value> {
+    let Rejection::Control(error) = refusal else { return Vec::new() };
     let ControlError::Invalid { violations } = error.as_ref() else { return Vec::new() };
     let fields: Vec<_> =
         violations.iter().map(|v| json!({"field": field(v.field), "description": v.sentence})).collect();
@@ -236,7 +236,7 @@ fn field(field: Field) -> &'static str {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let (status, code, message) = self.parts();
         if status.is_server_error() {

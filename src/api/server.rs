@@ -1,7 +1,7 @@
 //! Listening, the table of paths, and the limits of a connection.
 
 use super::hosts::{Hosts, Origin};
-use super::reply::{Refusal, bad};
+use super::reply::{Rejection, bad};
 use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
 use crate::control::{Control, ControlError};
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
@@ -163,7 +163,7 @@ fn router(api: Arc<Api>) -> Router {
 }
 
 /// Refuses a call whose head can be read in two ways, or which is meant for somebody else.
-async fn check_head(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Result<Response, Refusal> {
+async fn check_head(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Result<Response, Rejection> {
     if let Some(sentence) = ambiguity(request.headers()) {
         return Err(bad(sentence));
     }
@@ -177,20 +177,20 @@ async fn openapi() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-async fn unknown_path(uri: Uri) -> Refusal {
-    Refusal::UnknownPath { path: uri.path().to_owned() }
+async fn unknown_path(uri: Uri) -> Rejection {
+    Rejection::UnknownPath { path: uri.path().to_owned() }
 }
 
-async fn wrong_method() -> Refusal {
-    Refusal::WrongMethod
+async fn wrong_method() -> Rejection {
+    Rejection::WrongMethod
 }
 
 /// Runs a change to its end even if the client goes away: a change that is half told would be half done.
 pub async fn to_the_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, ControlError>> + Send + 'static,
-) -> Result<T, Refusal> {
+) -> Result<T, Rejection> {
     match tokio::spawn(change).await {
-        Ok(answer) => answer.map_err(Refusal::from),
-        Err(_) => Err(Refusal::Stopping),
+        Ok(answer) => answer.map_err(Rejection::from),
+        Err(_) => Err(Rejection::Stopping),
     }
 }

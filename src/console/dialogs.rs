@@ -14,7 +14,7 @@ use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
 use super::theme::{self, Icon, Preferences, Role, rich};
 use super::widgets::Button;
 use super::widgets::dialog::dialog_ui;
-use crate::runtime::{Intent, NoticeDetail, Refusal};
+use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::Context;
 
 /// The dialog that is open.
@@ -64,7 +64,7 @@ impl Dialog {
     }
 
     /// Takes the refusal of what it asked for, to be shown in it.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         match self {
             Self::FailOver(dialog) => dialog.refused(refusal),
             Self::Delete(dialog) => dialog.refused(refusal),

@@ -4,7 +4,7 @@ use super::format;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{Button, card, text};
 use crate::domain::Instant;
-use crate::runtime::{Intent, NoticeDetail, Refusal};
+use crate::runtime::{Intent, IntentError, NoticeDetail};
 use chrono::TimeDelta;
 use eframe::egui::{self, Align, Align2, Area, Context, CornerRadius, Frame, Id, Layout, Margin, Order, Stroke, Vec2};
 
@@ -30,7 +30,7 @@ pub struct Notices {
 }
 
 /// The words for an answer to `intent`.
-pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, Refusal>, now: Instant) -> Toast {
+pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, now: Instant) -> Toast {
     match outcome {
         Ok(detail) => Toast {
             tone: Tone::Good,

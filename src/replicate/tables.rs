@@ -81,7 +81,7 @@ fn nothing_shipped(position: Position) -> Shipped {
 }
 
 /// Why a table could not be prepared.
-enum Refusal {
+enum ShipError {
     /// The table's own fault, or its region's answer to it.
     Flag(ErrorClass, BTreeMap<String, String>, String),
     /// The source's region is away.
@@ -90,7 +90,7 @@ enum Refusal {
     DestinationAway(ConnectError),
 }
 
-impl From<TableFault> for Refusal {
+impl From<TableFault> for ShipError {
     fn from(fault: TableFault) -> Self {
         Self::Flag(fault.class, fault.parameters, fault.message)
     }
@@ -210,7 +210,7 @@ async fn ship_chunk(
     transfer: &Transfer,
     out: &mut ShippedTables,
 ) -> Result<(), CycleError> {
-    let prepared: Vec<Result<Prepared, Refusal>> = {
+    let prepared: Vec<Result<Prepared, ShipError>> = {
         let (there, cache) = (&*there, &*cache);
         let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, there, cache)).collect();
         stream::iter(each).buffered(PARALLEL_PLANS).collect().await
@@ -247,12 +247,12 @@ async fn prepare(
     task: &TableTask<'_>,
     there: &Inventory,
     cache: &CycleCache,
-) -> Result<Prepared, Refusal> {
+) -> Result<Prepared, ShipError> {
     let info = task.info;
     let known = cache.tables.get(&task.name);
     let Some(source_location) = info.storage_location.clone() else {
         let message = format!("The catalog names no storage location for table {}. Check the table there.", task.name);
-        return Err(Refusal::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
+        return Err(ShipError::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
     };
     let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
     let to = match replica.and_then(TablePlace::of) {
@@ -279,41 +279,45 @@ async fn reach(
     place: &TablePlace,
     at_source: bool,
     cache: &CycleCache,
-) -> Result<Granted, Refusal> {
+) -> Result<Granted, ShipError> {
     let endpoint = if at_source { request.source } else { request.destination };
     match cache.access.reach(endpoint, place, !at_source, request.clock).await {
         Ok(granted) => Ok(granted),
         Err(error) if !at_source => Err(destination_refusal(request, &place.uri, error).await),
-        Err(error) if error.is_unreachable() => Err(Refusal::SourceAway(error)),
-        Err(error) => Err(Refusal::Flag(error.class(), BTreeMap::new(), error.to_string())),
+        Err(error) if error.is_unreachable() => Err(ShipError::SourceAway(error)),
+        Err(error) => Err(ShipError::Flag(error.class(), BTreeMap::new(), error.to_string())),
     }
 }
 
 /// What the destination's answer means for a table that lies, or was to lie, at `place`.
-async fn destination_refusal(request: &CycleRequest<'_>, place: &str, error: ConnectError) -> Refusal {
+async fn destination_refusal(request: &CycleRequest<'_>, place: &str, error: ConnectError) -> ShipError {
     if error.is_unreachable() {
-        return Refusal::DestinationAway(error);
+        return ShipError::DestinationAway(error);
     }
     let (class, parameters, message) = request.coverage.explain(request.destination, Some(place), error).await;
-    Refusal::Flag(class, parameters, message)
+    ShipError::Flag(class, parameters, message)
 }
 
-fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace, to: &TablePlace) -> Refusal {
+fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace, to: &TablePlace) -> ShipError {
     let message = format!(
         "The replica of table {} would share its files: {} in {} and {} in {} are one place, or one lies in the other. Change the storage mappings.",
         task.name, from.uri, request.source.region, to.uri, request.destination.region
     );
     let parameters = [("source".to_owned(), from.uri.clone()), ("destination".to_owned(), to.uri.clone())];
-    Refusal::Flag(ErrorClass::SamePlace, parameters.into(), message)
+    ShipError::Flag(ErrorClass::SamePlace, parameters.into(), message)
 }
 
 /// Asks the destination's catalog where a table that it lacks shall lie.
-async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location: &str) -> Result<TablePlace, Refusal> {
+async fn place(
+    request: &CycleRequest<'_>,
+    task: &TableTask<'_>,
+    source_location: &str,
+) -> Result<TablePlace, ShipError> {
     let (from, to) = (&request.source.region, request.destination);
     let unmapped = |why: Unmapped| {
         let parameters = [("location".to_owned(), source_location.to_owned())].into();
         let message = format!("Table {} has no place in {}. {why}", task.name, to.region);
-        Refusal::Flag(ErrorClass::UnmappedLocation, parameters, message)
+        ShipError::Flag(ErrorClass::UnmappedLocation, parameters, message)
     };
     let mapped = request.mappings.map(source_location, from, &to.region).map_err(unmapped)?;
     if task.info.table_type == uc::TABLE_EXTERNAL {
@@ -324,7 +328,7 @@ async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location
             "Region {} cannot make managed tables over its REST API, so table {} cannot be replicated there yet.",
             to.region, task.name
         );
-        return Err(Refusal::Flag(ErrorClass::UnsupportedObject, BTreeMap::new(), message));
+        return Err(ShipError::Flag(ErrorClass::UnsupportedObject, BTreeMap::new(), message));
     }
     let staging = uc::CreateStagingTable {
         catalog_name: task.info.catalog_name.clone(),
@@ -344,17 +348,17 @@ async fn place(request: &CycleRequest<'_>, task: &TableTask<'_>, source_location
 fn refuse(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
-    refusal: Refusal,
+    refusal: ShipError,
     cache: &CycleCache,
 ) -> Result<ObjectRecord, CycleError> {
     let (class, parameters, message) = match refusal {
-        Refusal::SourceAway(source) => {
+        ShipError::SourceAway(source) => {
             return Err(CycleError::at(&request.source.region, source));
         }
-        Refusal::DestinationAway(source) => {
+        ShipError::DestinationAway(source) => {
             return Err(CycleError::at(&request.destination.region, source));
         }
-        Refusal::Flag(class, parameters, message) => (class, parameters, message),
+        ShipError::Flag(class, parameters, message) => (class, parameters, message),
     };
     let mut record = ObjectRecord::failed(AssetKind::Table, &task.asset, class, parameters, message, request.clock);
     record.replica_version = cache.tables.get(&task.name).map(|t| t.position.version);
@@ -402,7 +406,7 @@ async fn ship_batch(
                 continue;
             }
             Err(fault) => {
-                out.refuse(&task, refuse(request, &task, Refusal::from(fault), cache)?);
+                out.refuse(&task, refuse(request, &task, ShipError::from(fault), cache)?);
                 continue;
             }
         };

@@ -2,7 +2,7 @@
 
 use super::recorder::Recorder;
 use super::{
-    DataDir, DeploymentView, GatewayView, Intent, NoticeDetail, Refusal, RuntimeError, SystemTablesView, socket,
+    DataDir, DeploymentView, GatewayView, Intent, IntentError, NoticeDetail, RuntimeError, SystemTablesView, socket,
 };
 use crate::api::{ApiOptions, ApiServer};
 use crate::connect::{ConnectSettings, RegionClient, RegionHealth, Secret, StorageOptions};
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     /// Does what an intent asks for, as `actor`.
-    pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, Refusal> {
+    pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, IntentError> {
         perform(&self.control, &self.sandbox, actor, intent).await
     }
 
@@ -277,7 +277,7 @@ pub async fn perform(
     sandbox: &Sandbox,
     actor: &str,
     intent: Intent,
-) -> Result<NoticeDetail, Refusal> {
+) -> Result<NoticeDetail, IntentError> {
     let group = |group| NoticeDetail::Group(Box::new(group));
     let answer = match intent {
         Intent::CreateGroup { spec, validate_only } => {
@@ -368,16 +368,20 @@ fn repaired(id: &GroupId, repair: &Repair) -> String {
 fn sandbox_answer(
     done: Result<String, crate::sandbox::SandboxError>,
     control: &Control,
-) -> Result<NoticeDetail, Refusal> {
+) -> Result<NoticeDetail, IntentError> {
     control.refresh_regions();
-    done.map(NoticeDetail::Done).map_err(|e| Refusal { sentence: e.to_string(), violations: Vec::new(), stale: false })
+    done.map(NoticeDetail::Done).map_err(|e| IntentError {
+        sentence: e.to_string(),
+        violations: Vec::new(),
+        stale: false,
+    })
 }
 
-fn refusal(error: ControlError) -> Refusal {
+fn refusal(error: ControlError) -> IntentError {
     let sentence = error.to_string();
     match error {
-        ControlError::Invalid { violations } => Refusal { sentence, violations, stale: false },
-        ControlError::Stale { .. } => Refusal { sentence, violations: Vec::new(), stale: true },
-        _ => Refusal { sentence, violations: Vec::new(), stale: false },
+        ControlError::Invalid { violations } => IntentError { sentence, violations, stale: false },
+        ControlError::Stale { .. } => IntentError { sentence, violations: Vec::new(), stale: true },
+        _ => IntentError { sentence, violations: Vec::new(), stale: false },
     }
 }

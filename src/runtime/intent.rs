@@ -156,7 +156,7 @@ pub struct Notice {
     /// The intent that it answers.
     pub intent: IntentId,
     /// How it went.
-    pub outcome: Result<NoticeDetail, Refusal>,
+    pub outcome: Result<NoticeDetail, IntentError>,
 }
 
 /// What a successful intent brought about.
@@ -179,7 +179,7 @@ pub enum NoticeDetail {
 
 /// Why an intent was refused.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
+pub struct IntentError {
     /// What happened and what to do.
     pub sentence: String,
     /// Broken rules by form field, for CreateGroup.

@@ -15,7 +15,7 @@ pub use data_dir::DataDir;
 pub use drill::{DrillReport, DrillStep, run_drill};
 pub use engine::{Engine, EngineOptions, Ready, ReadyRegion};
 pub use error::RuntimeError;
-pub use intent::{Intent, IntentId, Notice, NoticeDetail, Refusal};
+pub use intent::{Intent, IntentError, IntentId, Notice, NoticeDetail};
 pub use snapshot::{DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
 pub use socket::{PointAnswer, Question, VerifyAnswer, ask_running_instance};
 pub use thread::RuntimeThread;

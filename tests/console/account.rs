@@ -8,12 +8,12 @@ use resilience::console::action::{GroupTab, Route};
 use resilience::control::view::TokenView;
 use resilience::domain::{GroupId, Role};
 use resilience::net::{Switch, TrafficView};
-use resilience::runtime::{GatewayView, Intent, NoticeDetail, Refusal, Snapshot};
+use resilience::runtime::{GatewayView, Intent, IntentError, NoticeDetail, Snapshot};
 
 const SECRET: &str = "rct-0011223344556677-5ec2e7";
 
-fn refusal(sentence: &str) -> Result<NoticeDetail, Refusal> {
-    Err(Refusal { sentence: sentence.to_owned(), violations: Vec::new(), stale: false })
+fn refusal(sentence: &str) -> Result<NoticeDetail, IntentError> {
+    Err(IntentError { sentence: sentence.to_owned(), violations: Vec::new(), stale: false })
 }
 
 fn made(name: &str, role: Role) -> TokenView {

@@ -5,7 +5,7 @@ use crate::fixture::{self, EAST, WEST};
 use resilience::console::action::{GroupTab, Route};
 use resilience::domain::validation::Field;
 use resilience::domain::{GroupId, Violation};
-use resilience::runtime::{Intent, NoticeDetail, Refusal};
+use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 fn fill(desk: &mut Desk) {
     desk.click("Create failover group");
@@ -114,7 +114,7 @@ fn what_the_runtime_refuses_stands_beside_the_field_until_it_is_changed() {
     let (id, _) = desk.sent();
     let sentence = "us-west-2 refused to list the location. Give its principal READ FILES on it.";
     let violation = Violation { field: Field::Name, already_exists: false, sentence: sentence.to_owned() };
-    desk.answer(id, Err(Refusal { sentence: "Refused.".to_owned(), violations: vec![violation], stale: false }));
+    desk.answer(id, Err(IntentError { sentence: "Refused.".to_owned(), violations: vec![violation], stale: false }));
     assert!(desk.shows(sentence));
     assert_eq!(desk.window.state().route(), &Route::CreateGroup);
     desk.type_into("Failover group name", "-2");

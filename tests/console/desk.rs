@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use resilience::console::{ConsoleApp, ConsoleLink, Preferences};
 use resilience::domain::ManualClock;
-use resilience::runtime::{Intent, IntentId, Notice, NoticeDetail, Refusal, Snapshot};
+use resilience::runtime::{Intent, IntentError, IntentId, Notice, NoticeDetail, Snapshot};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -172,7 +172,7 @@ impl Desk {
         asked
     }
 
-    pub fn answer(&mut self, intent: IntentId, outcome: Result<NoticeDetail, Refusal>) {
+    pub fn answer(&mut self, intent: IntentId, outcome: Result<NoticeDetail, IntentError>) {
         self.notices.send(Notice { intent, outcome }).expect("the window listens");
         self.window.run();
     }

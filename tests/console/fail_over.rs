@@ -4,7 +4,7 @@ use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use resilience::control::view::GroupView;
 use resilience::domain::FailoverKind;
-use resilience::runtime::{Intent, NoticeDetail, Refusal};
+use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 fn at_group(view: GroupView) -> Desk {
     let name = format!("{}, {}", view.group.spec.id, view.group.state);
@@ -141,7 +141,7 @@ fn a_refusal_stays_in_the_dialog_and_the_name_must_be_typed_again() {
     desk.click("Fail over to us-west-2");
     let (id, _) = desk.sent();
     let sentence = "The group changed since you looked. Look at it again, then confirm.";
-    desk.answer(id, Err(Refusal { sentence: sentence.to_owned(), violations: Vec::new(), stale: true }));
+    desk.answer(id, Err(IntentError { sentence: sentence.to_owned(), violations: Vec::new(), stale: true }));
     assert!(desk.shows(sentence));
     assert!(!desk.can_press("Fail over to us-west-2"));
     desk.type_into("Type core to confirm", "core");

@@ -4,7 +4,7 @@ use crate::desk::Desk;
 use crate::fixture::{self, EAST};
 use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers, Theme, Vec2};
-use resilience::runtime::{NoticeDetail, Refusal, Snapshot};
+use resilience::runtime::{IntentError, NoticeDetail, Snapshot};
 use std::sync::Arc;
 
 fn full() -> Snapshot {
@@ -129,7 +129,7 @@ fn pictures() {
         fill(desk, true);
         desk.click("Validate");
         let (id, _) = desk.sent();
-        desk.answer(id, Err(Refusal {
+        desk.answer(id, Err(IntentError {
             sentence: "The failover group was not created.".to_owned(),
             violations: vec![resilience::domain::Violation {
                 field: resilience::domain::validation::Field::Mappings,
@@ -241,7 +241,7 @@ fn pictures() {
         );
         desk.click("Read again");
         let (id, _) = desk.sent();
-        desk.answer(id, Err(Refusal {
+        desk.answer(id, Err(IntentError {
             sentence: "us-east-1 does not answer at http://127.0.0.1:40311, so only us-west-2 was read. Bring it up and read again.".to_owned(),
             violations: Vec::new(),
             stale: false,

@@ -5,7 +5,7 @@ use crate::fixture;
 use chrono::{TimeZone, Utc};
 use resilience::control::{PointReport, PointTable};
 use resilience::domain::GroupId;
-use resilience::runtime::{Intent, NoticeDetail, Refusal};
+use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 /// A point with a table that the replica holds and one that it doesn't.
 pub fn a_point() -> PointReport {
@@ -49,7 +49,7 @@ fn a_repair_says_what_it_will_do_and_carries_what_the_user_saw() {
     let Intent::Repair { id: group, deep: false, etag } = intent else { panic!("{intent:?}") };
     assert_eq!(group.as_str(), "core");
     assert!(!etag.is_empty());
-    let stale = Refusal { sentence: "The group has changed.".to_owned(), violations: vec![], stale: true };
+    let stale = IntentError { sentence: "The group has changed.".to_owned(), violations: vec![], stale: true };
     desk.answer(id, Err(stale));
     assert!(desk.shows("The group has changed."), "the dialog stays and says so");
     desk.click("Compare and repair");

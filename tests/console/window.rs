@@ -7,7 +7,7 @@ use eframe::egui::{Key, Modifiers};
 use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
 use resilience::domain::{GroupId, TransferLimit};
-use resilience::runtime::{Intent, NoticeDetail, Refusal};
+use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 fn full() -> Desk {
     Desk::new(fixture::with_groups(vec![fixture::active("core", &["main", "clickstream"])]))
@@ -111,7 +111,7 @@ fn good_news_goes_by_itself_and_bad_news_stays_until_it_is_dismissed() {
     let (id, intent) = desk.sent();
     assert_eq!(intent, Intent::RefreshRegions);
     let sentence = "us-east-1 does not answer. Bring it up and read again.";
-    desk.answer(id, Err(Refusal { sentence: sentence.to_owned(), violations: Vec::new(), stale: false }));
+    desk.answer(id, Err(IntentError { sentence: sentence.to_owned(), violations: Vec::new(), stale: false }));
     desk.advance(60);
     assert!(desk.shows(sentence));
     desk.click("Dismiss");

@@ -8,7 +8,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, text};
 use crate::domain::GroupId;
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
 /// What shall be taken away.
@@ -124,7 +124,7 @@ impl ConfirmDialog {
     }
 
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 

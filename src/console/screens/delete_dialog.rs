@@ -8,7 +8,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field, text};
 use crate::control::view::GroupView;
 use crate::domain::{Event, GroupId, group_state};
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context, Ui};
 
 /// What the dialog remembers.
@@ -72,7 +72,7 @@ impl DeleteDialog {
     }
 
     /// Takes the refusal of this dialog's intent: the name must be typed again.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.typed.clear();
         self.gives_up = false;
         self.refusal = Some(refusal.sentence.clone());

@@ -11,7 +11,7 @@ use crate::console::widgets::{Button, banner_ui, card, field, text};
 use crate::control::{GroupPatch, SetPatch};
 use crate::domain::validation::Field;
 use crate::domain::{FailoverGroup, FailoverGroupSpec, GroupId, Violation};
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Ui};
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ impl EditForm {
     }
 
     /// Takes the refusal of this form's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refused = refusal.violations.clone();
         self.refusal = refusal.violations.is_empty().then(|| refusal.sentence.clone());
     }

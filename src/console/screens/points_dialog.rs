@@ -8,7 +8,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, copy, field, text};
 use crate::control::{PointReport, PointTable};
 use crate::domain::{GroupId, Instant};
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use chrono::{DateTime, NaiveDateTime};
 use eframe::egui::{self, Align, Context, Layout, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -56,7 +56,7 @@ impl PointsDialog {
     }
 
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 

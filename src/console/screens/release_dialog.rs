@@ -7,7 +7,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, text};
 use crate::control::view::CatalogView;
 use crate::domain::Region;
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
 /// What the dialog remembers.
@@ -32,7 +32,7 @@ impl ReleaseDialog {
     }
 
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 

@@ -7,7 +7,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field, text};
 use crate::control::view::GroupView;
 use crate::domain::GroupId;
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
 /// What the dialog remembers.
@@ -41,7 +41,7 @@ impl RepairDialog {
     }
 
     /// Takes the refusal of this dialog's intent; after one because the world moved, the next press means what is shown.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
         if refusal.stale {
             self.etag.clear();

@@ -15,7 +15,7 @@ use crate::console::theme::{self, Icon, Role, rich, space};
 use crate::console::widgets::{Button, card, field};
 use crate::domain::validation::Field;
 use crate::domain::{FailoverGroupSpec, Violation, WorkspaceId};
-use crate::runtime::{Intent, NoticeDetail, Refusal};
+use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::{self, Align, CentralPanel, ComboBox, Frame, Layout, Panel, Response, Ui};
 use std::collections::HashSet;
 
@@ -38,7 +38,7 @@ impl CreateForm {
         &mut self,
         spec: &FailoverGroupSpec,
         validate_only: bool,
-        outcome: &Result<NoticeDetail, Refusal>,
+        outcome: &Result<NoticeDetail, IntentError>,
     ) -> Option<Action> {
         match outcome {
             Ok(_) if validate_only => {

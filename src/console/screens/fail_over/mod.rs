@@ -15,7 +15,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field};
 use crate::control::view::GroupView;
 use crate::domain::{FailoverKind, GroupId, Instant, Region};
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use checks::check_ui;
 use eframe::egui::{Context, Ui, Vec2};
 use loss::loss_ui;
@@ -58,7 +58,7 @@ impl FailOverDialog {
     }
 
     /// Takes the refusal of this dialog's intent: the name must be typed again.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.typed.clear();
         self.refusal = Some(refusal.sentence.clone());
     }

@@ -7,7 +7,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, copy, field, tabs};
 use crate::control::view::TokenView;
 use crate::domain::Role as TokenRole;
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use crate::wire::secret::Secret;
 use eframe::egui::{self, Context, CornerRadius, Frame, Label, Margin, Stroke, Ui};
 
@@ -39,7 +39,7 @@ fn may(role: TokenRole) -> &'static str {
 
 impl NewTokenDialog {
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 

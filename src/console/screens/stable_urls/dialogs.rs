@@ -9,7 +9,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field};
 use crate::domain::{GroupId, StableUrl, WorkspaceId};
-use crate::runtime::{Intent, Refusal};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{Context, Ui, Vec2};
 
 /// What the dialog that creates one remembers.
@@ -22,7 +22,7 @@ pub struct NewUrlDialog {
 
 impl NewUrlDialog {
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 
@@ -145,7 +145,7 @@ impl AttachDialog {
     }
 
     /// Takes the refusal of this dialog's intent.
-    pub fn refused(&mut self, refusal: &Refusal) {
+    pub fn refused(&mut self, refusal: &IntentError) {
         self.refusal = Some(refusal.sentence.clone());
     }
 
