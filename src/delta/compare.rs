@@ -2,7 +2,7 @@
 
 mod files;
 
-use super::log::{Log, Picture, Protocol, commit_path, read_commit, read_picture, state_at};
+use super::log::{Log, LogState, Protocol, commit_path, read_commit, read_log_state, state_at};
 use super::place::{self, Place};
 use super::{DeltaError, FileRecord, TableRoot};
 use crate::domain::{ErrorClass, ObjectStatus};
@@ -145,20 +145,20 @@ impl Pair {
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {
             // One that can't be shipped says why; any other is only not there yet.
-            read_picture(&*self.source, &log, newest, |_, _| {})?;
+            read_log_state(&*self.source, &log, newest, |_, _| {})?;
             found.status = ObjectStatus::Missing;
             found.message = Some(format!("{} has no table yet.", self.replica.display("")));
             return Ok(());
         };
         let mut hashes = BTreeMap::new();
-        let picture = read_picture(&*self.source, &log, newest, |commit, _| {
+        let state = read_log_state(&*self.source, &log, newest, |commit, _| {
             hashes.insert(commit.version, commit.sha256);
         })?;
-        self.compare_commits(found, &hashes, &there, &picture, newest.min(last))?;
+        self.compare_commits(found, &hashes, &there, &state, newest.min(last))?;
         if found.status != ObjectStatus::InSync {
             return Ok(());
         }
-        self.compare_files(found, &picture, &log, &there, last)?;
+        self.compare_files(found, &state, &log, &there, last)?;
         self.compare_base(found, &log, &there, last)?;
         if found.class.is_some() {
             return Ok(());
@@ -187,7 +187,7 @@ impl Pair {
             found.status = ObjectStatus::Lagging;
             found.message = Some(format!("The replica is at version {last}, its source at {newest}."));
         } else {
-            readable(found, &picture);
+            readable(found, &state);
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Pair {
         found: &mut Comparison,
         hashes: &BTreeMap<i64, String>,
         there: &Log,
-        picture: &Picture<'_>,
+        state: &LogState<'_>,
         upper: i64,
     ) -> Result<(), DeltaError> {
         // A replica's log is cleaned on its own; what it lacks below its first commit is no difference.
@@ -216,7 +216,7 @@ impl Pair {
             }
         }
         let Some(first) = differing.first().copied() else { return Ok(()) };
-        if self.is_another_table(there, picture) {
+        if self.is_another_table(there, state) {
             found.status = ObjectStatus::Lagging;
             found.message = Some(format!(
                 "{} was made again; the replica still holds the table that was there before, until the next cycle.",
@@ -266,16 +266,16 @@ impl Pair {
     }
 
     /// Whether the replica holds another table than the source does now.
-    fn is_another_table(&self, there: &Log, picture: &Picture<'_>) -> bool {
+    fn is_another_table(&self, there: &Log, state: &LogState<'_>) -> bool {
         let newest = there.newest(None);
         let metadata = newest.and_then(|version| state_at(&*self.replica, there, version).ok()?.1);
-        metadata.is_some_and(|metadata| metadata.id != picture.position.table_id)
+        metadata.is_some_and(|metadata| metadata.id != state.position.table_id)
     }
 }
 
 /// Says which table feature keeps a reader from checking the rows of a replica that is equal byte for byte.
-fn readable(found: &mut Comparison, picture: &Picture<'_>) {
-    if let Some(feature) = picture.inventory.protocol.as_ref().and_then(unreadable_feature) {
+fn readable(found: &mut Comparison, state: &LogState<'_>) {
+    if let Some(feature) = state.inventory.protocol.as_ref().and_then(unreadable_feature) {
         found.status = ObjectStatus::Unverifiable;
         found.parameters.insert("feature".to_owned(), feature.clone());
         found.message = Some(format!(

@@ -1,6 +1,6 @@
 //! Which versions a table's log still holds, and whether one of them can be read.
 
-use super::log::{Log, read_checkpoint, read_commit, read_picture, state_at};
+use super::log::{Log, read_checkpoint, read_commit, read_log_state, state_at};
 use super::place::{self, Place};
 use super::{DeltaError, TableFault, TableRoot};
 use crate::domain::ErrorClass;
@@ -35,8 +35,8 @@ pub async fn newest_whole_version(root: &TableRoot) -> Result<i64, TableFault> {
         let place = place::open(&table);
         let log = Log::list(&*place, 0)?;
         let newest = log.newest_of(&table.display())?;
-        let picture = read_picture(&*place, &log, newest, |_, _| {})?;
-        for (path, _) in picture.inventory.files.iter().filter(|(_, named)| named.live) {
+        let state = read_log_state(&*place, &log, newest, |_, _| {})?;
+        for (path, _) in state.inventory.files.iter().filter(|(_, named)| named.live) {
             if place.stat(path)?.is_none() {
                 let (table, path) = (table.display(), path.to_string());
                 return Err(DeltaError::MissingFile { table, path, version: newest });
@@ -53,8 +53,8 @@ pub async fn named_files(root: &TableRoot) -> Result<HashSet<String>, TableFault
     place::blocking(root, move || {
         let place = place::open(&table);
         let log = Log::list(&*place, 0)?;
-        let picture = read_picture(&*place, &log, log.newest_of(&table.display())?, |_, _| {})?;
-        let mut named: HashSet<String> = picture.inventory.files.keys().map(|path| path.to_string()).collect();
+        let state = read_log_state(&*place, &log, log.newest_of(&table.display())?, |_, _| {})?;
+        let mut named: HashSet<String> = state.inventory.files.keys().map(|path| path.to_string()).collect();
         for checkpoint in log.checkpoints.values().flatten() {
             let files = read_checkpoint(&*place, checkpoint, false, &mut |_, _| Ok(()))?;
             named.extend(files.sidecars.into_iter().chain(files.top));
@@ -90,8 +90,8 @@ fn problem(place: &dyn Place, log: &Log, version: i64, sha256: &str) -> Result<O
     {
         return Ok(Some(format!("The replica holds another commit under version {version} by now.")));
     }
-    let picture = read_picture(place, log, version, |_, _| {})?;
-    for (path, _) in picture.inventory.files.iter().filter(|(_, named)| named.live) {
+    let state = read_log_state(place, log, version, |_, _| {})?;
+    for (path, _) in state.inventory.files.iter().filter(|(_, named)| named.live) {
         if place.stat(path)?.is_none() {
             return Ok(Some(format!(
                 "The replica's log holds version {version}, but its file {path} is gone: it was vacuumed."

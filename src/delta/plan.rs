@@ -6,7 +6,7 @@ mod resume;
 
 pub(super) use resume::beside;
 
-use super::log::{Commit, Inventory, Log, Named, Picture, read_commit, read_picture};
+use super::log::{Commit, Inventory, Log, LogState, Named, read_commit, read_log_state};
 use super::place::{self, Place};
 use super::position::{Position, Stamp};
 use super::shipment::{Generation, Plan, PlanRequest, PlannedCommit, PlannedFile, Request, Shipment};
@@ -89,11 +89,11 @@ impl Planner {
         let mut inventory = Inventory::new(self.table.clone());
         let mut commits = Commits::default();
         for version in known.version + 1..=newest {
-            // A hole, or a commit that vanished since the listing: the whole picture tells which.
+            // A hole, or a commit that vanished since the listing: the whole state tells which.
             let Some(commit) = read_commit(&*self.source, version)? else { return Ok(None) };
             let info = match inventory.take_commit(&*self.source, &commit) {
                 Ok(info) => info,
-                // A checkpoint may stand in for it, which only the whole picture tells.
+                // A checkpoint may stand in for it, which only the whole state tells.
                 Err(DeltaError::CorruptCommit { .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -135,7 +135,7 @@ impl Planner {
     }
 
     /// The stamp of the remembered commit, if the source still has it as remembered. Touched since, it may be another
-    /// table's with the same bytes, which only the whole picture tells.
+    /// table's with the same bytes, which only the whole state tells.
     fn still_at(&self, known: &Position, log: &Log) -> Result<Option<Stamp>, DeltaError> {
         let Some(listed) = log.commits.get(&known.version) else { return Ok(None) };
         let stamp = match listed {
@@ -145,7 +145,7 @@ impl Planner {
         Ok(stamp.filter(|stamp| stamp.matches(&known.stamp)))
     }
 
-    /// The whole picture: everything that the source retains, against what the destination really holds.
+    /// The whole state: everything that the source retains, against what the destination really holds.
     fn recompute(&self) -> Result<Plan, DeltaError> {
         let log = Log::list(&*self.source, 0)?;
         let last = log.newest_of(&self.table)?;
@@ -154,8 +154,8 @@ impl Planner {
             return Err(DeltaError::LogGap { table: self.table.clone(), missing, newest: last });
         };
         let mut commits = Commits::default();
-        let Picture { inventory, position, base, past } =
-            read_picture(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
+        let LogState { inventory, position, base, past } =
+            read_log_state(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
 
         let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
         let mut clear_target = false;

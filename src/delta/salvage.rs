@@ -9,7 +9,7 @@ mod rewind;
 mod whole;
 
 use super::latest::common;
-use super::log::{Log, commit_path, read_commit, read_picture};
+use super::log::{Log, commit_path, read_commit, read_log_state};
 use super::place::{self, Place};
 use super::{DeltaError, Position, TableFault, TableRoot};
 use manifest::Manifest;
@@ -121,7 +121,7 @@ impl Places {
         if log.base(common, false, "").is_err() {
             return Err(apart());
         }
-        let lineage = read_picture(&*self.old, &log, common, |_, _| {})?;
+        let lineage = read_log_state(&*self.old, &log, common, |_, _| {})?;
         let position = match &self.new {
             Some(new) => {
                 Position { stamp: new.stat(&commit_path(common))?.ok_or_else(apart)?, ..lineage.position.clone() }

@@ -5,8 +5,8 @@ use crate::control::view::{LagSample, OperationOutcome};
 use crate::control::{Control, GroupStatus, OperationStatus};
 use crate::domain::{GroupId, Instant, Region};
 use crate::system_tables::{
-    GroupPicture, Keeper, LagPoint, OBJECTS, ObjectPicture, ObjectWatch, OperationEnd, OperationPicture, Picture,
-    STATES, StateWatch, SystemTableError, lag_since,
+    AccountSnapshot, GroupSnapshot, LagPoint, OBJECTS, ObjectChanges, ObjectSnapshot, OperationEnd, OperationSnapshot,
+    STATES, StateChanges, SystemTableError, TableWriter, lag_since,
 };
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
@@ -92,28 +92,28 @@ struct Tables {
     root: PathBuf,
     interval: Duration,
     metastores: BTreeMap<Region, String>,
-    states: Kept<StateWatch>,
-    objects: Kept<ObjectWatch>,
+    states: Kept<StateChanges>,
+    objects: Kept<ObjectChanges>,
     recalled: bool,
 }
 
 /// One table, and why it could not be written.
-struct Kept<W: crate::system_tables::Watch> {
-    keeper: Keeper<W>,
+struct Kept<W: crate::system_tables::ChangeDetector> {
+    writer: TableWriter<W>,
     write_error: Option<String>,
 }
 
-impl<W: crate::system_tables::Watch> Kept<W> {
+impl<W: crate::system_tables::ChangeDetector> Kept<W> {
     fn new(folder: PathBuf) -> Self {
-        Self { keeper: Keeper::new(folder), write_error: None }
+        Self { writer: TableWriter::new(folder), write_error: None }
     }
 
     /// Writes what is new. What fails is tried again at the next interval, and said once.
-    fn keep(&mut self, picture: &Picture<'_>, regular: bool) {
+    fn keep(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) {
         if self.write_error.is_some() && !regular {
             return;
         }
-        let kept = self.keeper.keep(picture, regular);
+        let kept = self.writer.keep(snapshot, regular);
         self.said(kept);
     }
 
@@ -122,7 +122,7 @@ impl<W: crate::system_tables::Watch> Kept<W> {
         match (&self.write_error, &write_error) {
             (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("{now}"),
             (Some(_), None) => {
-                tracing::info!(folder = %self.keeper.folder().display(), "the system table is written again");
+                tracing::info!(folder = %self.writer.folder().display(), "the system table is written again");
             }
             _ => {}
         }
@@ -150,14 +150,14 @@ impl Tables {
         let now = control.now();
         self.recall(control, now);
         let statuses = control.statuses();
-        let picture = Picture {
+        let snapshot = AccountSnapshot {
             now,
             account_id: control.account_id(),
             metastores: &self.metastores,
             groups: statuses.iter().map(group_picture).collect(),
         };
-        self.states.keep(&picture, regular);
-        self.objects.keep(&picture, regular);
+        self.states.keep(&snapshot, regular);
+        self.objects.keep(&snapshot, regular);
     }
 
     /// Gives the charts the last hour, once the table could be opened.
@@ -165,7 +165,7 @@ impl Tables {
         if self.recalled || self.states.write_error.is_some() {
             return;
         }
-        let lag = self.states.keeper.open(now).and_then(|table| lag_since(table, now - CHART));
+        let lag = self.states.writer.open(now).and_then(|table| lag_since(table, now - CHART));
         match lag {
             Ok(groups) => {
                 for (name, points) in groups {
@@ -205,8 +205,8 @@ fn chart_samples(points: &[LagPoint], interval: Duration) -> Vec<LagSample> {
     samples
 }
 
-fn group_picture(status: &GroupStatus) -> GroupPicture<'_> {
-    let objects = status.objects.iter().map(|object| ObjectPicture {
+fn group_picture(status: &GroupStatus) -> GroupSnapshot<'_> {
+    let objects = status.objects.iter().map(|object| ObjectSnapshot {
         kind: object.kind,
         name: &object.name,
         status: object.status,
@@ -216,7 +216,7 @@ fn group_picture(status: &GroupStatus) -> GroupPicture<'_> {
         bytes: object.bytes,
         error: object.error.as_ref(),
     });
-    GroupPicture {
+    GroupSnapshot {
         group: &status.group,
         errors: &status.errors,
         operations: status.operations.iter().map(operation_picture).collect(),
@@ -224,14 +224,14 @@ fn group_picture(status: &GroupStatus) -> GroupPicture<'_> {
     }
 }
 
-fn operation_picture(operation: &OperationStatus) -> OperationPicture<'_> {
+fn operation_picture(operation: &OperationStatus) -> OperationSnapshot<'_> {
     let end = match operation.outcome {
         OperationOutcome::Succeeded => Some(OperationEnd::Finished),
         OperationOutcome::RolledBack => Some(OperationEnd::Aborted),
         // One that failed waits for a retry, and has not ended before that.
         OperationOutcome::Running | OperationOutcome::Failed => None,
     };
-    OperationPicture {
+    OperationSnapshot {
         id: &operation.id,
         from_region: &operation.from_region,
         to_region: &operation.to_region,

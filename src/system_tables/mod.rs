@@ -5,32 +5,32 @@
 //! that came together. Rows lie in files that never cross a UTC day. Small files of a day are merged as they pile up,
 //! and all of a day once it is over, so whole files leave when a year has passed.
 
+mod account_snapshot;
 mod compact;
 mod data_file;
 mod error;
 mod history;
-mod keeper;
 mod kernel;
 mod log;
 mod objects;
-mod picture;
 mod queries;
 mod retain;
 mod rows;
 mod states;
 mod table;
+mod table_writer;
 #[cfg(test)]
 mod tests;
 
+pub use account_snapshot::{AccountSnapshot, GroupSnapshot, ObjectSnapshot, OperationEnd, OperationSnapshot};
 pub use error::SystemTableError;
 pub use history::{LagPoint, lag_since};
-pub use keeper::{Keeper, Watch};
-pub use objects::ObjectWatch;
-pub use picture::{GroupPicture, ObjectPicture, OperationEnd, OperationPicture, Picture};
+pub use objects::ObjectChanges;
 pub use queries::{Reader, SystemTable};
 pub use rows::{ErrorEntry, ManagedAssets, ObjectRow, Row, StateKind, StateRow};
-pub use states::StateWatch;
+pub use states::StateChanges;
 pub use table::Table;
+pub use table_writer::{ChangeDetector, TableWriter};
 
 /// Where the states lie, below the folder of the system tables.
 pub const STATES: &str = "replication/states";

@@ -1,7 +1,7 @@
 //! What became of each object, found by comparing it with what was written last.
 
-use super::keeper::Watch;
-use super::{GroupPicture, ObjectPicture, ObjectRow, Picture, SystemTableError, Table};
+use super::table_writer::ChangeDetector;
+use super::{AccountSnapshot, GroupSnapshot, ObjectRow, ObjectSnapshot, SystemTableError, Table};
 use crate::domain::{ErrorClass, Instant};
 use chrono::{NaiveDate, NaiveTime};
 use std::collections::{BTreeMap, HashMap};
@@ -11,7 +11,7 @@ const REMOVED: &str = "removed";
 
 /// Finds the rows of `system.replication.objects`: every change of a status, and every object once a UTC day.
 #[derive(Debug, Default)]
-pub struct ObjectWatch {
+pub struct ObjectChanges {
     groups: BTreeMap<String, Assets>,
     round: u64,
 }
@@ -29,13 +29,13 @@ struct Known {
     round: u64,
 }
 
-impl Watch for ObjectWatch {
+impl ChangeDetector for ObjectChanges {
     type Row = ObjectRow;
 
     fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError> {
         let mut watch = Self::default();
         let today = now.date_naive();
-        // Yesterday's rows need not be known: the first picture of a day tells of everything anyway.
+        // Yesterday's rows need not be known: the first snapshot of a day tells of everything anyway.
         let columns = ["failover_group_name", "asset_type", "asset_name", "status", "error_class"];
         let mut times: HashMap<(String, String, String), Instant> = HashMap::new();
         table.rows_since(today.and_time(NaiveTime::MIN).and_utc(), &columns, |row| {
@@ -57,18 +57,18 @@ impl Watch for ObjectWatch {
         Ok(watch)
     }
 
-    fn observe(&mut self, picture: &Picture<'_>, _regular: bool) -> Vec<ObjectRow> {
+    fn observe(&mut self, snapshot: &AccountSnapshot<'_>, _regular: bool) -> Vec<ObjectRow> {
         self.round += 1;
         let round = self.round;
         let mut rows = Vec::new();
-        for group in &picture.groups {
+        for group in &snapshot.groups {
             let assets = self.groups.entry(group.group.spec.id.to_string()).or_default();
-            observe_group(assets, group, picture.now, round, &mut rows);
+            observe_group(assets, group, snapshot.now, round, &mut rows);
         }
         self.groups.retain(|name, assets| {
-            let is_there = picture.groups.iter().any(|group| group.group.spec.id.as_str() == name);
+            let is_there = snapshot.groups.iter().any(|group| group.group.spec.id.as_str() == name);
             if !is_there {
-                take_removed(assets, name, picture.now, |_| true, &mut rows);
+                take_removed(assets, name, snapshot.now, |_| true, &mut rows);
             }
             is_there
         });
@@ -76,7 +76,7 @@ impl Watch for ObjectWatch {
     }
 }
 
-fn observe_group(assets: &mut Assets, group: &GroupPicture<'_>, now: Instant, round: u64, rows: &mut Vec<ObjectRow>) {
+fn observe_group(assets: &mut Assets, group: &GroupSnapshot<'_>, now: Instant, round: u64, rows: &mut Vec<ObjectRow>) {
     // Before the first cycle nothing is known of any object, which is no news about it.
     if group.objects.is_empty() {
         return;
@@ -142,7 +142,7 @@ fn take_removed(
     }
 }
 
-fn row(group: &str, object: &ObjectPicture<'_>, now: Instant) -> ObjectRow {
+fn row(group: &str, object: &ObjectSnapshot<'_>, now: Instant) -> ObjectRow {
     let long = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
     ObjectRow {
         event_time: now,

@@ -1,9 +1,9 @@
 //! What happened to the failover groups, found by comparing them with what was written last.
 
-use super::keeper::Watch;
 use super::table::before;
+use super::table_writer::ChangeDetector;
 use super::{
-    ErrorEntry, GroupPicture, ManagedAssets, OperationEnd, OperationPicture, Picture, StateKind, StateRow,
+    AccountSnapshot, ErrorEntry, GroupSnapshot, ManagedAssets, OperationEnd, OperationSnapshot, StateKind, StateRow,
     SystemTableError, Table,
 };
 use crate::domain::{FailoverGroup, FailoverGroupSpec, GroupState, Instant, Region};
@@ -16,7 +16,7 @@ const TAIL: TimeDelta = TimeDelta::hours(1);
 
 /// Finds the rows of `system.replication.states`.
 #[derive(Debug, Default)]
-pub struct StateWatch {
+pub struct StateChanges {
     groups: BTreeMap<String, Known>,
     /// What happened before is in the table already; None for a table that tells of nothing yet.
     told_until: Option<Instant>,
@@ -47,7 +47,7 @@ struct Seen {
     assets: ManagedAssets,
 }
 
-impl Watch for StateWatch {
+impl ChangeDetector for StateChanges {
     type Row = StateRow;
 
     fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError> {
@@ -86,21 +86,21 @@ impl Watch for StateWatch {
         Ok(watch)
     }
 
-    fn observe(&mut self, picture: &Picture<'_>, regular: bool) -> Vec<StateRow> {
+    fn observe(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Vec<StateRow> {
         let mut rows = Vec::new();
-        let there: BTreeSet<&str> = picture.groups.iter().map(|group| group.group.spec.id.as_str()).collect();
+        let there: BTreeSet<&str> = snapshot.groups.iter().map(|group| group.group.spec.id.as_str()).collect();
         let gone: Vec<String> = self.groups.keys().filter(|name| !there.contains(name.as_str())).cloned().collect();
         for name in gone {
             if let Some(known) = self.groups.remove(&name) {
-                rows.push(known.deleted(name, picture));
+                rows.push(known.deleted(name, snapshot));
             }
         }
-        for group in &picture.groups {
+        for group in &snapshot.groups {
             let name = group.group.spec.id.to_string();
             let told_until = self.told_until;
             let known = self.groups.entry(name);
             let known = known.or_insert_with(|| Known { region: String::new(), ..Known::default() });
-            known.observe(group, picture, regular, told_until, &mut rows);
+            known.observe(group, snapshot, regular, told_until, &mut rows);
         }
         rows
     }
@@ -109,8 +109,8 @@ impl Watch for StateWatch {
 impl Known {
     fn observe(
         &mut self,
-        group: &GroupPicture<'_>,
-        picture: &Picture<'_>,
+        group: &GroupSnapshot<'_>,
+        snapshot: &AccountSnapshot<'_>,
         regular: bool,
         told_until: Option<Instant>,
         rows: &mut Vec<StateRow>,
@@ -120,16 +120,16 @@ impl Known {
             spec: group.group.spec.clone(),
             state: group.group.state,
             errors: errors.iter().map(|e| (e.error_class.clone(), e.affected_assets_counts.clone())).collect(),
-            assets: ManagedAssets::of(group.group, picture.metastores),
+            assets: ManagedAssets::of(group.group, snapshot.metastores),
         };
         let row = |kind: StateKind, at: Instant, region: &str| StateRow {
             event_id: Uuid::new_v4().to_string(),
             event_time: at,
-            account_id: picture.account_id.to_owned(),
+            account_id: snapshot.account_id.to_owned(),
             failover_group_name: group.group.spec.id.to_string(),
             replication_state: kind,
             errors: errors.clone(),
-            replication_lag_ms: group.lag_ms(picture.now),
+            replication_lag_ms: group.lag_ms(snapshot.now),
             effective_primary_region: region.to_owned(),
             managed_assets: Some(seen.assets.clone()),
         };
@@ -148,7 +148,7 @@ impl Known {
             }
         }
         if self.seen.as_ref().is_some_and(|before| before.spec != seen.spec) {
-            found.push(row(StateKind::Updated, picture.now, region));
+            found.push(row(StateKind::Updated, snapshot.now, region));
         }
         for (kind, at, region, why) in self.failovers(&group.operations, told_until) {
             let mut told = row(kind, at, region);
@@ -158,12 +158,12 @@ impl Known {
         let changed =
             self.seen.as_ref().is_none_or(|before| before.state != seen.state || before.errors != seen.errors);
         if changed || regular {
-            found.push(row(standing(group.group), picture.now, region));
+            found.push(row(standing(group.group), snapshot.now, region));
         }
         for mut row in found {
             // A reader that follows one group by time must not miss what is told late.
             // What lies in the future was timed by a wrong clock and holds nothing back.
-            row.event_time = self.last.map_or(row.event_time, |last| last.min(picture.now).max(row.event_time));
+            row.event_time = self.last.map_or(row.event_time, |last| last.min(snapshot.now).max(row.event_time));
             self.last = Some(row.event_time);
             rows.push(row);
         }
@@ -174,7 +174,7 @@ impl Known {
     /// Beginnings and ends that are not told yet, in the order in which they happened.
     fn failovers<'a>(
         &mut self,
-        operations: &[OperationPicture<'a>],
+        operations: &[OperationSnapshot<'a>],
         told_until: Option<Instant>,
     ) -> Vec<(StateKind, Instant, &'a str, Option<&'a str>)> {
         let mut found = Vec::new();
@@ -197,11 +197,11 @@ impl Known {
         found
     }
 
-    fn deleted(self, name: String, picture: &Picture<'_>) -> StateRow {
+    fn deleted(self, name: String, snapshot: &AccountSnapshot<'_>) -> StateRow {
         StateRow {
             event_id: Uuid::new_v4().to_string(),
-            event_time: picture.now,
-            account_id: picture.account_id.to_owned(),
+            event_time: snapshot.now,
+            account_id: snapshot.account_id.to_owned(),
             failover_group_name: name,
             replication_state: StateKind::Deleted,
             errors: Vec::new(),
@@ -233,7 +233,7 @@ fn aborted(why: &str) -> ErrorEntry {
 }
 
 /// One entry a class of error, by class.
-fn entries(group: &GroupPicture<'_>) -> Vec<ErrorEntry> {
+fn entries(group: &GroupSnapshot<'_>) -> Vec<ErrorEntry> {
     let mut entries: BTreeMap<&str, ErrorEntry> = BTreeMap::new();
     for error in group.errors {
         let entry = entries.entry(error.class.as_str()).or_insert_with(|| ErrorEntry {

@@ -2,7 +2,7 @@
 
 use super::{Comparison, Depth, Pair};
 use crate::delta::DeltaError;
-use crate::delta::log::{Checkpoint, LOG, Log, Picture, commit_path, crc_path, read_checkpoint};
+use crate::delta::log::{Checkpoint, LOG, Log, LogState, commit_path, crc_path, read_checkpoint};
 use crate::delta::ship::{hash_file, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
 use std::collections::BTreeSet;
@@ -106,15 +106,15 @@ impl Pair {
     pub(super) fn compare_files(
         &self,
         found: &mut Comparison,
-        picture: &Picture<'_>,
+        state: &LogState<'_>,
         log: &Log,
         there: &Log,
         last: i64,
     ) -> Result<(), DeltaError> {
-        let named = picture.inventory.files.iter().filter(|(_, named)| named.first <= last);
+        let named = state.inventory.files.iter().filter(|(_, named)| named.first <= last);
         let mut wanted: Vec<Wanted> =
             named.map(|(path, named)| Wanted { path: path.to_string(), size: named.size, live: named.live }).collect();
-        let features = picture.inventory.protocol.as_ref().and_then(|protocol| protocol.reader_features.as_ref());
+        let features = state.inventory.protocol.as_ref().and_then(|protocol| protocol.reader_features.as_ref());
         let is_v2 = features.is_some_and(|features| features.iter().any(|feature| feature == "v2Checkpoint"));
         // Two checkpoints may share a sidecar.
         let mut log_files = BTreeSet::new();
@@ -153,7 +153,7 @@ impl Pair {
             return Err(DeltaError::MissingFile {
                 table: self.source.display(""),
                 path: path.clone(),
-                version: picture.position.version,
+                version: state.position.version,
             });
         }
         if let Some((path, _)) = differing.iter().find(|(_, found)| matches!(found, Difference::SourceChanged)) {
@@ -196,7 +196,7 @@ impl Pair {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let version = picture.inventory.files.get(path.as_str()).map(|named| named.first);
+            let version = state.inventory.files.get(path.as_str()).map(|named| named.first);
             let mut parameters = vec![("path", path.clone()), ("files", differing.len().to_string())];
             parameters.extend(version.map(|version| ("version", version.to_string())));
             let named = version.map(|version| format!(", which version {version} names")).unwrap_or_default();

@@ -45,7 +45,7 @@ struct Said {
     metadata: bool,
 }
 
-/// Builds the picture from actions, oldest first.
+/// Builds the state from actions, oldest first.
 #[derive(Debug, Default)]
 pub(in crate::delta) struct Inventory {
     table: String,

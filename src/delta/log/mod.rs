@@ -6,12 +6,12 @@ mod commit;
 mod inventory;
 mod lenient;
 mod lines;
+mod log_state;
 mod name;
 mod odd_json;
 mod parquet_deltas;
 mod parquet_guard;
 mod path;
-mod picture;
 mod thrift;
 
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
@@ -19,9 +19,9 @@ pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
 pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
 pub(super) use inventory::{Inventory, Named, catalog_feature, live_print, state_at};
 pub(super) use lines::read_actions;
+pub(super) use log_state::{LogState, Past, read_log_state};
 pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, hint_version, next_commit_path};
 pub use parquet_guard::{check_footer, check_pages};
-pub(super) use picture::{Past, Picture, read_picture};
 
 #[cfg(test)]
 pub(super) use actions::{DeletionVector, FileAction};

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// So many files of a checkpoint are looked for at the destination in an ordinary cycle, where each costs a request. A
-/// larger table's are held against the log whenever it is planned from the whole picture.
+/// larger table's are held against the log whenever it is planned from the whole state.
 const LOOKED_FOR: usize = 128;
 /// Requests at a time.
 const PARALLEL_LOOKS: usize = 16;
@@ -24,7 +24,7 @@ pub(super) struct Check<'a> {
     known: Known<'a>,
     /// Live files of a checkpoint that the destination in an object store should hold by now.
     earlier: HashSet<String>,
-    /// Whether only the whole picture can tell.
+    /// Whether only the whole state can tell.
     in_doubt: bool,
 }
 

@@ -3,7 +3,7 @@
 //! Every log is judged twice, all at once and commit by commit, and both times alike.
 
 use super::table::*;
-use crate::delta::log::{Log, read_picture};
+use crate::delta::log::{Log, read_log_state};
 use crate::delta::place::LocalPlace;
 use crate::delta::*;
 use crate::domain::{ErrorClass, ObjectStatus};
@@ -27,8 +27,8 @@ fn live(path: &Path) -> Vec<String> {
     let place = LocalPlace::new(path.to_path_buf());
     let log = Log::list(&place, 0).expect("a log");
     let version = log.newest(None).expect("a version");
-    let picture = read_picture(&place, &log, version, |_, _| {}).expect("a picture");
-    let live = picture.inventory.files.iter().filter(|(_, named)| named.live);
+    let state = read_log_state(&place, &log, version, |_, _| {}).expect("a state");
+    let live = state.inventory.files.iter().filter(|(_, named)| named.live);
     let mut live: Vec<String> = live.map(|(path, _)| path.to_string()).collect();
     live.sort();
     live

@@ -4,7 +4,7 @@ mod life;
 mod objects;
 mod states;
 
-use super::{GroupPicture, OperationPicture, Picture, StateKind, StateRow};
+use super::{AccountSnapshot, GroupSnapshot, OperationSnapshot, StateKind, StateRow};
 use crate::domain::{
     AssetKind, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Instant, ObjectError, Region,
     UnityCatalogAssets, WorkspaceSet,
@@ -79,17 +79,22 @@ fn error(class: ErrorClass, object: &str) -> ObjectError {
     }
 }
 
-fn standing<'a>(group: &'a FailoverGroup, errors: &'a [ObjectError]) -> GroupPicture<'a> {
-    GroupPicture { group, errors, operations: Vec::new(), objects: Vec::new() }
+fn standing<'a>(group: &'a FailoverGroup, errors: &'a [ObjectError]) -> GroupSnapshot<'a> {
+    GroupSnapshot { group, errors, operations: Vec::new(), objects: Vec::new() }
 }
 
 /// What `watch` finds in `groups` at `now`.
-fn look<W: super::Watch>(watch: &mut W, now: Instant, regular: bool, groups: Vec<GroupPicture<'_>>) -> Vec<W::Row> {
+fn observe<W: super::ChangeDetector>(
+    watch: &mut W,
+    now: Instant,
+    regular: bool,
+    groups: Vec<GroupSnapshot<'_>>,
+) -> Vec<W::Row> {
     let metastores: BTreeMap<Region, String> =
         BTreeMap::from([("east".to_owned(), "m-east".to_owned()), ("west".to_owned(), "m-west".to_owned())]);
-    watch.observe(&Picture { now, account_id: "acc", metastores: &metastores, groups }, regular)
+    watch.observe(&AccountSnapshot { now, account_id: "acc", metastores: &metastores, groups }, regular)
 }
 
-fn operation<'a>(id: &'a str, started: Instant) -> OperationPicture<'a> {
-    OperationPicture { id, from_region: "east", to_region: "west", started, ended: None, message: None }
+fn operation<'a>(id: &'a str, started: Instant) -> OperationSnapshot<'a> {
+    OperationSnapshot { id, from_region: "east", to_region: "west", started, ended: None, message: None }
 }

@@ -6,8 +6,8 @@ use crate::delta::ship::hash_with_stamp;
 use crate::delta::{DeltaError, Position};
 use std::collections::{BTreeSet, HashSet};
 
-/// The whole picture of a table up to one version.
-pub(in crate::delta) struct Picture<'a> {
+/// The whole state of a table up to one version.
+pub(in crate::delta) struct LogState<'a> {
     pub inventory: Inventory,
     pub position: Position,
     /// The checkpoint that the retained commits begin with, and its files.
@@ -38,13 +38,13 @@ impl Past {
     }
 }
 
-/// Reads the picture up to `version`. Hands over every commit with its time, in order.
-pub(in crate::delta) fn read_picture<'a>(
+/// Reads the state up to `version`. Hands over every commit with its time, in order.
+pub(in crate::delta) fn read_log_state<'a>(
     place: &dyn Place,
     log: &'a Log,
     version: i64,
     mut each: impl FnMut(Commit, i64),
-) -> Result<Picture<'a>, DeltaError> {
+) -> Result<LogState<'a>, DeltaError> {
     let table = place.display("");
     let Base { checkpoint: base, commits } = log.base(version, true, &table)?;
     let gap = |missing| DeltaError::LogGap { table: table.clone(), missing, newest: version };
@@ -123,5 +123,5 @@ pub(in crate::delta) fn read_picture<'a>(
         }
     };
     let position = Position { version, sha256, table_id, time_ms, stamp };
-    Ok(Picture { inventory, position, base: base.zip(base_files), past })
+    Ok(LogState { inventory, position, base: base.zip(base_files), past })
 }

@@ -1,6 +1,6 @@
 //! One table and what is watched for it: opening, writing what was found, and trying again what failed.
 
-use super::{Picture, Row, SystemTableError, Table};
+use super::{AccountSnapshot, Row, SystemTableError, Table};
 use crate::domain::Instant;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MOST_WAITING: usize = 100_000;
 
 /// Finds the rows of one table by comparing the account with what was written last.
-pub trait Watch: Sized + Send + 'static {
+pub trait ChangeDetector: Sized + Send + 'static {
     /// What it finds.
     type Row: Row;
 
@@ -16,19 +16,19 @@ pub trait Watch: Sized + Send + 'static {
     fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError>;
 
     /// What is new; `regular` asks for how things stand even where nothing is.
-    fn observe(&mut self, picture: &Picture<'_>, regular: bool) -> Vec<Self::Row>;
+    fn observe(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Vec<Self::Row>;
 }
 
 /// Keeps one table.
-pub struct Keeper<W: Watch> {
+pub struct TableWriter<W: ChangeDetector> {
     folder: PathBuf,
     table: Option<Table>,
     watch: Option<W>,
     waiting: Vec<W::Row>,
 }
 
-impl<W: Watch> Keeper<W> {
-    /// A keeper of the table in `folder`, which is opened when it is first needed.
+impl<W: ChangeDetector> TableWriter<W> {
+    /// A writer of the table in `folder`, which is opened when it is first needed.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, table: None, watch: None, waiting: Vec::new() }
     }
@@ -53,17 +53,17 @@ impl<W: Watch> Keeper<W> {
     /// Looks what is new and writes it, in one commit with what waited.
     ///
     /// After an error what was found waits for the next call, which reads the table anew.
-    pub fn keep(&mut self, picture: &Picture<'_>, regular: bool) -> Result<(), SystemTableError> {
-        self.open(picture.now)?;
+    pub fn keep(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Result<(), SystemTableError> {
+        self.open(snapshot.now)?;
         if let Some(watch) = self.watch.as_mut().filter(|_| self.waiting.len() < MOST_WAITING) {
-            self.waiting.extend(watch.observe(picture, regular));
+            self.waiting.extend(watch.observe(snapshot, regular));
         }
         let Some(mut table) = self.table.take() else { return Ok(()) };
         if !self.waiting.is_empty() {
-            table.append(&self.waiting, picture.now)?;
+            table.append(&self.waiting, snapshot.now)?;
             self.waiting.clear();
         }
-        table.settle(picture.now)?;
+        table.settle(snapshot.now)?;
         self.table = Some(table);
         Ok(())
     }

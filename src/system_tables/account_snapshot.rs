@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// The account at one moment.
 #[derive(Debug, Clone)]
-pub struct Picture<'a> {
+pub struct AccountSnapshot<'a> {
     /// When.
     pub now: Instant,
     /// The account's id.
@@ -13,25 +13,25 @@ pub struct Picture<'a> {
     /// The metastore of each region.
     pub metastores: &'a BTreeMap<Region, String>,
     /// Every failover group.
-    pub groups: Vec<GroupPicture<'a>>,
+    pub groups: Vec<GroupSnapshot<'a>>,
 }
 
 /// One failover group at that moment.
 #[derive(Debug, Clone)]
-pub struct GroupPicture<'a> {
+pub struct GroupSnapshot<'a> {
     /// The group.
     pub group: &'a FailoverGroup,
     /// Every error, also what holds up the group as a whole.
     pub errors: &'a [ObjectError],
     /// The newest failovers, in any order.
-    pub operations: Vec<OperationPicture<'a>>,
+    pub operations: Vec<OperationSnapshot<'a>>,
     /// Every object in scope; empty before the first cycle of this process.
-    pub objects: Vec<ObjectPicture<'a>>,
+    pub objects: Vec<ObjectSnapshot<'a>>,
 }
 
 /// One failover.
 #[derive(Debug, Clone)]
-pub struct OperationPicture<'a> {
+pub struct OperationSnapshot<'a> {
     /// Its id.
     pub id: &'a str,
     /// The region that was primary before it.
@@ -57,7 +57,7 @@ pub enum OperationEnd {
 
 /// One object in scope.
 #[derive(Debug, Clone)]
-pub struct ObjectPicture<'a> {
+pub struct ObjectSnapshot<'a> {
     /// What it is.
     pub kind: AssetKind,
     /// Its full name.
@@ -76,7 +76,7 @@ pub struct ObjectPicture<'a> {
     pub error: Option<&'a ObjectError>,
 }
 
-impl GroupPicture<'_> {
+impl GroupSnapshot<'_> {
     /// Milliseconds since everything in scope was last at the secondary; None while something has never been there.
     pub fn lag_ms(&self, now: Instant) -> Option<i64> {
         let never_arrived = self.objects.iter().any(|object| {
