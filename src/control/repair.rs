@@ -7,7 +7,9 @@ use super::view::SalvageView;
 use super::worker::WorkerCache;
 use super::{Control, ControlError, journal};
 use crate::connect::TablePlace;
-use crate::delta::{self, CompareOptions, Comparison, DeltaError, Depth, SalvageAbout, Stamp, TableFault, TableRoot};
+use crate::delta::{
+    self, CompareOptions, Comparison, DeltaError, Depth, FileFingerprint, SalvageAbout, TableFault, TableRoot,
+};
 use crate::domain::{FailoverGroup, GroupId};
 use crate::replicate::{CompareReport, CycleError, Damage, Endpoint, ReplicaState, kept_of, root_of};
 use std::collections::BTreeSet;
@@ -68,7 +70,7 @@ impl Control {
                 .push(RepairOrder { damages: report.damages, answer });
             handle.wake.notify_one();
             answered.await.map_err(|_| ControlError::Refused {
-                sentence: format!("Failover group {id} changed before it was repaired. Look again."),
+                sentence: format!("Failover group {id} changed before it was repaired. Change again."),
             })??
         };
         let message = format!("{actor} had the replica of {id} repaired. {}", done.join(" "));
@@ -139,12 +141,12 @@ async fn look_again(
     table: &str,
 ) -> Result<(), ControlError> {
     if let Some(known) = cache.cycle_cache.as_mut().and_then(|cycle_cache| cycle_cache.tables.get_mut(table)) {
-        known.position.stamp = Stamp::default();
+        known.position.stamp = FileFingerprint::default();
     }
     let (id, table) = (handle.id.clone(), table.to_owned());
     let forget = move |tx: &crate::store::Tx<'_>| {
         let Some(mut known) = tx.table::<ReplicaState>(&id, &table)? else { return Ok(()) };
-        known.position.stamp = Stamp::default();
+        known.position.stamp = FileFingerprint::default();
         tx.put_table(&id, &table, &known)
     };
     Ok(control.inner.store.run(forget).await?)

@@ -2,7 +2,7 @@
 
 use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, state_at};
 use super::place::{self, Place};
-use super::ship::{hash_with_stamp, pool};
+use super::ship::{hash_with_fingerprint, pool};
 use super::{DeltaError, Position, TableFault, TableRoot};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ pub(super) fn position_with(
     }
     let gap = || DeltaError::LogGap { table: table.clone(), missing: version, newest: version };
     let path = log.checkpoints.get(&version).and_then(|all| all.first()?.paths().next()).ok_or_else(gap)?;
-    let (_, sha256, stamp) = hash_with_stamp(place, &path)?.ok_or_else(gap)?;
+    let (_, sha256, stamp) = hash_with_fingerprint(place, &path)?.ok_or_else(gap)?;
     Ok(Position { version, sha256, table_id, time_ms: stamp.modified_ms(), stamp })
 }
 

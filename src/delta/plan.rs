@@ -8,7 +8,7 @@ pub(super) use resume::beside;
 
 use super::log::{Commit, Inventory, Log, LogState, Named, read_commit, read_log_state};
 use super::place::{self, Place};
-use super::position::{Position, Stamp};
+use super::position::{FileFingerprint, Position};
 use super::shipment::{Generation, Plan, PlanRequest, PlannedCommit, PlannedFile, Request, Shipment};
 use super::{DeltaError, TableFault};
 use check::Check;
@@ -136,7 +136,7 @@ impl Planner {
 
     /// The stamp of the remembered commit, if the source still has it as remembered. Touched since, it may be another
     /// table's with the same bytes, which only the whole state tells.
-    fn still_at(&self, known: &Position, log: &Log) -> Result<Option<Stamp>, DeltaError> {
+    fn still_at(&self, known: &Position, log: &Log) -> Result<Option<FileFingerprint>, DeltaError> {
         let Some(listed) = log.commits.get(&known.version) else { return Ok(None) };
         let stamp = match listed {
             Some(stamp) => Some(stamp.clone()),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a storage tells of a file without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Stamp {
+pub struct FileFingerprint {
     /// Bytes.
     pub size: u64,
     /// Modification time in nanoseconds since 1970.
@@ -21,7 +21,7 @@ pub struct Stamp {
     pub etag: Option<String>,
 }
 
-impl Stamp {
+impl FileFingerprint {
     /// Modification time in milliseconds since 1970.
     pub fn modified_ms(&self) -> i64 {
         self.modified_ns.div_euclid(1_000_000)
@@ -57,5 +57,5 @@ pub struct Position {
     /// modification time.
     pub time_ms: i64,
     /// The commit file's stamp at the source, so that a look needs no read.
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }

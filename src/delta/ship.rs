@@ -9,9 +9,9 @@ mod swap;
 
 use super::limits::TransferLimits;
 use super::place::Place;
-use super::{DeltaError, Generation, Position, Shipment, Stamp, StorageClock, TableFault, place};
+use super::{DeltaError, FileFingerprint, Generation, Position, Shipment, StorageClock, TableFault, place};
 use crate::domain::TransferLimit;
-pub(super) use copy::{Outcome, bring, copy, hash_file, hash_with_stamp};
+pub(super) use copy::{Outcome, bring, copy, hash_file, hash_with_fingerprint};
 pub(super) use identity::{Sameness, same_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub struct FileRecord {
     pub sha256: String,
     /// What the source's storage told of it then. As long as it tells the same, it holds the same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<FileFingerprint>,
 }
 
 /// What a shipment brought.

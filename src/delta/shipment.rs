@@ -1,6 +1,6 @@
 //! What one cycle has to bring over for one table.
 
-use super::{FileRecord, Position, Stamp, TableRoot};
+use super::{FileFingerprint, FileRecord, Position, TableRoot};
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub struct PlannedCommit {
     /// Its bytes, where they are few; else they are read again and checked against the sha256.
     pub bytes: Option<Vec<u8>>,
     /// Its stamp at the source.
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }
 
 /// A file of the log that is no commit.

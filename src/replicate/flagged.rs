@@ -107,5 +107,5 @@ async fn print_of(request: &CycleRequest<'_>, place: &TablePlace, cache: &mut Cy
     let granted = cache.access.reach(request.source, place, false, request.clock).await.ok()?;
     let root = granted.root.clone();
     cache.access.keep(&place.uri, false, granted);
-    delta::log_print(&root).await.ok()
+    delta::log_fingerprint(&root).await.ok()
 }

@@ -5,7 +5,7 @@ use super::ledger::{self, LedgerEntry};
 use super::{CycleCache, CycleError, CycleRequest, Inventory, ObjectRecord, ReplicaState, flagged, same_place};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
-    self, Generation, Look, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
+    self, Change, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
 };
 use crate::domain::{AssetKind, AssetName, ErrorClass, ObjectStatus, Unmapped};
 use crate::wire::unity_catalog as uc;
@@ -162,15 +162,15 @@ async fn idle_ones_out<'t>(
                 let same = tokio::task::spawn_blocking(move || {
                     paths
                         .iter()
-                        .map(|(path, at)| matches!(delta::look_local(path, at), Ok(Look::Same)))
+                        .map(|(path, at)| matches!(delta::has_changed_local(path, at), Ok(Change::Same)))
                         .collect::<Vec<_>>()
                 });
                 looks.extend(same.await.unwrap_or_else(|_| vec![false; chunk.len()]));
             }
             None => {
-                let each: Vec<_> = chunk.iter().map(|(_, root, at, _)| delta::look(root, at)).collect();
+                let each: Vec<_> = chunk.iter().map(|(_, root, at, _)| delta::has_changed(root, at)).collect();
                 let looked: Vec<_> = stream::iter(each).buffered(PARALLEL_PLANS * 4).collect().await;
-                let same: Vec<bool> = looked.into_iter().map(|look| matches!(look, Ok(Look::Same))).collect();
+                let same: Vec<bool> = looked.into_iter().map(|look| matches!(look, Ok(Change::Same))).collect();
                 looks.extend(same);
             }
         }

@@ -3,7 +3,7 @@
 use super::super::{Control, ControlError};
 use super::{Asked, LossEstimate};
 use crate::connect::TablePlace;
-use crate::delta::{self, CommitSummary, Look, Position, TableRoot};
+use crate::delta::{self, Change, CommitSummary, Position, TableRoot};
 use crate::domain::FailoverGroup;
 use crate::replicate::{self, Access, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::TABLE_VIEW;
@@ -127,8 +127,9 @@ async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &Asked) -> V
             })
             .collect();
         let looks = tokio::task::spawn_blocking(move || {
-            let same =
-                |(path, at): (std::path::PathBuf, Position)| matches!(delta::look_local(&path, &at), Ok(Look::Same));
+            let same = |(path, at): (std::path::PathBuf, Position)| {
+                matches!(delta::has_changed_local(&path, &at), Ok(Change::Same))
+            };
             paths.into_iter().map(|known| known.is_some_and(same)).collect::<Vec<bool>>()
         });
         let same = looks.await.unwrap_or_else(|_| vec![false; chunk.len()]);

@@ -159,7 +159,7 @@ fn of_ledger(name: &str, row: &ReplicaState, here: Option<String>, location: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delta::Stamp;
+    use crate::delta::FileFingerprint;
     use crate::replicate::CatalogItem;
     use crate::wire::unity_catalog::{CatalogInfo, SchemaInfo, TABLE_MANAGED};
 
@@ -189,7 +189,7 @@ mod tests {
                 sha256: "s".into(),
                 table_id: (*id).into(),
                 time_ms: 0,
-                stamp: Stamp::default(),
+                stamp: FileFingerprint::default(),
             };
             let memory = ReplicaState {
                 table_id: (*id).into(),

@@ -6,7 +6,7 @@ use super::{Action, CommitInfo, parse_commit};
 use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::Place;
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ pub(in crate::delta) struct Commit {
     /// Its bytes; None where it is so large that it is read line by line.
     pub bytes: Option<Vec<u8>>,
     pub sha256: String,
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }
 
 /// Reads a commit; None where there is none.

@@ -5,7 +5,7 @@ use super::hex;
 use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::{Place, storage_failure};
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use sha2::{Digest, Sha256};
 use std::io::{BufRead, BufReader, Read};
 
@@ -15,7 +15,7 @@ const CHUNK: usize = 256 << 10;
 /// A file of a log, line by line.
 pub(super) struct Lines<'a> {
     reader: BufReader<Box<dyn Read + Send>>,
-    stamp: Stamp,
+    stamp: FileFingerprint,
     line: Vec<u8>,
     number: usize,
     taken: u64,
@@ -47,7 +47,7 @@ impl<'a> Lines<'a> {
         Err(DeltaError::TooLarge { path: self.place.display(&self.path), size, most: bounds::LOG_FILE })
     }
 
-    pub fn stamp(&self) -> &Stamp {
+    pub fn stamp(&self) -> &FileFingerprint {
         &self.stamp
     }
 

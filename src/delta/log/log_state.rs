@@ -2,7 +2,7 @@
 
 use super::{Base, CheckpointFiles, Commit, Inventory, Log, catalog_feature, read_commit};
 use crate::delta::place::Place;
-use crate::delta::ship::hash_with_stamp;
+use crate::delta::ship::hash_with_fingerprint;
 use crate::delta::{DeltaError, Position};
 use std::collections::{BTreeSet, HashSet};
 
@@ -118,7 +118,7 @@ pub(in crate::delta) fn read_log_state<'a>(
         // Its commit was cleaned away; the checkpoint stands in for it.
         None => {
             let path = base.and_then(|checkpoint| checkpoint.paths().next()).ok_or_else(|| gap(version))?;
-            let (_, sha256, stamp) = hash_with_stamp(place, &path)?.ok_or_else(|| gap(version))?;
+            let (_, sha256, stamp) = hash_with_fingerprint(place, &path)?.ok_or_else(|| gap(version))?;
             (sha256, stamp.modified_ms(), stamp)
         }
     };

@@ -28,14 +28,14 @@ pub(super) use actions::{DeletionVector, FileAction};
 
 use super::DeltaError;
 use super::place::{Listed, Place};
-use super::position::Stamp;
+use super::position::FileFingerprint;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names in a log, sorted by what they are.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     /// Commits by version, with their stamps where the listing told them.
-    pub commits: BTreeMap<i64, Option<Stamp>>,
+    pub commits: BTreeMap<i64, Option<FileFingerprint>>,
     /// Complete checkpoints by version, without those that hold nothing.
     pub checkpoints: BTreeMap<i64, Vec<Checkpoint>>,
     pub crcs: BTreeSet<i64>,
@@ -43,7 +43,7 @@ pub(super) struct Log {
     pub compacted: Vec<(i64, i64)>,
     pub has_hint: bool,
     /// Stamps of files that are no commits, by name, where the listing told them.
-    pub stamps: BTreeMap<String, Stamp>,
+    pub stamps: BTreeMap<String, FileFingerprint>,
     is_there: bool,
 }
 

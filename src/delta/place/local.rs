@@ -4,7 +4,7 @@ use super::regular::{open_at_once, open_regular, read_up_to};
 use super::uncached::Uncached;
 use super::{Content, Listed, Mode, Opened, Place, Put, RandomAccess, Sink, Staged};
 use crate::delta::DeltaError;
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use crate::domain::ErrorClass;
 use rustix::fs::{CWD, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -45,9 +45,9 @@ pub(in crate::delta) fn storage_failure(action: &'static str, path: String, erro
     DeltaError::Storage { action, path, detail: error.to_string(), class }
 }
 
-fn stamp_of(metadata: &fs::Metadata) -> Stamp {
+fn fingerprint_of(metadata: &fs::Metadata) -> FileFingerprint {
     let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
-    Stamp {
+    FileFingerprint {
         size: metadata.len(),
         modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
         changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
@@ -71,9 +71,9 @@ fn is_file(entry: &DirEntry) -> io::Result<bool> {
 }
 
 /// The stamp of a file; None where there is none.
-pub(in crate::delta) fn stat_file(path: &Path) -> Result<Option<Stamp>, DeltaError> {
+pub(in crate::delta) fn stat_file(path: &Path) -> Result<Option<FileFingerprint>, DeltaError> {
     match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_file().then(|| stamp_of(&metadata))),
+        Ok(metadata) => Ok(metadata.is_file().then(|| fingerprint_of(&metadata))),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(storage_error("look at", path, &error)),
     }
@@ -197,7 +197,7 @@ impl Place for LocalPlace {
         Ok(found)
     }
 
-    fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError> {
+    fn stat(&self, rel: &str) -> Result<Option<FileFingerprint>, DeltaError> {
         stat_file(&self.at(rel))
     }
 
@@ -205,7 +205,7 @@ impl Place for LocalPlace {
         let Some((file, metadata)) = self.file(rel)? else { return Ok(None) };
         let read = read_up_to(file, metadata.len(), most);
         match read.map_err(|error| storage_error("read", &self.at(rel), &error))? {
-            Ok(bytes) => Ok(Some(Content { bytes, stamp: stamp_of(&metadata) })),
+            Ok(bytes) => Ok(Some(Content { bytes, stamp: fingerprint_of(&metadata) })),
             Err(size) => Err(DeltaError::TooLarge { path: self.display(rel), size, most }),
         }
     }
@@ -213,7 +213,7 @@ impl Place for LocalPlace {
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
         let opened = |(file, metadata): (File, fs::Metadata)| Opened {
             reader: Box::new(Uncached::new(file, metadata.len())),
-            stamp: stamp_of(&metadata),
+            stamp: fingerprint_of(&metadata),
         };
         Ok(self.file(rel)?.map(opened))
     }
@@ -336,7 +336,7 @@ impl Sink for LocalSink {
 
     fn written_ms(&self) -> Option<i64> {
         let metadata = self.file.file().metadata().ok()?;
-        Some(stamp_of(&metadata).modified_ms())
+        Some(fingerprint_of(&metadata).modified_ms())
     }
 
     fn finish(self: Box<Self>, modified_ns: i64) -> Result<Box<dyn Staged>, DeltaError> {

@@ -17,7 +17,7 @@ pub(super) use local::staged_name;
 
 use self::remote::RemotePlace;
 pub(super) use self::remote::RemoteRanges;
-use super::position::Stamp;
+use super::position::FileFingerprint;
 use super::{DeltaError, TableFault, TableRoot};
 use std::io::Read;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ use std::sync::Arc;
 /// A small file read whole.
 pub(super) struct Content {
     pub bytes: Vec<u8>,
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }
 
 /// A file that is read from its beginning.
 pub(super) struct Opened {
     pub reader: Box<dyn Read + Send>,
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }
 
 /// A file's name in a listing.
@@ -39,7 +39,7 @@ pub(super) struct Opened {
 pub(super) struct Listed {
     pub name: String,
     /// Where the listing tells it for free.
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<FileFingerprint>,
 }
 
 /// A file that can be read at any offset.
@@ -106,7 +106,7 @@ pub(super) trait Place: Send + Sync {
     fn list(&self, dir: &str, from: Option<&str>) -> Result<Vec<Listed>, DeltaError>;
     /// Paths of all files below the folder `dir`.
     fn list_all(&self, dir: &str) -> Result<Vec<String>, DeltaError>;
-    fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError>;
+    fn stat(&self, rel: &str) -> Result<Option<FileFingerprint>, DeltaError>;
     /// Reads a file whole; an error where it has more than `most` bytes, before they are read.
     fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError>;
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError>;

@@ -7,7 +7,7 @@ mod write;
 
 use super::{Content, Listed, LocalPlace, Opened, Place, RandomAccess, Sink};
 use crate::delta::DeltaError;
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use crate::domain::ErrorClass;
 use fault::{class_of, told};
 use futures::StreamExt;
@@ -30,8 +30,8 @@ pub(in crate::delta) struct RemotePlace {
     copies_refused: AtomicBool,
 }
 
-fn stamp_of(meta: &ObjectMeta) -> Stamp {
-    Stamp {
+fn fingerprint_of(meta: &ObjectMeta) -> FileFingerprint {
+    FileFingerprint {
         size: meta.size,
         modified_ns: meta.last_modified.timestamp_nanos_opt().unwrap_or_default(),
         changed_ns: 0,
@@ -104,7 +104,7 @@ impl Place for RemotePlace {
         };
         let direct = |meta: ObjectMeta| {
             let name = self.rel(&meta.location)?.strip_prefix(dir)?.trim_start_matches('/').to_owned();
-            (!name.contains('/')).then(|| Listed { name, stamp: Some(stamp_of(&meta)) })
+            (!name.contains('/')).then(|| Listed { name, stamp: Some(fingerprint_of(&meta)) })
         };
         Ok(metas.into_iter().filter_map(direct).collect())
     }
@@ -115,16 +115,16 @@ impl Place for RemotePlace {
         Ok(metas.iter().filter_map(|meta| self.rel(&meta.location)).collect())
     }
 
-    fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError> {
+    fn stat(&self, rel: &str) -> Result<Option<FileFingerprint>, DeltaError> {
         let head = self.handle.block_on(self.store.head(&self.key(rel)?));
-        Ok(self.absent("look at", rel, head)?.as_ref().map(stamp_of))
+        Ok(self.absent("look at", rel, head)?.as_ref().map(fingerprint_of))
     }
 
     fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError> {
         let key = self.key(rel)?;
         let read = async {
             let found = self.store.get(&key).await?;
-            let stamp = stamp_of(&found.meta);
+            let stamp = fingerprint_of(&found.meta);
             if stamp.size > most {
                 return Ok(Err(stamp.size));
             }
@@ -145,7 +145,7 @@ impl Place for RemotePlace {
     fn open(&self, rel: &str) -> Result<Option<Opened>, DeltaError> {
         let found = self.handle.block_on(self.store.get(&self.key(rel)?));
         let Some(found) = self.absent("read", rel, found)? else { return Ok(None) };
-        let stamp = stamp_of(&found.meta);
+        let stamp = fingerprint_of(&found.meta);
         let reader = read::RemoteReader::new(self.store.clone(), found, self.handle.clone());
         Ok(Some(Opened { reader: Box::new(reader), stamp }))
     }

@@ -4,7 +4,7 @@ use super::{FileRecord, Transfer};
 use crate::delta::DeltaError;
 use crate::delta::log::hex;
 use crate::delta::place::{Mode, Opened, Place, Staged, storage_failure};
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
@@ -23,7 +23,7 @@ pub(in crate::delta) struct Copied {
     pub size: u64,
     pub sha256: String,
     /// The source's, from before it was read.
-    pub stamp: Stamp,
+    pub stamp: FileFingerprint,
 }
 
 /// What came of an attempt to copy.
@@ -155,14 +155,14 @@ fn fill<'a>(input: &mut dyn Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> 
 
 /// The size and sha256 of a file; None where there is none.
 pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option<(u64, String)>, DeltaError> {
-    Ok(hash_with_stamp(place, rel)?.map(|(size, sha256, _)| (size, sha256)))
+    Ok(hash_with_fingerprint(place, rel)?.map(|(size, sha256, _)| (size, sha256)))
 }
 
 /// [`hash_file`] with the stamp of what was read.
-pub(in crate::delta) fn hash_with_stamp(
+pub(in crate::delta) fn hash_with_fingerprint(
     place: &dyn Place,
     rel: &str,
-) -> Result<Option<(u64, String, Stamp)>, DeltaError> {
+) -> Result<Option<(u64, String, FileFingerprint)>, DeltaError> {
     let Some(Opened { reader: mut input, stamp }) = place.open(rel)? else { return Ok(None) };
     let mut hash = Sha256::new();
     let mut size = 0;

@@ -6,7 +6,7 @@
 use super::{FileRecord, hash_file};
 use crate::delta::DeltaError;
 use crate::delta::place::Place;
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 
 /// What is known of a file that both sides hold, without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,11 @@ pub(in crate::delta) enum Sameness {
 }
 
 /// Holds what the source and the destination tell of a file against what the ledger keeps of it.
-pub(in crate::delta) fn same_file(kept: Option<&FileRecord>, source: &Stamp, there: &Stamp) -> Sameness {
+pub(in crate::delta) fn same_file(
+    kept: Option<&FileRecord>,
+    source: &FileFingerprint,
+    there: &FileFingerprint,
+) -> Sameness {
     if source.size != there.size {
         return Sameness::Other;
     }
@@ -33,7 +37,7 @@ pub(in crate::delta) fn same_bytes(
     source: &dyn Place,
     target: &dyn Place,
     rel: &str,
-    stamp: Stamp,
+    stamp: FileFingerprint,
 ) -> Result<Option<FileRecord>, DeltaError> {
     let Some((size, sha256)) = hash_file(source, rel)? else { return Ok(None) };
     let is_same = hash_file(target, rel)?.is_some_and(|(there, other)| there == size && other == sha256);

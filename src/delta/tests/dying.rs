@@ -2,7 +2,7 @@
 
 use crate::delta::DeltaError;
 use crate::delta::place::{Content, Listed, LocalPlace, Mode, Opened, Place, Put, RandomAccess, Sink, Staged};
-use crate::delta::position::Stamp;
+use crate::delta::position::FileFingerprint;
 use crate::domain::ErrorClass;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ impl Place for Dying {
     fn list_all(&self, dir: &str) -> Result<Vec<String>, DeltaError> {
         self.inner.list_all(dir)
     }
-    fn stat(&self, rel: &str) -> Result<Option<Stamp>, DeltaError> {
+    fn stat(&self, rel: &str) -> Result<Option<FileFingerprint>, DeltaError> {
         self.inner.stat(rel)
     }
     fn read(&self, rel: &str, most: u64) -> Result<Option<Content>, DeltaError> {

@@ -50,7 +50,7 @@ async fn a_pipe_in_the_log_is_not_there() {
         let pipe = pipe(&pair.table.path, &name);
         let shipped = in_time(&pipe, pair.arrives(None)).await;
         assert_eq!(shipped.position.version, 2, "{name}");
-        assert_eq!(look(&pair.table.root, &shipped.position).await.expect("a look"), Look::Same);
+        assert_eq!(has_changed(&pair.table.root, &shipped.position).await.expect("a look"), Change::Same);
         assert_up_to_date(&pair, &shipped.position).await;
     }
     let mut pair = Pair::new();

@@ -36,7 +36,7 @@ async fn a_table_at_the_last_version_that_there_is_arrives_and_settles() {
             assert!(matches!(&again, Ok(Plan::UpToDate(found)) if *found == shipped.position), "{again:?}");
         }
         if with_commit {
-            assert_eq!(look(&pair.table.root, &shipped.position).await.expect("a look"), Look::Same);
+            assert_eq!(has_changed(&pair.table.root, &shipped.position).await.expect("a look"), Change::Same);
         }
         let above = commits_since(&pair.table.root, i64::MAX).await.expect("a log");
         assert!(above.is_empty(), "{above:?}");

@@ -53,10 +53,10 @@ async fn a_table_goes_from_disk_to_store_to_store_to_disk() {
     let key = object_store::path::Path::parse("lake/t/p=a%20b/2.parquet").expect("a key");
     assert!(one.head(&key).await.is_ok(), "nothing in a key is encoded");
 
-    assert_eq!(look(&first, &onward.position).await.expect("a look"), Look::Same);
+    assert_eq!(has_changed(&first, &onward.position).await.expect("a look"), Change::Same);
     table.append("more.parquet");
     arrives(&table.root, &first, Some(&shipped.position)).await;
-    assert_eq!(look(&first, &onward.position).await.expect("a look"), Look::Changed);
+    assert_eq!(has_changed(&first, &onward.position).await.expect("a look"), Change::Changed);
     let next = arrives(&first, &second, Some(&onward.position)).await;
     assert_eq!((next.position.version, next.files.len()), (5, 1));
 }

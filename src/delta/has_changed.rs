@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// What a look found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum Change {
     /// The table is where it was.
     Same,
     /// Something is newer, or other, than remembered: plan it.
@@ -16,7 +16,7 @@ pub enum Look {
 }
 
 /// Looks at a table with at most one listing (object store) or two stats (local disk); parses nothing.
-pub async fn look(source: &TableRoot, known: &Position) -> Result<Look, TableFault> {
+pub async fn has_changed(source: &TableRoot, known: &Position) -> Result<Change, TableFault> {
     match source {
         TableRoot::Local(path) => {
             let (path, known) = (path.clone(), known.clone());
@@ -28,14 +28,14 @@ pub async fn look(source: &TableRoot, known: &Position) -> Result<Look, TableFau
                 let mut same = false;
                 for entry in place.list(LOG, Some(&format!("{:020}", known.version)))? {
                     match LogName::parse(&entry.name) {
-                        LogName::Commit(version) if version > known.version => return Ok(Look::Changed),
+                        LogName::Commit(version) if version > known.version => return Ok(Change::Changed),
                         LogName::Commit(version) if version == known.version => {
                             same = entry.stamp.is_some_and(|stamp| stamp.matches(&known.stamp))
                         }
                         _ => {}
                     }
                 }
-                Ok(if same { Look::Same } else { Look::Changed })
+                Ok(if same { Change::Same } else { Change::Changed })
             })
             .await
         }
@@ -43,7 +43,7 @@ pub async fn look(source: &TableRoot, known: &Position) -> Result<Look, TableFau
 }
 
 /// What the log of a table looks like from outside: as long as it stays the same, so does what a plan finds in the log.
-pub async fn log_print(root: &TableRoot) -> Result<String, TableFault> {
+pub async fn log_fingerprint(root: &TableRoot) -> Result<String, TableFault> {
     if let TableRoot::Local(path) = root {
         // A folder's times change whenever a name in it does.
         let folder = path.join(LOG);
@@ -62,13 +62,13 @@ pub async fn log_print(root: &TableRoot) -> Result<String, TableFault> {
 }
 
 /// [`look`] for a local disk, for a caller that looks at thousands of tables from one blocking thread.
-pub fn look_local(root: &Path, known: &Position) -> Result<Look, TableFault> {
+pub fn has_changed_local(root: &Path, known: &Position) -> Result<Change, TableFault> {
     look_at(root, known).map_err(TableFault::from)
 }
 
-fn look_at(root: &Path, known: &Position) -> Result<Look, super::DeltaError> {
+fn look_at(root: &Path, known: &Position) -> Result<Change, super::DeltaError> {
     let stat = |rel: String| stat_file(&root.join(rel));
     let same = stat(commit_path(known.version))?.is_some_and(|stamp| stamp.matches(&known.stamp))
         && next_commit_path(known.version).map(stat).transpose()?.flatten().is_none();
-    Ok(if same { Look::Same } else { Look::Changed })
+    Ok(if same { Change::Same } else { Change::Changed })
 }
