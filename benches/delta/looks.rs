@@ -9,7 +9,7 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use resilience::delta::{Look, TableRoot, latest, look};
+use resilience::delta::{Change, TableRoot, has_changed, latest};
 use serde_json::json;
 use std::fmt;
 use std::pin::Pin;
@@ -136,10 +136,10 @@ async fn measure(tables: usize) -> std::result::Result<(), Fault> {
     counts.listings.store(0, Ordering::Relaxed);
     counts.gets.store(0, Ordering::Relaxed);
     let started = Instant::now();
-    let looks: Vec<_> = known.iter().map(|(root, position)| look(root, position)).collect();
+    let looks: Vec<_> = known.iter().map(|(root, position)| has_changed(root, position)).collect();
     let found: Vec<_> = stream::iter(looks).buffered(32).collect().await;
     let seconds = started.elapsed().as_secs_f64();
-    if !found.iter().all(|look| matches!(look, Ok(Look::Same))) {
+    if !found.iter().all(|look| matches!(look, Ok(Change::Same))) {
         return Err("A look found a change where there is none.".into());
     }
     let (listings, gets) = (counts.listings.load(Ordering::Relaxed), counts.gets.load(Ordering::Relaxed));

@@ -49,7 +49,7 @@ struct End {
 impl End {
     async fn endpoint(&self) -> Result<Endpoint, Fault> {
         let settings = ConnectSettings::new(&self.region, &self.workspace_url, self.token.clone());
-        Ok(Endpoint::connect(&self.region, &self.workspace_id, RegionClient::new(settings.brisk())?).await?)
+        Ok(Endpoint::connect(&self.region, &self.workspace_id, RegionClient::new(settings.fail_fast())?).await?)
     }
 }
 

@@ -45,6 +45,6 @@ impl Scope {
 /// One end of a replication, reached as the runtime reaches it.
 pub async fn endpoint(region: &RegionEndpoint) -> Result<Endpoint, Fault> {
     let token = Secret::new(region.replication_token.clone());
-    let client = RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token).brisk())?;
+    let client = RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast())?;
     Ok(Endpoint::connect(&region.region, &region.workspace_id, client).await?)
 }

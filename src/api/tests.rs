@@ -29,7 +29,7 @@ struct Served {
 }
 
 fn workspace(id: &str, region: &str) -> Workspace {
-    let settings = ConnectSettings::new(region, "http://127.0.0.1:1", Secret::new("x")).brisk();
+    let settings = ConnectSettings::new(region, "http://127.0.0.1:1", Secret::new("x")).fail_fast();
     Workspace {
         id: id.to_owned(),
         name: format!("analytics-{region}"),

@@ -21,7 +21,7 @@ pub async fn ask<T: DeserializeOwned>(
     }
     let options = EngineOptions {
         sandbox_commits_per_second: Some(0.0),
-        control: ControlSettings { passive: true, ..ControlSettings::default() },
+        control: ControlSettings { read_only: true, ..ControlSettings::default() },
         ..common.engine()
     };
     let engine = Engine::start(common.hold()?, options, clock()).await.map_err(sentence)?;

@@ -70,11 +70,11 @@ impl Way {
     }
 }
 
-/// What was learned of a region's ways, so that none is asked twice for each table.
+/// What was learned of a region's modes, so that none is asked twice for each table.
 ///
 /// It decides what is asked first and never what is not asked at all, so nothing learned can be wrong for long.
 #[derive(Debug, Default)]
-pub(super) struct Ways(Mutex<Learned>);
+pub(super) struct CredentialModes(Mutex<Learned>);
 
 #[derive(Debug, Default)]
 struct Learned {
@@ -84,7 +84,7 @@ struct Learned {
     granted: HashMap<(String, bool), Way>,
 }
 
-impl Ways {
+impl CredentialModes {
     fn learned(&self) -> MutexGuard<'_, Learned> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,17 +133,17 @@ fn usual(write: bool) -> Way {
 impl RegionClient {
     /// Credentials to read a place, or to write there too: by the table's id and by its path, whichever is granted.
     pub async fn grant(&self, place: &TablePlace, write: bool) -> Result<Grant, ConnectError> {
-        let (first, second) = self.ways.order(place, write);
+        let (first, second) = self.modes.order(place, write);
         let refusal = match self.ask(first, place, write).await {
             Ok(credentials) => return Ok(self.granted(first, place, write, credentials)),
             Err(error) if is_refusal(&error) => error,
             Err(error) => return Err(error),
         };
-        self.ways.refused(first, &refusal);
+        self.modes.refused(first, &refusal);
         let Some(second) = second else { return Err(refusal) };
         match self.ask(second, place, write).await {
             Ok(credentials) => {
-                self.ways.granted(place, write, second);
+                self.modes.granted(place, write, second);
                 Ok(self.granted(second, place, write, credentials))
             }
             // A region that went away meanwhile says nothing of this table.

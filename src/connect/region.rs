@@ -1,7 +1,7 @@
 //! The client of one region and its settings.
 
 use super::error::ConnectError;
-use super::grants::Ways;
+use super::grants::CredentialModes;
 use super::health::RegionHealth;
 use super::retry::RetryPolicy;
 use super::storage::StorageOptions;
@@ -68,7 +68,7 @@ impl ConnectSettings {
     }
 
     /// The same with limits by which a dead region is known within about a second and a half.
-    pub fn brisk(self) -> Self {
+    pub fn fail_fast(self) -> Self {
         Self {
             timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_millis(1500),
@@ -87,7 +87,7 @@ impl ConnectSettings {
 pub struct RegionClient {
     pub(super) transport: Arc<Transport>,
     storage: Arc<StorageOptions>,
-    pub(super) ways: Arc<Ways>,
+    pub(super) modes: Arc<CredentialModes>,
 }
 
 impl fmt::Debug for RegionClient {
@@ -103,7 +103,7 @@ impl RegionClient {
     /// A client; nothing is sent yet.
     pub fn new(settings: ConnectSettings) -> Result<Self, ConnectError> {
         let transport = Arc::new(Transport::new(&settings)?);
-        Ok(Self { transport, storage: Arc::new(settings.storage), ways: Arc::default() })
+        Ok(Self { transport, storage: Arc::new(settings.storage), modes: Arc::default() })
     }
 
     /// The region as messages name it.

@@ -2,7 +2,7 @@
 
 use super::durable::GroupChange;
 use super::group_handle::{GroupHandle, lock_record};
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::{Clock, ClockMove, Instant, SteadyClock, replication_point};
 use chrono::{SecondsFormat, SubsecRound, TimeDelta};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Control {
             }
         };
         group.replication_point = to;
-        journal::renew_etag(&mut group, now);
+        audit::renew_etag(&mut group, now);
         let word = |time: Instant| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let goes =
             to.map_or_else(|| "There is none until the next cycle".to_owned(), |to| format!("It is {} now", word(to)));
@@ -65,7 +65,7 @@ impl Control {
             word(false_point)
         );
         tracing::warn!(group = %id, "{message}");
-        let line = journal::line(now, "runtime", "replication_point.withdraw", id.as_str(), message);
+        let line = audit::line(now, "runtime", "replication_point.withdraw", id.as_str(), message);
         let also = move |tx: &crate::store::Tx<'_>| {
             tx.remove_points_after(&id, to.unwrap_or(now))?;
             tx.see_commits_earlier(&id, now, false_point - to.unwrap_or(now))

@@ -2,7 +2,7 @@
 
 use super::deletion::{EPOCH_FLOOR, left_key};
 use super::group_handle::{GroupHandle, Record};
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Endpoint};
 use crate::wire::sandbox::{DisasterRecoveryRole, ROLE_PRIMARY, ROLE_SECONDARY};
@@ -39,19 +39,19 @@ impl Control {
             has_replication_point_blocking_errors: false,
             initial_replication_progress: None,
         };
-        journal::renew_etag(&mut group, now);
+        audit::renew_etag(&mut group, now);
         if validate_only {
             return Ok(group);
         }
         let id = group.spec.id.clone();
-        let mut line = journal::line(
+        let mut line = audit::line(
             now,
             actor,
             "failover_group.create",
             id.as_str(),
             format!("{actor} created failover group {id} with {} as primary.", group.effective_primary_region),
         );
-        journal::show_change(&mut line, None, Some(&group));
+        audit::show_change(&mut line, None, Some(&group));
         let (stored, written, made) = (group.clone(), line.clone(), group.clone());
         let work = move |tx: &crate::store::Tx<'_>| {
             tx.put_group(&stored, now)?;

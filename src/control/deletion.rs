@@ -4,7 +4,7 @@ use super::create::set_role;
 use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::worker::{record_error, settle};
-use super::{Control, ControlError, findings, journal, left_behind, reclaim};
+use super::{Control, ControlError, audit, findings, left_behind, reclaim};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Endpoint};
 use crate::store::Tx;
@@ -88,7 +88,7 @@ impl Control {
             Some(region) => format!("{actor} deleted failover group {id} and gave {region} up."),
             None => format!("{actor} deleted failover group {id}. Its replica stays, read-only."),
         };
-        let line = journal::line(self.now(), actor, "failover_group.delete", id.as_str(), what);
+        let line = audit::line(self.now(), actor, "failover_group.delete", id.as_str(), what);
         let given_up = |_: &mut FailoverGroup, operation: &mut Option<Operation>| {
             if let Some(operation) = operation {
                 operation.given_up = gives_up;
@@ -135,7 +135,7 @@ impl Control {
         let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
         replicate::set_writable(&endpoint, catalog, &writers, ISOLATION_ISOLATED).await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
-        let line = journal::line(self.now(), actor, "replica.release", catalog, message.clone());
+        let line = audit::line(self.now(), actor, "replica.release", catalog, message.clone());
         let (released, stored) = (left_key(region, catalog), line.clone());
         let work = move |tx: &Tx<'_>| {
             tx.set_value(&released, "")?;
@@ -170,7 +170,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         let detached = control.detached(&group, None);
         let kept = detached.clone();
         let message = format!("Failover group {id} was taken apart.");
-        let line = journal::line(control.now(), "runtime", "failover_group.deleted", id.as_str(), message);
+        let line = audit::line(control.now(), "runtime", "failover_group.deleted", id.as_str(), message);
         let stored = line.clone();
         let work = move |tx: &Tx<'_>| {
             raise_epoch_floor(tx, epoch)?;
@@ -205,7 +205,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
             let message = error.to_string();
             let told = format!("Failover group {} could not be taken apart. {message}", handle.id);
             let line =
-                journal::line(control.now(), "runtime", "failover_group.deletion_failed", handle.id.as_str(), told);
+                audit::line(control.now(), "runtime", "failover_group.deletion_failed", handle.id.as_str(), told);
             let applied = control
                 .apply(handle, Event::DeletionFailed, Some(line), |group, _| group.state_message = Some(message))
                 .await;

@@ -116,7 +116,7 @@ mod tests {
     async fn control(dir: &std::path::Path, clock: Arc<ManualClock>) -> Control {
         let deployment = Deployment { account_id: "acc".to_owned(), workspaces: Vec::new() };
         let store = Store::open(&dir.join("state.db")).expect("a store");
-        let settings = ControlSettings { passive: true, ..ControlSettings::default() };
+        let settings = ControlSettings { read_only: true, ..ControlSettings::default() };
         Control::start(deployment, store, clock, settings).await.expect("starts")
     }
 

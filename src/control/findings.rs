@@ -15,8 +15,8 @@ pub fn keep(tx: &Tx<'_>, id: &GroupId, errors: &[ObjectError]) -> rusqlite::Resu
 
 /// The errors as they were kept, for one who runs no cycle; none where they can't be read, because a comparison finds
 /// most of them again.
-pub fn recall_for(tx: &Tx<'_>, id: &GroupId, passive: bool) -> rusqlite::Result<Vec<ObjectError>> {
-    if !passive {
+pub fn recall_for(tx: &Tx<'_>, id: &GroupId, read_only: bool) -> rusqlite::Result<Vec<ObjectError>> {
+    if !read_only {
         return Ok(Vec::new());
     }
     Ok(tx.value(&key(id))?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())

@@ -50,7 +50,7 @@ pub struct ControlSettings {
     /// Scheme and authority of the stable URLs that are made from now on.
     pub stable_url_origin: String,
     /// Starts no worker: nothing replicates, and what a crash interrupted stays as it is, for a command that only looks.
-    pub passive: bool,
+    pub read_only: bool,
 }
 
 impl Default for ControlSettings {
@@ -67,7 +67,7 @@ impl Default for ControlSettings {
             webhook: None,
             request_drain: Duration::from_secs(2),
             stable_url_origin: "https://localhost".to_owned(),
-            passive: false,
+            read_only: false,
         }
     }
 }
@@ -146,9 +146,9 @@ impl Control {
         control.recall_transfer_limit().await?;
         for (group, state_since) in groups {
             let id = group.spec.id.clone();
-            let passive = control.inner.settings.passive;
+            let read_only = control.inner.settings.read_only;
             let read = move |tx: &Tx<'_>| {
-                let kept = (left_behind::recall(tx, &id)?, findings::recall_for(tx, &id, passive)?);
+                let kept = (left_behind::recall(tx, &id)?, findings::recall_for(tx, &id, read_only)?);
                 Ok((tx.operations::<Operation>(&id, 20)?, tx.salvage(&id)?, reclaim::recall(tx, &id)?, kept))
             };
             let (operations, salvage, pending_salvage, (left, flagged)) = control.inner.store.run(read).await?;
@@ -163,7 +163,7 @@ impl Control {
             record.operation = operations.into_iter().next().map(|o| o.body);
             control.adopt(GroupHandle::new(record));
         }
-        if control.inner.settings.passive {
+        if control.inner.settings.read_only {
             return Ok(control);
         }
         control.lead_gates();
@@ -181,7 +181,7 @@ impl Control {
     pub(super) fn adopt(&self, handle: GroupHandle) {
         let handle = Arc::new(handle);
         lock(&self.inner.handles).insert(handle.id.clone(), handle.clone());
-        if self.inner.settings.passive {
+        if self.inner.settings.read_only {
             return;
         }
         let control = self.clone();
@@ -300,9 +300,9 @@ impl Control {
         also: impl FnOnce(&Tx<'_>) -> rusqlite::Result<()> + Send + 'static,
         then: impl FnOnce(&Self) + Send + 'static,
     ) -> Result<FailoverGroup, ControlError> {
-        super::journal::renew_etag(&mut change.group, self.now());
+        super::audit::renew_etag(&mut change.group, self.now());
         if let Some(line) = &mut change.line {
-            super::journal::show_change(line, Some(&handle.group()), Some(&change.group));
+            super::audit::show_change(line, Some(&handle.group()), Some(&change.group));
         }
         let (group, wake) = (change.group.clone(), handle.wake.clone());
         let then = move |control: &Self| {
@@ -394,7 +394,7 @@ impl Control {
             FailoverKind::Planned => "planned",
             FailoverKind::Forced => "forced",
         };
-        let line = super::journal::line(
+        let line = super::audit::line(
             now,
             actor,
             "failover_group.fail_over",
@@ -446,7 +446,7 @@ impl Control {
     /// Tries the failed phase of a group again.
     pub async fn retry(&self, actor: &str, id: &GroupId) -> Result<FailoverGroup, ControlError> {
         let handle = self.handle(id)?;
-        let line = super::journal::line(
+        let line = super::audit::line(
             self.now(),
             actor,
             "failover_group.retry",

@@ -2,7 +2,7 @@
 
 use super::group_handle::{GroupHandle, lock_record};
 use super::operation::Operation;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
@@ -86,8 +86,8 @@ impl Control {
             first.region,
             first.lost.amount()
         );
-        let mut line = journal::line(self.now(), actor, "left_behind.release", id.as_str(), message);
-        journal::show_change(&mut line, Some(&gone), None);
+        let mut line = audit::line(self.now(), actor, "left_behind.release", id.as_str(), message);
+        audit::show_change(&mut line, Some(&gone), None);
         let (stored, of, list) = (line.clone(), id.clone(), kept.clone());
         let work = move |tx: &Tx<'_>| {
             keep(tx, &of, &list)?;

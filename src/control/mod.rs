@@ -1,5 +1,6 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
+mod audit;
 mod backoff;
 mod clock;
 mod create;
@@ -13,7 +14,6 @@ mod findings;
 mod group_handle;
 mod handle;
 mod health;
-mod journal;
 mod keyring;
 mod left_behind;
 mod loss;

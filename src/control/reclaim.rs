@@ -16,7 +16,7 @@ use super::failover::{edit_operation, make_read_only, modes, note_modes, pause_a
 use super::group_handle::GroupHandle;
 use super::view::OperationOutcome;
 use super::worker::WorkerCache;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::{FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Endpoint, ReplicaState};
 use crate::wire::sandbox::ROLE_SECONDARY;
@@ -45,7 +45,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     };
     reclaimed.salvage_pending = false;
     let now = control.now();
-    journal::renew_etag(&mut reclaimed, now);
+    audit::renew_etag(&mut reclaimed, now);
     let mut message = match lost {
         0 if waiting > 0 => format!("{} answers again.", old.region),
         0 => format!("{} answers again. Nothing was left behind there.", old.region),
@@ -58,7 +58,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
         n => message
             .push_str(&format!(" {n} tables could not be set aside yet; they are left as they are and tried again.")),
     }
-    let line = journal::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
+    let line = audit::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
     let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
     control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
     show_operation(handle);

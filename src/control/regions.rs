@@ -3,7 +3,7 @@
 use super::deployment::{Deployment, Workspace};
 use super::handle::lock;
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::connect::ConnectError;
 use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
@@ -315,9 +315,9 @@ impl Control {
         lock(&self.inner.mission_critical).insert(workspace.id.clone(), (on, self.now()));
         let word = if on { "on" } else { "off" };
         let message = format!("Mission Critical is {word} for {}.", workspace.name);
-        let mut line = journal::line(self.now(), actor, "workspace.mission_critical", workspace_id, message.clone());
+        let mut line = audit::line(self.now(), actor, "workspace.mission_critical", workspace_id, message.clone());
         let state = |on: bool| serde_json::json!({"mission_critical": on});
-        journal::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
+        audit::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
         let stored = line.clone();
         self.durably((), move |tx| tx.add_activity(&stored), move |control, ()| control.show_activity(line)).await?;
         self.refresh_regions();
@@ -341,8 +341,10 @@ mod tests {
             name: id.to_owned(),
             region: "east".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
-            client: RegionClient::new(ConnectSettings::new("east", "http://127.0.0.1:1", Secret::new("none")).brisk())
-                .expect("a client"),
+            client: RegionClient::new(
+                ConnectSettings::new("east", "http://127.0.0.1:1", Secret::new("none")).fail_fast(),
+            )
+            .expect("a client"),
             storage_root: None,
         };
         let deployment = Deployment { account_id: "acc".to_owned(), workspaces: vec![workspace("1"), workspace("2")] };

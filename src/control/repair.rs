@@ -5,7 +5,7 @@ use super::group_handle::{GroupHandle, lock_record};
 use super::reclaim::salvage_path;
 use super::view::SalvageView;
 use super::worker::WorkerCache;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::connect::TablePlace;
 use crate::delta::{
     self, CompareOptions, Comparison, DeltaError, Depth, FileFingerprint, SalvageAbout, TableFault, TableRoot,
@@ -59,7 +59,7 @@ impl Control {
         if report.damages.is_empty() {
             return Ok(Repair { done: Vec::new(), report });
         }
-        let done = if self.inner.settings.passive {
+        let done = if self.inner.settings.read_only {
             self.repair_here(&handle, report.damages).await?
         } else {
             let (answer, answered) = oneshot::channel();
@@ -74,7 +74,7 @@ impl Control {
             })??
         };
         let message = format!("{actor} had the replica of {id} repaired. {}", done.join(" "));
-        let line = journal::line(self.now(), actor, "failover_group.repair", id.as_str(), message);
+        let line = audit::line(self.now(), actor, "failover_group.repair", id.as_str(), message);
         let stored = line.clone();
         self.durably((), move |tx| tx.add_activity(&stored), move |control, ()| control.show_activity(line)).await?;
         self.touch();

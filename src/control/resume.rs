@@ -3,7 +3,7 @@
 use super::failover;
 use super::operation::Operation;
 use super::view::OperationOutcome;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::connect::{UnpausedJob, UnpausedPlaces};
 use crate::domain::{GroupId, GroupState};
 use crate::wire::jobs::JobSettings;
@@ -100,9 +100,9 @@ impl Control {
                 missing.join(", ")
             ));
         }
-        let mut line = journal::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
+        let mut line = audit::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
         let after = Operation { resumed: true, ..operation.clone() };
-        journal::show_change(&mut line, Some(&operation), Some(&after));
+        audit::show_change(&mut line, Some(&operation), Some(&after));
         failover::journal(self, &handle, |now| now.resumed |= now.id == operation.id, Some(line)).await?;
         self.refresh_regions();
         self.touch();

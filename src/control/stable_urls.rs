@@ -4,7 +4,7 @@ use super::group_handle::GroupHandle;
 use super::handle::lock;
 use super::keyring::random_hex;
 use super::view::StableUrlView;
-use super::{Control, ControlError, journal, routes};
+use super::{Control, ControlError, audit, routes};
 use crate::domain::{FailoverGroup, GroupId, StableUrl, WorkspaceId};
 use crate::net::Admission;
 use std::collections::BTreeMap;
@@ -75,8 +75,8 @@ impl Control {
         };
         url.url = self.address_of(&url);
         let message = format!("{actor} created the stable URL {id}, which leads to workspace {initial_workspace_id}.");
-        let mut line = journal::line(self.now(), actor, "stable_url.create", id, message);
-        journal::show_change(&mut line, None, Some(&url));
+        let mut line = audit::line(self.now(), actor, "stable_url.create", id, message);
+        audit::show_change(&mut line, None, Some(&url));
         let (stored, written) = (url.clone(), line.clone());
         let work = move |tx: &crate::store::Tx<'_>| {
             tx.put_stable_url(&stored)?;
@@ -104,8 +104,8 @@ impl Control {
         }
         let before = lock(&self.inner.stable_urls).get(id).cloned();
         let mut line =
-            journal::line(self.now(), actor, "stable_url.delete", id, format!("{actor} deleted the stable URL {id}."));
-        journal::show_change(&mut line, before.as_ref(), None);
+            audit::line(self.now(), actor, "stable_url.delete", id, format!("{actor} deleted the stable URL {id}."));
+        audit::show_change(&mut line, before.as_ref(), None);
         let (removed, written) = (id.to_owned(), line.clone());
         let gone = removed.clone();
         let work = move |tx: &crate::store::Tx<'_>| {

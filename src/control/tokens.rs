@@ -2,7 +2,7 @@
 
 use super::keyring::{Caller, hash, join, random_hex, random_secret};
 use super::view::TokenView;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::Role;
 use crate::store::{TokenKind, TokenRow};
 use crate::wire::secret::Secret;
@@ -99,8 +99,8 @@ impl Control {
             revoked: None,
         };
         let message = format!("{actor} made the token {name} with the role {role}.");
-        let mut line = journal::line(now, actor, "token.create", &row.id, message);
-        journal::show_change(&mut line, None, Some(&view(&row)));
+        let mut line = audit::line(now, actor, "token.create", &row.id, message);
+        audit::show_change(&mut line, None, Some(&view(&row)));
         self.store_token(row.clone(), line).await?;
         Ok((row, secret))
     }
@@ -115,8 +115,8 @@ impl Control {
         let now = self.now();
         let row = TokenRow { revoked: Some(now), ..(*before).clone() };
         let message = format!("{actor} revoked the token {}.", row.name);
-        let mut line = journal::line(now, actor, "token.revoke", id, message);
-        journal::show_change(&mut line, Some(&view(&before)), Some(&view(&row)));
+        let mut line = audit::line(now, actor, "token.revoke", id, message);
+        audit::show_change(&mut line, Some(&view(&before)), Some(&view(&row)));
         self.store_token(row.clone(), line).await?;
         Ok(view(&row))
     }

@@ -1,6 +1,6 @@
 //! How much all copies may take together: told at the start, or set in Settings and kept.
 
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::TransferLimit;
 
 const KEPT: &str = "transfer_limit";
@@ -25,8 +25,8 @@ impl Control {
             Some(bandwidth) => format!("Copies take at most {bandwidth}, {} files at a time.", limit.parallel),
             None => format!("Copies take {} files at a time, with no limit to the bandwidth.", limit.parallel),
         };
-        let mut line = journal::line(self.now(), actor, "transfer_limit.change", "transfers", message.clone());
-        journal::show_change(&mut line, Some(&before), Some(&limit));
+        let mut line = audit::line(self.now(), actor, "transfer_limit.change", "transfers", message.clone());
+        audit::show_change(&mut line, Some(&before), Some(&limit));
         let text = serde_json::to_string(&limit).unwrap_or_default();
         let stored = line.clone();
         let work = move |tx: &crate::store::Tx<'_>| {

@@ -2,7 +2,7 @@
 
 use super::deletion::{left_key, raise_epoch_floor};
 use super::durable::GroupChange;
-use super::{Control, ControlError, journal};
+use super::{Control, ControlError, audit};
 use crate::domain::{
     Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
     group_state, same_name, validate_spec,
@@ -161,7 +161,7 @@ impl Control {
         let detached = self.detached(&current, Some(&group));
         let scope_changed = group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
         let message = format!("{actor} changed failover group {id}: {}.", in_words(&current.spec, &group.spec));
-        let line = journal::line(now, actor, "failover_group.update", id.as_str(), message);
+        let line = audit::line(now, actor, "failover_group.update", id.as_str(), message);
         let epoch = current.epoch;
         let (kept, of, secondary) = (detached.clone(), id.clone(), current.effective_secondary_region().to_owned());
         let also = move |tx: &crate::store::Tx<'_>| {

@@ -21,7 +21,7 @@ impl Control {
         }
         match self.compare(&group, depth.into()).await {
             Ok(mut report) => {
-                report.objects.append(&mut report.strangers);
+                report.objects.append(&mut report.unmanaged);
                 let (known, left) = {
                     let handle = self.handle(id)?;
                     let record = handle.record();

@@ -3,7 +3,7 @@
 use super::group_handle::{GroupHandle, lock_record};
 use super::loss::LossEstimate;
 use super::reclaim::PendingSalvage;
-use super::{Control, ControlError, failover, journal, reclaim, repair};
+use super::{Control, ControlError, audit, failover, reclaim, repair};
 use crate::domain::{
     AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
 };
@@ -231,7 +231,7 @@ async fn create(control: &Control, handle: &GroupHandle) -> Duration {
             tracing::warn!(group = %handle.id, %error, "creation failed");
             let told = format!("The regions could not be prepared for failover group {}. {message}", handle.id);
             let line =
-                journal::line(control.now(), "runtime", "failover_group.creation_failed", handle.id.as_str(), told);
+                audit::line(control.now(), "runtime", "failover_group.creation_failed", handle.id.as_str(), told);
             let applied = control
                 .apply(handle, Event::CreationFailed, Some(line), |group, _| group.state_message = Some(message))
                 .await;

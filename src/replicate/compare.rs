@@ -21,7 +21,7 @@ pub struct CompareReport {
     /// Every object of the source, by kind and name.
     pub objects: Vec<ObjectRecord>,
     /// What is in the replica's catalogs and not in the source's.
-    pub strangers: Vec<ObjectRecord>,
+    pub unmanaged: Vec<ObjectRecord>,
     /// What a repair can mend.
     pub damages: Vec<Damage>,
 }
@@ -105,7 +105,7 @@ pub async fn compare_tables(
         report.damages.extend(damage);
     }
     report.objects.extend(pair.containers(catalogs, &here));
-    report.strangers = finding::unmanaged(&here, &there, &ours, (source, destination), clock);
+    report.unmanaged = finding::unmanaged(&here, &there, &ours, (source, destination), clock);
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(report)
 }

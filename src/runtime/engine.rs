@@ -121,7 +121,7 @@ impl Engine {
         let sandbox = Arc::new(Sandbox::start(seed, clock.clone()).await?);
         let workspaces = sandbox.regions().into_iter().map(|region| {
             let token = Secret::new(region.replication_token.clone());
-            let settings = ConnectSettings::new(&region.region, &region.workspace_url, token).brisk();
+            let settings = ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast();
             let health = RegionHealth::new(clock.clone());
             let settings = ConnectSettings { storage: options.sandbox_stores.clone(), health, ..settings };
             Ok(Workspace {
@@ -136,24 +136,24 @@ impl Engine {
         let workspaces = workspaces.collect::<Result<Vec<_>, RuntimeError>>()?;
         let deployment = Deployment { account_id: sandbox.account_id().to_owned(), workspaces };
         let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
-        let passive = settings.passive;
+        let read_only = settings.read_only;
         let control = Control::start(deployment, store, clock, settings).await?;
-        let credentials = if passive { None } else { Some(control.keep_credentials(data_dir.path()).await?) };
+        let credentials = if read_only { None } else { Some(control.keep_credentials(data_dir.path()).await?) };
         let api = match &options.api {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),
             None => None,
         };
-        let gateway = match options.gateway.filter(|_| !passive) {
+        let gateway = match options.gateway.filter(|_| !read_only) {
             Some(options) => Some(start_gateway(&control, options).await?),
             None => None,
         };
         let (told, system_tables) = watch::channel(SystemTablesView::below(&data_dir.system_tables()));
-        let recorder = (!passive).then(|| {
+        let recorder = (!read_only).then(|| {
             let metastores = sandbox.regions().into_iter().map(|region| (region.region, region.metastore_id)).collect();
             let (root, interval) = (data_dir.system_tables(), options.system_tables_interval);
             Recorder::start(&root, interval, control.clone(), metastores, told)
         });
-        let socket = if passive { None } else { socket::listen(data_dir.path(), control.clone()) };
+        let socket = if read_only { None } else { socket::listen(data_dir.path(), control.clone()) };
         Ok(Self { data_dir, sandbox, control, api, gateway, recorder, system_tables, credentials, socket })
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// A group that fails over from east to west and stays so: no worker runs.
 async fn failing_over(kind: &str) -> (Served, Value) {
     let active = FailoverGroup { state: GroupState::Active, bootstrapped: true, ..group("core") };
-    let settings = ControlSettings { passive: true, ..ControlSettings::default() };
+    let settings = ControlSettings { read_only: true, ..ControlSettings::default() };
     let served = Served::with_groups(vec![active], ApiOptions::default(), settings).await;
     let (status, group) = ask(&served, json!({"failover_type": kind})).await;
     assert_eq!((status, &group["state"]), (200, &json!("FAILING_OVER")), "{group}");
@@ -59,7 +59,7 @@ async fn the_other_kind_is_refused_with_the_one_that_runs() {
 #[tokio::test]
 async fn asking_again_with_another_list_of_what_may_be_left_behind_is_refused() {
     let active = FailoverGroup { state: GroupState::Active, bootstrapped: true, ..group("core") };
-    let settings = ControlSettings { passive: true, ..ControlSettings::default() };
+    let settings = ControlSettings { read_only: true, ..ControlSettings::default() };
     let served = Served::with_groups(vec![active], ApiOptions::default(), settings).await;
     let planned = |names: Value| json!({"failover_type": "PLANNED", "accept_left_behind": names});
     let (status, _) = ask(&served, planned(json!(["c.s.a", "c.s.b"]))).await;

@@ -5,7 +5,7 @@ use crate::control::ControlError;
 use crate::control::deletion::EPOCH_FLOOR;
 use crate::control::durable::GroupChange;
 use crate::control::group_handle::lock_record;
-use crate::control::{journal, left_behind, reclaim};
+use crate::control::{audit, left_behind, reclaim};
 use crate::domain::{FailoverKind, FailoverStep, StepStatus};
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
@@ -24,19 +24,19 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let left = left_behind::after_cut_over(&before, &operation, &group, now);
     // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
     group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
-    journal::renew_etag(&mut group, now);
+    audit::renew_etag(&mut group, now);
     let note = format!("{} is primary from epoch {} on.", group.effective_primary_region, group.epoch);
     operation.end(FailoverStep::CutOver, StepStatus::Done, Some(note), now);
     // The flip, the journal and the line of the audit log are one transaction: a crash finds all or none of them.
     let (id, record) = (group.spec.id.clone(), context.handle.shared_record());
-    let mut line = journal::line(
+    let mut line = audit::line(
         now,
         &operation.requested_by,
         "failover_group.cut_over",
         id.as_str(),
         format!("{} became primary for {id} in epoch {}.", group.effective_primary_region, group.epoch),
     );
-    journal::show_change(&mut line, Some(&context.group()), Some(&group));
+    audit::show_change(&mut line, Some(&context.group()), Some(&group));
     let change = GroupChange { group, operation: Some(operation), since, line: Some(line) };
     // What waited to be set aside lies in the new primary now, as the table that goes on.
     let list = left.clone();

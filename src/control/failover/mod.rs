@@ -232,7 +232,7 @@ fn step_point(step: FailoverStep) -> &'static str {
 async fn finish(control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
     let now = control.now();
     let line = handle.operation().map(|operation| {
-        super::journal::line(
+        super::audit::line(
             now,
             &operation.requested_by,
             "failover_group.failed_over",
@@ -265,7 +265,7 @@ async fn give_up(
         n => format!("{} failed {n} times. {error}", step.label()),
     };
     let actor = handle.operation().map_or_else(|| "runtime".to_owned(), |operation| operation.requested_by);
-    let line = super::journal::line(
+    let line = super::audit::line(
         control.now(),
         &actor,
         "failover_group.failover_failed",

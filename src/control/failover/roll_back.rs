@@ -29,7 +29,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
         }
     };
     let now = control.now();
-    let line = crate::control::journal::line(
+    let line = crate::control::audit::line(
         now,
         &operation.requested_by,
         "failover_group.rolled_back",
