@@ -11,7 +11,7 @@ use shared::figures::{median, percentile};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::time::Instant as Stopwatch;
+use std::time::Instant;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures the system tables and prints JSON lines.")]
@@ -70,14 +70,14 @@ fn spread(mut values: Vec<f64>) -> Value {
 fn write(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result<(), Fault> {
     let ticks = (options.days * 2_880 / options.common.divide as i64).max(1);
     let mut table = Table::open::<StateRow>(folder, end - TimeDelta::days(options.days))?;
-    let (mut appends, mut upkeep, begun) = (Vec::new(), Vec::new(), Stopwatch::now());
+    let (mut appends, mut upkeep, begun) = (Vec::new(), Vec::new(), Instant::now());
     for tick in 0..ticks {
         let now = end - TimeDelta::seconds(30 * (ticks - 1 - tick));
         let rows: Vec<StateRow> = (0..options.groups).map(|group| row(group, now)).collect();
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         table.append(&rows, now)?;
         appends.push(watch.elapsed().as_secs_f64() * 1000.0);
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         table.settle(now)?;
         upkeep.push(watch.elapsed().as_secs_f64() * 1000.0);
         if tick % 2_880 == 2_879 {
@@ -113,7 +113,7 @@ fn write(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result
 fn read(options: &Options, folder: &Path, end: chrono::DateTime<Utc>) -> Result<(), Fault> {
     let (since, mut seconds, mut rows) = (end - TimeDelta::days(1), Vec::new(), 0);
     for _ in 0..options.common.runs {
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         let table = Table::open::<StateRow>(folder, end)?;
         let lag = lag_since(&table, since)?;
         seconds.push(watch.elapsed().as_secs_f64());

@@ -3,7 +3,7 @@
 use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Instant, LocationMapping, UnityCatalogAssets, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Timestamp, UnityCatalogAssets, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{
     CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, RegionUri, StableUrlBody,
@@ -126,6 +126,6 @@ pub fn url_body(account_id: &str, url: StableUrlView) -> StableUrlBody {
 }
 
 /// RFC 3339 in UTC.
-fn time(at: Instant) -> String {
+fn time(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

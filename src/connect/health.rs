@@ -1,6 +1,6 @@
 //! Whether a workspace answers: one record, fed by every call and read by everybody.
 
-use crate::domain::{Clock, Instant, SystemClock};
+use crate::domain::{Clock, SystemClock, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -12,16 +12,16 @@ pub struct Health {
     /// Calls so far that may have changed what the workspace shows.
     pub changes: u64,
     /// When it answered last.
-    pub last_answer: Option<Instant>,
+    pub last_answer: Option<Timestamp>,
     /// When the first call failed since its last answer; None while it answers.
-    pub away_since: Option<Instant>,
+    pub away_since: Option<Timestamp>,
     /// What that call said.
     pub cause: Option<String>,
 }
 
 impl Health {
     /// Takes in an answer. One is enough to be back.
-    pub fn answered(&mut self, now: Instant) {
+    pub fn answered(&mut self, now: Timestamp) {
         self.answers += 1;
         self.last_answer = Some(now);
         self.away_since = None;
@@ -30,7 +30,7 @@ impl Health {
 
     /// Takes in a call that got no answer. `answers` is how many there were when the call began: if somebody else got
     /// one in the meantime, the call was only slow, and says nothing.
-    pub fn failed(&mut self, answers: u64, now: Instant, cause: &str) {
+    pub fn failed(&mut self, answers: u64, now: Timestamp, cause: &str) {
         if self.answers > answers {
             return;
         }
@@ -78,7 +78,7 @@ impl RegionHealth {
     }
 
     /// Since when it has not answered; None while it does.
-    pub fn away_since(&self) -> Option<Instant> {
+    pub fn away_since(&self) -> Option<Timestamp> {
         self.health().away_since
     }
 

@@ -1,28 +1,28 @@
 //! How far a region's clock is from this machine's, by the `Date` of its answers.
 
-use crate::domain::{Clock, ClockSkew, Instant, SystemClock};
+use crate::domain::{Clock, ClockSkew, SystemClock, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 use std::sync::Mutex;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// An older answer tells nothing more: clocks are set and drift.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// A call on its way.
 pub(super) struct Sent {
-    wall: Instant,
-    watch: Stopwatch,
+    wall: Timestamp,
+    watch: Instant,
 }
 
 impl Sent {
     pub fn now() -> Self {
-        Self { wall: SystemClock.now(), watch: Stopwatch::now() }
+        Self { wall: SystemClock.now(), watch: Instant::now() }
     }
 }
 
 /// What a region's answers told of its clock.
 #[derive(Debug, Default)]
-pub(super) struct SkewGauge(Mutex<Option<(ClockSkew, Stopwatch)>>);
+pub(super) struct SkewGauge(Mutex<Option<(ClockSkew, Instant)>>);
 
 impl SkewGauge {
     /// Takes what an answer tells.
@@ -37,7 +37,7 @@ impl SkewGauge {
         let before = known.filter(|(_, at)| at.elapsed() < FRESH);
         *known = match before.and_then(|(before, at)| Some((before.and(found)?, at))) {
             Some(narrowed) => Some(narrowed),
-            None => Some((found, Stopwatch::now())),
+            None => Some((found, Instant::now())),
         };
     }
 

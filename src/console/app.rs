@@ -22,7 +22,7 @@ use super::screens::{groups, regions, workspaces};
 use super::theme::{self, Preferences, Tone};
 use super::widgets::hatch;
 use super::{format, shell};
-use crate::domain::{Clock, GroupId, Instant};
+use crate::domain::{Clock, GroupId, Timestamp};
 use crate::runtime::{Intent, IntentId, Notice, Snapshot};
 use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl ConsoleApp {
         &self.route
     }
 
-    fn take_notices(&mut self, now: Instant) {
+    fn take_notices(&mut self, now: Timestamp) {
         while let Ok(notice) = self.link.notices.try_recv() {
             // An answer to an intent that this window did not send is somebody else's.
             let Some(intent) = self.awaited.remove(&notice.intent) else { continue };
@@ -103,7 +103,7 @@ impl ConsoleApp {
         self.notices.expire(now);
     }
 
-    fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Instant) {
+    fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Timestamp) {
         let refusal = notice.outcome.as_ref().err();
         // Its answer is in the snapshot, and so is why there is none.
         let mut shown_in_place = matches!(intent, Intent::EstimateLoss { .. });
@@ -310,7 +310,7 @@ impl ConsoleApp {
     }
 
     /// Asks for the next frame where something changes by itself: an age, a notice that goes, data that grows stale.
-    fn schedule(&self, ctx: &Context, scene: &Scene<'_>, wall: Instant) {
+    fn schedule(&self, ctx: &Context, scene: &Scene<'_>, wall: Timestamp) {
         let mut next: Option<u64> = self.notices.next_expiry_ms(wall);
         let mut soonest = |ms: u64| next = Some(next.map_or(ms, |before| before.min(ms)));
         if scene.ticks() {

@@ -1,6 +1,6 @@
 //! How values are written: one spelling for ages, sizes and counts on every screen.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use chrono::{Local, TimeDelta};
 
 /// Whole units of an age, the two largest: `4 s`, `3 min 05 s`, `2 h 10 min`, `6 d 4 h`.
@@ -84,22 +84,22 @@ pub fn plural(value: usize, one: &str, many: &str) -> String {
 }
 
 /// An instant in UTC: `2026-11-22 08:49:31 UTC`.
-pub fn utc(instant: Instant) -> String {
+pub fn utc(instant: Timestamp) -> String {
     instant.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// An instant on the wall clock of this machine, with its offset.
-pub fn local(instant: Instant) -> String {
+pub fn local(instant: Timestamp) -> String {
     instant.with_timezone(&Local).format("%H:%M:%S local (%:z)").to_string()
 }
 
 /// The time of day in UTC, for lists whose day is clear.
-pub fn utc_time(instant: Instant) -> String {
+pub fn utc_time(instant: Timestamp) -> String {
     instant.format("%H:%M:%S").to_string()
 }
 
 /// Milliseconds from `then` to `now`, never below zero.
-pub fn since(then: Instant, now: Instant) -> i64 {
+pub fn since(then: Timestamp, now: Timestamp) -> i64 {
     now.signed_duration_since(then).max(TimeDelta::zero()).num_milliseconds()
 }
 

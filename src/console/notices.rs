@@ -3,7 +3,7 @@
 use super::format;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{Button, card, text};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use chrono::TimeDelta;
 use eframe::egui::{self, Align, Align2, Area, Context, CornerRadius, Frame, Id, Layout, Margin, Order, Stroke, Vec2};
@@ -19,7 +19,7 @@ pub struct Toast {
     /// What it says.
     pub sentence: String,
     /// When it goes by itself; bad news stays.
-    pub until: Option<Instant>,
+    pub until: Option<Timestamp>,
 }
 
 /// The notices that are up.
@@ -30,7 +30,7 @@ pub struct Notices {
 }
 
 /// The words for an answer to `intent`.
-pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, now: Instant) -> Toast {
+pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, now: Timestamp) -> Toast {
     match outcome {
         Ok(detail) => Toast {
             tone: Tone::Good,
@@ -81,12 +81,12 @@ impl Notices {
     }
 
     /// Takes down what has been up long enough.
-    pub fn expire(&mut self, now: Instant) {
+    pub fn expire(&mut self, now: Timestamp) {
         self.toasts.retain(|toast| toast.until.is_none_or(|until| until > now));
     }
 
     /// Milliseconds until the next one goes.
-    pub fn next_expiry_ms(&self, now: Instant) -> Option<u64> {
+    pub fn next_expiry_ms(&self, now: Timestamp) -> Option<u64> {
         let soonest = self.toasts.iter().filter_map(|toast| toast.until).min()?;
         Some(u64::try_from((soonest - now).num_milliseconds()).unwrap_or(0).max(1))
     }

@@ -2,7 +2,7 @@
 
 use super::format;
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use crate::runtime::{Intent, IntentId, Snapshot};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub struct Scene<'a> {
     /// The newest snapshot.
     pub snapshot: &'a Snapshot,
     /// The time that ages count to. It stands still while the data is stale, so that no age claims to be fresh.
-    pub now: Instant,
+    pub now: Timestamp,
     /// How old the data is, in milliseconds, once it is too old to be believed.
     pub stale_ms: Option<i64>,
     /// Intents that have no answer yet.
@@ -34,7 +34,7 @@ pub fn patience_ms(interval_ms: u64) -> i64 {
 
 impl<'a> Scene<'a> {
     /// A scene of `snapshot` at the wall clock's `wall`.
-    pub fn new(snapshot: &'a Snapshot, wall: Instant, awaited: &'a Awaited) -> Self {
+    pub fn new(snapshot: &'a Snapshot, wall: Timestamp, awaited: &'a Awaited) -> Self {
         let age = format::since(snapshot.taken_at, wall);
         let stale_ms = (age > patience_ms(snapshot.interval_ms)).then_some(age);
         let now = if stale_ms.is_some() { snapshot.taken_at } else { wall };
@@ -63,18 +63,18 @@ impl<'a> Scene<'a> {
     }
 
     /// Milliseconds since `then`, which will be drawn: the window comes back when the next second is full.
-    pub fn age_ms(&self, then: Instant) -> i64 {
+    pub fn age_ms(&self, then: Timestamp) -> i64 {
         self.ticks.set(true);
         format::since(then, self.now)
     }
 
     /// The date of something that was read at `at`, once that is too long ago to pass for now.
-    pub fn as_of(&self, at: Instant) -> Option<String> {
+    pub fn as_of(&self, at: Timestamp) -> Option<String> {
         self.is_old(at).then(|| format!("as of {}", format::utc(at)))
     }
 
     /// Whether what was read at `at` is too old to pass for now.
-    pub fn is_old(&self, at: Instant) -> bool {
+    pub fn is_old(&self, at: Timestamp) -> bool {
         self.age_ms(at) > FRESH_MS
     }
 
@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
 }
 
 /// Milliseconds from `now` until an age shows its next second.
-pub fn until_next_second(now: Instant) -> u64 {
+pub fn until_next_second(now: Timestamp) -> u64 {
     1000 - u64::try_from(now.timestamp_millis().rem_euclid(1000)).unwrap_or(0)
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use chrono::{TimeDelta, TimeZone, Utc};
 
-    fn snapshot_at(taken_at: Instant) -> Snapshot {
+    fn snapshot_at(taken_at: Timestamp) -> Snapshot {
         Snapshot {
             taken_at,
             interval_ms: 5_000,

@@ -1,16 +1,16 @@
 //! Small pieces of what is written down: etags and lines of the audit log.
 
-use crate::domain::{FailoverGroup, Instant};
+use crate::domain::{FailoverGroup, Timestamp};
 use crate::store::ActivityRow;
 
 /// Gives a changed group a new etag and update time.
-pub fn renew_etag(group: &mut FailoverGroup, now: Instant) {
+pub fn renew_etag(group: &mut FailoverGroup, now: Timestamp) {
     group.etag = uuid::Uuid::new_v4().simple().to_string();
     group.update_time = now;
 }
 
 /// A line of the audit log.
-pub fn line(at: Instant, actor: &str, action: &str, target: &str, message: String) -> ActivityRow {
+pub fn line(at: Timestamp, actor: &str, action: &str, target: &str, message: String) -> ActivityRow {
     ActivityRow {
         at,
         actor: actor.to_owned(),

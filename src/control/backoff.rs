@@ -1,6 +1,6 @@
 //! Growing pauses between attempts at something that keeps failing.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::net;
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -12,18 +12,18 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Backoff {
     failures: u32,
-    due: Option<Instant>,
+    due: Option<Timestamp>,
 }
 
 impl Backoff {
     /// Whether an attempt is due.
-    pub fn is_due(&self, now: Instant) -> bool {
+    pub fn is_due(&self, now: Timestamp) -> bool {
         // A clock that was set back makes no wait longer than the longest pause.
         self.due.is_none_or(|due| now >= due || (due - now).to_std().is_ok_and(|left| left > LONGEST))
     }
 
     /// Notes a failed attempt; the pause after the first one is `first`, and every further one is twice as long.
-    pub fn failed(&mut self, now: Instant, first: Duration) {
+    pub fn failed(&mut self, now: Timestamp, first: Duration) {
         self.failures = self.failures.saturating_add(1);
         let pause = net::Backoff::new(first, LONGEST).steady(self.failures);
         self.due = Some(now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX));

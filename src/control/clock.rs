@@ -3,7 +3,7 @@
 use super::durable::GroupChange;
 use super::group_handle::{GroupHandle, lock_record};
 use super::{Control, ControlError, audit};
-use crate::domain::{Clock, ClockMove, Instant, SteadyClock, replication_point};
+use crate::domain::{Clock, ClockMove, SteadyClock, Timestamp, replication_point};
 use chrono::{SecondsFormat, SubsecRound, TimeDelta};
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl Control {
         };
         group.replication_point = to;
         audit::renew_etag(&mut group, now);
-        let word = |time: Instant| time.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let word = |time: Timestamp| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let goes =
             to.map_or_else(|| "There is none until the next cycle".to_owned(), |to| format!("It is {} now", word(to)));
         let message = format!(
@@ -82,7 +82,7 @@ impl Control {
     }
 
     /// The group's replication point where it claims too much, with what was seen instead.
-    fn false_point(&self, handle: &GroupHandle) -> Option<(Instant, Option<Instant>)> {
+    fn false_point(&self, handle: &GroupHandle) -> Option<(Timestamp, Option<Timestamp>)> {
         let (now, monotonic) = (self.now(), self.inner.clock.monotonic());
         let record = handle.record();
         let point = record.group.replication_point?;

@@ -6,7 +6,7 @@
 use super::group_handle::{GroupHandle, lock_record};
 use super::operation::Operation;
 use super::{Control, ControlError};
-use crate::domain::{FailoverGroup, Instant};
+use crate::domain::{FailoverGroup, Timestamp};
 use crate::store::{ActivityRow, StoreError, Tx};
 
 /// A group's write_lock, held by the change and handed on with it.
@@ -19,7 +19,7 @@ pub struct GroupChange {
     /// Its operation; None leaves the one that is there as it is.
     pub operation: Option<Operation>,
     /// When its state last changed.
-    pub since: Instant,
+    pub since: Timestamp,
     /// The line of the audit log.
     pub line: Option<ActivityRow>,
 }
@@ -109,7 +109,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    fn noon() -> Instant {
+    fn noon() -> Timestamp {
         Utc.with_ymd_and_hms(2026, 11, 25, 12, 0, 0).single().expect("a time")
     }
 

@@ -10,7 +10,7 @@ use super::view::{
     CycleView, GroupView, LagSample, Mark, ObjectView, OperationOutcome, OperationView, SalvageView, WorkloadView,
 };
 use crate::domain::{
-    AssetKind, FailoverGroup, GroupId, GroupState, Instant, LeftBehind, ObjectError, Region, replication_point,
+    AssetKind, FailoverGroup, GroupId, GroupState, LeftBehind, ObjectError, Region, Timestamp, replication_point,
 };
 use crate::replicate::{Access, Progress};
 use std::collections::VecDeque;
@@ -60,7 +60,7 @@ pub struct Record {
     /// The group.
     pub group: FailoverGroup,
     /// When its state last changed.
-    pub state_since: Instant,
+    pub state_since: Timestamp,
     /// The operation that runs, or the last one.
     pub operation: Option<Operation>,
     /// Operations that ended, newest first.
@@ -72,7 +72,7 @@ pub struct Record {
     /// Cycles.
     pub cycle: CycleView,
     /// Up to when everything that does not fail has arrived.
-    pub point_without_failing: Option<Instant>,
+    pub point_without_failing: Option<Timestamp>,
     /// When everything in scope was last seen to have arrived, by the monotonic clock.
     pub whole_at: Option<Duration>,
     /// What forced failovers left behind.
@@ -84,7 +84,7 @@ pub struct Record {
     /// Why the last cycle did not end, where it did not.
     pub blocking_error: Option<ObjectError>,
     /// Up to when the last cycle that ended looked at every object.
-    pub looked_at: Option<Instant>,
+    pub looked_at: Option<Timestamp>,
     /// What a forced failover would lose, as last looked at.
     pub loss: LossRecord,
     /// When what a rolled-back failover owes is tried again.
@@ -99,7 +99,7 @@ pub struct Record {
 
 impl Record {
     /// A group of which nothing but its own record is known.
-    pub fn new(group: FailoverGroup, state_since: Instant) -> Self {
+    pub fn new(group: FailoverGroup, state_since: Timestamp) -> Self {
         Self {
             group,
             state_since,
@@ -199,7 +199,7 @@ impl GroupHandle {
     }
 
     /// What the outside sees at `now`; `is_away` tells of a region whether it does not answer.
-    pub fn view(&self, now: Instant, is_away: impl Fn(&str) -> bool) -> GroupView {
+    pub fn view(&self, now: Timestamp, is_away: impl Fn(&str) -> bool) -> GroupView {
         let group = self.shown();
         let progress = self.progress();
         let record = self.record();
@@ -250,7 +250,7 @@ impl Record {
     }
 
     /// Adds a lag sample, at most one a second.
-    pub fn sample_lag(&mut self, now: Instant) {
+    pub fn sample_lag(&mut self, now: Timestamp) {
         // What a wrong clock timed in the future would keep every later sample out.
         while self.lag.back().is_some_and(|last| last.at > now + replication_point::TOLERANCE) {
             self.lag.pop_back();
@@ -266,7 +266,7 @@ impl Record {
     }
 
     /// Marks a moment on the chart.
-    pub fn mark(&mut self, at: Instant, label: impl Into<String>) {
+    pub fn mark(&mut self, at: Timestamp, label: impl Into<String>) {
         let marks = Arc::make_mut(&mut self.marks);
         marks.push(Mark { at, label: label.into() });
         if marks.len() > 200 {
@@ -275,7 +275,7 @@ impl Record {
     }
 
     /// When the objects were last looked at, where that is worth saying: a region is away, or the look is old.
-    fn as_of(&self, now: Instant, away: bool) -> Option<Instant> {
+    fn as_of(&self, now: Timestamp, away: bool) -> Option<Timestamp> {
         let looked_at = self.looked_at?;
         let old = (now - looked_at).num_seconds() >= FRESH_SECONDS;
         (away || old || self.blocking_error.is_some()).then_some(looked_at)

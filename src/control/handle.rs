@@ -12,8 +12,8 @@ use super::{ControlError, findings, left_behind, reclaim, worker};
 use crate::connect::UnpausedJob;
 use crate::delta::TransferLimits;
 use crate::domain::{
-    AssetKind, Bandwidth, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, Instant, StableUrl,
-    SteadyClock, WorkspaceId, group_state,
+    AssetKind, Bandwidth, Clock, Event, FailoverGroup, FailoverKind, GroupId, GroupState, StableUrl, SteadyClock,
+    Timestamp, WorkspaceId, group_state,
 };
 use crate::store::{ActivityRow, Store, Tx};
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ pub(super) struct Inner {
     pub regions: Mutex<Arc<Vec<RegionView>>>,
     pub shown_regions: Mutex<ShownRegions>,
     /// Whether the add-on is on in each workspace, and when that was read.
-    pub mission_critical: Mutex<BTreeMap<WorkspaceId, (bool, Instant)>>,
+    pub mission_critical: Mutex<BTreeMap<WorkspaceId, (bool, Timestamp)>>,
     /// What runs in each workspace, as last heard of.
     pub workloads: Mutex<BTreeMap<WorkspaceId, Vec<WorkloadView>>>,
     /// Makes the readers of the regions read everything again.
@@ -222,7 +222,7 @@ impl Control {
     }
 
     /// The time; a wall clock that jumps does not move it.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 

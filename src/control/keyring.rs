@@ -1,7 +1,7 @@
 //! Who a secret belongs to: hashes in memory, compared in constant time.
 
 use super::handle::lock;
-use crate::domain::{Instant, Role};
+use crate::domain::{Role, Timestamp};
 use crate::store::{TokenKind, TokenRow};
 use crate::wire::secret::Secret;
 use rand::TryRngCore;
@@ -29,7 +29,7 @@ pub struct Caller {
 #[derive(Default)]
 pub struct Keyring {
     rows: Mutex<HashMap<String, Arc<TokenRow>>>,
-    used: Mutex<HashMap<String, Instant>>,
+    used: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl Keyring {
@@ -45,7 +45,7 @@ impl Keyring {
     }
 
     /// Takes out every token that ended before `now`, and those of `ids`.
-    pub fn drop_ended(&self, now: Instant, ids: &[String]) {
+    pub fn drop_ended(&self, now: Timestamp, ids: &[String]) {
         lock(&self.rows).retain(|id, row| row.expires.is_none_or(|at| at >= now) && !ids.contains(id));
     }
 
@@ -69,7 +69,7 @@ impl Keyring {
     }
 
     /// Whose bearer token this is; None where it is nobody's, has ended or was revoked.
-    pub fn caller(&self, bearer: &str, now: Instant) -> Option<Caller> {
+    pub fn caller(&self, bearer: &str, now: Timestamp) -> Option<Caller> {
         let (id, secret) = split(bearer)?;
         let row = self.matches(id, secret)?;
         if row.revoked.is_some() || row.expires.is_some_and(|at| at < now) {
@@ -84,7 +84,7 @@ impl Keyring {
         Some(Caller { id: holder.id.clone(), name: holder.name.clone(), role: holder.role })
     }
 
-    fn note_use(&self, id: &str, now: Instant) {
+    fn note_use(&self, id: &str, now: Timestamp) {
         let mut used = lock(&self.used);
         match used.get_mut(id) {
             Some(at) => *at = now,
@@ -95,7 +95,7 @@ impl Keyring {
     }
 
     /// When a token, or an access token of a client, was last good for a call.
-    pub fn last_used(&self, id: &str) -> Option<Instant> {
+    pub fn last_used(&self, id: &str) -> Option<Timestamp> {
         lock(&self.used).get(id).copied()
     }
 }

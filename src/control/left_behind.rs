@@ -5,7 +5,7 @@ use super::operation::Operation;
 use super::{Control, ControlError, audit};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
-use crate::domain::{FailoverGroup, FailoverKind, GroupId, Instant, LeftBehind, Shortfall};
+use crate::domain::{FailoverGroup, FailoverKind, GroupId, LeftBehind, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ObjectRecord, ReplicaState};
 use crate::store::Tx;
 use std::collections::BTreeMap;
@@ -174,7 +174,7 @@ pub fn after_cut_over(
     before: &[LeftBehind],
     operation: &Operation,
     group: &FailoverGroup,
-    at: Instant,
+    at: Timestamp,
 ) -> Vec<LeftBehind> {
     let is_live = |left: &&LeftBehind| left.region == operation.to_region && left.is_in_place();
     let mut list: Vec<LeftBehind> = before.iter().filter(|left| !is_live(left)).cloned().collect();

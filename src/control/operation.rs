@@ -2,7 +2,7 @@
 
 use super::view::{OperationOutcome, OperationView, StepView};
 use crate::connect::UnpausedJob;
-use crate::domain::{FailoverKind, FailoverStep, Instant, Region, Shortfall, StepStatus};
+use crate::domain::{FailoverKind, FailoverStep, Region, Shortfall, StepStatus, Timestamp};
 use crate::wire::unity_catalog::WorkspaceBinding;
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +20,9 @@ pub struct Operation {
     /// Who asked for it.
     pub requested_by: String,
     /// When it was confirmed.
-    pub started: Instant,
+    pub started: Timestamp,
     /// When it ended, either way.
-    pub ended: Option<Instant>,
+    pub ended: Option<Timestamp>,
     /// How it stands.
     pub outcome: OperationOutcome,
     /// Whether its steps are being undone.
@@ -32,9 +32,9 @@ pub struct Operation {
     /// Whether the group was ACTIVE when it began.
     pub was_active: bool,
     /// The replication point when it was confirmed.
-    pub point: Option<Instant>,
+    pub point: Option<Timestamp>,
     /// When the new primary first accepted writes.
-    pub writable_at: Option<Instant>,
+    pub writable_at: Option<Timestamp>,
     /// Commits that never arrived, once the old primary has been looked at.
     pub commits_lost: Option<u64>,
     /// Its steps, in their order.
@@ -68,9 +68,9 @@ pub struct StepRecord {
     /// Where it stands.
     pub status: StepStatus,
     /// When it began.
-    pub started: Option<Instant>,
+    pub started: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<Instant>,
+    pub ended: Option<Timestamp>,
     /// What it did, or why not.
     pub note: Option<String>,
 }
@@ -132,7 +132,7 @@ impl PausedWork {
 
 impl Operation {
     /// A confirmed failover of which no step has begun.
-    pub fn new(id: String, kind: FailoverKind, from: &str, to: &str, requested_by: &str, started: Instant) -> Self {
+    pub fn new(id: String, kind: FailoverKind, from: &str, to: &str, requested_by: &str, started: Timestamp) -> Self {
         let steps = FailoverStep::of(kind)
             .iter()
             .map(|step| StepRecord { step: *step, status: StepStatus::Pending, started: None, ended: None, note: None })
@@ -169,7 +169,7 @@ impl Operation {
     }
 
     /// Notes that a step begins, keeping its first beginning across a crash.
-    pub fn begin(&mut self, step: FailoverStep, now: Instant) {
+    pub fn begin(&mut self, step: FailoverStep, now: Timestamp) {
         if let Some(record) = self.record(step) {
             record.status = StepStatus::Running;
             record.started.get_or_insert(now);
@@ -178,7 +178,7 @@ impl Operation {
     }
 
     /// Notes how a step ended.
-    pub fn end(&mut self, step: FailoverStep, status: StepStatus, note: Option<String>, now: Instant) {
+    pub fn end(&mut self, step: FailoverStep, status: StepStatus, note: Option<String>, now: Timestamp) {
         if let Some(record) = self.record(step) {
             record.status = status;
             record.started.get_or_insert(now);

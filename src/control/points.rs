@@ -2,7 +2,7 @@
 
 use super::{Control, ControlError};
 use crate::delta;
-use crate::domain::{FailoverGroup, GroupId, Instant, replication_point};
+use crate::domain::{FailoverGroup, GroupId, Timestamp, replication_point};
 use crate::replicate::{Endpoint, ReplicaState, root_of};
 use crate::store::CommitRow;
 use chrono::{DateTime, Utc};
@@ -19,11 +19,11 @@ pub struct PointReport {
     /// The group.
     pub group: String,
     /// The time that was asked for.
-    pub asked: Instant,
+    pub asked: Timestamp,
     /// The newest replication point not after it; None where none is recorded.
-    pub point: Option<Instant>,
+    pub point: Option<Timestamp>,
     /// The first point that is recorded.
-    pub first_point: Option<Instant>,
+    pub first_point: Option<Timestamp>,
     /// Each table's version at the point, by name.
     pub tables: Vec<PointTable>,
     /// What there is to know before reading, as sentences.
@@ -40,7 +40,7 @@ pub struct PointTable {
     /// The sha256 of the version's commit.
     pub sha256: Option<String>,
     /// When it was committed at the source.
-    pub committed: Option<Instant>,
+    pub committed: Option<Timestamp>,
     /// Where the replica lies; read the version there.
     pub location: String,
     /// Whether the replica can still be read at the version; None where it could not be asked.
@@ -60,7 +60,7 @@ impl PointReport {
 
 impl Control {
     /// Reads back the newest replication point of a group not after `at`.
-    pub async fn point(&self, id: &GroupId, at: Instant) -> Result<PointReport, ControlError> {
+    pub async fn point(&self, id: &GroupId, at: Timestamp) -> Result<PointReport, ControlError> {
         let group = self.handle(id)?.group();
         // Nothing is known of the future: what a wrong clock recorded there answers for nothing.
         let until = at.min(self.now() + replication_point::TOLERANCE);
@@ -143,7 +143,7 @@ impl Control {
     }
 }
 
-fn nothing(group: &FailoverGroup, at: Instant, first_point: Option<Instant>) -> PointReport {
+fn nothing(group: &FailoverGroup, at: Timestamp, first_point: Option<Timestamp>) -> PointReport {
     let note = match first_point {
         Some(first) => format!(
             "No replication point is recorded at or before {}; the first is of {}.",

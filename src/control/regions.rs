@@ -10,7 +10,7 @@ use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::sync::Arc;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// Regions of which nothing has been read yet.
 pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
@@ -46,7 +46,7 @@ const REST: u32 = 5;
 pub async fn keep_reading(control: Control, workspace: Workspace) {
     let health = workspace.client.health().clone();
     let (mut stopping, mut refresh, mut news) = (control.stopping(), control.inner.refresh.subscribe(), health.news());
-    let mut read_at: Option<Stopwatch> = None;
+    let mut read_at: Option<Instant> = None;
     let (mut asked, mut known_changes) = (true, 0);
     let mut moved = None;
     loop {
@@ -56,7 +56,7 @@ pub async fn keep_reading(control: Control, workspace: Workspace) {
             moved = newest;
             control.touch();
         }
-        let (begun, changes) = (Stopwatch::now(), health.now().changes);
+        let (begun, changes) = (Instant::now(), health.now().changes);
         let due = asked || changes != known_changes || read_at.is_none_or(|at| at.elapsed() >= WHOLE_PAUSE);
         // No call waits for a region that is away: the probe tells when it is back.
         let read = health.away_since().is_none() && read(&control, &workspace, due).await;

@@ -3,7 +3,7 @@
 use super::Control;
 use super::group_handle::{GroupHandle, LAG_SAMPLES};
 use super::view::{LagSample, ObjectView, OperationOutcome};
-use crate::domain::{FailoverGroup, GroupId, Instant, ObjectError, Region};
+use crate::domain::{FailoverGroup, GroupId, ObjectError, Region, Timestamp};
 use std::sync::Arc;
 
 /// How one group stands.
@@ -29,9 +29,9 @@ pub struct OperationStatus {
     /// The region that becomes primary.
     pub to_region: Region,
     /// When it was confirmed.
-    pub started: Instant,
+    pub started: Timestamp,
     /// When it ended, either way.
-    pub ended: Option<Instant>,
+    pub ended: Option<Timestamp>,
     /// How it stands.
     pub outcome: OperationOutcome,
     /// Why it was rolled back or failed.

@@ -2,8 +2,8 @@
 
 use crate::delta::Salvaged;
 use crate::domain::{
-    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, Instant, LeftBehind, ObjectError, Region,
-    Role, StepStatus, TransferLimit, WorkspaceId,
+    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError, Region, Role,
+    StepStatus, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use chrono::DateTime;
@@ -64,12 +64,12 @@ pub struct TokenView {
     /// Whether it is a client that logs in for access tokens.
     pub is_client: bool,
     /// When it was made.
-    pub created: Instant,
+    pub created: Timestamp,
     /// When it was revoked.
-    pub revoked: Option<Instant>,
+    pub revoked: Option<Timestamp>,
     /// When a call last came with it, or with an access token of the client, since the process started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_used: Option<Instant>,
+    pub last_used: Option<Timestamp>,
 }
 
 /// One workspace.
@@ -86,7 +86,7 @@ pub struct WorkspaceView {
     /// Whether the Mission Critical add-on is on, as last read.
     pub mission_critical: bool,
     /// When the add-on and what runs in the workspace were last read; None before the first reading.
-    pub read_at: Option<Instant>,
+    pub read_at: Option<Timestamp>,
 }
 
 /// One region as last read over its API.
@@ -95,13 +95,13 @@ pub struct RegionView {
     /// Its name.
     pub name: Region,
     /// Since when it has not answered; None while it does.
-    pub unreachable_since: Option<Instant>,
+    pub unreachable_since: Option<Timestamp>,
     /// By how many seconds its clock is ahead of this machine's, where that is certainly more than one.
     pub clock_skew_s: Option<i64>,
     /// The same of its storage, as the files show that are written there.
     pub storage_skew_s: Option<i64>,
     /// When the catalogs and locations were read.
-    pub read_at: Option<Instant>,
+    pub read_at: Option<Timestamp>,
     /// A `file://` or cloud URI above every location of the region, where known.
     pub storage_root: Option<String>,
     /// Where its metastore keeps tables that have no storage root of their own, where it tells.
@@ -174,11 +174,11 @@ pub struct GroupView {
     /// The group itself.
     pub group: FailoverGroup,
     /// When the state last changed.
-    pub state_since: Instant,
+    pub state_since: Timestamp,
     /// Milliseconds since everything in scope was last at the secondary, when the view was made; None until bootstrap ends.
     pub lag_ms: Option<u64>,
     /// The replication point without the objects that fail; equals the group's own when nothing fails.
-    pub point_without_failing: Option<Instant>,
+    pub point_without_failing: Option<Timestamp>,
     /// The object furthest behind, with its lag in milliseconds.
     pub worst_object: Option<(String, u64)>,
     /// Lag over the last hour, oldest first, at most one sample a second.
@@ -188,7 +188,7 @@ pub struct GroupView {
     /// Every object in scope, by kind and name.
     pub objects: Arc<Vec<ObjectView>>,
     /// When the objects were last looked at, where a region is away or the look is old; None while cycles go on.
-    pub as_of: Option<Instant>,
+    pub as_of: Option<Timestamp>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,
     /// Which of the errors holds up the group as a whole, such as a region that does not answer; it is no object's.
@@ -215,7 +215,7 @@ pub struct GroupView {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LagSample {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Milliseconds; None when it was not known.
     pub lag_ms: Option<u64>,
 }
@@ -224,7 +224,7 @@ pub struct LagSample {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// What happened, in a few words.
     pub label: String,
 }
@@ -240,7 +240,7 @@ pub struct CycleView {
     /// Whether one runs now.
     pub running: bool,
     /// When it began.
-    pub started: Option<Instant>,
+    pub started: Option<Timestamp>,
     /// How long the last whole one took, in seconds.
     pub seconds: Option<f64>,
     /// Tables that the last whole one found changed.
@@ -265,9 +265,9 @@ pub struct OperationView {
     /// Who asked for it.
     pub requested_by: String,
     /// When it was confirmed.
-    pub started: Instant,
+    pub started: Timestamp,
     /// When it ended, either way.
-    pub ended: Option<Instant>,
+    pub ended: Option<Timestamp>,
     /// How it stands.
     pub outcome: OperationOutcome,
     /// Why it was rolled back or failed, as a sentence.
@@ -304,9 +304,9 @@ pub struct StepView {
     /// Where it stands.
     pub status: StepStatus,
     /// When it began.
-    pub started: Option<Instant>,
+    pub started: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<Instant>,
+    pub ended: Option<Timestamp>,
     /// What it does now or did: counts, or why it was skipped or failed.
     pub note: Option<String>,
 }
@@ -338,16 +338,16 @@ pub struct SalvageView {
     pub bytes: u64,
     /// When the first and the last of the commits were made; None where that is not known.
     #[serde(default)]
-    pub committed: Option<(Instant, Instant)>,
+    pub committed: Option<(Timestamp, Timestamp)>,
     /// The folder that holds commits, files and the list.
     pub folder: String,
     /// When it was set aside.
-    pub at: Instant,
+    pub at: Timestamp,
 }
 
 impl SalvageView {
     /// A line about what `salvaged` set aside in `folder`.
-    pub(super) fn new(table: String, epoch: u64, salvaged: &Salvaged, folder: String, at: Instant) -> Self {
+    pub(super) fn new(table: String, epoch: u64, salvaged: &Salvaged, folder: String, at: Timestamp) -> Self {
         let time = DateTime::from_timestamp_millis;
         Self {
             table,
@@ -368,7 +368,7 @@ impl SalvageView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ActivityEntry {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who: a token's name, or `console`.
     pub actor: String,
     /// What was done, such as `failover_group.create`.

@@ -5,7 +5,8 @@ use super::loss::LossEstimate;
 use super::reclaim::PendingSalvage;
 use super::{Control, ControlError, audit, failover, reclaim, repair};
 use crate::domain::{
-    AssetKind, ErrorClass, Event, GroupState, Instant, MappingTable, ObjectError, UnityCatalogAssets, replication_point,
+    AssetKind, ErrorClass, Event, GroupState, MappingTable, ObjectError, Timestamp, UnityCatalogAssets,
+    replication_point,
 };
 use crate::net::Backoff;
 use crate::replicate::{
@@ -15,7 +16,7 @@ use crate::replicate::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// Runs until the group is gone or the runtime stops.
 pub async fn run(control: Control, handle: Arc<GroupHandle>) {
@@ -79,7 +80,7 @@ pub struct WorkerCache {
 #[derive(Default)]
 struct Tidying {
     task: Option<tokio::task::JoinHandle<()>>,
-    next: Option<Stopwatch>,
+    next: Option<Instant>,
 }
 
 impl Drop for Tidying {
@@ -104,7 +105,7 @@ impl WorkerCache {
     fn tidy(&mut self, control: &Control, handle: &GroupHandle) {
         let busy = self.tidying.task.as_ref().is_some_and(|task| !task.is_finished());
         let Some((source, destination)) = self.ends.clone().filter(|_| !busy) else { return };
-        let now = Stopwatch::now();
+        let now = Instant::now();
         // Not at once: a process that just started has better things to do.
         let due = *self.tidying.next.get_or_insert(now + TIDY_PAUSE);
         if now < due {
@@ -261,7 +262,7 @@ async fn replicate(control: &Control, handle: &GroupHandle, cache: &mut WorkerCa
     }
     repair::carry_out(control, handle, cache).await;
     let scope = handle.group().spec.unity_catalog_assets;
-    let watch = Stopwatch::now();
+    let watch = Instant::now();
     begin(control, handle);
     let outcome = match handle.group().salvage_pending {
         // Reclaiming may be dropped in the middle, as by a crash: every part of it may be done twice.
@@ -416,7 +417,7 @@ fn same_or_new<T: PartialEq>(shown: &Arc<Vec<T>>, found: Vec<T>) -> Arc<Vec<T>> 
 
 /// Gives errors that were there before the instant at which they were first seen.
 fn keep_since<'a>(found: impl Iterator<Item = &'a mut ObjectError>, known: &[ObjectError]) {
-    let seen: BTreeMap<(&str, ErrorClass), Instant> =
+    let seen: BTreeMap<(&str, ErrorClass), Timestamp> =
         known.iter().map(|e| ((e.object.as_str(), e.class), e.since)).collect();
     for error in found {
         if let Some(since) = seen.get(&(error.object.as_str(), error.class)) {

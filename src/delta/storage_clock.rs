@@ -4,14 +4,14 @@ use super::place::{Place, Sink};
 use crate::domain::{Clock, ClockSkew, SystemClock};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Mutex;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// How often one is looked at.
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// What was found out about one storage's clock.
 #[derive(Debug, Default)]
-pub struct StorageClock(Mutex<Option<(ClockSkew, Stopwatch)>>);
+pub struct StorageClock(Mutex<Option<(ClockSkew, Instant)>>);
 
 impl StorageClock {
     /// How far it is from this machine's, where a file was written lately.
@@ -29,7 +29,7 @@ impl StorageClock {
     }
 
     /// Looks at the time of an object that was put there `took` ago; a disk keeps the source's times.
-    pub(super) fn look_at_put(&self, place: &dyn Place, rel: &str, since: Stopwatch) {
+    pub(super) fn look_at_put(&self, place: &dyn Place, rel: &str, since: Instant) {
         if place.remote().is_some()
             && self.is_due()
             && let Ok(Some(stamp)) = place.stat(rel)
@@ -43,14 +43,14 @@ impl StorageClock {
         let received = SystemClock.now();
         let sent = received - TimeDelta::from_std(took).unwrap_or_default();
         let skew = ClockSkew::of_answer(date, sent, received);
-        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((skew, Stopwatch::now()));
+        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some((skew, Instant::now()));
     }
 
     fn is_due(&self) -> bool {
         self.known().is_none_or(|(_, at)| at.elapsed() >= PAUSE)
     }
 
-    fn known(&self) -> Option<(ClockSkew, Stopwatch)> {
+    fn known(&self) -> Option<(ClockSkew, Instant)> {
         *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

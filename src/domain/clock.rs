@@ -1,6 +1,6 @@
 //! Where the time comes from, so that tests can say what time it is.
 
-use super::Instant;
+use super::Timestamp;
 use chrono::{SubsecRound, TimeDelta, Utc};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Tells the time in UTC, in whole milliseconds.
 pub trait Clock: Send + Sync + 'static {
     /// The current instant, as the wall clock says.
-    fn now(&self) -> Instant;
+    fn now(&self) -> Timestamp;
 
     /// The time since some moment in the past, by a clock that can't be set; it only grows.
     fn monotonic(&self) -> Duration;
@@ -19,7 +19,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         // Delta commits and the API speak milliseconds; a finer clock would make a point newer than its own commit.
         Utc::now().trunc_subsecs(3)
     }
@@ -37,11 +37,11 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<(Instant, Duration)>);
+pub struct ManualClock(Mutex<(Timestamp, Duration)>);
 
 impl ManualClock {
     /// A clock that shows `start`.
-    pub fn new(start: Instant) -> Self {
+    pub fn new(start: Timestamp) -> Self {
         Self(Mutex::new((start, Duration::from_secs(1000))))
     }
 
@@ -59,7 +59,7 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0
     }
 

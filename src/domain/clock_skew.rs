@@ -1,6 +1,6 @@
 //! How far two clocks are apart, as far as an answer with a time in whole seconds tells.
 
-use super::Instant;
+use super::Timestamp;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct ClockSkew {
 
 impl ClockSkew {
     /// What an answer tells that was asked for at `sent`, came at `received`, and gives its time as `date`, cut to a second.
-    pub fn of_answer(date: Instant, sent: Instant, received: Instant) -> Self {
+    pub fn of_answer(date: Timestamp, sent: Timestamp, received: Timestamp) -> Self {
         let ms = |span: TimeDelta| span.num_milliseconds();
         Self { least: ms(date - received), most: ms(date - sent) + 1000 }
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use chrono::{TimeZone, Utc};
 
-    fn at(ms: i64) -> Instant {
+    fn at(ms: i64) -> Timestamp {
         Utc.timestamp_millis_opt(1_800_000_000_000 + ms).single().expect("a time")
     }
 

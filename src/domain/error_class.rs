@@ -1,6 +1,6 @@
 //! Why an object does not replicate, and what a person can do about it.
 
-use super::{AssetKind, Instant, ObjectStatus};
+use super::{AssetKind, ObjectStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -144,7 +144,7 @@ pub struct ObjectError {
     /// The object's full name.
     pub object: String,
     /// When the error was first seen.
-    pub since: Instant,
+    pub since: Timestamp,
 }
 
 /// Says in an error's parameters that replication waits because of it, though its class alone holds nothing back.

@@ -1,6 +1,6 @@
 //! A failover group: what a user asks for, and what has become of it.
 
-use super::{AssetKind, GroupId, GroupState, Instant, LocationMapping, Region, WorkspaceId, same_name};
+use super::{AssetKind, GroupId, GroupState, LocationMapping, Region, Timestamp, WorkspaceId, same_name};
 use serde::{Deserialize, Serialize};
 
 /// Workspaces that stand for each other, one a region.
@@ -64,11 +64,11 @@ pub struct FailoverGroup {
     /// Changes with every change that a user could see in the group's definition or state.
     pub etag: String,
     /// When the group was created.
-    pub create_time: Instant,
+    pub create_time: Timestamp,
     /// When the definition or the state last changed.
-    pub update_time: Instant,
+    pub update_time: Timestamp,
     /// The instant up to which everything in scope has arrived; absent until bootstrap ends.
-    pub replication_point: Option<Instant>,
+    pub replication_point: Option<Timestamp>,
     /// Whether a flagged object holds back the replication point.
     pub has_replication_point_blocking_errors: bool,
     /// Percent of the bytes in scope that have arrived; only in INITIAL_REPLICATION.

@@ -1,6 +1,6 @@
 //! What the secondary does not have of an object, and what a failover left behind in the old primary because of it.
 
-use super::{AssetKind, ErrorClass, Instant, ObjectError, Region, same_name};
+use super::{AssetKind, ErrorClass, ObjectError, Region, Timestamp, same_name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,7 +44,7 @@ pub struct LeftBehind {
     /// The epoch that the failover began.
     pub epoch: u64,
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// The folder that it was moved to; None while it lies where it always did.
     pub folder: Option<String>,
 }

@@ -45,4 +45,4 @@ pub type Region = String;
 pub type WorkspaceId = String;
 
 /// An instant in UTC.
-pub type Instant = chrono::DateTime<chrono::Utc>;
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

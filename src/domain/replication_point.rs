@@ -1,6 +1,6 @@
 //! The instant up to which everything in a group's scope has arrived.
 
-use super::Instant;
+use super::Timestamp;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ pub struct TableVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicationPoint {
     /// The cut: everything committed up to then has arrived.
-    pub time: Instant,
+    pub time: Timestamp,
     /// The epoch in which the point was recorded; it rises with every cutover.
     pub epoch: u64,
     /// Table name to version.
@@ -28,7 +28,7 @@ pub struct ReplicationPoint {
 }
 
 /// The later of a recorded point and a new cut, so that a point never moves back within an epoch.
-pub fn advance(recorded: Option<Instant>, cut: Instant) -> Instant {
+pub fn advance(recorded: Option<Timestamp>, cut: Timestamp) -> Timestamp {
     recorded.map_or(cut, |point| point.max(cut))
 }
 
@@ -39,7 +39,7 @@ pub const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 ///
 /// `seen` is when everything had arrived last, by the clock as it is now. Where that isn't known, as after a start, a
 /// point in the future gives itself away.
-pub fn claims_too_much(recorded: Instant, seen: Option<Instant>, now: Instant) -> bool {
+pub fn claims_too_much(recorded: Timestamp, seen: Option<Timestamp>, now: Timestamp) -> bool {
     recorded > seen.unwrap_or(now).min(now) + TOLERANCE
 }
 
@@ -71,7 +71,7 @@ mod tests {
         ) {
             let wall = Arc::new(ManualClock::new(Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time")));
             let clock = SteadyClock::new(wall.clone(), |_| {});
-            let (mut point, mut whole): (Option<Instant>, Option<std::time::Duration>) = (None, None);
+            let (mut point, mut whole): (Option<Timestamp>, Option<std::time::Duration>) = (None, None);
             for (wait, jump, settled) in steps {
                 wall.advance(TimeDelta::milliseconds(wait));
                 wall.jump(TimeDelta::milliseconds(jump));

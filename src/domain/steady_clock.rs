@@ -5,7 +5,7 @@
 //! back or has been steady for a while: [`FORWARD_PATIENCE`] where it went ahead, because a time in the future makes
 //! claims that nothing supports, and [`BACKWARD_PATIENCE`] where it went back.
 
-use super::{Clock, Instant};
+use super::{Clock, Timestamp};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ const MOST_MOVES: usize = 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockMove {
     /// When it was noticed, by the clock that did not follow it.
-    pub at: Instant,
+    pub at: Timestamp,
     /// How far the wall clock went from the time as it goes on here; forward is positive.
     pub by_ms: i64,
     /// What came of it; None while it is not known.
@@ -40,7 +40,7 @@ pub struct ClockMove {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveEnd {
     /// When, by the clock that counts.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Whether the wall clock is believed now; false where it went elsewhere or back.
     pub followed: bool,
 }
@@ -49,7 +49,7 @@ impl std::fmt::Display for ClockMove {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let far = in_words(self.by_ms);
         let way = if self.by_ms < 0 { "back" } else { "forward" };
-        let (at, time) = (self.at.format("%H:%M:%S UTC"), |at: Instant| at.format("%H:%M:%S UTC"));
+        let (at, time) = (self.at.format("%H:%M:%S UTC"), |at: Timestamp| at.format("%H:%M:%S UTC"));
         write!(f, "This machine's clock jumped {far} {way} at {at}")?;
         match &self.end {
             None => f.write_str(". The console goes on with the time from before until the clock is steady."),
@@ -85,7 +85,7 @@ pub(super) fn in_words(ms: i64) -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The time.
-    pub now: Instant,
+    pub now: Timestamp,
     /// The jump that began or ended with this reading.
     pub moved: Option<ClockMove>,
 }
@@ -117,14 +117,14 @@ pub struct Anchor {
 
 impl Anchor {
     /// Begins with a wall clock that is believed, for want of anything else.
-    pub fn new(wall: Instant, monotonic: Duration) -> Self {
+    pub fn new(wall: Timestamp, monotonic: Duration) -> Self {
         let read = millis(monotonic);
         let line = Line { offset: wall.timestamp_millis() - read, followed_ms: 0 };
         Self { line, read, strayed: None, earlier: VecDeque::new() }
     }
 
     /// Takes a reading of both clocks.
-    pub fn read(&mut self, wall: Instant, monotonic: Duration) -> Reading {
+    pub fn read(&mut self, wall: Timestamp, monotonic: Duration) -> Reading {
         let read = millis(monotonic).max(self.read);
         let passed = read - std::mem::replace(&mut self.read, read);
         let offset = wall.timestamp_millis() - read;
@@ -171,7 +171,7 @@ impl Anchor {
         Some(ClockMove { end: Some(MoveEnd { at: self.time(self.read), followed }), ..strayed.moved })
     }
 
-    fn time(&self, read: i64) -> Instant {
+    fn time(&self, read: i64) -> Timestamp {
         DateTime::<Utc>::from_timestamp_millis(self.line.offset.saturating_add(read)).unwrap_or_default()
     }
 }
@@ -205,7 +205,7 @@ impl SteadyClock {
 }
 
 impl Clock for SteadyClock {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         let reading = {
             let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             // Both are read in here, so that readings come in their order.
@@ -236,7 +236,7 @@ mod tests {
     use chrono::TimeZone;
     use proptest::prelude::*;
 
-    fn start() -> Instant {
+    fn start() -> Timestamp {
         Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time")
     }
 

@@ -102,7 +102,7 @@ impl Gate {
     }
 
     /// Leads it to `target` from `at` on. Requests that run go on until [`Self::end_running`].
-    pub fn lead(&self, target: Option<Target>, admission: Admission, at: domain::Instant) {
+    pub fn lead(&self, target: Option<Target>, admission: Admission, at: domain::Timestamp) {
         let admission = if target.is_none() { Admission::Shut } else { admission };
         self.state.send_if_modified(|state| {
             let same_target = state.target.as_deref() == target.as_ref();
@@ -242,7 +242,7 @@ mod tests {
     use chrono::{TimeZone, Utc};
     use std::time::Duration;
 
-    fn now() -> domain::Instant {
+    fn now() -> domain::Timestamp {
         Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time")
     }
 

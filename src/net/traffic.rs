@@ -40,7 +40,7 @@ struct Recent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Switch {
     /// When.
-    pub at: crate::domain::Instant,
+    pub at: crate::domain::Timestamp,
     /// The region that it led to before.
     pub from_region: String,
     /// The region that it leads to since.

@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::connect::{ConnectError, StorageHandle, TablePlace, Vended, open_vended};
 use crate::delta::TableRoot;
-use crate::domain::{Clock, Instant, SystemClock};
+use crate::domain::{Clock, SystemClock, Timestamp};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub struct Granted {
     /// The root of the table.
     pub root: TableRoot,
     /// When its credentials expire.
-    pub until: Instant,
+    pub until: Timestamp,
     /// The table whose credentials they are; None where they are those of the path, whichever table lies there.
     table_id: Option<String>,
 }
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Access {
 
 impl Access {
     /// What was granted at `uri`, if it holds for a minute more and is not another table's that lay there before.
-    pub fn granted(&self, uri: &str, table_id: Option<&str>, write: bool, now: Instant) -> Option<&Granted> {
+    pub fn granted(&self, uri: &str, table_id: Option<&str>, write: bool, now: Timestamp) -> Option<&Granted> {
         let granted = self.granted.get(&(uri.to_owned(), write))?;
         let same = granted.table_id.is_none() || granted.table_id.as_deref() == table_id;
         (same && granted.until > now + TimeDelta::minutes(1)).then_some(granted)

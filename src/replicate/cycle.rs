@@ -8,7 +8,7 @@ use super::{CycleCache, CycleError, Endpoint, ObjectRecord, SalvageHold, catalog
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
-    AssetKind, AssetName, Clock, ErrorClass, GroupId, Instant, MappingTable, ObjectError, ObjectStatus, folded,
+    AssetKind, AssetName, Clock, ErrorClass, GroupId, MappingTable, ObjectError, ObjectStatus, Timestamp, folded,
 };
 use crate::store::Store;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -90,7 +90,7 @@ pub struct CycleRequest<'a> {
 #[derive(Debug, Clone)]
 pub struct CycleOutcome {
     /// Everything committed at the source up to then has arrived, but for the objects that carry an error.
-    pub cut: Instant,
+    pub cut: Timestamp,
     /// The same moment by the monotonic clock.
     pub cut_at: Duration,
     /// Whether every object was looked at; false when it was stopped.

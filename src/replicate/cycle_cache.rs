@@ -4,7 +4,7 @@ use super::scope::Inventory;
 use super::{Access, Flagged};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
-use crate::domain::{Instant, LeftBehind, ObjectError, same_name};
+use crate::domain::{LeftBehind, ObjectError, Timestamp, same_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub struct CycleCache {
     /// The destination's catalog as last read, and when by the monotonic clock; dropped whenever anything goes wrong, so that it is read again.
     pub destination: Option<(Inventory, Duration)>,
     /// The cut of the cycle that runs: what it finds was there by then, whatever a writer's clock says.
-    pub cut: Option<Instant>,
+    pub cut: Option<Timestamp>,
     /// What is found out about the clock of the destination's storage.
     pub storage_clock: Arc<StorageClock>,
     /// Storage that may be reached, and until when.

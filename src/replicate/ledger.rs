@@ -2,7 +2,7 @@
 
 use super::{CycleError, CycleRequest, ReplicaState};
 use crate::delta::{FileRecord, Generation, KeptFiles, Position, Shipped};
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use crate::store::{CommitRow, FileRow, Store};
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ fn commit_rows(shipped: &Shipped) -> Vec<CommitRow> {
 /// Writes everything that a batch brought; nothing of it counts before.
 ///
 /// A commit whose writer's clock runs ahead counts as made by `seen`, the cycle's cut.
-pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>, seen: Instant) -> Result<(), CycleError> {
+pub async fn write(request: &CycleRequest<'_>, entries: Vec<LedgerEntry>, seen: Timestamp) -> Result<(), CycleError> {
     let group = request.group.clone();
     let work = move |tx: &crate::store::Tx<'_>| {
         for entry in &entries {

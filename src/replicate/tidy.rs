@@ -2,7 +2,7 @@
 
 use super::{CycleError, Endpoint, ReplicaState, root_of};
 use crate::delta;
-use crate::domain::{Clock, GroupId, Instant};
+use crate::domain::{Clock, GroupId, Timestamp};
 use crate::store::Store;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -122,9 +122,9 @@ impl TidyRound<'_> {
     }
 
     /// Leaves one point of every `width` before `until`, a `stretch` at a time, going on where the last round ended.
-    async fn thin(&self, until: Instant, width: TimeDelta, stretch: TimeDelta) -> Result<(), CycleError> {
+    async fn thin(&self, until: Timestamp, width: TimeDelta, stretch: TimeDelta) -> Result<(), CycleError> {
         let width_ms = width.num_milliseconds();
-        let whole = |time: Instant| {
+        let whole = |time: Timestamp| {
             let millis = time.timestamp_millis();
             DateTime::<Utc>::from_timestamp_millis(millis - millis.rem_euclid(width_ms)).unwrap_or(time)
         };

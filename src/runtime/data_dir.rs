@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// How long a hold is waited for before it counts as that of another instance.
 const GRACE: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ impl DataDir {
             .mode(0o600)
             .open(path.join("lock"))
             .map_err(unusable)?;
-        let asked = Stopwatch::now();
+        let asked = Instant::now();
         loop {
             match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Self { path, _lock: lock }),

@@ -7,14 +7,14 @@ use crate::control::ControlError;
 use crate::control::view::{OperationOutcome, OperationView};
 use crate::delta::{self, TableRoot};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, Instant, LocationMapping, Region,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Region, Timestamp,
     UnityCatalogAssets, WorkspaceSet,
 };
 use crate::replicate::CompareReport;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant as Stopwatch};
+use std::time::{Duration, Instant};
 
 /// The group that a drill makes.
 const GROUP: &str = "drill";
@@ -86,7 +86,7 @@ struct DrillProgress {
     part: Part,
     home: Region,
     away: Region,
-    died_at: Option<Instant>,
+    died_at: Option<Timestamp>,
     report: DrillReport,
 }
 
@@ -95,7 +95,7 @@ pub async fn run_drill(engine: &Engine, say: &mut dyn FnMut(&str, Option<u8>)) -
     let mut drill = Drill::resume(engine, say).await?;
     loop {
         let part = drill.progress.part;
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         let next = match part {
             Part::Create => drill.create().await.map(|()| Part::Planned),
             Part::Planned => drill.planned(true).await.map(|()| Part::Failback),
@@ -193,7 +193,7 @@ impl<'a> Drill<'a> {
         what: &str,
         done: impl Fn(&FailoverGroup) -> bool,
     ) -> Result<FailoverGroup, RuntimeError> {
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         loop {
             let group = self.group()?;
             if done(&group) {
@@ -344,7 +344,7 @@ impl<'a> Drill<'a> {
     /// Waits until the region is known to be away and no cycle runs that has read its catalog: from then on no commit can
     /// arrive.
     async fn until_unreachable(&self, region: &str) -> Result<(), RuntimeError> {
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         loop {
             let view = self.engine.control().view();
             let away = view.regions.iter().any(|known| known.name == region && known.unreachable_since.is_some());
@@ -436,7 +436,7 @@ impl<'a> Drill<'a> {
     async fn verify(&mut self) -> Result<(), RuntimeError> {
         let primary = self.group()?.effective_primary_region;
         let paused = self.engine.control().pause_schedules_in(&self.id, &primary).await?;
-        let watch = Stopwatch::now();
+        let watch = Instant::now();
         let report: CompareReport = loop {
             (self.say)("Comparing every file", None);
             let report = self.engine.control().verify(&self.id, true).await?;

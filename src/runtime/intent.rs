@@ -3,7 +3,7 @@
 use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Instant, Region, Role, TransferLimit, Violation,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Region, Role, Timestamp, TransferLimit, Violation,
     WorkspaceId,
 };
 use crate::wire::secret::Secret;
@@ -75,7 +75,7 @@ pub enum Intent {
         /// The group.
         id: GroupId,
         /// The newest point not after this.
-        at: Instant,
+        at: Timestamp,
     },
     /// Tries the failed phase of a group again.
     RetryGroup {

@@ -3,7 +3,7 @@
 use super::SystemTablesView;
 use crate::control::view::{LagSample, OperationOutcome};
 use crate::control::{Control, GroupStatus, OperationStatus};
-use crate::domain::{GroupId, Instant, Region};
+use crate::domain::{GroupId, Region, Timestamp};
 use crate::system_tables::{
     AccountSnapshot, GroupSnapshot, LagPoint, OBJECTS, ObjectChanges, ObjectSnapshot, OperationEnd, OperationSnapshot,
     STATES, StateChanges, SystemTableError, TableWriter, lag_since,
@@ -161,7 +161,7 @@ impl Tables {
     }
 
     /// Gives the charts the last hour, once the table could be opened.
-    fn recall(&mut self, control: &Control, now: Instant) {
+    fn recall(&mut self, control: &Control, now: Timestamp) {
         if self.recalled || self.states.write_error.is_some() {
             return;
         }

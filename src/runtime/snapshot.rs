@@ -1,7 +1,7 @@
 //! What the runtime publishes: one immutable picture of everything, replaced whole.
 
 use crate::control::view::AccountView;
-use crate::domain::{Instant, Region};
+use crate::domain::{Region, Timestamp};
 use crate::system_tables::{OBJECTS, STATES};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// When it was taken.
-    pub taken_at: Instant,
+    pub taken_at: Timestamp,
     /// The longest time between two snapshots while the runtime is well, in milliseconds.
     pub interval_ms: u64,
     /// How the deployment is reached and where its state lies.

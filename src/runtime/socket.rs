@@ -3,7 +3,7 @@
 use super::{DataDir, RuntimeError};
 use crate::control::{Control, ControlError, PointReport};
 use crate::delta::Depth;
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use crate::replicate::{CompareReport, ObjectRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub enum Question {
         /// The group.
         group: String,
         /// The newest point not after this; None for the newest.
-        at: Option<Instant>,
+        at: Option<Timestamp>,
     },
 }
 
@@ -99,7 +99,7 @@ impl VerifyAnswer {
 
 impl PointAnswer {
     /// Reads back the newest point of a group not after `at`.
-    pub async fn of(control: &Control, group: &str, at: Option<Instant>) -> Self {
+    pub async fn of(control: &Control, group: &str, at: Option<Timestamp>) -> Self {
         let failed = |error: String| Self { report: None, error: Some(error) };
         let id = match GroupId::new(group) {
             Ok(id) => id,

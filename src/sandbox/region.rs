@@ -120,7 +120,7 @@ impl Region {
         *self.withheld.lock().unwrap_or_else(PoisonError::into_inner) = withheld;
     }
 
-    pub fn now(&self) -> crate::domain::Instant {
+    pub fn now(&self) -> crate::domain::Timestamp {
         self.clock.now()
     }
 

@@ -2,13 +2,13 @@
 
 use super::Tx;
 use super::groups::instant;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// One line of the audit log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActivityRow {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Who.
     pub actor: String,
     /// What, such as `failover_group.create`.

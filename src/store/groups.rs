@@ -1,7 +1,7 @@
 //! Failover groups and the operations on them.
 
 use super::{Tx, from_json, to_json};
-use crate::domain::{FailoverGroup, GroupId, Instant};
+use crate::domain::{FailoverGroup, GroupId, Timestamp};
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Row};
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,22 +12,22 @@ pub struct StoredOperation<T> {
     /// Its id.
     pub id: String,
     /// When it was confirmed.
-    pub started: Instant,
+    pub started: Timestamp,
     /// The rest.
     pub body: T,
 }
 
-pub(super) fn instant(millis: i64) -> Instant {
+pub(super) fn instant(millis: i64) -> Timestamp {
     DateTime::<Utc>::from_timestamp_millis(millis).unwrap_or_default()
 }
 
-fn group_row(row: &Row<'_>) -> rusqlite::Result<(FailoverGroup, Instant)> {
+fn group_row(row: &Row<'_>) -> rusqlite::Result<(FailoverGroup, Timestamp)> {
     Ok((from_json(&row.get::<_, String>(0)?)?, instant(row.get(1)?)))
 }
 
 impl Tx<'_> {
     /// Every group with the instant of its last change of state, by id.
-    pub fn groups(&self) -> rusqlite::Result<Vec<(FailoverGroup, Instant)>> {
+    pub fn groups(&self) -> rusqlite::Result<Vec<(FailoverGroup, Timestamp)>> {
         self.tx
             .prepare_cached("SELECT body, state_since FROM failover_groups ORDER BY id")?
             .query_map([], group_row)?
@@ -35,7 +35,7 @@ impl Tx<'_> {
     }
 
     /// One group.
-    pub fn group(&self, id: &GroupId) -> rusqlite::Result<Option<(FailoverGroup, Instant)>> {
+    pub fn group(&self, id: &GroupId) -> rusqlite::Result<Option<(FailoverGroup, Timestamp)>> {
         self.tx
             .prepare_cached("SELECT body, state_since FROM failover_groups WHERE id = ?1")?
             .query_row([id.as_str()], group_row)
@@ -43,7 +43,7 @@ impl Tx<'_> {
     }
 
     /// Writes a group whole.
-    pub fn put_group(&self, group: &FailoverGroup, state_since: Instant) -> rusqlite::Result<()> {
+    pub fn put_group(&self, group: &FailoverGroup, state_since: Timestamp) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached(
                 "INSERT INTO failover_groups (id, body, state_since) VALUES (?1, ?2, ?3)
@@ -67,7 +67,7 @@ impl Tx<'_> {
         &self,
         id: &str,
         group: &GroupId,
-        started: Instant,
+        started: Timestamp,
         body: &T,
     ) -> rusqlite::Result<()> {
         self.tx

@@ -1,7 +1,7 @@
 //! The ledger: what has arrived, commit by commit and file by file, with the sha256 taken while it was copied.
 
 use super::{Tx, from_json, to_json};
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use chrono::TimeDelta;
 use rusqlite::OptionalExtension;
 use serde::{Serialize, de::DeserializeOwned};
@@ -89,7 +89,7 @@ impl Tx<'_> {
         group: &GroupId,
         name: &str,
         commits: &[CommitRow],
-        seen: Instant,
+        seen: Timestamp,
     ) -> rusqlite::Result<()> {
         let mut insert = self.tx.prepare_cached(
             "INSERT INTO commits (group_id, name, version, sha256, time, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -104,7 +104,7 @@ impl Tx<'_> {
     }
 
     /// Says of commits that a wrong clock saw later than `now` that they were seen `ahead` earlier.
-    pub fn see_commits_earlier(&self, group: &GroupId, now: Instant, ahead: TimeDelta) -> rusqlite::Result<()> {
+    pub fn see_commits_earlier(&self, group: &GroupId, now: Timestamp, ahead: TimeDelta) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached("UPDATE commits SET seen = MIN(seen - ?3, ?2) WHERE group_id = ?1 AND seen > ?2")?
             .execute((group.as_str(), now.timestamp_millis(), ahead.num_milliseconds()))?;

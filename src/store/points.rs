@@ -5,12 +5,12 @@
 
 use super::groups::instant;
 use super::{CommitRow, Tx};
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use rusqlite::OptionalExtension;
 
 impl Tx<'_> {
     /// Records a replication point; one that is recorded already stays.
-    pub fn add_point(&self, group: &GroupId, epoch: u64, time: Instant) -> rusqlite::Result<()> {
+    pub fn add_point(&self, group: &GroupId, epoch: u64, time: Timestamp) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached("INSERT OR IGNORE INTO points (group_id, epoch, time) VALUES (?1, ?2, ?3)")?
             .execute((group.as_str(), epoch as i64, time.timestamp_millis()))?;
@@ -18,7 +18,7 @@ impl Tx<'_> {
     }
 
     /// The newest recorded point not after `at`, with its epoch.
-    pub fn point_at(&self, group: &GroupId, at: Instant) -> rusqlite::Result<Option<(u64, Instant)>> {
+    pub fn point_at(&self, group: &GroupId, at: Timestamp) -> rusqlite::Result<Option<(u64, Timestamp)>> {
         self.tx
             .prepare_cached(
                 "SELECT epoch, time FROM points WHERE group_id = ?1 AND time <= ?2 ORDER BY time DESC LIMIT 1",
@@ -30,14 +30,14 @@ impl Tx<'_> {
     }
 
     /// Removes points after `time`, which a wrong clock recorded; how many were removed.
-    pub fn remove_points_after(&self, group: &GroupId, time: Instant) -> rusqlite::Result<usize> {
+    pub fn remove_points_after(&self, group: &GroupId, time: Timestamp) -> rusqlite::Result<usize> {
         self.tx
             .prepare_cached("DELETE FROM points WHERE group_id = ?1 AND time > ?2")?
             .execute((group.as_str(), time.timestamp_millis()))
     }
 
     /// The first recorded point.
-    pub fn first_point(&self, group: &GroupId) -> rusqlite::Result<Option<Instant>> {
+    pub fn first_point(&self, group: &GroupId) -> rusqlite::Result<Option<Timestamp>> {
         let first: Option<i64> = self
             .tx
             .prepare_cached("SELECT MIN(time) FROM points WHERE group_id = ?1")?
@@ -46,7 +46,7 @@ impl Tx<'_> {
     }
 
     /// When the oldest commit that the ledger holds was made.
-    pub fn first_commit_time(&self, group: &GroupId) -> rusqlite::Result<Option<Instant>> {
+    pub fn first_commit_time(&self, group: &GroupId) -> rusqlite::Result<Option<Timestamp>> {
         let first: Option<i64> = self
             .tx
             .prepare_cached("SELECT MIN(MIN(time, seen)) FROM commits WHERE group_id = ?1")?
@@ -55,7 +55,7 @@ impl Tx<'_> {
     }
 
     /// The version vector at a recorded point: each table's newest arrived commit not after `time`.
-    pub fn versions_at(&self, group: &GroupId, time: Instant) -> rusqlite::Result<Vec<(String, CommitRow)>> {
+    pub fn versions_at(&self, group: &GroupId, time: Timestamp) -> rusqlite::Result<Vec<(String, CommitRow)>> {
         self.tx
             .prepare_cached(
                 // A commit counts from when its writer says, at the latest from when it was seen, and never before the
@@ -79,8 +79,8 @@ impl Tx<'_> {
     pub fn commits_between(
         &self,
         group: &GroupId,
-        from: Instant,
-        to: Instant,
+        from: Timestamp,
+        to: Timestamp,
         limit: usize,
     ) -> rusqlite::Result<(u64, Vec<(String, i64)>)> {
         let span = (group.as_str(), from.timestamp_millis(), to.timestamp_millis());
@@ -100,7 +100,13 @@ impl Tx<'_> {
     }
 
     /// Leaves the newest point of every `width_ms` between `from` and `to`; how many were removed.
-    pub fn thin_points(&self, group: &GroupId, from: Instant, to: Instant, width_ms: i64) -> rusqlite::Result<usize> {
+    pub fn thin_points(
+        &self,
+        group: &GroupId,
+        from: Timestamp,
+        to: Timestamp,
+        width_ms: i64,
+    ) -> rusqlite::Result<usize> {
         self.tx
             .prepare_cached(
                 "DELETE FROM points WHERE group_id = ?1 AND time >= ?2 AND time < ?3 AND EXISTS (
@@ -111,7 +117,7 @@ impl Tx<'_> {
     }
 
     /// Removes at most `limit` points before `time`; how many were removed.
-    pub fn remove_points(&self, group: &GroupId, time: Instant, limit: usize) -> rusqlite::Result<usize> {
+    pub fn remove_points(&self, group: &GroupId, time: Timestamp, limit: usize) -> rusqlite::Result<usize> {
         self.tx
             .prepare_cached(
                 "DELETE FROM points WHERE group_id = ?1 AND (epoch, time) IN (
@@ -123,15 +129,15 @@ impl Tx<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::{GroupId, Instant};
+    use crate::domain::{GroupId, Timestamp};
     use crate::store::{CommitRow, Store};
     use chrono::{TimeDelta, TimeZone, Utc};
 
-    fn at(seconds: i64) -> Instant {
+    fn at(seconds: i64) -> Timestamp {
         Utc.timestamp_opt(1_800_000_000 + seconds, 0).single().expect("a time")
     }
 
-    fn commit(version: i64, time: Instant) -> CommitRow {
+    fn commit(version: i64, time: Timestamp) -> CommitRow {
         CommitRow { version, sha256: format!("{version:064}"), time_ms: time.timestamp_millis() }
     }
 

@@ -1,7 +1,7 @@
 //! Tokens of the account API; only their hashes are here.
 
 use super::{Tx, from_json, to_json};
-use crate::domain::{Instant, Role};
+use crate::domain::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a secret is used for.
@@ -33,11 +33,11 @@ pub struct TokenRow {
     /// The sha256 of its secret, in hex.
     pub hash: String,
     /// When it was made.
-    pub created: Instant,
+    pub created: Timestamp,
     /// When it ends by itself; None for never.
-    pub expires: Option<Instant>,
+    pub expires: Option<Timestamp>,
     /// When it was revoked.
-    pub revoked: Option<Instant>,
+    pub revoked: Option<Timestamp>,
 }
 
 impl Tx<'_> {
@@ -67,7 +67,7 @@ impl Tx<'_> {
     }
 
     /// Removes every token that ended before `now`.
-    pub fn remove_ended_tokens(&self, now: Instant) -> rusqlite::Result<()> {
+    pub fn remove_ended_tokens(&self, now: Timestamp) -> rusqlite::Result<()> {
         self.tx.prepare_cached("DELETE FROM tokens WHERE expires < ?1")?.execute([now.timestamp_millis()])?;
         Ok(())
     }

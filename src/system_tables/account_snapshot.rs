@@ -1,13 +1,13 @@
 //! The account as it is at one moment, as far as the system tables tell of it.
 
-use crate::domain::{AssetKind, FailoverGroup, Instant, ObjectError, ObjectStatus, Region};
+use crate::domain::{AssetKind, FailoverGroup, ObjectError, ObjectStatus, Region, Timestamp};
 use std::collections::BTreeMap;
 
 /// The account at one moment.
 #[derive(Debug, Clone)]
 pub struct AccountSnapshot<'a> {
     /// When.
-    pub now: Instant,
+    pub now: Timestamp,
     /// The account's id.
     pub account_id: &'a str,
     /// The metastore of each region.
@@ -39,9 +39,9 @@ pub struct OperationSnapshot<'a> {
     /// The region that it makes primary.
     pub to_region: &'a str,
     /// When it was confirmed.
-    pub started: Instant,
+    pub started: Timestamp,
     /// How and when it ended; None while it runs or waits for a retry.
-    pub ended: Option<(OperationEnd, Instant)>,
+    pub ended: Option<(OperationEnd, Timestamp)>,
     /// Why it was undone, where it was.
     pub message: Option<&'a str>,
 }
@@ -78,7 +78,7 @@ pub struct ObjectSnapshot<'a> {
 
 impl GroupSnapshot<'_> {
     /// Milliseconds since everything in scope was last at the secondary; None while something has never been there.
-    pub fn lag_ms(&self, now: Instant) -> Option<i64> {
+    pub fn lag_ms(&self, now: Timestamp) -> Option<i64> {
         let never_arrived = self.objects.iter().any(|object| {
             object.replica_version.is_none()
                 && matches!(object.status, ObjectStatus::Failed | ObjectStatus::Missing | ObjectStatus::Drifted)

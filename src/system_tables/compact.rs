@@ -3,7 +3,7 @@
 use super::data_file::NewFile;
 use super::table::{Change, LiveFile};
 use super::{SystemTableError, Table};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use chrono::NaiveDate;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ impl Table {
     }
 
     /// Merges the small files of a day once there are many.
-    pub(super) fn merge_small_files(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    pub(super) fn merge_small_files(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         if self.files.len() < SMALL_FILES {
             return Ok(());
         }
@@ -44,7 +44,7 @@ impl Table {
     }
 
     /// Merges all files of each day that is over.
-    pub(super) fn merge_past_days(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    pub(super) fn merge_past_days(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         for (day, mut files) in self.days().into_iter().filter(|(day, _)| *day < now.date_naive()) {
             files.retain(|file| file.rows < MOST_ROWS);
             if files.len() > 1 {
@@ -55,7 +55,7 @@ impl Table {
     }
 
     /// Puts the rows of `files` into as few files as they fit in.
-    fn merge(&mut self, day: NaiveDate, mut files: Vec<LiveFile>, now: Instant) -> Result<(), SystemTableError> {
+    fn merge(&mut self, day: NaiveDate, mut files: Vec<LiveFile>, now: Timestamp) -> Result<(), SystemTableError> {
         // In the order of their times, so that a reader can skip most of the merged file.
         files.sort_by_key(|file| file.range.map(|range| (range.first, range.last)));
         let mut added = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::SystemTableError;
 use super::table::{LiveFile, TimeRange};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -80,10 +80,10 @@ fn range_of(batch: &RecordBatch) -> Option<TimeRange> {
 }
 
 /// The `add` action of a file.
-pub(super) fn add_action(file: &LiveFile, now: Instant, data_change: bool) -> Value {
+pub(super) fn add_action(file: &LiveFile, now: Timestamp, data_change: bool) -> Value {
     let mut stats = json!({"numRecords": file.rows});
     if let Some(range) = file.range {
-        let text = |time: Instant| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let text = |time: Timestamp| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         stats["minValues"] = json!({TIME: text(range.first)});
         stats["maxValues"] = json!({TIME: text(range.last)});
         stats["nullCount"] = json!({TIME: 0});
@@ -99,7 +99,7 @@ pub(super) fn add_action(file: &LiveFile, now: Instant, data_change: bool) -> Va
 }
 
 /// The `remove` action of a file.
-pub(super) fn remove_action(file: &LiveFile, now: Instant, data_change: bool) -> Value {
+pub(super) fn remove_action(file: &LiveFile, now: Timestamp, data_change: bool) -> Value {
     json!({"remove": {
         "path": file.path,
         "deletionTimestamp": now.timestamp_millis(),

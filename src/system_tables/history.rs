@@ -4,7 +4,7 @@ use super::data_file::TIME;
 use super::table::LiveFile;
 use super::{SystemTableError, Table};
 use crate::delta::open_regular;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray, new_null_array};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
@@ -18,13 +18,13 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LagPoint {
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Milliseconds; None while an asset had never been replicated.
     pub lag_ms: Option<u64>,
 }
 
 /// The lag of each group since an instant, oldest first.
-pub fn lag_since(states: &Table, since: Instant) -> Result<BTreeMap<String, Vec<LagPoint>>, SystemTableError> {
+pub fn lag_since(states: &Table, since: Timestamp) -> Result<BTreeMap<String, Vec<LagPoint>>, SystemTableError> {
     let mut groups: BTreeMap<String, Vec<LagPoint>> = BTreeMap::new();
     let wanted = ["failover_group_name", "replication_state", "replication_lag_ms"];
     states.rows_since(since, &wanted, |row| {
@@ -44,7 +44,7 @@ pub fn lag_since(states: &Table, since: Instant) -> Result<BTreeMap<String, Vec<
 
 /// One row that is read back.
 pub(super) struct ReadRow<'a> {
-    pub time: Instant,
+    pub time: Timestamp,
     batch: &'a RecordBatch,
     row: usize,
 }
@@ -67,7 +67,7 @@ impl Table {
     /// Hands over the rows since an instant, with the named columns, in no particular order.
     pub(super) fn rows_since(
         &self,
-        since: Instant,
+        since: Timestamp,
         columns: &[&str],
         mut each: impl FnMut(ReadRow<'_>),
     ) -> Result<(), SystemTableError> {

@@ -1,7 +1,7 @@
 //! A table's log on disk: commits that appear whole or not at all, and taking old ones away.
 
 use super::SystemTableError;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
@@ -33,7 +33,7 @@ pub(super) fn put_commit(
     scratch: &Path,
     version: i64,
     actions: &[Value],
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Put, SystemTableError> {
     let text: String = actions.iter().map(|action| format!("{action}\n")).collect();
     let source = scratch.join(format!("{}.json", Uuid::new_v4()));
@@ -79,7 +79,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), SystemTableError> {
 }
 
 /// Says that a file ceased to be needed at `now`; clean-up goes by this time.
-pub(super) fn touch(path: &Path, now: Instant) -> Result<(), SystemTableError> {
+pub(super) fn touch(path: &Path, now: Timestamp) -> Result<(), SystemTableError> {
     let touched = File::options().write(true).open(path).and_then(|file| file.set_modified(SystemTime::from(now)));
     match touched {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -125,7 +125,7 @@ fn checkpoint(kind: Kind) -> Option<i64> {
 /// Takes away what no version since `cutoff` is built from.
 ///
 /// The newest checkpoint from before `cutoff` stays with everything after it, so each later version can still be read.
-pub(super) fn clean(table: &Path, cutoff: Instant) -> Result<usize, SystemTableError> {
+pub(super) fn clean(table: &Path, cutoff: Timestamp) -> Result<usize, SystemTableError> {
     let folder = log_folder(table);
     let cutoff = SystemTime::from(cutoff);
     let is_old = |path: &Path| path.metadata().and_then(|m| m.modified()).is_ok_and(|time| time < cutoff);

@@ -2,7 +2,7 @@
 
 use super::table_writer::ChangeDetector;
 use super::{AccountSnapshot, GroupSnapshot, ObjectRow, ObjectSnapshot, SystemTableError, Table};
-use crate::domain::{ErrorClass, Instant};
+use crate::domain::{ErrorClass, Timestamp};
 use chrono::{NaiveDate, NaiveTime};
 use std::collections::{BTreeMap, HashMap};
 
@@ -32,12 +32,12 @@ struct Known {
 impl ChangeDetector for ObjectChanges {
     type Row = ObjectRow;
 
-    fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError> {
+    fn resume(table: &Table, now: Timestamp) -> Result<Self, SystemTableError> {
         let mut watch = Self::default();
         let today = now.date_naive();
         // Yesterday's rows need not be known: the first snapshot of a day tells of everything anyway.
         let columns = ["failover_group_name", "asset_type", "asset_name", "status", "error_class"];
-        let mut times: HashMap<(String, String, String), Instant> = HashMap::new();
+        let mut times: HashMap<(String, String, String), Timestamp> = HashMap::new();
         table.rows_since(today.and_time(NaiveTime::MIN).and_utc(), &columns, |row| {
             let text = |column| row.text(column).unwrap_or_default().to_owned();
             let (group, kind, name) = (text("failover_group_name"), text("asset_type"), text("asset_name"));
@@ -76,7 +76,13 @@ impl ChangeDetector for ObjectChanges {
     }
 }
 
-fn observe_group(assets: &mut Assets, group: &GroupSnapshot<'_>, now: Instant, round: u64, rows: &mut Vec<ObjectRow>) {
+fn observe_group(
+    assets: &mut Assets,
+    group: &GroupSnapshot<'_>,
+    now: Timestamp,
+    round: u64,
+    rows: &mut Vec<ObjectRow>,
+) {
     // Before the first cycle nothing is known of any object, which is no news about it.
     if group.objects.is_empty() {
         return;
@@ -115,7 +121,7 @@ fn observe_group(assets: &mut Assets, group: &GroupSnapshot<'_>, now: Instant, r
 fn take_removed(
     assets: &mut Assets,
     group: &str,
-    now: Instant,
+    now: Timestamp,
     gone: impl Fn(&Known) -> bool,
     rows: &mut Vec<ObjectRow>,
 ) {
@@ -142,7 +148,7 @@ fn take_removed(
     }
 }
 
-fn row(group: &str, object: &ObjectSnapshot<'_>, now: Instant) -> ObjectRow {
+fn row(group: &str, object: &ObjectSnapshot<'_>, now: Timestamp) -> ObjectRow {
     let long = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
     ObjectRow {
         event_time: now,

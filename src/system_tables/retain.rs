@@ -2,7 +2,7 @@
 
 use super::table::{Change, LiveFile, before};
 use super::{SystemTableError, Table, log};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use chrono::TimeDelta;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ const EVERY: TimeDelta = TimeDelta::hours(1);
 
 impl Table {
     /// Cleans up once an hour, and when the table has just been opened.
-    pub(super) fn tidy_when_due(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    pub(super) fn tidy_when_due(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         if self.tidied.is_some_and(|last| now - last < EVERY) {
             return Ok(());
         }
@@ -29,7 +29,7 @@ impl Table {
     }
 
     /// Drops the files of which every row is older than a year.
-    fn drop_old_rows(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    fn drop_old_rows(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         let oldest = before(now, KEPT);
         let is_old = |file: &&LiveFile| file.range.is_some_and(|range| range.last < oldest);
         let removed: Vec<LiveFile> = self.files.iter().filter(is_old).cloned().collect();
@@ -40,7 +40,7 @@ impl Table {
     }
 
     /// Removes the data files that have not been part of the table for a day, and what a killed process left.
-    fn remove_unneeded_files(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    fn remove_unneeded_files(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         let cutoff = SystemTime::from(before(now, GRACE));
         let live: BTreeSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         for (path, name) in log::list(&self.folder)? {

@@ -1,7 +1,7 @@
 //! The rows of both tables, and how they become columns.
 
 use super::SystemTableError;
-use crate::domain::{FailoverGroup, Instant, Region};
+use crate::domain::{FailoverGroup, Region, Timestamp};
 use arrow::array::{
     Array, ArrayRef, Int64Array, ListArray, MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
@@ -17,7 +17,7 @@ pub trait Row: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// When what it tells of happened.
-    fn time(&self) -> Instant;
+    fn time(&self) -> Timestamp;
 
     /// The table's columns.
     fn schema() -> SchemaRef;
@@ -69,7 +69,7 @@ pub struct StateRow {
     /// A UUID.
     pub event_id: String,
     /// When.
-    pub event_time: Instant,
+    pub event_time: Timestamp,
     /// The account's id.
     pub account_id: String,
     /// The group's short id.
@@ -126,7 +126,7 @@ impl ManagedAssets {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectRow {
     /// When.
-    pub event_time: Instant,
+    pub event_time: Timestamp,
     /// The group's short id.
     pub failover_group_name: String,
     /// What it is, in SCREAMING_SNAKE_CASE.
@@ -221,7 +221,7 @@ static OBJECTS: LazyLock<SchemaRef> = LazyLock::new(|| {
 impl Row for StateRow {
     const NAME: &'static str = "states";
 
-    fn time(&self) -> Instant {
+    fn time(&self) -> Timestamp {
         self.event_time
     }
 
@@ -247,7 +247,7 @@ impl Row for StateRow {
 impl Row for ObjectRow {
     const NAME: &'static str = "objects";
 
-    fn time(&self) -> Instant {
+    fn time(&self) -> Timestamp {
         self.event_time
     }
 
@@ -284,7 +284,7 @@ fn strings<'a>(values: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 
-fn times(values: impl Iterator<Item = Instant>) -> ArrayRef {
+fn times(values: impl Iterator<Item = Timestamp>) -> ArrayRef {
     let micros = values.map(|time| time.timestamp_micros());
     Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }

@@ -6,7 +6,7 @@ use super::{
     AccountSnapshot, ErrorEntry, GroupSnapshot, ManagedAssets, OperationEnd, OperationSnapshot, StateKind, StateRow,
     SystemTableError, Table,
 };
-use crate::domain::{FailoverGroup, FailoverGroupSpec, GroupState, Instant, Region};
+use crate::domain::{FailoverGroup, FailoverGroupSpec, GroupState, Region, Timestamp};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -19,14 +19,14 @@ const TAIL: TimeDelta = TimeDelta::hours(1);
 pub struct StateChanges {
     groups: BTreeMap<String, Known>,
     /// What happened before is in the table already; None for a table that tells of nothing yet.
-    told_until: Option<Instant>,
+    told_until: Option<Timestamp>,
 }
 
 /// What the table tells of a group.
 #[derive(Debug, Default)]
 struct Known {
     /// Its newest row.
-    last: Option<Instant>,
+    last: Option<Timestamp>,
     region: Region,
     /// None for a group that this process has not seen yet.
     seen: Option<Seen>,
@@ -34,8 +34,8 @@ struct Known {
     started: BTreeSet<String>,
     ended: BTreeSet<String>,
     /// The newest beginning and end that an earlier process told of.
-    newest_start: Option<Instant>,
-    newest_end: Option<Instant>,
+    newest_start: Option<Timestamp>,
+    newest_end: Option<Timestamp>,
 }
 
 /// How a group was when its last row was found.
@@ -50,13 +50,13 @@ struct Seen {
 impl ChangeDetector for StateChanges {
     type Row = StateRow;
 
-    fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError> {
+    fn resume(table: &Table, now: Timestamp) -> Result<Self, SystemTableError> {
         let mut watch = Self::default();
         let Some(newest) = table.newest() else { return Ok(watch) };
         // Rows that a wrong clock timed in the future must not make old news of what happens now.
         let since = before(newest.min(now), TAIL);
         watch.told_until = Some(since);
-        let mut deleted: BTreeMap<String, Instant> = BTreeMap::new();
+        let mut deleted: BTreeMap<String, Timestamp> = BTreeMap::new();
         let columns = ["failover_group_name", "replication_state", "effective_primary_region"];
         table.rows_since(since, &columns, |row| {
             let (Some(name), Some(state)) = (row.text("failover_group_name"), row.text("replication_state")) else {
@@ -112,7 +112,7 @@ impl Known {
         group: &GroupSnapshot<'_>,
         snapshot: &AccountSnapshot<'_>,
         regular: bool,
-        told_until: Option<Instant>,
+        told_until: Option<Timestamp>,
         rows: &mut Vec<StateRow>,
     ) {
         let errors = entries(group);
@@ -122,7 +122,7 @@ impl Known {
             errors: errors.iter().map(|e| (e.error_class.clone(), e.affected_assets_counts.clone())).collect(),
             assets: ManagedAssets::of(group.group, snapshot.metastores),
         };
-        let row = |kind: StateKind, at: Instant, region: &str| StateRow {
+        let row = |kind: StateKind, at: Timestamp, region: &str| StateRow {
             event_id: Uuid::new_v4().to_string(),
             event_time: at,
             account_id: snapshot.account_id.to_owned(),
@@ -175,8 +175,8 @@ impl Known {
     fn failovers<'a>(
         &mut self,
         operations: &[OperationSnapshot<'a>],
-        told_until: Option<Instant>,
-    ) -> Vec<(StateKind, Instant, &'a str, Option<&'a str>)> {
+        told_until: Option<Timestamp>,
+    ) -> Vec<(StateKind, Timestamp, &'a str, Option<&'a str>)> {
         let mut found = Vec::new();
         for operation in operations {
             let id = operation.id.to_owned();
@@ -213,7 +213,7 @@ impl Known {
 }
 
 /// Whether an earlier process has not told of what happened at `at`.
-fn is_news(at: Instant, newest_told: Option<Instant>, told_until: Option<Instant>) -> bool {
+fn is_news(at: Timestamp, newest_told: Option<Timestamp>, told_until: Option<Timestamp>) -> bool {
     newest_told.is_none_or(|told| at > told) && told_until.is_none_or(|until| at > until)
 }
 

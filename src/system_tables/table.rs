@@ -3,7 +3,7 @@
 use super::data_file::{NewFile, add_action, remove_action};
 use super::log::{self, Put};
 use super::{Row, SystemTableError, kernel};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{NaiveDate, TimeDelta};
@@ -20,8 +20,8 @@ const MOST_TRIES: usize = 5;
 /// First and last time of what a file tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimeRange {
-    pub first: Instant,
-    pub last: Instant,
+    pub first: Timestamp,
+    pub last: Timestamp,
 }
 
 impl TimeRange {
@@ -54,7 +54,7 @@ pub struct Table {
     pub(super) name: &'static str,
     pub(super) schema: SchemaRef,
     pub(super) files: Vec<LiveFile>,
-    pub(super) tidied: Option<Instant>,
+    pub(super) tidied: Option<Timestamp>,
     scratch: PathBuf,
     version: i64,
     checkpoint: i64,
@@ -71,7 +71,7 @@ pub(super) struct Change {
 
 impl Table {
     /// Opens the table in `folder`, and begins it where there is none.
-    pub fn open<R: Row>(folder: &Path, now: Instant) -> Result<Self, SystemTableError> {
+    pub fn open<R: Row>(folder: &Path, now: Timestamp) -> Result<Self, SystemTableError> {
         let scratch = folder.join("_scratch");
         for path in [&log::log_folder(folder), &scratch] {
             std::fs::create_dir_all(path).map_err(SystemTableError::disk("created", path))?;
@@ -109,7 +109,7 @@ impl Table {
         Ok(())
     }
 
-    fn first_actions(&self, now: Instant) -> Result<Vec<Value>, SystemTableError> {
+    fn first_actions(&self, now: Timestamp) -> Result<Vec<Value>, SystemTableError> {
         Ok(vec![
             commit_info("CREATE TABLE", now),
             json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}),
@@ -148,7 +148,7 @@ impl Table {
     /// Appends rows in one commit, with one file a UTC day; [`Self::settle`] makes it durable.
     ///
     /// An error means that no row was committed, so the same rows may be appended again.
-    pub fn append<R: Row>(&mut self, rows: &[R], now: Instant) -> Result<(), SystemTableError> {
+    pub fn append<R: Row>(&mut self, rows: &[R], now: Timestamp) -> Result<(), SystemTableError> {
         let mut rows: Vec<&R> = rows.iter().collect();
         rows.sort_by_key(|row| row.time());
         let mut added = Vec::new();
@@ -173,7 +173,7 @@ impl Table {
     }
 
     /// Commits a change whose new files are written and synced.
-    pub(super) fn commit(&mut self, change: Change, now: Instant) -> Result<(), SystemTableError> {
+    pub(super) fn commit(&mut self, change: Change, now: Timestamp) -> Result<(), SystemTableError> {
         // The names of the data files, before a commit that names them.
         log::sync_folder(&self.folder)?;
         let mut actions = vec![commit_info(change.operation, now)];
@@ -204,7 +204,7 @@ impl Table {
     /// Makes the commits durable, then does what is due: a checkpoint, merging small files, taking old ones away.
     ///
     /// The rows stand, whatever fails here.
-    pub fn settle(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    pub fn settle(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         log::sync_folder(&log::log_folder(&self.folder))?;
         self.checkpoint_when_due(now)?;
         self.merge_small_files(now)?;
@@ -212,7 +212,7 @@ impl Table {
     }
 
     /// Writes a checkpoint where one is due. The commits stand without it.
-    fn checkpoint_when_due(&mut self, now: Instant) -> Result<(), SystemTableError> {
+    fn checkpoint_when_due(&mut self, now: Timestamp) -> Result<(), SystemTableError> {
         if self.version - self.checkpoint < CHECKPOINT_EVERY {
             return Ok(());
         }
@@ -237,7 +237,7 @@ impl Table {
     }
 
     /// Files whose rows may be as young as `since`, oldest first.
-    pub(super) fn files_since(&self, since: Instant) -> Vec<&LiveFile> {
+    pub(super) fn files_since(&self, since: Timestamp) -> Vec<&LiveFile> {
         let mut files: Vec<&LiveFile> =
             self.files.iter().filter(|file| file.range.is_none_or(|range| range.last >= since)).collect();
         files.sort_by_key(|file| file.range.map(|range| range.first));
@@ -245,12 +245,12 @@ impl Table {
     }
 
     /// The newest time that any row has; None in an empty table.
-    pub fn newest(&self) -> Option<Instant> {
+    pub fn newest(&self) -> Option<Timestamp> {
         self.files.iter().filter_map(|file| file.range).map(|range| range.last).max()
     }
 }
 
-fn commit_info(operation: &str, now: Instant) -> Value {
+fn commit_info(operation: &str, now: Timestamp) -> Value {
     json!({"commitInfo": {
         "timestamp": now.timestamp_millis(),
         "operation": operation,
@@ -262,6 +262,6 @@ fn commit_info(operation: &str, now: Instant) -> Value {
 }
 
 /// How long ago.
-pub(super) fn before(now: Instant, span: TimeDelta) -> Instant {
+pub(super) fn before(now: Timestamp, span: TimeDelta) -> Timestamp {
     now.checked_sub_signed(span).unwrap_or(now)
 }

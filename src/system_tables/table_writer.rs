@@ -1,7 +1,7 @@
 //! One table and what is watched for it: opening, writing what was found, and trying again what failed.
 
 use super::{AccountSnapshot, Row, SystemTableError, Table};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// Most rows that wait for a disk that refuses them; then nothing more is looked for until it takes them.
@@ -13,7 +13,7 @@ pub trait ChangeDetector: Sized + Send + 'static {
     type Row: Row;
 
     /// A watch that knows what the table tells already.
-    fn resume(table: &Table, now: Instant) -> Result<Self, SystemTableError>;
+    fn resume(table: &Table, now: Timestamp) -> Result<Self, SystemTableError>;
 
     /// What is new; `regular` asks for how things stand even where nothing is.
     fn observe(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Vec<Self::Row>;
@@ -39,7 +39,7 @@ impl<W: ChangeDetector> TableWriter<W> {
     }
 
     /// Opens the table where it is not open.
-    pub fn open(&mut self, now: Instant) -> Result<&Table, SystemTableError> {
+    pub fn open(&mut self, now: Timestamp) -> Result<&Table, SystemTableError> {
         let table = match self.table.take() {
             Some(table) => table,
             None => Table::open::<W::Row>(&self.folder, now)?,

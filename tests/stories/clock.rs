@@ -2,7 +2,7 @@
 
 use super::support::{catalogs, engine_with_clock, spec, until, until_active};
 use chrono::TimeDelta;
-use resilience::domain::{Clock, GroupId, Instant, SystemClock};
+use resilience::domain::{Clock, GroupId, SystemClock, Timestamp};
 use resilience::runtime::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,7 +19,7 @@ impl Shifted {
 }
 
 impl Clock for Shifted {
-    fn now(&self) -> Instant {
+    fn now(&self) -> Timestamp {
         SystemClock.now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
     }
 
@@ -51,7 +51,7 @@ async fn what_a_clock_that_was_two_hours_ahead_claimed_is_withdrawn_when_it_is_s
     until(&engine, "core", |_| skews(&engine).iter().all(two_hours)).await;
 
     clock.set(0);
-    let is_true = |point: Option<Instant>| point.is_some_and(|point| point <= SystemClock.now());
+    let is_true = |point: Option<Timestamp>| point.is_some_and(|point| point <= SystemClock.now());
     until(&engine, "core", |group| is_true(group.replication_point)).await;
     let view = engine.control().view();
     let withdrawn = view.activity.iter().find(|line| line.action == "replication_point.withdraw").expect("a line");

@@ -6,7 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich, space};
 use crate::console::widgets::{button, card, field, text};
 use crate::control::view::ActivityEntry;
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use eframe::egui::{self, Align2, CursorIcon, Frame, Margin, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub struct ActivityScreen {
     search: String,
-    open: Option<(Instant, String)>,
+    open: Option<(Timestamp, String)>,
 }
 
 /// One field that an action changed.

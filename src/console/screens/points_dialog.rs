@@ -7,7 +7,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, copy, field, text};
 use crate::control::{PointReport, PointTable};
-use crate::domain::{GroupId, Instant};
+use crate::domain::{GroupId, Timestamp};
 use crate::runtime::{Intent, IntentError};
 use chrono::{DateTime, NaiveDateTime};
 use eframe::egui::{self, Align, Context, Layout, Ui};
@@ -24,7 +24,7 @@ pub struct PointsDialog {
 }
 
 /// The time that a person typed: with its zone, or in UTC.
-pub fn typed_time(typed: &str) -> Option<Instant> {
+pub fn typed_time(typed: &str) -> Option<Timestamp> {
     let typed = typed.trim();
     if let Ok(time) = DateTime::parse_from_rfc3339(typed) {
         return Some(time.to_utc());
@@ -45,7 +45,7 @@ pub fn standing(table: &PointTable) -> (Icon, Tone, &'static str) {
 
 impl PointsDialog {
     /// A dialog that begins with `now`.
-    pub fn open(id: GroupId, now: Instant) -> Self {
+    pub fn open(id: GroupId, now: Timestamp) -> Self {
         Self { id, typed: now.format("%Y-%m-%d %H:%M:%S").to_string(), report: None, refusal: None }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::left_behind::names_it;
 use crate::replicate::{self, Access, Endpoint};
 use crate::wire::unity_catalog::{ISOLATION_OPEN, TABLE_VIEW};
 use std::sync::Arc;
-use std::time::Instant as Stopwatch;
+use std::time::Instant;
 
 pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
     let (group, old) = (context.group(), context.old_primary().await?);
@@ -20,7 +20,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     context.journal(|operation| note_modes(operation, found)).await?;
     make_read_only(&old, &group).await?;
     fail::fail_point!("failover.after_read_only");
-    let watch = Stopwatch::now();
+    let watch = Instant::now();
     // Catching up and comparing need the same storage again.
     let accepted = context.operation()?.accepted;
     let access = context.cache.access(context.control, context.handle).await?;
@@ -74,7 +74,7 @@ pub async fn until_quiet(
     accepted: &[String],
 ) -> Result<(), ControlError> {
     let settings = &control.inner.settings;
-    let watch = Stopwatch::now();
+    let watch = Instant::now();
     let tables = roots(control, group, endpoint, access, accepted).await?;
     let roots: Arc<Vec<TableRoot>> = Arc::new(tables.iter().map(|(_, root)| root.clone()).collect());
     let mut before = delta::newest_versions(roots.clone()).await;

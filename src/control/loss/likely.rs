@@ -3,7 +3,7 @@
 use super::super::{Control, ControlError};
 use super::LikelyLoss;
 use crate::delta;
-use crate::domain::{FailoverGroup, Instant};
+use crate::domain::{FailoverGroup, Timestamp};
 use crate::replicate::{ReplicaState, root_of};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ impl Control {
     pub(super) async fn likely_loss(
         &self,
         group: &FailoverGroup,
-        since: Option<Instant>,
+        since: Option<Timestamp>,
     ) -> (Option<LikelyLoss>, Vec<String>) {
         let Some(since) = since else {
             let sentence = "Nothing has arrived yet, so there is no rate to estimate from.";

@@ -4,7 +4,7 @@ mod ask;
 mod likely;
 
 use super::{Control, ControlError};
-use crate::domain::{GroupId, Instant, ObjectStatus};
+use crate::domain::{GroupId, ObjectStatus, Timestamp};
 use crate::replicate::ObjectRecord;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LossEstimate {
     /// When the source was looked at; None where it was not since the process started.
-    pub as_of: Option<Instant>,
+    pub as_of: Option<Timestamp>,
     /// Seconds from the first commit that has not arrived to then.
     pub seconds: Option<f64>,
     /// Commits at the source and not at the replica.
@@ -37,7 +37,7 @@ pub struct LossEstimate {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LikelyLoss {
     /// When the source was last looked at, or the replication point where it was not since the start.
-    pub since: Instant,
+    pub since: Timestamp,
     /// Seconds before that from which the rates are: an hour, or less where the group is younger.
     pub span: f64,
     /// Commits a second.
@@ -50,7 +50,7 @@ pub struct LikelyLoss {
 
 impl LikelyLoss {
     /// Seconds, commits, rows and bytes that this makes likely up to `now`.
-    pub fn at(&self, now: Instant) -> (f64, u64, Option<u64>, Option<u64>) {
+    pub fn at(&self, now: Timestamp) -> (f64, u64, Option<u64>, Option<u64>) {
         let seconds = ((now - self.since).num_milliseconds().max(0)) as f64 / 1000.0;
         let grown = |rate: f64| (rate * seconds).round() as u64;
         (seconds, grown(self.commits), self.rows.map(grown), self.bytes.map(grown))
@@ -59,7 +59,7 @@ impl LikelyLoss {
 
 impl LossEstimate {
     /// What a cycle that ended knows: everything up to its cut has arrived, but for the objects that are flagged.
-    pub fn of_cycle(cut: Instant, objects: &[ObjectRecord]) -> Self {
+    pub fn of_cycle(cut: Timestamp, objects: &[ObjectRecord]) -> Self {
         let whole = |o: &&ObjectRecord| {
             matches!(o.status, ObjectStatus::InSync | ObjectStatus::Unverifiable | ObjectStatus::Unsupported)
         };
@@ -106,7 +106,7 @@ const ASKED_FRESH_SECONDS: i64 = 15;
 
 impl LossRecord {
     /// The look at the source that says most: the newest, or the newest that was asked for while it answers.
-    fn newest(&self, now: Instant, away: bool) -> &LossEstimate {
+    fn newest(&self, now: Timestamp, away: bool) -> &LossEstimate {
         let fresh = |asked: &&LossEstimate| match asked.as_of {
             Some(at) => at >= now - chrono::TimeDelta::seconds(if away { 0 } else { ASKED_FRESH_SECONDS }),
             None => true,
@@ -118,7 +118,7 @@ impl LossRecord {
     }
 
     /// What the outside sees.
-    pub fn view(&self, now: Instant, away: bool) -> LossEstimate {
+    pub fn view(&self, now: Timestamp, away: bool) -> LossEstimate {
         let mut loss = self.newest(now, away).clone();
         loss.asking = self.asking.as_ref().map(|a| (a.done.load(Ordering::Relaxed), a.total.load(Ordering::Relaxed)));
         if away {
@@ -182,7 +182,7 @@ mod tests {
     use crate::domain::{AssetKind, AssetName};
     use chrono::{TimeZone, Utc};
 
-    fn at(second: i64) -> Instant {
+    fn at(second: i64) -> Timestamp {
         Utc.timestamp_opt(1_800_000_000 + second, 0).single().expect("a time")
     }
 

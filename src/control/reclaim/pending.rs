@@ -4,7 +4,7 @@ use super::match_tables::TablePair;
 use super::table::SalvageError;
 use crate::control::group_handle::{GroupHandle, lock_record};
 use crate::control::{Control, ControlError};
-use crate::domain::{GroupId, Instant, ObjectError};
+use crate::domain::{GroupId, ObjectError, Timestamp};
 use crate::replicate::SalvageHold;
 use crate::store::Tx;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub fn flag(
     salvage_error: SalvageError,
     pair: &TablePair,
     region: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<ObjectError, ControlError> {
     match salvage_error {
         SalvageError::Stop(error) => Err(error),

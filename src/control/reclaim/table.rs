@@ -8,7 +8,7 @@ use crate::control::view::SalvageView;
 use crate::control::{Control, ControlError, left_behind};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::same_name;
-use crate::domain::{AssetKind, ErrorClass, FailoverGroup, Instant, LeftBehind, ObjectError, Shortfall};
+use crate::domain::{AssetKind, ErrorClass, FailoverGroup, LeftBehind, ObjectError, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ReplicaState};
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ impl SalvageError {
         why: &str,
         name: &str,
         region: &str,
-        now: Instant,
+        now: Timestamp,
     ) -> ObjectError {
         let message = format!(
             "What {region} holds of {name} and never replicated could not be set aside, so nothing of it is changed there. {why} It is tried again by itself."

@@ -1,22 +1,22 @@
 //! A table over days and years: few files, old rows gone, and what a crash or somebody else leaves.
 
 use super::{after, noon, row};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use crate::system_tables::{StateRow, SystemTableError, Table, lag_since};
 use chrono::TimeDelta;
 use std::path::Path;
 
-fn open(folder: &Path, now: Instant) -> Table {
+fn open(folder: &Path, now: Timestamp) -> Table {
     Table::open::<StateRow>(folder, now).expect("it opens")
 }
 
-fn append(table: &mut Table, rows: &[StateRow], now: Instant) {
+fn append(table: &mut Table, rows: &[StateRow], now: Timestamp) {
     table.append(rows, now).expect("appended");
     table.settle(now).expect("settled");
 }
 
 /// Rows of the newest version, as a new process reads them.
-fn rows(folder: &Path, now: Instant) -> usize {
+fn rows(folder: &Path, now: Timestamp) -> usize {
     let groups = lag_since(&open(folder, now), noon() - TimeDelta::days(10_000)).expect("it reads");
     groups.values().map(Vec::len).sum()
 }

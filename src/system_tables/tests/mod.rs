@@ -6,22 +6,22 @@ mod states;
 
 use super::{AccountSnapshot, GroupSnapshot, OperationSnapshot, StateKind, StateRow};
 use crate::domain::{
-    AssetKind, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Instant, ObjectError, Region,
+    AssetKind, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, ObjectError, Region, Timestamp,
     UnityCatalogAssets, WorkspaceSet,
 };
 use chrono::{TimeDelta, TimeZone, Utc};
 use std::collections::BTreeMap;
 
 /// Noon, so that a day's end is not near.
-fn noon() -> Instant {
+fn noon() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).single().expect("a time")
 }
 
-fn after(seconds: i64) -> Instant {
+fn after(seconds: i64) -> Timestamp {
     noon() + TimeDelta::seconds(seconds)
 }
 
-fn row(group: &str, at: Instant) -> StateRow {
+fn row(group: &str, at: Timestamp) -> StateRow {
     StateRow {
         event_id: uuid::Uuid::new_v4().to_string(),
         event_time: at,
@@ -86,7 +86,7 @@ fn standing<'a>(group: &'a FailoverGroup, errors: &'a [ObjectError]) -> GroupSna
 /// What `watch` finds in `groups` at `now`.
 fn observe<W: super::ChangeDetector>(
     watch: &mut W,
-    now: Instant,
+    now: Timestamp,
     regular: bool,
     groups: Vec<GroupSnapshot<'_>>,
 ) -> Vec<W::Row> {
@@ -95,6 +95,6 @@ fn observe<W: super::ChangeDetector>(
     watch.observe(&AccountSnapshot { now, account_id: "acc", metastores: &metastores, groups }, regular)
 }
 
-fn operation<'a>(id: &'a str, started: Instant) -> OperationSnapshot<'a> {
+fn operation<'a>(id: &'a str, started: Timestamp) -> OperationSnapshot<'a> {
     OperationSnapshot { id, from_region: "east", to_region: "west", started, ended: None, message: None }
 }

@@ -6,7 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, radius, rich, space};
 use crate::console::widgets::text;
 use crate::control::view::{GroupView, LikelyLoss, LossEstimate};
-use crate::domain::{FailoverKind, Instant};
+use crate::domain::{FailoverKind, Timestamp};
 use eframe::egui::{self, CornerRadius, Frame, Margin, Stroke, Ui, Vec2};
 
 /// One figure of what would be lost.
@@ -45,7 +45,7 @@ pub fn loss_figures(loss: &LossEstimate) -> [LossFigure; 5] {
 }
 
 /// What was probably committed since the last look.
-pub fn likely_figures(likely: &LikelyLoss, now: Instant) -> [LossFigure; 4] {
+pub fn likely_figures(likely: &LikelyLoss, now: Timestamp) -> [LossFigure; 4] {
     let (seconds, commits, rows, bytes) = likely.at(now);
     let about = |value: String| format!("≈ {value}");
     [
@@ -65,7 +65,7 @@ fn likely_heading(likely: &LikelyLoss, age_ms: i64) -> String {
 
 /// The lines around the figures: when the source was looked at, and what the figures leave out.
 pub fn loss_notes(loss: &LossEstimate, primary: &str, away: bool) -> (String, Vec<String>) {
-    let at = |at: Instant| format!("{} UTC", format::utc_time(at));
+    let at = |at: Timestamp| format!("{} UTC", format::utc_time(at));
     let heading = match (loss.as_of, away) {
         (Some(as_of), false) => format!("At {primary} and not yet in the replica, as of {}", at(as_of)),
         (Some(as_of), true) => format!("Known: the last look at {primary}, as of {}", at(as_of)),

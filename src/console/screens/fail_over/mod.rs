@@ -14,7 +14,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field};
 use crate::control::view::GroupView;
-use crate::domain::{FailoverKind, GroupId, Instant, Region};
+use crate::domain::{FailoverKind, GroupId, Region, Timestamp};
 use crate::runtime::{Intent, IntentError};
 use checks::check_ui;
 use eframe::egui::{Context, Ui, Vec2};
@@ -32,7 +32,7 @@ pub struct FailOverDialog {
     typed: String,
     refusal: Option<String>,
     /// When it last asked what would be lost, and whether the primary was away then.
-    asked: Option<(Instant, bool)>,
+    asked: Option<(Timestamp, bool)>,
     /// What a planned failover may leave behind, as ticked.
     accepted: BTreeSet<String>,
 }
@@ -113,7 +113,7 @@ impl FailOverDialog {
         let primary = &view.group.effective_primary_region;
         let away = scene.region(primary).is_some_and(|region| region.unreachable_since.is_some());
         // Draws again by itself, so that the next time is not missed.
-        let old = |at: Instant| scene.age_ms(at) >= ASK_AGAIN_MS;
+        let old = |at: Timestamp| scene.age_ms(at) >= ASK_AGAIN_MS;
         let due = self.asked.is_none_or(|(at, was_away)| old(at) || away != was_away);
         let waits = scene.awaits(|intent| matches!(intent, Intent::EstimateLoss { id } if *id == self.id));
         if !due || waits || scene.stale_ms.is_some() {

@@ -3,7 +3,7 @@
 use crate::console::format;
 use crate::console::theme::{self, Role, Tone, rich, space};
 use crate::control::view::{GroupView, LagSample};
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use chrono::TimeDelta;
 use eframe::egui::{self, Align, Align2, Color32, Layout, PointerButton, Stroke, Ui, WidgetInfo};
 use egui_plot::{FilledArea, GridMark, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Span, Text, VLine};
@@ -18,7 +18,7 @@ const PATIENCE: f64 = 15.0;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Curve {
     /// The newest sample's time, where the axis ends.
-    pub end: Option<Instant>,
+    pub end: Option<Timestamp>,
     /// Connected stretches.
     pub stretches: Vec<Vec<[f64; 2]>>,
     /// Stretches of time in which nothing was known.
@@ -53,7 +53,7 @@ impl Curve {
 }
 
 /// Since when the replication point of a group is held back.
-fn held_since(view: &GroupView) -> Option<Instant> {
+fn held_since(view: &GroupView) -> Option<Timestamp> {
     view.errors.iter().filter(|error| error.class.blocks_replication_point()).map(|error| error.since).min()
 }
 
@@ -83,9 +83,9 @@ fn peaks(stretches: &[Vec<[f64; 2]>], ceiling: f64) -> Vec<(f64, f64)> {
 }
 
 /// Makes a curve of samples, of a group whose replication point is held back since `held_since`.
-pub fn curve(samples: &[LagSample], held_since: Option<Instant>) -> Curve {
+pub fn curve(samples: &[LagSample], held_since: Option<Timestamp>) -> Curve {
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Curve::default() };
-    let x_of = |at: Instant| (at - last.at).num_milliseconds() as f64 / 1000.0;
+    let x_of = |at: Timestamp| (at - last.at).num_milliseconds() as f64 / 1000.0;
     let mut curve = Curve { end: Some(last.at), breach: held_since.map(x_of), ..Curve::default() };
     let mut stretch: Vec<[f64; 2]> = Vec::new();
     let mut known_until = x_of(first.at);
@@ -279,7 +279,7 @@ fn stretch_ui(plot: &mut PlotUi<'_>, stretch: &[[f64; 2]], width: f64, color: Co
 }
 
 /// Marks at full seconds, minutes or quarter hours of the clock, six or so in sight.
-fn time_marks(end: Instant, bounds: (f64, f64)) -> Vec<GridMark> {
+fn time_marks(end: Timestamp, bounds: (f64, f64)) -> Vec<GridMark> {
     let steps = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0];
     let rough = (bounds.1 - bounds.0) / 7.0;
     let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(3600.0);

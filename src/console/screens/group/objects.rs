@@ -9,7 +9,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, button, card, chip, field, text};
 use crate::control::view::{GroupView, ObjectView};
 use crate::domain::failover_group::kinds_not_replicated;
-use crate::domain::{AssetKind, Instant, ObjectStatus};
+use crate::domain::{AssetKind, ObjectStatus, Timestamp};
 use eframe::egui::{
     self, Align, Align2, CornerRadius, CursorIcon, Layout, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
 };
@@ -130,7 +130,7 @@ fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
 }
 
 /// A status in words; dated, where a region is away.
-fn status_words(object: &ObjectView, as_of: Option<Instant>) -> String {
+fn status_words(object: &ObjectView, as_of: Option<Timestamp>) -> String {
     match as_of {
         Some(as_of) => format!("{} as of {}", object.status.label(), format::utc_time(as_of)),
         None => object.status.label().to_owned(),
@@ -326,7 +326,7 @@ fn cell_ui(ui: &mut Ui, part: Part, value: &str) {
     text::paint(ui, padded(ui.max_rect(), part), part.align(), role, ink, value);
 }
 
-fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Instant>) {
+fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Timestamp>) {
     let palette = theme::palette(ui);
     ruled(ui);
     let rect = padded(ui.max_rect(), Part::Name);

@@ -29,7 +29,7 @@ pub struct TokenLine {
 
 /// Tokens in force, newest first, and after them the revoked ones where they are asked for.
 pub fn token_lines(scene: &Scene<'_>, with_revoked: bool) -> Vec<TokenLine> {
-    let day = |at: crate::domain::Instant| at.format("%-d %b %Y").to_string();
+    let day = |at: crate::domain::Timestamp| at.format("%-d %b %Y").to_string();
     let line = |token: &crate::control::view::TokenView| TokenLine {
         id: token.id.clone(),
         name: token.name.clone(),
