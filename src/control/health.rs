@@ -72,14 +72,14 @@ fn tell(control: &Control, region: &Region) {
 impl Control {
     /// Since when a region has not answered: none of its workspaces does. None while one does.
     pub fn away_since(&self, region: &str) -> Option<Timestamp> {
-        let here = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
-        let since: Option<Vec<Timestamp>> = here.map(|w| w.client.health().away_since()).collect();
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+        let since: Option<Vec<Timestamp>> = workspaces.map(|w| w.client.health().away_since()).collect();
         since?.into_iter().max()
     }
 
     /// When a region answered last.
     pub fn last_answer(&self, region: &str) -> Option<Timestamp> {
-        let here = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
-        here.filter_map(|w| w.client.health().now().last_answer).max()
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+        workspaces.filter_map(|w| w.client.health().now().last_answer).max()
     }
 }

@@ -156,8 +156,8 @@ async fn salvage_tables(
     new: &Endpoint,
     only_pending: bool,
 ) -> Result<(), ControlError> {
-    let here = replicate::read_inventory(old, group.catalogs()).await?;
-    let there = replicate::read_inventory(new, group.catalogs()).await?;
+    let old_inventory = replicate::read_inventory(old, group.catalogs()).await?;
+    let new_inventory = replicate::read_inventory(new, group.catalogs()).await?;
     let id = handle.id.clone();
     let rows = control.inner.store.run(move |tx| tx.tables::<ReplicaState>(&id)).await?;
     let ledger: BTreeMap<String, ReplicaState> = rows.into_iter().map(|row| (row.name, row.body)).collect();
@@ -173,13 +173,13 @@ async fn salvage_tables(
     let known = handle.record().pending_salvage.clone();
     let is_due = |pair: &match_tables::TablePair| !only_pending || known.iter().any(|u| u.location == pair.location);
     let due: Vec<match_tables::TablePair> =
-        match_tables::match_tables(&here, &there, &ledger).into_iter().filter(is_due).collect();
+        match_tables::match_tables(&old_inventory, &new_inventory, &ledger).into_iter().filter(is_due).collect();
     let each: Vec<_> = due.iter().map(|pair| salvaging.reclaim(pair)).collect();
     let ends: Vec<_> = stream::iter(each).buffered(PARALLEL_TABLES).collect().await;
     // One in a catalog that does not show now is not gone.
     let hidden = |u: &&PendingSalvage| {
         let catalog = u.error.object.split_once('.').map(|(catalog, _)| catalog).unwrap_or_default();
-        group.has_catalog(catalog) && here.catalog(catalog).is_none()
+        group.has_catalog(catalog) && old_inventory.catalog(catalog).is_none()
     };
     let mut pending: Vec<PendingSalvage> = known.iter().filter(hidden).cloned().collect();
     pending.retain(|u| !due.iter().any(|pair| pair.location == u.location));

@@ -207,11 +207,11 @@ impl Control {
         let mut facts = self.facts(&now_primary).await;
         facts.first_primary = Some(spec.initial_primary_region.clone());
         facts.group_ids.retain(|known| known != spec.id.as_str());
-        if let Some(there) = &mut facts.secondary_catalogs {
-            there.retain(|catalog| !before.has_catalog(catalog));
+        if let Some(existing) = &mut facts.secondary_catalogs {
+            existing.retain(|catalog| !before.has_catalog(catalog));
         }
-        if let Some(there) = &mut facts.primary_catalogs {
-            there.extend(before.catalogs().iter().cloned());
+        if let Some(existing) = &mut facts.primary_catalogs {
+            existing.extend(before.catalogs().iter().cloned());
         }
         facts.spell_as_known(&mut spec);
         let ours = before.catalogs();

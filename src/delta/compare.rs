@@ -138,10 +138,10 @@ impl Pair {
     fn fill(&self, found: &mut Comparison) -> Result<(), DeltaError> {
         let table = self.source.display("");
         // The replica first: what arrives there meanwhile must not look as if the source had never had it.
-        let there = Log::list(&*self.replica, 0)?;
+        let at_destination = Log::list(&*self.replica, 0)?;
         let log = Log::list(&*self.source, 0)?;
         found.source_version = log.newest(self.options.up_to);
-        found.replica_version = there.newest(self.options.up_to);
+        found.replica_version = at_destination.newest(self.options.up_to);
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {
             // One that can't be shipped says why; any other is only not there yet.
@@ -154,12 +154,12 @@ impl Pair {
         let state = read_log_state(&*self.source, &log, newest, |commit, _| {
             hashes.insert(commit.version, commit.sha256);
         })?;
-        self.compare_commits(found, &hashes, &there, &state, newest.min(last))?;
+        self.compare_commits(found, &hashes, &at_destination, &state, newest.min(last))?;
         if found.status != ObjectStatus::InSync {
             return Ok(());
         }
-        self.compare_files(found, &state, &log, &there, last)?;
-        self.compare_base(found, &log, &there, last)?;
+        self.compare_files(found, &state, &log, &at_destination, last)?;
+        self.compare_base(found, &log, &at_destination, last)?;
         if found.class.is_some() {
             return Ok(());
         }
@@ -197,12 +197,12 @@ impl Pair {
         &self,
         found: &mut Comparison,
         hashes: &BTreeMap<i64, String>,
-        there: &Log,
+        at_destination: &Log,
         state: &LogState<'_>,
         upper: i64,
     ) -> Result<(), DeltaError> {
         // A replica's log is cleaned on its own; what it lacks below its first commit is no difference.
-        let Some(lower) = there.commits.keys().next().copied() else { return Ok(()) };
+        let Some(lower) = at_destination.commits.keys().next().copied() else { return Ok(()) };
         let (mut differing, mut last_equal, mut changed_here) = (Vec::new(), None, None);
         for (version, ours) in hashes.range(lower..=upper.max(lower)) {
             let theirs = read_commit(&*self.replica, *version)?.map(|commit| commit.sha256);
@@ -216,7 +216,7 @@ impl Pair {
             }
         }
         let Some(first) = differing.first().copied() else { return Ok(()) };
-        if self.is_another_table(there, state) {
+        if self.is_another_table(at_destination, state) {
             found.status = ObjectStatus::Lagging;
             found.message = Some(format!(
                 "{} was made again; the replica still holds the table that was there before, until the next cycle.",
@@ -233,7 +233,7 @@ impl Pair {
         }
         let replica = self.replica.display("");
         // Histories that part never meet again, so an equal commit above means that single files were damaged.
-        if last_equal.is_some_and(|equal| equal > first) || !there.commits.contains_key(&first) {
+        if last_equal.is_some_and(|equal| equal > first) || !at_destination.commits.contains_key(&first) {
             let path = commit_path(first);
             found.damaged = differing.iter().map(|version| commit_path(*version)).collect();
             found.differ(
@@ -266,9 +266,9 @@ impl Pair {
     }
 
     /// Whether the replica holds another table than the source does now.
-    fn is_another_table(&self, there: &Log, state: &LogState<'_>) -> bool {
-        let newest = there.newest(None);
-        let metadata = newest.and_then(|version| state_at(&*self.replica, there, version).ok()?.1);
+    fn is_another_table(&self, at_destination: &Log, state: &LogState<'_>) -> bool {
+        let newest = at_destination.newest(None);
+        let metadata = newest.and_then(|version| state_at(&*self.replica, at_destination, version).ok()?.1);
         metadata.is_some_and(|metadata| metadata.id != state.position.table_id)
     }
 }

@@ -217,14 +217,14 @@ impl Planner {
 
     /// Whether a file that an earlier shipment brought is not there any more, or has another size.
     fn lacks(&self, target: &dyn Place, file: &PlannedFile) -> Result<bool, DeltaError> {
-        let Some(there) = target.stat(&file.path)? else {
+        let Some(replica) = target.stat(&file.path)? else {
             // What the source lacks too is nothing to mend, unless a reader needs it: then shipping it says so.
             return Ok(file.live || self.source.stat(&file.path)?.is_some());
         };
-        if there.size == file.size {
+        if replica.size == file.size {
             return Ok(false);
         }
-        Ok(self.source.stat(&file.path)?.is_some_and(|source| source.size != there.size))
+        Ok(self.source.stat(&file.path)?.is_some_and(|source| source.size != replica.size))
     }
 }
 

@@ -232,11 +232,11 @@ impl Promoting {
             return Err(DeltaError::StaleEpoch { table, found, asked: about.epoch });
         }
         let rel = format!("{EPOCHS}/{:020}.json", about.epoch);
-        let there = place.read(&rel, bounds::MARKER)?;
+        let existing = place.read(&rel, bounds::MARKER)?;
         // One that cannot be read was cut short before markers were synced first; it says nothing.
-        let mode = if there.is_some() { Mode::Replace } else { Mode::Create };
-        let there = there.and_then(|content| serde_json::from_slice::<Marker>(&content.bytes).ok());
-        let marker = match there {
+        let mode = if existing.is_some() { Mode::Replace } else { Mode::Create };
+        let existing = existing.and_then(|content| serde_json::from_slice::<Marker>(&content.bytes).ok());
+        let marker = match existing {
             Some(marker) if marker.group != about.group => {
                 return Err(DeltaError::ForeignEpoch { table, epoch: about.epoch, group: marker.group });
             }

@@ -45,11 +45,11 @@ pub async fn ensure(
     from: &Endpoint,
     to: &Endpoint,
     mappings: &MappingTable,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
     fresh: bool,
 ) -> Result<(), ContainerFault> {
     let info = &source.info;
-    let Some(replica) = there.catalog_mut(&info.name) else {
+    let Some(replica) = at_destination.catalog_mut(&info.name) else {
         let root = counterpart(info.storage_root.as_deref(), from, to, mappings)?;
         let request = uc::CreateCatalog {
             name: info.name.clone(),
@@ -69,7 +69,9 @@ pub async fn ensure(
             Err(error) => return Err(ContainerFault::Region(error, root)),
         };
         set_read_only(to, &info.name).await?;
-        there.catalogs.insert(folded(&info.name).into_owned(), CatalogItem { info: created, schemas: BTreeMap::new() });
+        at_destination
+            .catalogs
+            .insert(folded(&info.name).into_owned(), CatalogItem { info: created, schemas: BTreeMap::new() });
         return Ok(());
     };
     if fresh || replica.info.isolation_mode.as_deref() != Some(uc::ISOLATION_ISOLATED) {

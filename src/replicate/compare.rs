@@ -82,8 +82,8 @@ pub async fn compare_tables(
     depth: Depth,
 ) -> Result<CompareReport, CycleError> {
     // The replica first: what arrives there meanwhile must not look as if somebody had made it there.
-    let there = read_inventory(destination, catalogs).await?;
-    let here = read_inventory(source, catalogs).await?;
+    let at_destination = read_inventory(destination, catalogs).await?;
+    let at_source = read_inventory(source, catalogs).await?;
     let (known, made) = {
         let group = group.clone();
         store.run(move |tx| Ok((tx.tables::<ReplicaState>(&group)?, tx.made(&group)?))).await?
@@ -94,8 +94,8 @@ pub async fn compare_tables(
         .chain(made.iter().map(|name| folded(name).into_owned()))
         .collect();
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
-    let pair = Pair { group, source, destination, there: &there, ours: &ours, store, clock, depth };
-    let each: Vec<_> = here.tables().map(|info| pair.compare(info)).collect();
+    let pair = Pair { group, source, destination, at_destination: &at_destination, ours: &ours, store, clock, depth };
+    let each: Vec<_> = at_source.tables().map(|info| pair.compare(info)).collect();
     let compared: Vec<Result<Compared, CycleError>> = stream::iter(each).buffered(PARALLEL_COMPARES).collect().await;
     let mut report = CompareReport::default();
     for compared in compared {
@@ -104,8 +104,8 @@ pub async fn compare_tables(
         report.objects.push(record);
         report.damages.extend(damage);
     }
-    report.objects.extend(pair.containers(catalogs, &here));
-    report.unmanaged = finding::unmanaged(&here, &there, &ours, (source, destination), clock);
+    report.objects.extend(pair.containers(catalogs, &at_source));
+    report.unmanaged = finding::unmanaged(&at_source, &at_destination, &ours, (source, destination), clock);
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(report)
 }
@@ -127,7 +127,7 @@ struct Pair<'a> {
     group: &'a GroupId,
     source: &'a Endpoint,
     destination: &'a Endpoint,
-    there: &'a Inventory,
+    at_destination: &'a Inventory,
     /// What replication made, by its name in small letters.
     ours: &'a BTreeSet<String>,
     store: &'a Store,
@@ -142,7 +142,7 @@ impl Pair<'_> {
         if let Some(record) = finding::unsupported(info, self.clock) {
             return Ok(record.into());
         }
-        let Some(replica) = self.there.table(&info.catalog_name, &info.schema_name, &info.name) else {
+        let Some(replica) = self.at_destination.table(&info.catalog_name, &info.schema_name, &info.name) else {
             return self.absent(kind, &asset, info).await;
         };
         if kind_of(replica) != kind && !self.ours.contains(folded(&asset.to_string()).as_ref()) {
@@ -244,7 +244,7 @@ impl Pair<'_> {
     }
 
     /// Catalogs and schemas: there, or not.
-    fn containers(&self, catalogs: &[String], here: &Inventory) -> Vec<ObjectRecord> {
+    fn containers(&self, catalogs: &[String], at_source: &Inventory) -> Vec<ObjectRecord> {
         let mut records = Vec::new();
         let mut add = |kind, asset: AssetName, present: bool| {
             let status = if present { ObjectStatus::InSync } else { ObjectStatus::Missing };
@@ -254,11 +254,11 @@ impl Pair<'_> {
         let mut gone = Vec::new();
         for name in catalogs {
             let asset = AssetName::catalog(name.as_str());
-            let Some(item) = here.catalog(name) else {
+            let Some(item) = at_source.catalog(name) else {
                 gone.push(finding::catalog_not_shown(name, self.source, self.clock));
                 continue;
             };
-            let replica = self.there.catalog(name);
+            let replica = self.at_destination.catalog(name);
             add(AssetKind::Catalog, asset, replica.is_some());
             for schema in item.schemas.keys() {
                 let present = replica.is_some_and(|replica| replica.schemas.contains_key(schema));

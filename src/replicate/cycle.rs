@@ -116,20 +116,20 @@ pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Re
     cache.cut = Some(cut);
     let source = read_inventory(request.source, request.catalogs).await?;
     let now = request.clock.monotonic();
-    let (mut there, read_at, fresh) = match cache.destination.take() {
+    let (mut at_destination, read_at, fresh) = match cache.destination.take() {
         Some((inventory, read_at)) if now.saturating_sub(read_at) < DESTINATION_TRUST => (inventory, read_at, false),
         _ => (read_inventory(request.destination, request.catalogs).await?, now, true),
     };
     let mut cycle = Cycle { request, fresh, objects: Vec::new(), changed: 0, broken: BTreeMap::new() };
     cycle.held(cache, &source);
-    cycle.containers(&source, &mut there, cache).await?;
-    cycle.changed += drops::follow(request, &source, &mut there, cache).await?;
+    cycle.containers(&source, &mut at_destination, cache).await?;
+    cycle.changed += drops::follow(request, &source, &mut at_destination, cache).await?;
     let before = request.progress.bytes_copied.load(Ordering::Relaxed);
-    let complete = cycle.tables(&source, &mut there, cache).await?;
+    let complete = cycle.tables(&source, &mut at_destination, cache).await?;
     if complete {
-        cycle.views(&source, &mut there, cache).await?;
+        cycle.views(&source, &mut at_destination, cache).await?;
     }
-    cycle.unmanaged(&source, &there, cache);
+    cycle.unmanaged(&source, &at_destination, cache);
     let Cycle { mut objects, changed, .. } = cycle;
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     // A table that is flagged for what it holds says nothing about the destination.
@@ -140,7 +140,7 @@ pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Re
         .filter_map(|o| o.error.as_ref())
         .any(|e| e.class.is_transient() || matches!(e.class, ErrorClass::PermissionDenied | ErrorClass::SplitBrain));
     if complete && !failing {
-        cache.destination = Some((there, read_at));
+        cache.destination = Some((at_destination, read_at));
     } else {
         // Whatever failed may have left the destination other than remembered.
         cache.access.clear();
@@ -211,7 +211,7 @@ impl Cycle<'_> {
     async fn containers(
         &mut self,
         source: &Inventory,
-        there: &mut Inventory,
+        at_destination: &mut Inventory,
         cache: &mut CycleCache,
     ) -> Result<(), CycleError> {
         let mut ensured = Vec::new();
@@ -222,7 +222,7 @@ impl Cycle<'_> {
                 self.objects.push(finding::catalog_not_shown(name, from, self.request.clock));
                 continue;
             };
-            match catalogs::ensure(item, from, to, self.request.mappings, there, self.fresh).await {
+            match catalogs::ensure(item, from, to, self.request.mappings, at_destination, self.fresh).await {
                 // Replicas that are there go on; the rows that were accepted once are named until they are changed.
                 Ok(()) => match self.request.mappings.fault() {
                     Some(why) => {
@@ -243,7 +243,7 @@ impl Cycle<'_> {
                     self.flag_as(AssetKind::Schema, &asset, failure);
                     continue;
                 }
-                match schemas::ensure(info, from, to, self.request.mappings, there).await {
+                match schemas::ensure(info, from, to, self.request.mappings, at_destination).await {
                     Ok(()) => {
                         ensured.push(format!("{name}.{schema}"));
                         self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync));
@@ -263,7 +263,7 @@ impl Cycle<'_> {
     async fn tables(
         &mut self,
         source: &Inventory,
-        there: &mut Inventory,
+        at_destination: &mut Inventory,
         cache: &mut CycleCache,
     ) -> Result<bool, CycleError> {
         let mut tasks = Vec::new();
@@ -273,7 +273,7 @@ impl Cycle<'_> {
                 self.objects.push(record);
             } else if let Some(failure) = self.broken_parent(info) {
                 self.flag_as(AssetKind::Table, &asset, failure);
-            } else if self.is_taken(info, there) {
+            } else if self.is_taken(info, at_destination) {
                 self.objects.push(finding::taken(info, self.request.destination, self.request.clock));
             } else {
                 tasks.push(TableTask { name: info.full_name(), asset, info });
@@ -289,7 +289,7 @@ impl Cycle<'_> {
             copied_bytes: progress.bytes_copied.clone(),
             clock: cache.storage_clock.clone(),
         };
-        let shipped = tables::ship_all(self.request, tasks, there, cache, &transfer).await?;
+        let shipped = tables::ship_all(self.request, tasks, at_destination, cache, &transfer).await?;
         self.changed += shipped.changed;
         self.objects.extend(shipped.objects);
         Ok(shipped.complete)
@@ -307,7 +307,7 @@ impl Cycle<'_> {
     async fn views(
         &mut self,
         source: &Inventory,
-        there: &mut Inventory,
+        at_destination: &mut Inventory,
         cache: &mut CycleCache,
     ) -> Result<(), CycleError> {
         let mut ensured = Vec::new();
@@ -321,11 +321,11 @@ impl Cycle<'_> {
                 self.flag_as(AssetKind::View, &asset, failure);
                 continue;
             }
-            if self.is_taken(info, there) {
+            if self.is_taken(info, at_destination) {
                 self.objects.push(finding::taken(info, self.request.destination, self.request.clock));
                 continue;
             }
-            match views::ensure(info, self.request.destination, there).await {
+            match views::ensure(info, self.request.destination, at_destination).await {
                 Ok(()) => {
                     ensured.push(info.full_name());
                     self.objects.push(ObjectRecord::new(AssetKind::View, &asset, ObjectStatus::InSync));
@@ -341,15 +341,15 @@ impl Cycle<'_> {
 
     /// Whether the destination holds a table where the source has a view, or a view where it has a table. What
     /// replication made itself is dropped before this is asked.
-    fn is_taken(&self, info: &TableInfo, there: &Inventory) -> bool {
-        let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
+    fn is_taken(&self, info: &TableInfo, at_destination: &Inventory) -> bool {
+        let replica = at_destination.table(&info.catalog_name, &info.schema_name, &info.name);
         replica.is_some_and(|replica| (replica.table_type == TABLE_VIEW) != (info.table_type == TABLE_VIEW))
     }
 
     /// Names what only the destination has.
-    fn unmanaged(&mut self, source: &Inventory, there: &Inventory, cache: &CycleCache) {
+    fn unmanaged(&mut self, source: &Inventory, at_destination: &Inventory, cache: &CycleCache) {
         let (none, ends) = (Default::default(), (self.request.source, self.request.destination));
-        let found = finding::unmanaged(source, there, &none, ends, self.request.clock);
+        let found = finding::unmanaged(source, at_destination, &none, ends, self.request.clock);
         self.objects.extend(found.into_iter().filter(|object| !cache.holds(&object.name)));
     }
 }

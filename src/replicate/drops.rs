@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub async fn follow(
     request: &CycleRequest<'_>,
     source: &Inventory,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
     cache: &mut CycleCache,
 ) -> Result<u64, CycleError> {
     let mut dropped = 0;
@@ -21,7 +21,7 @@ pub async fn follow(
         if !drop_leaf(request, &name).await? {
             continue;
         }
-        remove(there, &name);
+        remove(at_destination, &name);
         cache.tables.remove(&name);
         let (group, forgotten) = (request.group.clone(), name);
         request.store.run(move |tx| tx.remove_table(&group, &forgotten)).await?;
@@ -29,20 +29,22 @@ pub async fn follow(
     }
     for name in gone_views(source, cache) {
         // A table that took a view's place at the destination is not this view.
-        let is_view = there.by_name(&name).is_some_and(|replica| replica.table_type == TABLE_VIEW);
+        let is_view = at_destination.by_name(&name).is_some_and(|replica| replica.table_type == TABLE_VIEW);
         if is_view && !drop_leaf(request, &name).await? {
             continue;
         }
         if is_view {
-            remove(there, &name);
+            remove(at_destination, &name);
         }
         drop_record(request, cache, name).await?;
         dropped += 1;
     }
     for name in gone_schemas(source, cache) {
         let Some((catalog, schema)) = name.split_once('.') else { continue };
-        let empty =
-            there.catalog(catalog).and_then(|c| c.schemas.get(folded(schema).as_ref())).map(|(_, all)| all.is_empty());
+        let empty = at_destination
+            .catalog(catalog)
+            .and_then(|c| c.schemas.get(folded(schema).as_ref()))
+            .map(|(_, all)| all.is_empty());
         match empty {
             // Somebody keeps something in it.
             Some(false) => continue,
@@ -56,7 +58,7 @@ pub async fn follow(
             },
             None => {}
         }
-        if let Some(catalog) = there.catalog_mut(catalog) {
+        if let Some(catalog) = at_destination.catalog_mut(catalog) {
             catalog.schemas.remove(folded(schema).as_ref());
         }
         drop_record(request, cache, name).await?;
@@ -107,9 +109,9 @@ async fn drop_leaf(request: &CycleRequest<'_>, name: &str) -> Result<bool, Cycle
     }
 }
 
-fn remove(there: &mut Inventory, name: &str) {
+fn remove(at_destination: &mut Inventory, name: &str) {
     if let [catalog, schema, table] = name.splitn(3, '.').collect::<Vec<_>>().as_slice() {
-        there.remove(catalog, schema, table);
+        at_destination.remove(catalog, schema, table);
     }
 }
 

@@ -53,8 +53,8 @@ pub fn taken(info: &TableInfo, destination: &Endpoint, clock: &dyn Clock) -> Obj
 /// What the destination's catalogs hold and the source's don't. What replication made itself, in `ours` by its name in
 /// small letters, is only behind.
 pub fn unmanaged(
-    here: &Inventory,
-    there: &Inventory,
+    at_source: &Inventory,
+    at_destination: &Inventory,
     ours: &BTreeSet<String>,
     (source, destination): (&Endpoint, &Endpoint),
     clock: &dyn Clock,
@@ -73,12 +73,12 @@ pub fn unmanaged(
     };
     let mut records = Vec::new();
     // Of a catalog that the source doesn't show, nothing is known there.
-    for (catalog, item) in there.catalogs.iter().filter(|(name, _)| here.catalogs.contains_key(*name)) {
+    for (catalog, item) in at_destination.catalogs.iter().filter(|(name, _)| at_source.catalogs.contains_key(*name)) {
         for (schema, (_, tables)) in &item.schemas {
-            if here.catalogs.get(catalog).is_some_and(|here| !here.schemas.contains_key(schema)) {
+            if at_source.catalogs.get(catalog).is_some_and(|at_source| !at_source.schemas.contains_key(schema)) {
                 records.push(record(AssetKind::Schema, AssetName::schema(catalog.as_str(), schema.as_str())));
             }
-            for table in tables.values().filter(|t| here.table(catalog, schema, &t.name).is_none()) {
+            for table in tables.values().filter(|t| at_source.table(catalog, schema, &t.name).is_none()) {
                 records.push(record(kind_of(table), asset_of(table)));
             }
         }

@@ -13,9 +13,9 @@ pub async fn ensure(
     from: &Endpoint,
     to: &Endpoint,
     mappings: &MappingTable,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
 ) -> Result<(), ContainerFault> {
-    let Some(catalog) = there.catalog_mut(&source.catalog_name) else {
+    let Some(catalog) = at_destination.catalog_mut(&source.catalog_name) else {
         return Ok(());
     };
     if let Some((replica, _)) = catalog.schemas.get_mut(folded(&source.name).as_ref()) {

@@ -75,8 +75,9 @@ impl Inventory {
 pub async fn read_inventory(endpoint: &Endpoint, names: &[String]) -> Result<Inventory, CycleError> {
     let fault = |source: ConnectError| CycleError::at(&endpoint.region, source);
     let wanted = |catalog: &CatalogInfo| names.iter().any(|name| same_name(name, &catalog.name));
-    let there: Vec<CatalogInfo> = endpoint.client.catalogs().await.map_err(fault)?.into_iter().filter(wanted).collect();
-    let with_schemas: Vec<(CatalogInfo, Vec<SchemaInfo>)> = stream::iter(there)
+    let at_destination: Vec<CatalogInfo> =
+        endpoint.client.catalogs().await.map_err(fault)?.into_iter().filter(wanted).collect();
+    let with_schemas: Vec<(CatalogInfo, Vec<SchemaInfo>)> = stream::iter(at_destination)
         .map(|catalog| async move {
             let schemas = endpoint.client.schemas(&catalog.name).await?;
             Ok::<_, ConnectError>((catalog, schemas))

@@ -100,14 +100,14 @@ impl From<TableFault> for ShipError {
 pub async fn ship_all(
     request: &CycleRequest<'_>,
     tasks: Vec<TableTask<'_>>,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
     cache: &mut CycleCache,
     transfer: &Transfer,
 ) -> Result<ShippedTables, CycleError> {
     let objects = Vec::with_capacity(tasks.len());
     let mut out = ShippedTables { objects, changed: 0, complete: true, refused: Vec::new() };
     let tasks = flagged::pass_over(request, tasks, cache, &mut out.objects).await;
-    let changed = idle_ones_out(request, tasks, there, cache, &mut out.objects).await;
+    let changed = idle_ones_out(request, tasks, at_destination, cache, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
     while rest.peek().is_some() {
         if request.stop.load(Ordering::Relaxed) {
@@ -116,7 +116,7 @@ pub async fn ship_all(
             break;
         }
         let chunk: Vec<TableTask<'_>> = rest.by_ref().take(BATCH_TABLES).collect();
-        ship_chunk(request, chunk, there, cache, transfer, &mut out).await?;
+        ship_chunk(request, chunk, at_destination, cache, transfer, &mut out).await?;
     }
     flagged::record(request, std::mem::take(&mut out.refused), cache).await;
     Ok(out)
@@ -126,7 +126,7 @@ pub async fn ship_all(
 async fn idle_ones_out<'t>(
     request: &CycleRequest<'_>,
     tasks: Vec<TableTask<'t>>,
-    there: &Inventory,
+    at_destination: &Inventory,
     cache: &CycleCache,
     objects: &mut Vec<ObjectRecord>,
 ) -> Vec<TableTask<'t>> {
@@ -138,7 +138,7 @@ async fn idle_ones_out<'t>(
             let same = task.info.table_id.as_deref().is_none_or(|id| id == table.table_id)
                 && table.source_region == request.source.region
                 && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
-                && there.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
+                && at_destination.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
             let id = task.info.table_id.as_deref();
             let granted = same.then(|| cache.access.granted(&table.source_location, id, false, now)).flatten();
             granted.map(|granted| (granted.root.clone(), table))
@@ -205,14 +205,14 @@ fn lagging(task: &TableTask<'_>, cache: &CycleCache) -> ObjectRecord {
 async fn ship_chunk(
     request: &CycleRequest<'_>,
     chunk: Vec<TableTask<'_>>,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
     cache: &mut CycleCache,
     transfer: &Transfer,
     out: &mut ShippedTables,
 ) -> Result<(), CycleError> {
     let prepared: Vec<Result<Prepared, ShipError>> = {
-        let (there, cache) = (&*there, &*cache);
-        let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, there, cache)).collect();
+        let (at_destination, cache) = (&*at_destination, &*cache);
+        let each: Vec<_> = chunk.iter().map(|task| prepare(request, task, at_destination, cache)).collect();
         stream::iter(each).buffered(PARALLEL_PLANS).collect().await
     };
     let mut batch = Vec::new();
@@ -234,18 +234,18 @@ async fn ship_chunk(
         batch_bytes = u64::saturating_add(batch_bytes, bytes);
         batch.push((task, prepared));
         if batch_bytes >= BATCH_BYTES {
-            ship_batch(request, std::mem::take(&mut batch), there, cache, transfer, out).await?;
+            ship_batch(request, std::mem::take(&mut batch), at_destination, cache, transfer, out).await?;
             batch_bytes = 0;
         }
     }
-    ship_batch(request, batch, there, cache, transfer, out).await
+    ship_batch(request, batch, at_destination, cache, transfer, out).await
 }
 
 /// Finds both ends of a table and plans what is missing.
 async fn prepare(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
-    there: &Inventory,
+    at_destination: &Inventory,
     cache: &CycleCache,
 ) -> Result<Prepared, ShipError> {
     let info = task.info;
@@ -254,7 +254,7 @@ async fn prepare(
         let message = format!("The catalog names no storage location for table {}. Check the table there.", task.name);
         return Err(ShipError::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
     };
-    let replica = there.table(&info.catalog_name, &info.schema_name, &info.name);
+    let replica = at_destination.table(&info.catalog_name, &info.schema_name, &info.name);
     let to = match replica.and_then(TablePlace::of) {
         Some(place) => place,
         None => place(request, task, &source_location).await?,
@@ -368,7 +368,7 @@ fn refuse(
 async fn ship_batch(
     request: &CycleRequest<'_>,
     batch: Vec<(TableTask<'_>, Prepared)>,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
     cache: &mut CycleCache,
     transfer: &Transfer,
     out: &mut ShippedTables,
@@ -411,7 +411,7 @@ async fn ship_batch(
             }
         };
         if ends.unregistered {
-            match register(request, &task, &ends.to, there).await {
+            match register(request, &task, &ends.to, at_destination).await {
                 Ok(registered) => ends.to = registered,
                 Err(error) => {
                     let refusal = destination_refusal(request, &ends.to.uri, error).await;
@@ -461,7 +461,7 @@ async fn register(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,
     to: &TablePlace,
-    there: &mut Inventory,
+    at_destination: &mut Inventory,
 ) -> Result<TablePlace, ConnectError> {
     fail::fail_point!("replicate.before_register");
     let info = task.info;
@@ -484,6 +484,6 @@ async fn register(
         Err(error) => return Err(error),
     };
     let place = TablePlace::new(&to.uri, table_id.as_deref());
-    there.insert(uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() });
+    at_destination.insert(uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() });
     Ok(place)
 }

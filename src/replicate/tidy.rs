@@ -59,14 +59,14 @@ impl TidyRound<'_> {
     async fn table(&self, name: &str) -> Result<(), CycleError> {
         let (group, of) = (self.group.clone(), name.to_owned());
         let Some(table) = self.store.run(move |tx| tx.table::<ReplicaState>(&group, &of)).await? else { return Ok(()) };
-        let (here, there) = if table.source_region == self.source.region {
+        let (at_source, at_destination) = if table.source_region == self.source.region {
             (self.source, self.destination)
         } else {
             (self.destination, self.source)
         };
         let (Ok(ours), Ok(theirs)) = (
-            root_of(here, &table.source(), false, self.clock).await,
-            root_of(there, &table.replica(), false, self.clock).await,
+            root_of(at_source, &table.source(), false, self.clock).await,
+            root_of(at_destination, &table.replica(), false, self.clock).await,
         ) else {
             return Ok(());
         };

@@ -5,8 +5,8 @@ use crate::connect::ConnectError;
 use crate::wire::unity_catalog as uc;
 
 /// Makes the destination hold the view `source`; notes it in `there`.
-pub async fn ensure(source: &uc::TableInfo, to: &Endpoint, there: &mut Inventory) -> Result<(), ConnectError> {
-    if let Some(replica) = there.table(&source.catalog_name, &source.schema_name, &source.name) {
+pub async fn ensure(source: &uc::TableInfo, to: &Endpoint, at_destination: &mut Inventory) -> Result<(), ConnectError> {
+    if let Some(replica) = at_destination.table(&source.catalog_name, &source.schema_name, &source.name) {
         if replica.view_definition == source.view_definition && replica.comment == source.comment {
             return Ok(());
         }
@@ -33,6 +33,6 @@ pub async fn ensure(source: &uc::TableInfo, to: &Endpoint, there: &mut Inventory
         }
         Err(error) => return Err(error),
     }
-    there.insert(source.clone());
+    at_destination.insert(source.clone());
     Ok(())
 }

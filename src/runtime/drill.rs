@@ -287,10 +287,10 @@ impl<'a> Drill<'a> {
         Ok(operation)
     }
 
-    async fn planned(&mut self, there: bool) -> Result<(), RuntimeError> {
-        let target = if there { self.progress.away.clone() } else { self.progress.home.clone() };
+    async fn planned(&mut self, outward: bool) -> Result<(), RuntimeError> {
+        let target = if outward { self.progress.away.clone() } else { self.progress.home.clone() };
         let operation = self.fail_over(FailoverKind::Planned, &target).await?;
-        let slot = if there {
+        let slot = if outward {
             &mut self.progress.report.planned_rto_seconds
         } else {
             &mut self.progress.report.failback_rto_seconds

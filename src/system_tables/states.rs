@@ -88,8 +88,8 @@ impl ChangeDetector for StateChanges {
 
     fn observe(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Vec<StateRow> {
         let mut rows = Vec::new();
-        let there: BTreeSet<&str> = snapshot.groups.iter().map(|group| group.group.spec.id.as_str()).collect();
-        let gone: Vec<String> = self.groups.keys().filter(|name| !there.contains(name.as_str())).cloned().collect();
+        let present: BTreeSet<&str> = snapshot.groups.iter().map(|group| group.group.spec.id.as_str()).collect();
+        let gone: Vec<String> = self.groups.keys().filter(|name| !present.contains(name.as_str())).cloned().collect();
         for name in gone {
             if let Some(known) = self.groups.remove(&name) {
                 rows.push(known.deleted(name, snapshot));

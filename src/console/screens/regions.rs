@@ -154,8 +154,9 @@ fn roles_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView) {
     let palette = theme::palette(ui);
     let of = |primary: bool| -> Vec<&str> {
         let groups = scene.account().groups.iter();
-        let here = groups.filter(|view| view.group.spec.regions.contains(&region.name));
-        here.filter(|view| (view.group.effective_primary_region == region.name) == primary)
+        let in_region = groups.filter(|view| view.group.spec.regions.contains(&region.name));
+        in_region
+            .filter(|view| (view.group.effective_primary_region == region.name) == primary)
             .map(|view| view.group.spec.id.as_str())
             .collect()
     };
@@ -204,8 +205,8 @@ pub fn workload_sign(workload: &WorkloadView) -> (Icon, Tone, String) {
 
 fn workloads_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView) {
     let palette = theme::palette(ui);
-    let here = scene.account().workspaces.iter().filter(|workspace| workspace.region == region.name);
-    let read_at: Option<Vec<_>> = here.map(|workspace| workspace.read_at).collect();
+    let in_region = scene.account().workspaces.iter().filter(|workspace| workspace.region == region.name);
+    let read_at: Option<Vec<_>> = in_region.map(|workspace| workspace.read_at).collect();
     let read_at = read_at.and_then(|all| all.into_iter().min());
     let label = match (read_at, read_at.and_then(|at| scene.as_of(at))) {
         (None, _) if !region.workloads.is_empty() => "Jobs and compute, as of the last run of the console".to_owned(),

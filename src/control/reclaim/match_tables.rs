@@ -14,7 +14,7 @@ pub struct TablePair {
     /// The name under which its remains are kept and listed: its own, unless another table has that too.
     pub label: String,
     /// Its name in the old primary's catalog; None where it was dropped there and its data is left.
-    pub here: Option<String>,
+    pub old_name: Option<String>,
     /// Its name in the ledger, where it ever arrived.
     pub ledger: Option<String>,
     /// Where it lies in the old primary.
@@ -41,14 +41,14 @@ pub enum Counterpart {
 impl TablePair {
     /// Every name under which a cycle could touch it.
     pub fn names(&self) -> BTreeSet<String> {
-        [Some(self.name.clone()), self.here.clone(), self.ledger.clone()].into_iter().flatten().collect()
+        [Some(self.name.clone()), self.old_name.clone(), self.ledger.clone()].into_iter().flatten().collect()
     }
 
     /// Whether the old primary's catalog must let go of it: replication brings it back as the new primary has it.
     pub fn leaves_catalog(&self) -> bool {
         match self.counterpart {
-            Counterpart::Lives(_) => self.here.as_ref().is_some_and(|here| *here != self.name),
-            Counterpart::Dropped(_) => self.here.is_some(),
+            Counterpart::Lives(_) => self.old_name.as_ref().is_some_and(|old_name| *old_name != self.name),
+            Counterpart::Dropped(_) => self.old_name.is_some(),
             Counterpart::Never => false,
         }
     }
@@ -56,31 +56,31 @@ impl TablePair {
 
 /// Pairs the old primary's tables, `here`, with the new primary's. A rename keeps a table's location, and the ledger knows
 /// both ends' locations and the id under which the new primary's catalog has it.
-pub fn match_tables(here: &Inventory, there: &Inventory, ledger: &BTreeMap<String, ReplicaState>) -> Vec<TablePair> {
+pub fn match_tables(old: &Inventory, new: &Inventory, ledger: &BTreeMap<String, ReplicaState>) -> Vec<TablePair> {
     let rows: HashMap<&str, (&String, &ReplicaState)> =
         ledger.iter().map(|(name, row)| (place(&row.destination_location), (name, row))).collect();
-    let there_by = Index::new(there);
+    let new_by_location = Index::new(new);
     let mut found: Vec<TablePair> = Vec::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for info in here.tables().filter(|t| t.table_type != TABLE_VIEW) {
+    for info in old.tables().filter(|t| t.table_type != TABLE_VIEW) {
         let Some(location) = &info.storage_location else { continue };
         // What cannot replicate never arrived, unless it could before.
         if unsupported_reason(info).is_some() && !rows.contains_key(place(location)) {
             continue;
         }
-        let here = info.full_name();
+        let old_name = info.full_name();
         let mut pair = match rows.get(place(location)) {
             Some((name, row)) => {
                 seen.insert(name);
-                of_ledger(name, row, Some(here), location, &there_by)
+                of_ledger(name, row, Some(old_name), location, &new_by_location)
             }
             None => {
-                let twin = there.table(&info.catalog_name, &info.schema_name, &info.name);
+                let twin = new.table(&info.catalog_name, &info.schema_name, &info.name);
                 let counterpart = twin.and_then(TablePlace::of).map(Counterpart::Lives);
                 TablePair {
-                    name: here.clone(),
-                    label: here.clone(),
-                    here: Some(here),
+                    name: old_name.clone(),
+                    label: old_name.clone(),
+                    old_name: Some(old_name),
                     ledger: None,
                     location: location.clone(),
                     table_id: None,
@@ -97,7 +97,7 @@ pub fn match_tables(here: &Inventory, there: &Inventory, ledger: &BTreeMap<Strin
         |(name, row): &(&String, &ReplicaState)| !seen.contains(name.as_str()) && !row.destination_location.is_empty();
     let mut labels: BTreeSet<String> = found.iter().map(|pair| pair.label.clone()).collect();
     for (name, row) in ledger.iter().filter(is_left) {
-        let mut pair = of_ledger(name, row, None, &row.destination_location, &there_by);
+        let mut pair = of_ledger(name, row, None, &row.destination_location, &new_by_location);
         // Another one was made under its name.
         if labels.contains(&pair.label) {
             pair.label.push_str(" (dropped)");
@@ -121,9 +121,9 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn new(there: &'a Inventory) -> Self {
+    fn new(new: &'a Inventory) -> Self {
         let mut index = Self { ids: HashMap::new(), places: HashMap::new() };
-        for table in there.tables().filter(|t| t.table_type != TABLE_VIEW) {
+        for table in new.tables().filter(|t| t.table_type != TABLE_VIEW) {
             match (table.table_id.as_deref().filter(|id| !id.is_empty()), &table.storage_location) {
                 (Some(id), _) => drop(index.ids.insert(id, table)),
                 (None, Some(location)) => drop(index.places.insert(place(location), table)),
@@ -138,8 +138,8 @@ impl<'a> Index<'a> {
     }
 }
 
-fn of_ledger(name: &str, row: &ReplicaState, here: Option<String>, location: &str, there: &Index<'_>) -> TablePair {
-    let living = there.find(row).and_then(|t| Some((t.full_name(), TablePlace::of(t)?)));
+fn of_ledger(name: &str, row: &ReplicaState, old_name: Option<String>, location: &str, new: &Index<'_>) -> TablePair {
+    let living = new.find(row).and_then(|t| Some((t.full_name(), TablePlace::of(t)?)));
     let (name_now, counterpart) = match living {
         Some((name, at)) => (name, Counterpart::Lives(at)),
         None => (name.to_owned(), Counterpart::Dropped(Box::new(row.position.clone()))),
@@ -147,7 +147,7 @@ fn of_ledger(name: &str, row: &ReplicaState, here: Option<String>, location: &st
     TablePair {
         label: name_now.clone(),
         name: name_now,
-        here,
+        old_name,
         ledger: Some(name.to_owned()),
         location: location.to_owned(),
         table_id: None,
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn what_a_table_dropped_in_the_old_primary_left_on_the_storage_is_looked_at_too() {
         let pair = only(&[], &[("a", "1")], &[("a", "1")]);
-        assert_eq!((pair.here.as_deref(), pair.location.as_str()), (None, "/old/1"));
+        assert_eq!((pair.old_name.as_deref(), pair.location.as_str()), (None, "/old/1"));
         assert_eq!(pair.counterpart, Counterpart::Lives(TablePlace::new("/new/1", Some("1"))));
         let both = match_tables(&region("/old", &[("a", "2")]), &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
         assert_eq!(both.len(), 2, "the one that was dropped, and the one made again that never arrived: {both:#?}");
@@ -250,12 +250,12 @@ mod tests {
 
     #[test]
     fn a_table_that_cannot_replicate_any_more_is_still_held_against_what_arrived() {
-        let mut here = region("/old", &[("a", "1"), ("b", "2")]);
-        for (_, tables) in here.catalogs.values_mut().flat_map(|c| c.schemas.values_mut()) {
+        let mut old = region("/old", &[("a", "1"), ("b", "2")]);
+        for (_, tables) in old.catalogs.values_mut().flat_map(|c| c.schemas.values_mut()) {
             tables.values_mut().for_each(|table| table.pipeline_id = Some("p".into()));
         }
-        let found = match_tables(&here, &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
-        assert_eq!(found.iter().map(|p| p.here.as_deref()).collect::<Vec<_>>(), [Some("sales.x.a")]);
+        let found = match_tables(&old, &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
+        assert_eq!(found.iter().map(|p| p.old_name.as_deref()).collect::<Vec<_>>(), [Some("sales.x.a")]);
     }
 
     #[test]

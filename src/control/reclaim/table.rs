@@ -81,7 +81,7 @@ impl Salvaging<'_> {
         // Listed before it leaves the catalog, or a crash in between would lose the list's line.
         self.list(pair, salvaged).await.map_err(SalvageError::Stop)?;
         fail::fail_point!("reclaim.after_listing");
-        if let Some(here) = pair.here.as_ref().filter(|_| whole || pair.leaves_catalog()) {
+        if let Some(here) = pair.old_name.as_ref().filter(|_| whole || pair.leaves_catalog()) {
             match self.old.client.delete_table(here).await {
                 Err(error) if !error.is_not_found() => return Err(error.into()),
                 _ => {}

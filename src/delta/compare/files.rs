@@ -37,11 +37,11 @@ impl Pair {
         &self,
         found: &mut Comparison,
         log: &Log,
-        there: &Log,
+        at_destination: &Log,
         last: i64,
     ) -> Result<(), DeltaError> {
         let replica = self.replica.display("");
-        let Err(gap) = there.base(last, false, &replica) else { return Ok(()) };
+        let Err(gap) = at_destination.base(last, false, &replica) else { return Ok(()) };
         let mut lacks = Vec::new();
         if let Ok(base) = log.base(last, false, &replica) {
             if let Some(checkpoint) = base.checkpoint {
@@ -108,7 +108,7 @@ impl Pair {
         found: &mut Comparison,
         state: &LogState<'_>,
         log: &Log,
-        there: &Log,
+        at_destination: &Log,
         last: i64,
     ) -> Result<(), DeltaError> {
         let named = state.inventory.files.iter().filter(|(_, named)| named.first <= last);
@@ -119,14 +119,16 @@ impl Pair {
         // Two checkpoints may share a sidecar.
         let mut log_files = BTreeSet::new();
         for (version, all) in log.checkpoints.range(..=last) {
-            for both in all.iter().filter(|ours| there.checkpoints.get(version).is_some_and(|all| all.contains(ours))) {
+            for both in
+                all.iter().filter(|ours| at_destination.checkpoints.get(version).is_some_and(|all| all.contains(ours)))
+            {
                 log_files.extend(self.checkpoint_files(both, is_v2)?);
             }
         }
         if self.options.depth == Depth::Source {
-            let crcs = log.crcs.range(..=last).filter(|version| there.crcs.contains(version));
+            let crcs = log.crcs.range(..=last).filter(|version| at_destination.crcs.contains(version));
             log_files.extend(crcs.map(|version| crc_path(*version)));
-            let compacted = log.compacted.iter().filter(|both| there.compacted.contains(both));
+            let compacted = log.compacted.iter().filter(|both| at_destination.compacted.contains(both));
             log_files.extend(compacted.map(|(first, last)| format!("{LOG}/{first:020}.{last:020}.compacted.json")));
         }
         wanted.extend(log_files.into_iter().map(|path| Wanted { path, size: 0, live: false }));
@@ -219,7 +221,7 @@ impl Pair {
         let path = file.path.as_str();
         let kept = self.kept.files.get(path);
         let source = self.source.stat(path)?;
-        let Some(there) = self.replica.stat(path)? else {
+        let Some(at_destination) = self.replica.stat(path)? else {
             return Ok(match source {
                 Some(_) => Some(Difference::Lacks),
                 None if file.live => Some(Difference::SourceLacks),
@@ -227,9 +229,9 @@ impl Pair {
                 None => None,
             });
         };
-        bytes.fetch_add(there.size, Ordering::Relaxed);
+        bytes.fetch_add(at_destination.size, Ordering::Relaxed);
         let size = kept.map(|kept| kept.size).or(source.as_ref().map(|source| source.size));
-        if size.is_some_and(|size| size != there.size) {
+        if size.is_some_and(|size| size != at_destination.size) {
             return Ok(Some(Difference::Size));
         }
         if file.live {

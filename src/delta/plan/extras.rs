@@ -95,7 +95,7 @@ impl Planner {
     /// Whether the target holds a file of the log as it is at the source now: one may be written again under its name.
     fn has_come(&self, log: &Log, target: &dyn Place, name: &str) -> Result<bool, DeltaError> {
         let path = format!("{LOG}/{name}");
-        let Some(there) = target.stat(&path)? else { return Ok(false) };
+        let Some(replica) = target.stat(&path)? else { return Ok(false) };
         let source = match log.stamps.get(name) {
             Some(stamp) => Some(stamp.clone()),
             None => self.source.stat(&path)?,
@@ -103,12 +103,12 @@ impl Planner {
         // What is cleaned away at the source can't be brought again.
         let Some(source) = source else { return Ok(true) };
         let kept = self.request.kept.as_ref().map(|kept| kept(&path));
-        Ok(match same_file(kept.as_ref().and_then(Option::as_ref), &source, &there) {
+        Ok(match same_file(kept.as_ref().and_then(Option::as_ref), &source, &replica) {
             Sameness::Same => true,
             Sameness::Other => false,
             // A copy on a disk has its source's time. Else its bytes are compared, once: then the ledger knows it.
             Sameness::Unknown if target.local().is_some() => {
-                source.modified_ns == there.modified_ns && kept.flatten().is_none()
+                source.modified_ns == replica.modified_ns && kept.flatten().is_none()
             }
             Sameness::Unknown => kept.is_none(),
         })

@@ -31,9 +31,9 @@ impl Planner {
         table_id: &str,
     ) -> Result<Resume, DeltaError> {
         let destination = &**destination;
-        let there = Log::list(destination, 0)?;
-        let by_checkpoint = self.same_checkpoint(destination, log, &there, newest)?;
-        let Some(last) = there.commits.keys().next_back().copied() else {
+        let replica_log = Log::list(destination, 0)?;
+        let by_checkpoint = self.same_checkpoint(destination, log, &replica_log, newest)?;
+        let Some(last) = replica_log.commits.keys().next_back().copied() else {
             return Ok(if by_checkpoint { Resume::At(newest) } else { Resume::Empty });
         };
         // A commit's bytes alone tell no two tables apart: writers there are that put nothing of their own into one.
@@ -43,12 +43,13 @@ impl Planner {
             };
             let ours = if log.commits.contains_key(&last) { id_at(&*self.source, log, last) } else { None };
             let ours = ours.unwrap_or_else(|| table_id.to_owned());
-            id_at(destination, &there, last).is_none_or(|theirs| theirs == ours)
+            id_at(destination, &replica_log, last).is_none_or(|theirs| theirs == ours)
         };
         let split = |version| DeltaError::SplitBrain { table: destination.display(""), version };
-        let readable = there.base(last, false, "").is_ok();
+        let readable = replica_log.base(last, false, "").is_ok();
         // A bound below what is there already asks for nothing.
-        let last = if self.request.up_to.is_some_and(|bound| bound < last) && there.commits.contains_key(&newest) {
+        let last = if self.request.up_to.is_some_and(|bound| bound < last) && replica_log.commits.contains_key(&newest)
+        {
             newest
         } else {
             last
@@ -65,7 +66,7 @@ impl Planner {
                     false => Resume::Afresh,
                 });
             }
-            let common = common(&*self.source, log, destination, &there)?;
+            let common = common(&*self.source, log, destination, &replica_log)?;
             return Err(split(common.map_or(last, |version| version.saturating_add(1))));
         }
         if last > newest {
@@ -85,10 +86,10 @@ impl Planner {
         &self,
         destination: &dyn Place,
         log: &Log,
-        there: &Log,
+        replica_log: &Log,
         version: i64,
     ) -> Result<bool, DeltaError> {
-        let (Some(ours), Some(theirs)) = (log.checkpoints.get(&version), there.checkpoints.get(&version)) else {
+        let (Some(ours), Some(theirs)) = (log.checkpoints.get(&version), replica_log.checkpoints.get(&version)) else {
             return Ok(false);
         };
         if log.commits.contains_key(&version) || ours != theirs {

@@ -23,12 +23,12 @@ pub(in crate::delta) enum Sameness {
 pub(in crate::delta) fn same_file(
     kept: Option<&FileRecord>,
     source: &FileFingerprint,
-    there: &FileFingerprint,
+    replica: &FileFingerprint,
 ) -> Sameness {
-    if source.size != there.size {
+    if source.size != replica.size {
         return Sameness::Other;
     }
-    let copied = kept.filter(|kept| kept.size == there.size).and_then(|kept| kept.stamp.as_ref());
+    let copied = kept.filter(|kept| kept.size == replica.size).and_then(|kept| kept.stamp.as_ref());
     if copied.is_some_and(|copied| copied.matches(source)) { Sameness::Same } else { Sameness::Unknown }
 }
 
@@ -40,6 +40,6 @@ pub(in crate::delta) fn same_bytes(
     stamp: FileFingerprint,
 ) -> Result<Option<FileRecord>, DeltaError> {
     let Some((size, sha256)) = hash_file(source, rel)? else { return Ok(None) };
-    let is_same = hash_file(target, rel)?.is_some_and(|(there, other)| there == size && other == sha256);
+    let is_same = hash_file(target, rel)?.is_some_and(|(replica, other)| replica == size && other == sha256);
     Ok(is_same.then(|| FileRecord { path: rel.to_owned(), size, sha256, stamp: Some(stamp) }))
 }

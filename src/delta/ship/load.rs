@@ -169,9 +169,9 @@ impl Load {
     }
 
     fn at_replica(&self, file: &PlannedFile) -> Result<AtReplica, DeltaError> {
-        let Some(there) = self.target.stat(&file.path)? else { return Ok(AtReplica::Nothing) };
+        let Some(at_replica) = self.target.stat(&file.path)? else { return Ok(AtReplica::Nothing) };
         let Some(source) = self.source.stat(&file.path)? else { return Ok(AtReplica::Other) };
-        match same_file(self.kept(&file.path).as_ref(), &source, &there) {
+        match same_file(self.kept(&file.path).as_ref(), &source, &at_replica) {
             Sameness::Same => return Ok(AtReplica::Same(None)),
             Sameness::Other => return Ok(AtReplica::Other),
             Sameness::Unknown => {}
@@ -185,10 +185,10 @@ impl Load {
     }
 
     fn stage_log_file(&self, file: &LogFile, transfer: &Transfer) -> Result<(), DeltaError> {
-        if let Some(there) = self.target.stat(&file.path)? {
+        if let Some(at_replica) = self.target.stat(&file.path)? {
             // Log clean-up took it.
             let Some(source) = self.source.stat(&file.path)? else { return Ok(()) };
-            match same_file(self.kept(&file.path).as_ref(), &source, &there) {
+            match same_file(self.kept(&file.path).as_ref(), &source, &at_replica) {
                 Sameness::Same => return Ok(()),
                 Sameness::Other => {}
                 Sameness::Unknown => {

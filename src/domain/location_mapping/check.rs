@@ -250,15 +250,15 @@ mod tests {
                     let place = format!("s3://e/{place}");
                     // In the direction of the first primary every place that is covered has one of its own.
                     if table.covering(&place, "east").is_some() {
-                        let there = table.map(&place, "east", "west").expect("a place of its own");
-                        prop_assert_eq!(table.map(&there, "west", "east"), Ok(place.clone()));
-                        if let Some(other) = seen.insert(there, place.clone()) {
+                        let mapped = table.map(&place, "east", "west").expect("a place of its own");
+                        prop_assert_eq!(table.map(&mapped, "west", "east"), Ok(place.clone()));
+                        if let Some(other) = seen.insert(mapped, place.clone()) {
                             prop_assert_eq!(&other, &place);
                         }
                     }
                     let west = place.replacen("//e/", "//w/", 1);
-                    if let Ok(here) = table.map(&west, "west", "east") {
-                        prop_assert_eq!(table.map(&here, "east", "west"), Ok(west));
+                    if let Ok(back) = table.map(&west, "west", "east") {
+                        prop_assert_eq!(table.map(&back, "east", "west"), Ok(west));
                     }
                 }
             }

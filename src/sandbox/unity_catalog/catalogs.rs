@@ -134,9 +134,9 @@ pub fn set_isolation(region: &Region, writing: &mut Writing<'_>, catalog: &mut C
     catalog.isolation_mode = Some(mode.to_owned());
     let key = format!("catalog/{}", catalog.name);
     let mut bindings: WorkspaceBindings = region.records.get(Kind::Bindings, &key).unwrap_or_default();
-    let here = region.identity.workspace_id;
-    if mode == ISOLATION_ISOLATED && !bindings.bindings.iter().any(|b| b.workspace_id == here) {
-        bindings.bindings.push(WorkspaceBinding::read_write(here));
+    let own_workspace = region.identity.workspace_id;
+    if mode == ISOLATION_ISOLATED && !bindings.bindings.iter().any(|b| b.workspace_id == own_workspace) {
+        bindings.bindings.push(WorkspaceBinding::read_write(own_workspace));
         writing.put(Kind::Bindings, key, &bindings);
     }
 }

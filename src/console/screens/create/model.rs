@@ -54,8 +54,9 @@ impl Draft {
     pub fn of_group(scene: &Scene<'_>, group: &FailoverGroup) -> Self {
         let ids = group.spec.data_workspace_set().map_or(&[] as &[WorkspaceId], |set| &set.workspace_ids);
         let side = |region: &str| {
-            let there = |id: &&WorkspaceId| workspace(scene, Some(id)).is_some_and(|found| found.region == region);
-            ids.iter().find(there).cloned()
+            let at_secondary =
+                |id: &&WorkspaceId| workspace(scene, Some(id)).is_some_and(|found| found.region == region);
+            ids.iter().find(at_secondary).cloned()
         };
         let mappings = group.spec.unity_catalog_assets.as_ref().map(|assets| assets.location_mappings.clone());
         let row = |row: LocationMapping| RowDraft { name: row.name, uri_by_region: row.uri_by_region };
@@ -120,7 +121,7 @@ impl Draft {
             };
         }
         if let Some(region) = self.primary_region(scene) {
-            self.catalogs.retain(|catalog| region.catalogs.iter().any(|there| &there.name == catalog));
+            self.catalogs.retain(|catalog| region.catalogs.iter().any(|at_secondary| &at_secondary.name == catalog));
         }
     }
 
@@ -128,7 +129,7 @@ impl Draft {
     pub fn swap(&mut self, scene: &Scene<'_>) {
         std::mem::swap(&mut self.primary, &mut self.secondary);
         if let Some(region) = self.primary_region(scene) {
-            self.catalogs.retain(|catalog| region.catalogs.iter().any(|there| &there.name == catalog));
+            self.catalogs.retain(|catalog| region.catalogs.iter().any(|at_secondary| &at_secondary.name == catalog));
         }
     }
 
@@ -264,8 +265,8 @@ impl Draft {
             regions.reverse();
         }
         let root = |region: Option<&'_ RegionView>| region.and_then(|region| region.metastore_root.clone());
-        let (here, there) = (root(self.primary_region(scene)), root(self.secondary_region(scene)));
-        let roots = [(&from, here.as_deref()), (&to, there.as_deref())];
+        let (primary_root, secondary_root) = (root(self.primary_region(scene)), root(self.secondary_region(scene)));
+        let roots = [(&from, primary_root.as_deref()), (&to, at_secondary.as_deref())];
         let table = self.sound_mappings(&regions).with_metastore_roots(roots);
         let mut by_uri: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for catalog in self.chosen_catalogs(scene) {
@@ -356,10 +357,10 @@ fn mirror(source: &str, from: &RegionView, to: &RegionView) -> Option<String> {
         (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", b.trim_end_matches('/')))
     });
     let by_name = source.contains(&from.name).then(|| source.replace(&from.name, &to.name));
-    let there =
+    let at_secondary =
         |uri: &String| to.external_locations.iter().any(|known| StorageUri::parse(known) == StorageUri::parse(uri));
     let candidates = [by_root, by_name];
-    let known = candidates.iter().flatten().find(|uri| there(uri)).cloned();
+    let known = candidates.iter().flatten().find(|uri| at_secondary(uri)).cloned();
     let only = match (from.external_locations.as_slice(), to.external_locations.as_slice()) {
         ([_], [only]) => Some(only.trim_end_matches('/').to_owned()),
         _ => None,
