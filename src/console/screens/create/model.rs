@@ -266,7 +266,7 @@ impl Draft {
         }
         let root = |region: Option<&'_ RegionView>| region.and_then(|region| region.metastore_root.clone());
         let (primary_root, secondary_root) = (root(self.primary_region(scene)), root(self.secondary_region(scene)));
-        let roots = [(&from, primary_root.as_deref()), (&to, at_secondary.as_deref())];
+        let roots = [(&from, primary_root.as_deref()), (&to, secondary_root.as_deref())];
         let table = self.sound_mappings(&regions).with_metastore_roots(roots);
         let mut by_uri: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for catalog in self.chosen_catalogs(scene) {
