@@ -6,6 +6,7 @@ mod stories {
     pub mod credentials;
     pub mod drill;
     pub mod gateway;
+    pub mod gateway_load;
     pub mod group_life;
     pub mod left_behind;
     pub mod nothing_lost;

@@ -56,6 +56,9 @@ impl SandboxOptions {
 struct Account {
     made_in: PathBuf,
     account_id: String,
+    /// Empty in an account that was made before there was one.
+    #[serde(default)]
+    account_token: String,
     plan: SeedPlan,
     regions: Vec<Identity>,
 }
@@ -71,6 +74,7 @@ pub(super) struct Place {
 /// Two regions over HTTP, with storage on disk and jobs that write.
 pub struct Sandbox {
     account_id: String,
+    account_token_file: PathBuf,
     places: Vec<Place>,
     writers: Arc<Writers>,
     changes: watch::Sender<u64>,
@@ -87,6 +91,8 @@ impl Sandbox {
             Ok(result) => result?,
             Err(_) => return Err(SandboxError::TaskLost { task: "opening of the regions" }),
         };
+        let account_token_file = dir.join("account.token");
+        write_secret(&account_token_file, &account.account_token)?;
         let mut places = Vec::new();
         for region in regions {
             let token_file = dir.join(region.name()).join("admin.token");
@@ -97,12 +103,19 @@ impl Sandbox {
         let writers = Arc::new(Writers::new(account.plan.seed));
         let all = places.iter().map(|place| place.region.clone()).collect();
         let workload = tokio::spawn(workload::run(all, writers.clone(), options.commits_per_second, stopped));
-        Ok(Self { account_id: account.account_id, places, writers, changes: watch::Sender::new(0), stop, workload })
+        let (account_id, changes) = (account.account_id, watch::Sender::new(0));
+        Ok(Self { account_id, account_token_file, places, writers, changes, stop, workload })
     }
 
     /// The account's id.
     pub fn account_id(&self) -> &str {
         &self.account_id
+    }
+
+    /// The file with the token of the admin's login at the account, which every region takes as real ones take an account
+    /// login. Readable by its owner alone.
+    pub fn account_token_file(&self) -> &Path {
+        &self.account_token_file
     }
 
     /// How to reach each region, the seeded primary first.
@@ -259,7 +272,14 @@ fn open(options: &SandboxOptions, clock: &Arc<dyn Clock>) -> Result<(Account, Ve
         std::fs::create_dir_all(&folder).map_err(SandboxError::disk("created", &folder))?;
         let records = Records::open(&folder.join("region.db"))?;
         let seeded = records.get::<bool>(Kind::Setting, seed::SEEDED).unwrap_or(false);
-        let region = Region::new(identity.clone(), siblings.clone(), folder, records, clock.clone());
+        let region = Region::new(
+            identity.clone(),
+            siblings.clone(),
+            account.account_token.clone(),
+            folder,
+            records,
+            clock.clone(),
+        );
         if !seeded {
             seed::seed(&region, &account.plan, index == 0)?;
         }
@@ -283,9 +303,13 @@ fn account(options: &SandboxOptions, dir: &Path) -> Result<Account, SandboxError
     let path = dir.join(ACCOUNT_FILE);
     match read_regular(&path, 1 << 20) {
         Ok(bytes) => {
-            let account: Account = serde_json::from_slice(&bytes).map_err(|e| SandboxError::corrupt(&path, e))?;
+            let mut account: Account = serde_json::from_slice(&bytes).map_err(|e| SandboxError::corrupt(&path, e))?;
             if account.made_in != dir {
                 return Err(SandboxError::Moved { made_in: account.made_in });
+            }
+            if account.account_token.is_empty() {
+                account.account_token = token("account");
+                keep(&account, &path)?;
             }
             return Ok(account);
         }
@@ -295,21 +319,27 @@ fn account(options: &SandboxOptions, dir: &Path) -> Result<Account, SandboxError
     let account_id = Uuid::new_v4().to_string();
     let regions = REGIONS.iter().map(|name| identity(&account_id, name, dir)).collect::<Result<_, _>>()?;
     let plan = SeedPlan { tables: options.tables, catalogs: options.catalogs, seed: options.seed };
-    let account = Account { made_in: dir.to_owned(), account_id, plan, regions };
-    let text = serde_json::to_string_pretty(&account).map_err(|e| SandboxError::corrupt(&path, e))?;
-    write_secret(&path, &text)?;
+    let account_token = token("account");
+    let account = Account { made_in: dir.to_owned(), account_id, account_token, plan, regions };
+    keep(&account, &path)?;
     Ok(account)
+}
+
+fn keep(account: &Account, path: &Path) -> Result<(), SandboxError> {
+    let text = serde_json::to_string_pretty(account).map_err(|e| SandboxError::corrupt(path, e))?;
+    write_secret(path, &text)
+}
+
+/// A token of 256 random bits.
+fn token(kind: &str) -> String {
+    let digits: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{kind}-{digits}")
 }
 
 fn identity(account_id: &str, region: &str, dir: &Path) -> Result<Identity, SandboxError> {
     let folder = dir.join(region);
     let storage = Url::from_directory_path(folder.join("storage"))
         .map_err(|()| SandboxError::corrupt(&folder, "its path cannot be written as a URI"))?;
-    // 256 random bits each.
-    let token = |kind: &str| {
-        let digits: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{kind}-{digits}")
-    };
     Ok(Identity {
         account_id: account_id.to_owned(),
         region: region.to_owned(),

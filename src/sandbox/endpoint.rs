@@ -1,6 +1,7 @@
 //! What the runtime is told of the sandbox's regions.
 
 use super::SandboxError;
+use super::clients::WorkspaceClient;
 use super::deployment::Place;
 use super::records::Kind;
 use super::refusal::Refusal;
@@ -56,6 +57,8 @@ pub struct RegionStatus {
     pub up: bool,
     /// Commits of its jobs since the process started.
     pub commits: u64,
+    /// Who called its workspace since the process started, the latest one first.
+    pub clients: Vec<WorkspaceClient>,
 }
 
 /// A managed table as its region itself knows it.
@@ -89,6 +92,7 @@ pub(super) fn status(place: &Place) -> RegionStatus {
         region: place.region.name().to_owned(),
         up: place.region.is_up(),
         commits: place.region.commits.load(Ordering::Relaxed),
+        clients: place.region.clients.seen(),
     }
 }
 

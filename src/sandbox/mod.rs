@@ -6,6 +6,7 @@
 //! locations. A region that is down refuses connections, and its jobs stand still.
 
 mod call;
+mod clients;
 mod deployment;
 mod endpoint;
 mod error;
@@ -21,6 +22,7 @@ mod workload;
 mod workspace;
 pub mod writer;
 
+pub use clients::WorkspaceClient;
 pub use deployment::{REGIONS, Sandbox, SandboxOptions};
 pub use endpoint::{RegionEndpoint, RegionStatus, TableTruth};
 pub use error::SandboxError;

@@ -1,6 +1,7 @@
 //! One region: what it knows, who may do what in it, and what runs there.
 
 use super::call::Caller;
+use super::clients::Clients;
 use super::records::{Kind, Records};
 use super::refusal::Refusal;
 use crate::domain::Clock;
@@ -51,9 +52,13 @@ const START_TIME: Duration = Duration::from_millis(150);
 pub(super) struct Region {
     pub identity: Identity,
     pub account: Vec<Sibling>,
+    /// The admin's login at the account, which every region takes.
+    pub account_token: String,
     pub folder: PathBuf,
     pub records: Records,
     pub clock: Arc<dyn Clock>,
+    /// Who calls its workspace.
+    pub clients: Clients,
     up: AtomicBool,
     /// Commits of this region's jobs since the process started.
     pub commits: AtomicU64,
@@ -79,6 +84,7 @@ impl Region {
     pub fn new(
         identity: Identity,
         account: Vec<Sibling>,
+        account_token: String,
         folder: PathBuf,
         records: Records,
         clock: Arc<dyn Clock>,
@@ -86,9 +92,11 @@ impl Region {
         Self {
             identity,
             account,
+            account_token,
             folder,
             records,
             clock,
+            clients: Clients::default(),
             up: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             commit_gate: RwLock::new(()),

