@@ -2,7 +2,7 @@
 //!
 //! It is kept in memory, and a restart forgets it.
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,22 +23,22 @@ pub struct WorkspaceClient {
     /// Calls since the process started.
     pub calls: u64,
     /// Its latest call.
-    pub last: Instant,
+    pub last: Timestamp,
 }
 
 type Key = (String, Option<String>, bool);
 
 /// The clients of one region.
 #[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<HashMap<Key, (u64, Instant)>>);
+pub(super) struct Clients(Mutex<HashMap<Key, (u64, Timestamp)>>);
 
 impl Clients {
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, (u64, Instant)>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<Key, (u64, Timestamp)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a call.
-    pub fn called(&self, user_agent: &str, principal: Option<&str>, through_gateway: bool, now: Instant) {
+    pub fn called(&self, user_agent: &str, principal: Option<&str>, through_gateway: bool, now: Timestamp) {
         let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(MOST_CHARACTERS).collect();
         let key = (user_agent, principal.map(str::to_owned), through_gateway);
         let mut all = self.all();
@@ -53,13 +53,14 @@ impl Clients {
 
     /// Every client, the latest one first.
     pub fn seen(&self) -> Vec<WorkspaceClient> {
-        let of = |((user_agent, principal, through_gateway), (calls, last)): (&Key, &(u64, Instant))| WorkspaceClient {
-            user_agent: user_agent.clone(),
-            principal: principal.clone(),
-            through_gateway: *through_gateway,
-            calls: *calls,
-            last: *last,
-        };
+        let of =
+            |((user_agent, principal, through_gateway), (calls, last)): (&Key, &(u64, Timestamp))| WorkspaceClient {
+                user_agent: user_agent.clone(),
+                principal: principal.clone(),
+                through_gateway: *through_gateway,
+                calls: *calls,
+                last: *last,
+            };
         let mut seen: Vec<_> = self.all().iter().map(of).collect();
         seen.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.user_agent.cmp(&b.user_agent)));
         seen
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
     use chrono::{TimeZone, Utc};
 
-    fn at(second: i64) -> Instant {
+    fn at(second: i64) -> Timestamp {
         Utc.timestamp_opt(1_800_000_000 + second, 0).single().expect("a time")
     }
 
