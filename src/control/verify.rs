@@ -62,17 +62,16 @@ impl Control {
         let id = group.spec.id.clone();
         let mut known: Vec<(AssetKind, String)> =
             group.catalogs().iter().map(|name| (AssetKind::Catalog, name.clone())).collect();
-        let (tables, made) = self
+        let (tables, owned) = self
             .inner
             .store
             .run(move |tx| {
                 let tables = tx.tables::<ReplicaState>(&id)?.into_iter().map(|row| row.name);
-                Ok((tables.collect::<Vec<_>>(), tx.made(&id)?))
+                Ok((tables.collect::<Vec<_>>(), tx.owned(&id)?))
             })
             .await?;
         known.extend(tables.into_iter().map(|name| (AssetKind::Table, name)));
-        let kind_of = |name: &str| if name.matches('.').count() == 1 { AssetKind::Schema } else { AssetKind::View };
-        known.extend(made.into_iter().map(|name| (kind_of(&name), name)));
+        known.extend(owned.into_iter().map(|key| (key.kind, key.to_string())));
         let shown = self.handle(&group.spec.id)?.record().objects.clone();
         known.extend(shown.iter().map(|object| (object.kind, object.name.clone())));
         for end in &group.spec.regions {

@@ -207,13 +207,15 @@ impl WorkerCache {
 
 async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCache, ControlError> {
     let id = handle.id.clone();
-    let (rows, made) = control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.made(&id)?))).await?;
+    let (rows, owned) =
+        control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.owned(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
     let group = handle.group();
     let in_scope = |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.has_catalog(catalog));
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
-    Ok(CycleCache { tables, made: made.into_iter().filter(|name| in_scope(name)).collect(), ..CycleCache::default() })
+    let owned = owned.into_iter().filter(|key| group.has_catalog(&key.name.catalog)).collect();
+    Ok(CycleCache { tables, owned, ..CycleCache::default() })
 }
 
 async fn create(control: &Control, handle: &GroupHandle) -> Duration {

@@ -73,6 +73,11 @@ impl AssetKind {
         }
     }
 
+    /// Reads what [`Self::as_str`] writes; None for a kind that this program doesn't know.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// The kind's name in the middle of a sentence, such as `SQL warehouse`.
     pub fn label(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Pure types and rules: no tokio, egui, HTTP or disk in here.
 
+pub mod asset_key;
 pub mod asset_kind;
 pub mod clock;
 pub mod clock_skew;
@@ -19,6 +20,7 @@ pub mod storage_uri;
 pub mod transfer_limit;
 pub mod validation;
 
+pub use asset_key::AssetKey;
 pub use asset_kind::AssetKind;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_skew::ClockSkew;

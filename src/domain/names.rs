@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A failover group's short id, the last part of its resource name.
 ///
@@ -95,8 +97,21 @@ pub fn same_name(one: &str, other: &str) -> bool {
     one == other || folded(one) == folded(other)
 }
 
+/// Compares two names as the catalog does.
+fn compare_names(one: &str, other: &str) -> Ordering {
+    if one.is_ascii() && other.is_ascii() {
+        fn small(name: &str) -> impl Iterator<Item = u8> {
+            name.bytes().map(|byte| byte.to_ascii_lowercase())
+        }
+        return small(one).cmp(small(other));
+    }
+    folded(one).cmp(&folded(other))
+}
+
 /// A securable object's name: a catalog, a schema in it, or something in that schema.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// It keeps its spelling, and is compared as the catalog compares names: without regard to case.
+#[derive(Debug, Clone)]
 pub struct AssetName {
     /// The catalog.
     pub catalog: String,
@@ -121,6 +136,56 @@ impl AssetName {
     pub fn leaf(catalog: impl Into<String>, schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self { catalog: catalog.into(), schema: Some(schema.into()), name: Some(name.into()) }
     }
+
+    /// Reads a name that is written with dots. Neither a catalog nor a schema has a dot in its name.
+    pub fn parse(full_name: &str) -> Self {
+        let mut parts = full_name.splitn(3, '.').map(str::to_owned);
+        Self { catalog: parts.next().unwrap_or_default(), schema: parts.next(), name: parts.next() }
+    }
+
+    /// The object that it lies in: a schema's catalog, a table's schema; None for a catalog.
+    pub fn parent(&self) -> Option<Self> {
+        let (schema, catalog) = (self.schema.clone()?, self.catalog.clone());
+        let schema = self.name.is_some().then_some(schema);
+        Some(Self { catalog, schema, name: None })
+    }
+
+    fn parts(&self) -> [Option<&str>; 3] {
+        [Some(&self.catalog), self.schema.as_deref(), self.name.as_deref()]
+    }
+}
+
+impl Ord for AssetName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = self.parts().into_iter().zip(other.parts());
+        let each = parts.map(|parts| match parts {
+            (Some(one), Some(other)) => compare_names(one, other),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        });
+        each.fold(Ordering::Equal, Ordering::then)
+    }
+}
+
+impl PartialOrd for AssetName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for AssetName {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for AssetName {}
+
+impl Hash for AssetName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for part in self.parts() {
+            part.map(folded).hash(state);
+        }
+    }
 }
 
 /// Written with dots, as Unity Catalog's `full_name` is.
@@ -140,6 +205,7 @@ impl fmt::Display for AssetName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn a_group_id_says_what_is_wrong_with_it() {
@@ -154,6 +220,28 @@ mod tests {
     fn names_in_capitals_are_the_same_names() {
         assert!(same_name("ONE", "one") && same_name("Ärger", "äRGER") && same_name("Σ", "σ"));
         assert!(!same_name("one", "one ") && !same_name("o", "ö"));
+    }
+
+    #[test]
+    fn an_asset_name_keeps_its_spelling_and_is_compared_as_the_catalog_does() {
+        let (one, other) = (AssetName::leaf("Main", "sales", "Ärger"), AssetName::leaf("main", "SALES", "äRGER"));
+        assert_eq!(one, other);
+        assert_eq!(one.to_string(), "Main.sales.Ärger");
+        assert_eq!(HashSet::from([one.clone(), other]).len(), 1);
+        assert!(AssetName::catalog("B") > AssetName::catalog("a") && AssetName::catalog("main") < one);
+        assert!(AssetName::leaf("main", "a", "z") < AssetName::leaf("main", "b", "a"));
+        assert_ne!(AssetName::catalog("a"), AssetName::schema("a", "a"));
+    }
+
+    #[test]
+    fn an_asset_name_is_read_from_dots_and_knows_what_it_lies_in() {
+        for name in ["main", "main.sales", "main.sales.orders", "main.sales.odd.name"] {
+            assert_eq!(AssetName::parse(name).to_string(), name);
+        }
+        let parents: Vec<String> = std::iter::successors(AssetName::parse("a.b.c").parent(), AssetName::parent)
+            .map(|n| n.to_string())
+            .collect();
+        assert_eq!(parents, ["a.b", "a"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::ledger::file_record;
 use super::{CycleError, Endpoint, Inventory, ObjectRecord, ReplicaState, read_inventory};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{self, CompareOptions, Depth, Kept, TableRoot};
-use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus, folded};
+use crate::domain::{AssetKey, AssetKind, AssetName, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus};
 use crate::store::{Store, StoreError};
 use crate::wire::unity_catalog::TableInfo;
 use futures::{StreamExt, stream};
@@ -84,15 +84,12 @@ pub async fn compare_tables(
     // The replica first: what arrives there meanwhile must not look as if somebody had made it there.
     let at_destination = read_inventory(destination, catalogs).await?;
     let at_source = read_inventory(source, catalogs).await?;
-    let (known, made) = {
+    let (known, owned) = {
         let group = group.clone();
-        store.run(move |tx| Ok((tx.tables::<ReplicaState>(&group)?, tx.made(&group)?))).await?
+        store.run(move |tx| Ok((tx.tables::<ReplicaState>(&group)?, tx.owned(&group)?))).await?
     };
-    let ours: BTreeSet<String> = known
-        .iter()
-        .map(|row| folded(&row.name).into_owned())
-        .chain(made.iter().map(|name| folded(name).into_owned()))
-        .collect();
+    let tables = known.iter().map(|row| AssetKey::new(AssetKind::Table, AssetName::parse(&row.name)));
+    let ours: BTreeSet<AssetKey> = tables.chain(owned).collect();
     let bytes: HashMap<String, u64> = known.into_iter().map(|row| (row.name, row.body.bytes)).collect();
     let pair = Pair { group, source, destination, at_destination: &at_destination, ours: &ours, store, clock, depth };
     let each: Vec<_> = at_source.tables().map(|info| pair.compare(info)).collect();
@@ -128,8 +125,8 @@ struct Pair<'a> {
     source: &'a Endpoint,
     destination: &'a Endpoint,
     at_destination: &'a Inventory,
-    /// What replication made, by its name in small letters.
-    ours: &'a BTreeSet<String>,
+    /// What replication made.
+    ours: &'a BTreeSet<AssetKey>,
     store: &'a Store,
     clock: &'a dyn Clock,
     depth: Depth,
@@ -145,15 +142,16 @@ impl Pair<'_> {
         let Some(replica) = self.at_destination.table(&info.catalog_name, &info.schema_name, &info.name) else {
             return self.absent(kind, &asset, info).await;
         };
-        if kind_of(replica) != kind && !self.ours.contains(folded(&asset.to_string()).as_ref()) {
+        let replica_kind = kind_of(replica);
+        if replica_kind != kind && !self.ours.contains(&AssetKey::new(replica_kind, asset.clone())) {
             return Ok(finding::taken(info, self.destination, self.clock).into());
         }
-        if kind_of(replica) != kind {
+        if replica_kind != kind {
             let message = format!(
                 "{asset} is a {} in {} and a {} in {}, until the next cycle.",
                 kind.label(),
                 self.source.region,
-                kind_of(replica).label(),
+                replica_kind.label(),
                 self.destination.region
             );
             return Ok(self.drifted(kind, &asset, message));

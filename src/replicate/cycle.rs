@@ -8,7 +8,8 @@ use super::{CycleCache, CycleError, Endpoint, ObjectRecord, SalvageHold, catalog
 use crate::connect::ConnectError;
 use crate::delta::{Transfer, TransferLimits};
 use crate::domain::{
-    AssetKind, AssetName, Clock, ErrorClass, GroupId, MappingTable, ObjectError, ObjectStatus, Timestamp, folded,
+    AssetKey, AssetKind, AssetName, Clock, ErrorClass, GroupId, MappingTable, ObjectError, ObjectStatus, Timestamp,
+    folded,
 };
 use crate::store::Store;
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
@@ -245,7 +246,7 @@ impl Cycle<'_> {
                 }
                 match schemas::ensure(info, from, to, self.request.mappings, at_destination).await {
                     Ok(()) => {
-                        ensured.push(format!("{name}.{schema}"));
+                        ensured.push(AssetKey::schema(name.as_str(), schema));
                         self.objects.push(ObjectRecord::new(AssetKind::Schema, &asset, ObjectStatus::InSync));
                     }
                     Err(fault) => {
@@ -327,7 +328,7 @@ impl Cycle<'_> {
             }
             match views::ensure(info, self.request.destination, at_destination).await {
                 Ok(()) => {
-                    ensured.push(info.full_name());
+                    ensured.push(AssetKey::new(AssetKind::View, asset.clone()));
                     self.objects.push(ObjectRecord::new(AssetKind::View, &asset, ObjectStatus::InSync));
                 }
                 Err(error) => {

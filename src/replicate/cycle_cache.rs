@@ -4,7 +4,7 @@ use super::scope::Inventory;
 use super::{Access, Flagged};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
-use crate::domain::{LeftBehind, ObjectError, Timestamp, same_name};
+use crate::domain::{AssetKey, LeftBehind, ObjectError, Timestamp, same_name};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,8 +63,8 @@ impl SalvageHold {
 pub struct CycleCache {
     /// Tables that have arrived, by full name.
     pub tables: BTreeMap<String, ReplicaState>,
-    /// Schemas and views that replication made, by full name; kept in the store.
-    pub made: BTreeSet<String>,
+    /// Schemas and views that replication made; kept in the store.
+    pub owned: BTreeSet<AssetKey>,
     /// Tables that were refused for what their log holds, by full name.
     pub flagged: BTreeMap<String, Flagged>,
     /// The destination's catalog as last read, and when by the monotonic clock; dropped whenever anything goes wrong, so that it is read again.

@@ -2,7 +2,7 @@
 
 use super::{CycleCache, CycleError, CycleRequest, Inventory};
 use crate::connect::ConnectError;
-use crate::domain::folded;
+use crate::domain::{AssetKey, AssetKind, folded};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::BTreeMap;
 
@@ -27,7 +27,8 @@ pub async fn follow(
         request.store.run(move |tx| tx.remove_table(&group, &forgotten)).await?;
         dropped += 1;
     }
-    for name in gone_views(source, cache) {
+    for key in gone_views(source, cache) {
+        let name = key.to_string();
         // A table that took a view's place at the destination is not this view.
         let is_view = at_destination.by_name(&name).is_some_and(|replica| replica.table_type == TABLE_VIEW);
         if is_view && !drop_leaf(request, &name).await? {
@@ -36,11 +37,12 @@ pub async fn follow(
         if is_view {
             remove(at_destination, &name);
         }
-        drop_record(request, cache, name).await?;
+        drop_record(request, cache, key).await?;
         dropped += 1;
     }
-    for name in gone_schemas(source, cache) {
-        let Some((catalog, schema)) = name.split_once('.') else { continue };
+    for key in gone_schemas(source, cache) {
+        let (name, catalog) = (key.to_string(), &key.name.catalog);
+        let schema = key.name.schema.as_deref().unwrap_or_default();
         let empty = at_destination
             .catalog(catalog)
             .and_then(|c| c.schemas.get(folded(schema).as_ref()))
@@ -61,7 +63,7 @@ pub async fn follow(
         if let Some(catalog) = at_destination.catalog_mut(catalog) {
             catalog.schemas.remove(folded(schema).as_ref());
         }
-        drop_record(request, cache, name).await?;
+        drop_record(request, cache, key).await?;
         dropped += 1;
     }
     Ok(dropped)
@@ -84,20 +86,27 @@ fn gone_tables(source: &Inventory, cache: &CycleCache) -> Vec<String> {
     gone.map(|(name, _)| name.clone()).collect()
 }
 
-fn gone_views(source: &Inventory, cache: &CycleCache) -> Vec<String> {
+fn gone_views(source: &Inventory, cache: &CycleCache) -> Vec<AssetKey> {
     let is_view = |table: &TableInfo| table.table_type == TABLE_VIEW;
-    let views = cache.made.iter().filter(|name| name.matches('.').count() == 2 && shown(source, name));
-    views.filter(|name| !source.by_name(name).is_some_and(is_view)).cloned().collect()
+    let views = owned(AssetKind::View, source, cache);
+    views.filter(|key| !source.by_name(&key.to_string()).is_some_and(is_view)).cloned().collect()
 }
 
-fn gone_schemas(source: &Inventory, cache: &CycleCache) -> Vec<String> {
-    let is_there = |name: &str| {
-        name.split_once('.').is_some_and(|(catalog, schema)| {
-            source.catalog(catalog).is_some_and(|catalog| catalog.schemas.contains_key(folded(schema).as_ref()))
-        })
+fn gone_schemas(source: &Inventory, cache: &CycleCache) -> Vec<AssetKey> {
+    let is_there = |key: &AssetKey| {
+        let schema = folded(key.name.schema.as_deref().unwrap_or_default());
+        source.catalog(&key.name.catalog).is_some_and(|catalog| catalog.schemas.contains_key(schema.as_ref()))
     };
-    let schemas = cache.made.iter().filter(|name| name.matches('.').count() == 1 && shown(source, name));
-    schemas.filter(|name| !is_there(name)).cloned().collect()
+    owned(AssetKind::Schema, source, cache).filter(|key| !is_there(key)).cloned().collect()
+}
+
+/// What replication made of one kind, in the catalogs that the source shows.
+fn owned<'c>(
+    kind: AssetKind,
+    source: &'c Inventory,
+    cache: &'c CycleCache,
+) -> impl Iterator<Item = &'c AssetKey> + use<'c> {
+    cache.owned.iter().filter(move |key| key.kind == kind && source.catalog(&key.name.catalog).is_some())
 }
 
 /// Drops a table or view from the destination's catalog; false where the catalog refuses, so that it is tried again.
@@ -115,24 +124,24 @@ fn remove(at_destination: &mut Inventory, name: &str) {
     }
 }
 
-async fn drop_record(request: &CycleRequest<'_>, cache: &mut CycleCache, name: String) -> Result<(), CycleError> {
-    cache.made.remove(&name);
+async fn drop_record(request: &CycleRequest<'_>, cache: &mut CycleCache, key: AssetKey) -> Result<(), CycleError> {
+    cache.owned.remove(&key);
     let group = request.group.clone();
-    Ok(request.store.run(move |tx| tx.remove_made(&group, &name)).await?)
+    Ok(request.store.run(move |tx| tx.remove_owned(&group, &key)).await?)
 }
 
-/// Remembers schemas and views that replication made, or found as it would have made them.
+/// Records schemas and views that replication made, or found as it would have made them.
 pub async fn record_made(
     request: &CycleRequest<'_>,
     cache: &mut CycleCache,
-    ensured: Vec<String>,
+    ensured: Vec<AssetKey>,
 ) -> Result<(), CycleError> {
-    let new: Vec<String> = ensured.into_iter().filter(|name| !cache.made.contains(name)).collect();
+    let new: Vec<AssetKey> = ensured.into_iter().filter(|key| !cache.owned.contains(key)).collect();
     if new.is_empty() {
         return Ok(());
     }
-    let (group, names) = (request.group.clone(), new.clone());
-    request.store.run(move |tx| tx.add_made(&group, &names)).await?;
-    cache.made.extend(new);
+    let (group, keys) = (request.group.clone(), new.clone());
+    request.store.run(move |tx| tx.add_owned(&group, &keys)).await?;
+    cache.owned.extend(new);
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What is found out about objects, once for cycle and comparison: kind, status, class and sentence.
 
 use super::{Endpoint, Inventory, ObjectRecord, unsupported};
-use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, LeftBehind, ObjectError, ObjectStatus, Shortfall};
-use crate::domain::{folded, same_name};
+use crate::domain::same_name;
+use crate::domain::{
+    AssetKey, AssetKind, AssetName, Clock, ErrorClass, LeftBehind, ObjectError, ObjectStatus, Shortfall,
+};
 use crate::wire::unity_catalog::{TABLE_VIEW, TableInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,17 +52,17 @@ pub fn taken(info: &TableInfo, destination: &Endpoint, clock: &dyn Clock) -> Obj
     ObjectRecord::failed(kind_of(info), &asset, ErrorClass::Drift, BTreeMap::new(), message, clock)
 }
 
-/// What the destination's catalogs hold and the source's don't. What replication made itself, in `ours` by its name in
-/// small letters, is only behind.
+/// What the destination's catalogs hold and the source's don't. What replication made itself, which is in `ours`, is
+/// only behind.
 pub fn unmanaged(
     at_source: &Inventory,
     at_destination: &Inventory,
-    ours: &BTreeSet<String>,
+    ours: &BTreeSet<AssetKey>,
     (source, destination): (&Endpoint, &Endpoint),
     clock: &dyn Clock,
 ) -> Vec<ObjectRecord> {
     let record = |kind, asset: AssetName| {
-        if ours.contains(folded(&asset.to_string()).as_ref()) {
+        if ours.contains(&AssetKey::new(kind, asset.clone())) {
             let note =
                 format!("{asset} was dropped in {}; the next cycle drops it in {}.", source.region, destination.region);
             return ObjectRecord { note: Some(note), ..ObjectRecord::new(kind, &asset, ObjectStatus::Lagging) };

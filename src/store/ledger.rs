@@ -187,29 +187,6 @@ impl Tx<'_> {
             .collect()
     }
 
-    /// The schemas and views that a group's replication made, by full name.
-    pub fn made(&self, group: &GroupId) -> rusqlite::Result<Vec<String>> {
-        self.tx
-            .prepare_cached("SELECT name FROM made WHERE group_id = ?1 ORDER BY name")?
-            .query_map([group.as_str()], |row| row.get(0))?
-            .collect()
-    }
-
-    /// Remembers schemas and views that replication made.
-    pub fn add_made(&self, group: &GroupId, names: &[String]) -> rusqlite::Result<()> {
-        let mut insert = self.tx.prepare_cached("INSERT OR IGNORE INTO made (group_id, name) VALUES (?1, ?2)")?;
-        for name in names {
-            insert.execute((group.as_str(), name))?;
-        }
-        Ok(())
-    }
-
-    /// Forgets a schema or view.
-    pub fn remove_made(&self, group: &GroupId, name: &str) -> rusqlite::Result<()> {
-        self.tx.execute("DELETE FROM made WHERE group_id = ?1 AND name = ?2", (group.as_str(), name))?;
-        Ok(())
-    }
-
     /// Lists what was set aside of one table, under a name of its own in the epoch; listing it again replaces the entry.
     pub fn put_salvage<T: Serialize>(&self, group: &GroupId, epoch: u64, name: &str, body: &T) -> rusqlite::Result<()> {
         self.tx

@@ -7,6 +7,7 @@ mod activity;
 mod error;
 mod groups;
 mod ledger;
+mod ownership;
 mod points;
 mod schema;
 mod stable_urls;

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 5] = [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK];
+const STEPS: [&str; 6] =
+    [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK, OWNERSHIP_BY_KIND];
 
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -72,6 +73,16 @@ ALTER TABLE commits ADD COLUMN seen INTEGER NOT NULL DEFAULT 9223372036854775807
 UPDATE commits SET seen = MAX(0, CAST(strftime('%s', 'now') AS INTEGER)) * 1000;
 ";
 
+// Until now only schemas and views were listed, told apart by the dots in their names.
+const OWNERSHIP_BY_KIND: &str = "
+CREATE TABLE owned (group_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (group_id, kind, name)) WITHOUT ROWID;
+INSERT INTO owned (group_id, kind, name)
+    SELECT group_id, CASE LENGTH(name) - LENGTH(REPLACE(name, '.', '')) WHEN 1 THEN 'SCHEMA' ELSE 'VIEW' END, name
+    FROM made;
+DROP TABLE made;
+";
+
 /// Refuses a file that is damaged, before anything is written to it.
 pub fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let fault = |source| StoreError::from_sqlite(path, source);
@@ -104,6 +115,7 @@ pub fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AssetKey, AssetKind, AssetName, GroupId};
     use crate::store::{ActivityRow, Store};
 
     #[test]
@@ -122,6 +134,29 @@ mod tests {
         let version = |c: &Connection| c.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
         assert_eq!(version(&Connection::open(&path).expect("opens")).expect("read"), VERSION);
         Store::open(&path).expect("opens again");
+    }
+
+    #[test]
+    fn an_older_store_knows_schemas_and_views_of_its_replicas_by_kind_afterwards() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let path = dir.path().join("state.db");
+        let old = Connection::open(&path).expect("created");
+        for step in &STEPS[..5] {
+            old.execute_batch(step).expect("a step");
+        }
+        for (group, name) in [("core", "main.sales"), ("core", "main.sales.top"), ("other", "main.sales.odd.name")] {
+            old.execute("INSERT INTO made (group_id, name) VALUES (?1, ?2)", (group, name)).expect("a row");
+        }
+        old.pragma_update(None, "user_version", 5).expect("set");
+        drop(old);
+        let store = Store::open(&path).expect("migrated");
+        let owned = |group: &str| {
+            let group = GroupId::new(group).expect("an id");
+            store.run_blocking(move |tx| tx.owned(&group)).expect("reads")
+        };
+        let view = |name: &str| AssetKey::new(AssetKind::View, AssetName::parse(name));
+        assert_eq!(owned("core"), [AssetKey::schema("main", "sales"), view("main.sales.top")]);
+        assert_eq!(owned("other"), [view("main.sales.odd.name")]);
     }
 
     #[test]
