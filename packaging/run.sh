@@ -31,7 +31,7 @@ status=0
 if [ -s "$place/report.json" ]; then cat "$place/report.json"; fi
 case $status in
     0)
-        say "The drill held: failed over, failed back, lost a region, recovered, and every table compared equal."
+        say "The drill passed: failed over, failed back, lost a region, recovered, and every table compared equal."
         rm -rf "$place"
         ;;
     1) say "The drill ran, and something does not hold: see the report above. Its data dir is kept at $place/data." ;;

@@ -120,7 +120,7 @@ async fn read(api: &Api, request: Request, limit: usize) -> Result<Vec<u8>, Reje
     api.bodies.read(&parts.headers, body, limits).await.map_err(|fault| match fault {
         BodyFault::TooLong => Rejection::TooLong { limit },
         BodyFault::TooSlow => Rejection::TooSlow,
-        BodyFault::Broken => bad("The body broke off. Send it again."),
+        BodyFault::Broken => bad("The body ended early. Send it again."),
         BodyFault::NoRoom => Rejection::Crowded,
     })
 }

@@ -17,7 +17,7 @@ pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec
     let initial_primary_region = body
         .initial_primary_region
         .filter(|region| !region.is_empty())
-        .ok_or_else(|| bad("initial_primary_region is missing. Name the region that is to be primary first."))?;
+        .ok_or_else(|| bad("initial_primary_region is missing. Name the first primary region."))?;
     Ok(FailoverGroupSpec {
         id,
         regions: body.regions,
@@ -60,7 +60,7 @@ pub fn mappings_of(bodies: Vec<LocationMappingBody>) -> Result<Vec<LocationMappi
             for RegionUri { region, uri } in body.uri_by_region {
                 if let Some(other) = uri_by_region.insert(region.clone(), uri) {
                     return Err(bad(format!(
-                        "The storage mapping {:?} has two URIs for {region:?}, one of them {other:?}. Give one a region.",
+                        "The storage mapping {:?} has two URIs for {region:?}, one of them {other:?}. Send one URI per region.",
                         body.name
                     )));
                 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 pub enum ServeError {
     /// The address cannot be listened on.
     #[error(
-        "{address} cannot be listened on: {source}. Choose another address or port with --listen, or 0 for any free port."
+        "Can't listen on {address}: {source}. Choose another address or port with --listen, or port 0 for any free port."
     )]
     Listen {
         /// The address.
@@ -18,7 +18,7 @@ pub enum ServeError {
     },
     /// Tokens would cross a network in the clear.
     #[error(
-        "{address} can be reached from other machines, and tokens would cross the network in the clear. Give a certificate with --tls-cert and --tls-key, listen on 127.0.0.1, or add --allow-plain-http."
+        "Other machines can reach {address}, so tokens would cross the network unencrypted. Give a certificate with --tls-cert and --tls-key, listen on 127.0.0.1, or add --allow-plain-http."
     )]
     PlainHttp {
         /// The address.

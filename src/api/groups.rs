@@ -84,7 +84,7 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
         }
     };
     if request.target_primary_region.is_empty() {
-        return Err(bad("target_primary_region is missing. Name the region that is to be primary."));
+        return Err(bad("target_primary_region is missing. Name the new primary region."));
     }
     let (control, actor) = (api.control.clone(), call.caller.name);
     let etag = request.etag.filter(|etag| !etag.is_empty());

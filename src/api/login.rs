@@ -90,7 +90,7 @@ pub async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, bytes: Form)
     let Some((id, secret)) = given else {
         return Err(refuse(
             "invalid_client",
-            "No client id and secret came. Send them with HTTP Basic, or as client_id and client_secret.",
+            "The client id and secret are missing. Send them with HTTP Basic, or as client_id and client_secret.",
         ));
     };
     let control = api.control.clone();

@@ -93,7 +93,7 @@ fn each_set(
     take: impl Fn(&mut SetPatch, &WorkspaceSetBody),
 ) -> Result<(), Rejection> {
     if body.workspace_sets.is_empty() {
-        return Err(bad("update_mask names a field of workspace_sets, but the body has none. Add them, by name."));
+        return Err(bad("update_mask names a field of workspace_sets, but the body has none. Add them by name."));
     }
     for from in &body.workspace_sets {
         match patch.sets.iter_mut().find(|set| set.name == from.name) {
@@ -111,12 +111,12 @@ fn each_set(
 fn refuse(path: &str) -> Rejection {
     let top = path.split('.').next().unwrap_or(path);
     if IMMUTABLE.contains(&top) || matches!(path, "workspace_sets.name" | "workspace_sets.workspace_ids") {
-        bad(format!("{path} cannot be changed after creation. Take it out of update_mask, or repeat it as it is."))
+        bad(format!("{path} can't be changed after creation. Remove it from update_mask, or send its current value."))
     } else if OUTPUT_ONLY.contains(&top) {
-        bad(format!("{path} is set by the server. Take it out of update_mask."))
+        bad(format!("{path} is set by the server. Remove it from update_mask."))
     } else {
         bad(format!(
-            "update_mask names {path:?}, which is no field of a failover group. Field names are in snake_case, such as unity_catalog_assets.catalogs."
+            "update_mask names {path:?}, which isn't a field of a failover group. Field names are in snake_case, such as unity_catalog_assets.catalogs."
         ))
     }
 }
@@ -168,7 +168,7 @@ mod tests {
             whole("accounts/acc-1/failover-groups/core", &["mars", "pluto"]),
         ] {
             let Err(Rejection::BadRequest { sentence }) = patch_of("*", &other) else { panic!("it was taken") };
-            assert!(sentence.contains("cannot be changed"), "{sentence}");
+            assert!(sentence.contains("can't be changed"), "{sentence}");
         }
     }
 
@@ -194,8 +194,8 @@ mod tests {
     fn a_mask_that_names_something_else_is_refused_with_its_reason() {
         for (mask, word) in [
             ("", "missing"),
-            ("regions", "cannot be changed"),
-            ("workspace_sets.workspace_ids", "cannot be changed"),
+            ("regions", "can't be changed"),
+            ("workspace_sets.workspace_ids", "can't be changed"),
             ("state", "set by the server"),
             ("initial_replication_progress.completed", "set by the server"),
             ("unityCatalogAssets", "snake_case"),

@@ -21,7 +21,7 @@ pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) 
     let size = match query.number("page_size")? {
         None | Some(0) => MOST,
         Some(size) if size < 0 => {
-            return Err(bad(format!("page_size is {size}. Give a positive number, or 0 for the usual size.")));
+            return Err(bad(format!("page_size is {size}. Send a positive number, or 0 for the default.")));
         }
         Some(size) => usize::try_from(size).unwrap_or(MOST).min(MOST),
     };
@@ -29,7 +29,7 @@ pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) 
         None | Some("") => None,
         Some(token) => Some(last_id(list, token).ok_or_else(|| {
             bad(format!(
-                "page_token {token:?} is none of this list's. Use next_page_token of the page before, as it is."
+                "page_token {token:?} doesn't belong to this list. Send the next_page_token of the page before, unchanged."
             ))
         })?),
     };

@@ -45,9 +45,7 @@ impl Query {
             None => Ok(false),
             Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
             Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
-            Some(value) => {
-                Err(bad(format!("The query parameter {name} is {value:?}, which is neither true nor false.")))
-            }
+            Some(value) => Err(bad(format!("The query parameter {name} is {value:?}. Send true or false."))),
         }
     }
 
@@ -55,10 +53,7 @@ impl Query {
     pub fn number(&self, name: &str) -> Result<Option<i32>, Rejection> {
         let parse = |value: &str| {
             value.parse().ok().filter(|_| !value.starts_with('+')).ok_or_else(|| {
-                bad(format!(
-                    "The query parameter {name} is {value:?}, which is no whole number up to {}. Write it in digits.",
-                    i32::MAX
-                ))
+                bad(format!("The query parameter {name} is {value:?}. Send a whole number up to {}.", i32::MAX))
             })
         };
         self.text(name).map(parse).transpose()

@@ -129,7 +129,7 @@ impl Rejection {
             Self::WrongMethod => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "METHOD_NOT_ALLOWED",
-                "This path does not take that method. The Allow header names those that it takes.".to_owned(),
+                "This path doesn't support that method. The Allow header lists the supported ones.".to_owned(),
             ),
             Self::UnknownAccount { account } => {
                 (StatusCode::NOT_FOUND, NOT_FOUND, format!("There is no account {account:?} here."))
@@ -140,19 +140,19 @@ impl Rejection {
                 StatusCode::UNAUTHORIZED,
                 UNAUTHENTICATED,
                 match given {
-                    true => "The token is not valid, has ended, or was revoked. Get another one.".to_owned(),
+                    true => "The token isn't valid, has expired, or was revoked. Get a new one.".to_owned(),
                     false => "The call has no token. Send Authorization: Bearer and the token.".to_owned(),
                 },
             ),
             Self::Forbidden { name, role, right } => (
                 StatusCode::FORBIDDEN,
                 PERMISSION_DENIED,
-                format!("The token {name} has the role {role}, which may not {}. Use another token.", right.label()),
+                format!("The token {name} has the role {role}, which can't {}. Use another token.", right.label()),
             ),
             Self::TooMany { limit, .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 RESOURCE_EXHAUSTED,
-                format!("More than {limit} calls a second came with this token. Come back after Retry-After seconds."),
+                format!("This token made more than {limit} calls per second. Retry after Retry-After seconds."),
             ),
             Self::TooLong { limit } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -167,7 +167,7 @@ impl Rejection {
             Self::Crowded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEMPORARILY_UNAVAILABLE,
-                "Too many long bodies are arriving at the same time. Come back after Retry-After seconds.".to_owned(),
+                "Too many long bodies are arriving at the same time. Retry after Retry-After seconds.".to_owned(),
             ),
             Self::Misdirected { host } => (
                 StatusCode::MISDIRECTED_REQUEST,
@@ -183,7 +183,7 @@ impl Rejection {
             Self::Stopping => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEMPORARILY_UNAVAILABLE,
-                "The program is stopping. Come back when it runs again.".to_owned(),
+                "The program is stopping. Retry when it runs again.".to_owned(),
             ),
         }
     }

@@ -17,9 +17,10 @@ pub async fn create(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> An
     let validate_only = call.query.flag("validate_only")?;
     let id = call.query.required("stable_url_id")?.to_owned();
     let body: StableUrlBody = json(&bytes)?;
-    let workspace = body.initial_workspace_id.filter(|id| !id.is_empty()).ok_or_else(|| {
-        bad("initial_workspace_id is missing. Give the id of the workspace that the URL leads to first.")
-    })?;
+    let workspace = body
+        .initial_workspace_id
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| bad("initial_workspace_id is missing. Send the id of the first workspace the URL points to."))?;
     let (control, actor) = (api.control.clone(), call.caller.name);
     let (made, leads_to) = (id.clone(), workspace.clone());
     let create = async move { control.create_stable_url(&actor, &made, &leads_to, validate_only).await };

@@ -1,4 +1,4 @@
-//! The API over loopback, on an account whose regions do not answer.
+//! The API over loopback, on an account whose regions don't respond.
 
 mod doors;
 mod failover;

@@ -14,7 +14,7 @@ pub async fn ask<T: DeserializeOwned>(
 ) -> Result<T, String> {
     let dir = common.data_dir()?;
     if !dir.join("state.db").is_file() {
-        return Err(format!("{} holds no deployment. Name the data dir of one with --data-dir.", dir.display()));
+        return Err(format!("{} has no deployment. Name the data dir of one with --data-dir.", dir.display()));
     }
     if DataDir::is_held(&dir) {
         return ask_running_instance(&dir, &question).await.map_err(sentence);

@@ -38,10 +38,7 @@ pub async fn run(common: Common, drill: Drill) -> Result<ExitCode, String> {
 pub fn writable(file: &Path) -> Result<(), String> {
     let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if file.is_dir() || !folder.is_dir() {
-        return Err(format!(
-            "The report cannot be written to {}. Name a file in a folder that is there.",
-            file.display()
-        ));
+        return Err(format!("Can't write the report to {}. Name a file in a folder that exists.", file.display()));
     }
     Ok(())
 }
@@ -51,9 +48,7 @@ pub fn write_json(file: &Path, report: &impl serde::Serialize) -> Result<(), Str
     let text = serde_json::to_string_pretty(report).map_err(|e| e.to_string())?;
     let beside = file.with_extension("part");
     let written = std::fs::write(&beside, text + "\n").and_then(|()| std::fs::rename(&beside, file));
-    written.map_err(|e| {
-        format!("The report could not be written to {}: {e}. (exit status {COULD_NOT_RUN})", file.display())
-    })
+    written.map_err(|e| format!("Couldn't write the report to {}: {e}. (exit status {COULD_NOT_RUN})", file.display()))
 }
 
 fn in_words(report: &DrillReport) -> String {
@@ -67,12 +62,12 @@ fn in_words(report: &DrillReport) -> String {
     text.push_str(&format!("Forced failover, RPO       {}\n", seconds(report.rpo_seconds)));
     let lost = report.commits_lost.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
     let salvaged = report.commits_salvaged.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-    text.push_str(&format!("Commits lost / set aside   {lost} / {salvaged}\n"));
+    text.push_str(&format!("Commits lost / salvaged    {lost} / {salvaged}\n"));
     text.push_str(&format!("Tables equal / differing   {} / {}\n", report.tables_verified, report.tables_differing));
     for problem in &report.problems {
         text.push_str(&format!("Problem: {problem}\n"));
     }
-    text.push_str(if report.held { "The drill held.\n" } else { "The drill did not hold.\n" });
+    text.push_str(if report.held { "Drill passed.\n" } else { "Drill failed.\n" });
     text
 }
 

@@ -96,7 +96,7 @@ impl Common {
         absolute("XDG_DATA_HOME")
             .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
             .map(|base| base.join("resilience-console"))
-            .ok_or_else(|| "There is no home folder to keep the data in. Name a folder with --data-dir.".to_owned())
+            .ok_or_else(|| "There is no home folder for the data. Name a folder with --data-dir.".to_owned())
     }
 
     /// Takes hold of the data dir.
@@ -164,7 +164,7 @@ fn block_on(work: impl Future<Output = Result<ExitCode, String>>) -> Result<Exit
         .enable_all()
         .worker_threads(2)
         .build()
-        .map_err(|e| format!("The runtime could not start: {e}. Close other programs, then try again."))?;
+        .map_err(|e| format!("The runtime couldn't start: {e}. Close other programs, then try again."))?;
     runtime.block_on(work)
 }
 

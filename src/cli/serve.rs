@@ -141,5 +141,5 @@ pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
 }
 
 fn signal(kind: tokio::signal::unix::SignalKind) -> Result<tokio::signal::unix::Signal, String> {
-    tokio::signal::unix::signal(kind).map_err(|e| format!("Signals cannot be listened for: {e}."))
+    tokio::signal::unix::signal(kind).map_err(|e| format!("Can't listen for signals: {e}."))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum ConnectError {
     /// Nobody answers there, or only to say that nobody can.
     #[error(
-        "{region} does not answer at {url}: {cause}. Check that the workspace is up and that the network reaches it."
+        "{region} doesn't respond at {url}: {cause}. Check that the workspace is up and that the network reaches it."
     )]
     Unreachable {
         /// The region.
@@ -22,7 +22,7 @@ pub enum ConnectError {
         cause: String,
     },
     /// No login, or one that has ended.
-    #[error("{region} does not accept the login: {message} Enter a valid token for this workspace.")]
+    #[error("{region} rejected the login: {message} Enter a valid token for this workspace.")]
     Unauthenticated {
         /// The region.
         region: String,
@@ -40,7 +40,7 @@ pub enum ConnectError {
         message: String,
     },
     /// The named object isn't there.
-    #[error("{region} does not have what {call} names: {message} Check the name.")]
+    #[error("{region} doesn't have the object of {call}: {message} Check the name.")]
     NotFound {
         /// The region.
         region: String,
@@ -50,7 +50,7 @@ pub enum ConnectError {
         message: String,
     },
     /// The name is taken.
-    #[error("{region} has it already, says {call}: {message} Use what is there, or another name.")]
+    #[error("{region} already has it ({call}): {message} Use the existing one, or another name.")]
     AlreadyExists {
         /// The region.
         region: String,
@@ -60,7 +60,7 @@ pub enum ConnectError {
         message: String,
     },
     /// The object's state doesn't allow the call.
-    #[error("{region} cannot do {call} in this state: {message} Try again when the state has changed.")]
+    #[error("{region} can't do {call} in this state: {message} Try again when the state has changed.")]
     InvalidState {
         /// The region.
         region: String,
@@ -70,7 +70,7 @@ pub enum ConnectError {
         message: String,
     },
     /// Too many calls for longer than the retry policy waits.
-    #[error("{region} throttles {call} and was still doing so after {waited:?}. It is tried again later.")]
+    #[error("{region} was still throttling {call} after {waited:?}. The console retries later.")]
     RateLimited {
         /// The region.
         region: String,
@@ -81,7 +81,7 @@ pub enum ConnectError {
     },
     /// Any other refusal.
     #[error(
-        "{region} refused {call} with {status} {error_code}: {message} Correct what the answer names and try again."
+        "{region} refused {call} with {status} {error_code}: {message} Correct what the answer names, then try again."
     )]
     Refused {
         /// The region.
@@ -96,7 +96,7 @@ pub enum ConnectError {
         message: String,
     },
     /// An answer that the API doesn't give.
-    #[error("{region} gave {call} an answer that this API does not give: {problem}. Check that {url} is a workspace.")]
+    #[error("{region} returned an unexpected answer to {call}: {problem}. Check that {url} is a workspace.")]
     BadAnswer {
         /// The region.
         region: String,
@@ -108,7 +108,7 @@ pub enum ConnectError {
         problem: String,
     },
     /// Settings that no client can be made of.
-    #[error("The connection to {region} cannot be set up: {problem}. Correct it in the connection's settings.")]
+    #[error("Can't connect to {region}: {problem}. Correct the connection's settings.")]
     BadSettings {
         /// The region.
         region: String,
@@ -116,7 +116,7 @@ pub enum ConnectError {
         problem: String,
     },
     /// A storage URI or its credentials that no store can be made of.
-    #[error("The storage at {uri} cannot be opened: {problem}. Check the URI and the region's storage settings.")]
+    #[error("Can't open the storage at {uri}: {problem}. Check the URI and the region's storage settings.")]
     BadStorage {
         /// The storage URI.
         uri: String,
@@ -251,12 +251,12 @@ impl Asked<'_> {
         let region = self.region.to_owned();
         match status {
             StatusCode::UNAUTHORIZED => {
-                ConnectError::Unauthenticated { region, message: "it answers 401 Unauthorized.".to_owned() }
+                ConnectError::Unauthenticated { region, message: "it returns 401 Unauthorized.".to_owned() }
             }
             StatusCode::FORBIDDEN => ConnectError::PermissionDenied {
                 region,
                 call: self.call.to_owned(),
-                message: "it answers 403 Forbidden.".to_owned(),
+                message: "it returns 403 Forbidden.".to_owned(),
             },
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
                 self.unreachable(&format!("it answers {status}"))

@@ -318,7 +318,7 @@ mod tests {
                 "us-east-1 denied POST /api/2.0/unity-catalog/temporary-path-credentials: Not below managed storage. \
                  Give the principal of the login that privilege. Asked by the table's id as well: us-east-1 refused \
                  POST /api/2.0/unity-catalog/temporary-table-credentials with 404 ENDPOINT_NOT_FOUND: No API found. \
-                 Correct what the answer names and try again."
+                 Correct what the answer names, then try again."
             );
         }
         let privilege = |by_id: bool, _: &Value| {

@@ -123,8 +123,8 @@ async fn fetch(
         return Err(asked.refused(status, &String::from_utf8_lossy(&bytes)));
     }
     // The parser's message may quote the answer, which holds the token.
-    let answer: TokenAnswer = serde_json::from_slice(&bytes)
-        .map_err(|_| asked.bad_answer("the token endpoint's answer holds no access_token"))?;
+    let answer: TokenAnswer =
+        serde_json::from_slice(&bytes).map_err(|_| asked.bad_answer("the token endpoint returned no access_token"))?;
     let lifetime = Duration::from_secs(answer.expires_in.unwrap_or(3600));
     Ok(Fetched { token: answer.access_token, renew_at: Instant::now() + lifetime - MARGIN.min(lifetime / 4) })
 }

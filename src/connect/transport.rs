@@ -245,7 +245,7 @@ impl Transport {
         let mut header =
             HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ConnectError::BadSettings {
                 region: self.region.clone(),
-                problem: "the token holds a character that no token has".to_owned(),
+                problem: "the token contains an invalid character".to_owned(),
             })?;
         header.set_sensitive(true);
         let mut request = self.http.request(call.method.clone(), call.url(&self.base)).header(AUTHORIZATION, header);
@@ -313,7 +313,7 @@ fn parse_base(text: &str) -> Result<Url, String> {
         return Err(format!("{text:?} is not an http or https URL"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("its URL holds a user name or password, which belong in the login".to_owned());
+        return Err("its URL contains a user name or password, which belong in the login".to_owned());
     }
     url.set_path("/");
     url.set_query(None);
@@ -426,7 +426,7 @@ mod tests {
         let answer = tokio::time::timeout(Duration::from_millis(900), client.catalogs()).await.expect("no retry");
         let error = answer.expect_err("nobody listens");
         assert!(error.is_unreachable(), "{error}");
-        assert!(error.to_string().starts_with(&format!("us-east-1 does not answer at {url}: Connection refused")));
+        assert!(error.to_string().starts_with(&format!("us-east-1 doesn't respond at {url}: Connection refused")));
     }
 
     #[tokio::test]
@@ -444,7 +444,7 @@ mod tests {
         let error = client_of(router).await.catalog("main").await.expect_err("the token is refused");
         assert_eq!(
             error.to_string(),
-            "us-east-1 does not accept the login: Token expired. Enter a valid token for this workspace."
+            "us-east-1 rejected the login: Token expired. Enter a valid token for this workspace."
         );
     }
 

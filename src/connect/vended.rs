@@ -70,7 +70,7 @@ impl<C> fmt::Debug for Picked<C> {
 
 /// The region vended credentials of another kind than before.
 #[derive(Debug, thiserror::Error)]
-#[error("The region vends no credentials for {store} any more. Check the external location's storage credential.")]
+#[error("The region no longer vends credentials for {store}. Check the external location's storage credential.")]
 struct NoneVended {
     store: &'static str,
 }

@@ -97,7 +97,7 @@ impl ConsoleApp {
         }
         if self.link.intents.is_closed() && !self.awaited.is_empty() {
             self.awaited.clear();
-            let sentence = "The runtime stopped before it answered. Start the console again to see what became of it.";
+            let sentence = "The runtime stopped before it answered. Restart the console to see whether it was done.";
             self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });
         }
         self.notices.expire(now);
@@ -159,10 +159,10 @@ impl ConsoleApp {
             Err(error) => {
                 let sentence = match error {
                     mpsc::error::TrySendError::Full(_) => {
-                        "The runtime is busy and took nothing. Try again in a moment."
+                        "The runtime is busy and didn't take the request. Try again in a moment."
                     }
                     mpsc::error::TrySendError::Closed(_) => {
-                        "The runtime has stopped, so nothing can be changed. Close the window and start it again."
+                        "The runtime has stopped. Restart the console to make changes."
                     }
                 };
                 self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });

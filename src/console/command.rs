@@ -121,7 +121,7 @@ impl Command {
     pub fn text(&self) -> String {
         match self {
             Self::ShowPalette => "Search commands".to_owned(),
-            Self::ShowKeys => "Show the keys".to_owned(),
+            Self::ShowKeys => "Keyboard shortcuts".to_owned(),
             Self::ShowGroups => "Go to failover groups".to_owned(),
             Self::ShowStableUrls => "Go to stable URLs".to_owned(),
             Self::ShowWorkspaces => "Go to workspaces".to_owned(),
@@ -132,7 +132,7 @@ impl Command {
             Self::EditGroup(id) => format!("Edit {id}"),
             Self::CreateStableUrl => "Create stable URL…".to_owned(),
             Self::CreateToken => "Create token…".to_owned(),
-            Self::RefreshRegions => "Read the regions again".to_owned(),
+            Self::RefreshRegions => "Refresh regions".to_owned(),
             Self::OpenGroup(id) => format!("Open {id}"),
             Self::FailOver(id) => format!("Fail over {id}…"),
             Self::Resume(id) => format!("Resume schedules and compute of {id}"),
@@ -152,25 +152,25 @@ impl Command {
     pub fn tooltip(&self) -> &'static str {
         match self {
             Self::ShowPalette => "Find and run any command",
-            Self::ShowKeys => "Every key that works in this window",
+            Self::ShowKeys => "Every keyboard shortcut of this window",
             Self::ShowGroups => "State, direction and lag of every failover group",
             Self::ShowStableUrls => "Addresses that follow a failover group's primary",
             Self::ShowWorkspaces => "Workspaces and their add-ons",
-            Self::ShowRegions => "What each region holds and whether it answers",
+            Self::ShowRegions => "What each region holds, and whether it responds",
             Self::ShowActivity => "What was done and by whom",
-            Self::ShowSettings => "Appearance, tokens, and where things lie",
-            Self::CreateGroup => "Choose workspaces, catalogs and where their storage maps to",
+            Self::ShowSettings => "Appearance, tokens and paths",
+            Self::CreateGroup => "Choose workspaces, catalogs and storage mappings",
             Self::EditGroup(_) => "Its scope, storage mappings and stable URLs",
-            Self::CreateStableUrl => "Choose an id and the workspace that it leads to first",
+            Self::CreateStableUrl => "Choose an id and the first workspace it points to",
             Self::CreateToken => "For the account API; you see its secret once",
             Self::RefreshRegions => "Ask both regions for their catalogs, jobs and compute",
             Self::OpenGroup(_) => "State, replication point and objects",
-            Self::FailOver(_) => "Planned or forced; you confirm it in the next step",
-            Self::Resume(_) => "Start in the new primary what ran in the old one",
+            Self::FailOver(_) => "Planned or forced. You confirm in the next step.",
+            Self::Resume(_) => "Start in the new primary what was running in the old one",
             Self::Retry(_) => "Try the failed phase again",
-            Self::Delete(_) => "Stops replication; the replica stays, read-only",
-            Self::TakeDown(_) => "Sandbox: the region stops answering, jobs and all",
-            Self::BringUp(_) => "Sandbox: the region answers again",
+            Self::Delete(_) => "Stops replication. The replica stays, read-only.",
+            Self::TakeDown(_) => "Sandbox: the region and its jobs stop",
+            Self::BringUp(_) => "Sandbox: the region responds again",
             Self::UseTheme(_) => "Appearance",
             Self::UseDensity(_) => "Appearance",
         }
@@ -265,19 +265,19 @@ pub fn is_failed(state: GroupState) -> bool {
 
 /// Whether a group's state allows a failover; else why not.
 pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
-    let Some(view) = scene.group(id) else { return Err(format!("The failover group {id} is gone.")) };
+    let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
     let event = Event::FailoverRequested { bootstrapped: view.group.bootstrapped };
     group_state::apply(view.group.state, event).map(|_| ()).map_err(|refusal| refusal.reason)
 }
 
 /// Whether a group's state allows a change of its scope; else why not.
 pub fn can_edit(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
-    let Some(view) = scene.group(id) else { return Err(format!("The failover group {id} is gone.")) };
+    let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
     let group = &view.group;
     match group.state {
-        _ if group.salvage_pending => Err("It waits for its old primary to answer and be put in order.".to_owned()),
+        _ if group.salvage_pending => Err("It is waiting for its old primary to respond and be reclaimed.".to_owned()),
         GroupState::InitialReplication | GroupState::Active | GroupState::CreationFailed => Ok(()),
-        state => Err(format!("In {state} it cannot be changed. It can when it is ACTIVE.")),
+        state => Err(format!("It can't be changed in {state}. Wait until it is ACTIVE.")),
     }
 }
 

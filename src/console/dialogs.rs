@@ -117,8 +117,8 @@ impl Dialog {
 
 fn discard_ui(ctx: &Context, editing: bool) -> Vec<Action> {
     let (title, sentence) = match editing {
-        true => ("Discard your changes?", "What you changed has not been saved and would be lost."),
-        false => ("Discard this failover group?", "What you filled in has not been created and would be lost."),
+        true => ("Discard your changes?", "Your changes aren't saved yet. They would be lost."),
+        false => ("Discard this failover group?", "The group isn't created yet. What you entered would be lost."),
     };
     let response = dialog_ui(
         ctx,

@@ -37,14 +37,11 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
             sentence: match detail {
                 NoticeDetail::Done(sentence) => sentence.clone(),
                 NoticeDetail::Point(point) => match point.point {
-                    Some(at) => format!("The replication point of {} was read.", format::utc(at)),
+                    Some(at) => format!("Read the replication point of {}.", format::utc(at)),
                     None => point.notes.join(" "),
                 },
                 NoticeDetail::NewToken { token, .. } => {
-                    format!(
-                        "{} was made, and nobody was there to take its secret. Revoke it and make another.",
-                        token.name
-                    )
+                    format!("{} was created, but its secret was never shown. Revoke it and create another.", token.name)
                 }
                 NoticeDetail::Group(group) => group_sentence(intent, group.spec.id.as_str()),
             },
@@ -60,13 +57,13 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
 fn group_sentence(intent: &Intent, id: &str) -> String {
     match intent {
         Intent::CreateGroup { validate_only: true, .. } => {
-            format!("Everything that {id} needs is there. Nothing was created.")
+            format!("{id} passed every check. Nothing was created.")
         }
-        Intent::CreateGroup { .. } => format!("{id} was created. Its regions are being prepared."),
+        Intent::CreateGroup { .. } => format!("{id} was created. The console is preparing its regions."),
         Intent::FailOver { target_primary_region, .. } => format!("{id} is failing over to {target_primary_region}."),
-        Intent::DeleteGroup { .. } => format!("{id} is being deleted. Its replica stays, read-only."),
+        Intent::DeleteGroup { .. } => format!("Deleting {id}. Its replica stays, read-only."),
         Intent::RetryGroup { .. } => format!("{id} is trying again."),
-        Intent::ResumeWorkloads { .. } => format!("Schedules and compute of {id} are being resumed."),
+        Intent::ResumeWorkloads { .. } => format!("Resuming schedules and compute of {id}."),
         _ => format!("{id} was changed."),
     }
 }

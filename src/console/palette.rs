@@ -230,7 +230,7 @@ pub fn keys_dialog_ui(ctx: &Context) -> Vec<Action> {
                 "Next and previous field",
                 &[plain(Key::Tab), KeyboardShortcut::new(Modifiers::SHIFT, Key::Tab)],
             );
-            key_line_ui(ui, "Press what has the focus", &[plain(Key::Enter), plain(Key::Space)]);
+            key_line_ui(ui, "Activate the focused control", &[plain(Key::Enter), plain(Key::Space)]);
             key_line_ui(
                 ui,
                 "Move in the scope tree",

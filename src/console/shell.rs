@@ -248,7 +248,7 @@ mod tests {
         };
         let notes = clock_notes(&account);
         assert!(notes[0].starts_with("This machine's clock jumped 2 h forward at 00:00:00 UTC."), "{notes:?}");
-        assert!(notes[1].starts_with("The clock of us-west-2 is about 1 h ahead of this machine's."), "{notes:?}");
+        assert!(notes[1].starts_with("The clock of us-west-2 is about 1 h ahead of this machine's clock"), "{notes:?}");
         assert!(notes[2].starts_with("The clock of the storage in us-west-2 is about 1 min 30 s behind"), "{notes:?}");
         assert_eq!(notes.len(), 3);
     }

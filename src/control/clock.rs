@@ -61,7 +61,7 @@ impl Control {
         let goes =
             to.map_or_else(|| "There is none until the next cycle".to_owned(), |to| format!("It is {} now", word(to)));
         let message = format!(
-            "The replication point {} of failover group {id} was withdrawn, because a wrong clock had timed it later than what had arrived. {goes}.",
+            "The replication point {} of failover group {id} was withdrawn, because a wrong clock set it too late. {goes}.",
             word(false_point)
         );
         tracing::warn!(group = %id, "{message}");

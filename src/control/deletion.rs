@@ -56,14 +56,14 @@ impl Control {
             (Some(region), None) => {
                 return Err(ControlError::Refused {
                     sentence: format!(
-                        "Failover group {id} still has to put {region} in order after its last failover. Delete the group when that is done. If {region} is lost for good, delete it with given_up_region={region}: commits that never left it are then not set aside, and nothing there is paused, resumed or made read-only any more."
+                        "Failover group {id} still has to reclaim {region} after its last failover. Delete the group after that. If {region} is lost for good, delete it with given_up_region={region}. Its unreplicated commits are then not salvaged, and nothing there is paused, resumed or made read-only."
                     ),
                 });
             }
             (Some(region), Some(given_up)) if region != given_up => {
                 return Err(ControlError::BadArgument {
                     sentence: format!(
-                        "{given_up:?} is not what failover group {id} waits for. Only {region} can be given up."
+                        "Failover group {id} isn't waiting for {given_up:?}. You can give up only {region}."
                     ),
                 });
             }
@@ -79,7 +79,7 @@ impl Control {
             let more = if in_place.len() > 1 { format!(" and {} more", in_place.len() - 1) } else { String::new() };
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "Failover group {id} lists the only copy of {first}{more}, which a failover left behind. Copy what you need and release it, then delete the group."
+                    "A failover of {id} left the only copy of {first}{more} behind. Copy what you need and release it, then delete the group."
                 ),
             });
         }
@@ -123,7 +123,7 @@ impl Control {
         let Some(group) = self.left_by(region, catalog).await? else {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "Catalog {catalog} in {region} is not a replica that a deleted failover group left. There is nothing to release."
+                    "Catalog {catalog} in {region} isn't the replica of a deleted failover group. There is nothing to release."
                 ),
             });
         };
@@ -134,7 +134,7 @@ impl Control {
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
         let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
         replicate::set_writable(&endpoint, catalog, &writers, ISOLATION_ISOLATED).await?;
-        let message = format!("Catalog {catalog} in {region}, left by failover group {group}, can be written to now.");
+        let message = format!("Catalog {catalog} in {region}, left by failover group {group}, is writable now.");
         let line = audit::line(self.now(), actor, "replica.release", catalog, message.clone());
         let (released, stored) = (left_key(region, catalog), line.clone());
         let work = move |tx: &Tx<'_>| {
@@ -169,7 +169,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         let (catalogs, epoch) = (group.catalogs().to_vec(), group.epoch);
         let detached = control.detached(&group, None);
         let kept = detached.clone();
-        let message = format!("Failover group {id} was taken apart.");
+        let message = format!("Failover group {id} was deleted.");
         let line = audit::line(control.now(), "runtime", "failover_group.deleted", id.as_str(), message);
         let stored = line.clone();
         let work = move |tx: &Tx<'_>| {
@@ -203,7 +203,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         }
         Err(error) => {
             let message = error.to_string();
-            let told = format!("Failover group {} could not be taken apart. {message}", handle.id);
+            let told = format!("Couldn't delete failover group {}. {message}", handle.id);
             let line =
                 audit::line(control.now(), "runtime", "failover_group.deletion_failed", handle.id.as_str(), told);
             let applied = control

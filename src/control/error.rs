@@ -38,7 +38,7 @@ pub enum ControlError {
         id: String,
     },
     /// No such token.
-    #[error("There is no token with the id {id}. Look at the list again.")]
+    #[error("There is no token with the id {id}. Refresh the list.")]
     UnknownToken {
         /// The id asked for.
         id: String,
@@ -50,7 +50,7 @@ pub enum ControlError {
         sentence: String,
     },
     /// A file that holds a secret cannot be read or written.
-    #[error("The file {} cannot be read or written: {source}. Check the rights of its folder and the space on its disk.", path.display())]
+    #[error("Can't read or write the file {}: {source}. Check its folder's permissions and the disk space.", path.display())]
     SecretFile {
         /// The file.
         path: std::path::PathBuf,
@@ -58,10 +58,10 @@ pub enum ControlError {
         source: std::io::Error,
     },
     /// The system gave no random bits.
-    #[error("The system gave no random bits for a token. Try again.")]
+    #[error("The system returned no random bytes for a token. Try again.")]
     NoRandomBits,
     /// The group changed since the caller looked.
-    #[error("The failover group {id} has changed since you looked. Look again, then repeat what you want.")]
+    #[error("Failover group {id} has changed since you read it. Read it again, then retry.")]
     Stale {
         /// The group.
         id: String,

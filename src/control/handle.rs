@@ -341,7 +341,7 @@ impl Control {
         if !group.spec.regions.iter().any(|r| r == target) {
             return Err(ControlError::BadArgument {
                 sentence: format!(
-                    "{target:?} is not a region of failover group {id}. Name one of {}.",
+                    "{target:?} isn't a region of failover group {id}. Name one of {}.",
                     group.spec.regions.join(", ")
                 ),
             });
@@ -369,10 +369,10 @@ impl Control {
             };
         }
         if group.salvage_pending {
-            let why = if self.away_since(target).is_some() { "does not answer, and" } else { "is being put in order:" };
+            let why = if self.away_since(target).is_some() { "doesn't respond, and" } else { "is being reclaimed:" };
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "{target} is no replica yet. It {why} what only it holds since the last failover must be set aside first. Wait until the group is ACTIVE."
+                    "{target} isn't a replica yet. It {why} its unreplicated commits of the last failover must be salvaged first. Wait until the group is ACTIVE."
                 ),
             });
         }
@@ -451,7 +451,7 @@ impl Control {
             actor,
             "failover_group.retry",
             id.as_str(),
-            format!("{actor} asked to try the failed step of {id} again."),
+            format!("{actor} asked to retry the failed step of {id}."),
         );
         self.apply(&handle, Event::RetryRequested, Some(line), |group, operation| {
             // A failed creation or deletion is tried again without a look at a failover that is over.

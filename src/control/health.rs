@@ -58,8 +58,8 @@ fn tell(control: &Control, region: &Region) {
         }
     }
     match away_since {
-        Some(_) => tracing::warn!(region, "the region does not answer"),
-        None => tracing::info!(region, "the region answers again"),
+        Some(_) => tracing::warn!(region, "the region doesn't respond"),
+        None => tracing::info!(region, "the region responds again"),
     }
     for handle in control.handles() {
         if handle.group().spec.regions.contains(region) {

@@ -101,7 +101,7 @@ impl Control {
         };
         self.durably(write_lock, work, show).await?;
         handle.wake.notify_one();
-        Ok(format!("{object} was released. It stays at {place}; {id} lists it no longer."))
+        Ok(format!("{object} was released. It stays at {place}. {id} no longer lists it."))
     }
 }
 
@@ -114,7 +114,7 @@ pub fn would_lose(group: &FailoverGroup, lost: &[Shortfall]) -> ControlError {
     };
     ControlError::Refused {
         sentence: format!(
-            "A planned failover loses nothing, and {what} {verb} commits that are not in {to}: {}. Mend {them} and wait until {arrived}. To leave {them} behind in {from}, name each in accept_left_behind.",
+            "A planned failover loses nothing, but {what} {verb} commits that aren't in {to}: {}. Fix {them} and wait until {arrived}. To leave {them} behind in {from}, name each in accept_left_behind.",
             in_words(lost)
         ),
     }
@@ -140,7 +140,7 @@ pub fn same_acceptance(operation: &Operation, accepted: &[String]) -> Result<(),
     };
     Err(ControlError::Refused {
         sentence: format!(
-            "A failover to {} runs already, and its accept_left_behind names {listed}. Wait until it ends, then ask again.",
+            "A failover to {} is already running, and its accept_left_behind names {listed}. Wait until it ends, then ask again.",
             operation.to_region
         ),
     })

@@ -113,7 +113,7 @@ impl Control {
         };
         let Some(commit) = commit else {
             found.held = Some(false);
-            let message = "Nothing from then is known of it: it was not there yet, or its log was cleaned up since.";
+            let message = "Nothing is known of it at that time. It didn't exist yet, or its log was cleaned up.";
             found.message = Some(message.to_owned());
             return found;
         };
@@ -146,7 +146,7 @@ impl Control {
 fn nothing(group: &FailoverGroup, at: Timestamp, first_point: Option<Timestamp>) -> PointReport {
     let note = match first_point {
         Some(first) => format!(
-            "No replication point is recorded at or before {}; the first is of {}.",
+            "No replication point is recorded at or before {}. The first one is {}.",
             at.to_rfc3339(),
             first.to_rfc3339()
         ),
@@ -163,7 +163,7 @@ fn nothing(group: &FailoverGroup, at: Timestamp, first_point: Option<Timestamp>)
 }
 
 fn notes(tables: &[PointTable]) -> Vec<String> {
-    let mut notes = vec!["Read each table by its version at its location: that is exact everywhere.".to_owned()];
+    let mut notes = vec!["Read each table by its version at its location. That is exact everywhere.".to_owned()];
     let inexact = tables.iter().filter(|table| table.by_timestamp == Some(false)).count();
     if inexact > 0 {
         notes.push(format!(

@@ -31,7 +31,7 @@ const PARALLEL_TABLES: usize = 4;
 pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
     let (new, old) = cache.ends(control, handle).await?;
     let group = handle.group();
-    tracing::info!(group = %handle.id, region = %old.region, "the old primary answers and is reclaimed");
+    tracing::info!(group = %handle.id, region = %old.region, "the old primary responds and is reclaimed");
     quiesce(control, handle, &group, &old).await?;
     fail::fail_point!("reclaim.after_fence");
     salvage_tables(control, handle, &group, &old, &new, false).await?;
@@ -47,16 +47,15 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     let now = control.now();
     audit::renew_etag(&mut reclaimed, now);
     let mut message = match lost {
-        0 if waiting > 0 => format!("{} answers again.", old.region),
-        0 => format!("{} answers again. Nothing was left behind there.", old.region),
-        1 => format!("{} answers again. 1 commit that never arrived was set aside.", old.region),
-        n => format!("{} answers again. {n} commits that never arrived were set aside.", old.region),
+        0 if waiting > 0 => format!("{} responds again.", old.region),
+        0 => format!("{} responds again. Nothing was left behind there.", old.region),
+        1 => format!("{} responds again. 1 unreplicated commit was salvaged.", old.region),
+        n => format!("{} responds again. {n} unreplicated commits were salvaged.", old.region),
     };
     match waiting {
         0 => {}
-        1 => message.push_str(" 1 table could not be set aside yet; it is left as it is and tried again."),
-        n => message
-            .push_str(&format!(" {n} tables could not be set aside yet; they are left as they are and tried again.")),
+        1 => message.push_str(" Couldn't salvage 1 table yet. It is unchanged and is retried."),
+        n => message.push_str(&format!(" Couldn't salvage {n} tables yet. They are unchanged and are retried.")),
     }
     let line = audit::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
     let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
@@ -75,7 +74,7 @@ pub async fn try_again(control: &Control, handle: &GroupHandle, cache: &mut Work
         return Ok(());
     }
     if let Err(error) = salvage_pending(control, handle, cache).await {
-        tracing::debug!(group = %handle.id, %error, "tables that wait to be set aside could not be tried");
+        tracing::debug!(group = %handle.id, %error, "couldn't retry the pending salvage");
         handle.record().salvaging.failed(control.now(), control.inner.settings.retry_pause);
     }
     Ok(())
@@ -186,7 +185,7 @@ async fn salvage_tables(
     for (pair, end) in due.iter().zip(ends) {
         if let Err(salvage_error) = end {
             let error = pending::flag(salvage_error, pair, &old.region, control.now())?;
-            tracing::warn!(table = %pair.name, error = %error.message, "a table waits to be set aside");
+            tracing::warn!(table = %pair.name, error = %error.message, "the salvage of a table is pending");
             pending.push(PendingSalvage::new(pair, error, &known));
         }
     }

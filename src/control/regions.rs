@@ -149,7 +149,7 @@ fn compare(
     }
     match seconds {
         Some(seconds) => tracing::warn!("{}", clock_skew::in_words(whose, seconds)),
-        None => tracing::info!("The clock of {whose} and this machine's agree again."),
+        None => tracing::info!("The clocks of {whose} and this machine agree again."),
     }
     if let Some(region) = Arc::make_mut(&mut regions).get_mut(index) {
         write(region, seconds);
@@ -305,7 +305,7 @@ impl Control {
         if let Some(group) = in_use.filter(|_| !on) {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "Mission Critical cannot be switched off for {}: failover group {} uses the workspace. Delete the group first.",
+                    "You can't switch off Mission Critical for {}, because failover group {} uses the workspace. Delete the group first.",
                     workspace.name, group.spec.id
                 ),
             });

@@ -50,7 +50,7 @@ impl Control {
         if !group.state.replicates() || group.salvage_pending {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "Failover group {id} is {} and its replica is not being kept up to date, so there is nothing to repair it from. Wait until it is ACTIVE.",
+                    "Failover group {id} is {}, so its replica can't be repaired now. Wait until the group is ACTIVE.",
                     group.state
                 ),
             });
@@ -70,7 +70,7 @@ impl Control {
                 .push(RepairOrder { damages: report.damages, answer });
             handle.wake.notify_one();
             answered.await.map_err(|_| ControlError::Refused {
-                sentence: format!("Failover group {id} changed before it was repaired. Change again."),
+                sentence: format!("Failover group {id} changed before the repair started. Try again."),
             })??
         };
         let message = format!("{actor} had the replica of {id} repaired. {}", done.join(" "));
@@ -121,7 +121,7 @@ async fn mend_all(
         match mending.run(&mut done).await {
             Ok(()) => {}
             Err(ControlError::Table(fault)) => {
-                done.push(format!("{} was not repaired: {}", damage.table, fault.message));
+                done.push(format!("Couldn't repair {}: {}", damage.table, fault.message));
             }
             Err(error) => return Err(error),
         }
@@ -207,7 +207,7 @@ impl Mending<'_> {
         let first = files.first()?;
         let more = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
         Some(format!(
-            "{}: {first}{more} left as it is, because {} does not hold what was copied once either. Restore it there, then repair again.",
+            "{}: {first}{more} left unchanged, because the source file in {} has also changed since it was copied. Restore it there, then repair again.",
             self.damage.table, self.source.region
         ))
     }
@@ -241,7 +241,7 @@ impl Mending<'_> {
         let show = move |_: &Control, ()| std::sync::Arc::make_mut(&mut lock_record(&record).salvage).insert(0, shown);
         control.durably((), move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row), show).await?;
         let sentence = format!(
-            "{table}: {} that {} never had set aside in {}; the replica goes on from version {}.",
+            "{table}: salvaged {} that {} never had to {}. The replica continues from version {}.",
             if view.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", view.commits) },
             self.source.region,
             view.folder,

@@ -16,20 +16,20 @@ impl Control {
         let handle = self.handle(id)?;
         let Ok(_resuming) = handle.resuming.try_lock() else {
             return Err(ControlError::Refused {
-                sentence: format!("Schedules and compute of {id} are being resumed already. Wait until that ends."),
+                sentence: format!("Schedules and compute of {id} are already being resumed. Wait until that finishes."),
             });
         };
         if handle.group().state == GroupState::FailingOver {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "Failover group {id} is failing over now, which stops schedules and compute. Resume them when it has ended."
+                    "Failover group {id} is failing over, which stops schedules and compute. Resume them when it has finished."
                 ),
             });
         }
         if handle.view(self.now(), |_| false).to_resume.is_empty() {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "There is nothing to resume for {id}: nothing ran before the last failover, or it runs again already."
+                    "There is nothing to resume for {id}. Nothing ran before the last failover, or it is already running again."
                 ),
             });
         }
@@ -44,7 +44,7 @@ impl Control {
             Some(now) if now.id == operation.id && now.outcome == OperationOutcome::Succeeded => Ok(()),
             _ => Err(ControlError::Refused {
                 sentence: format!(
-                    "A failover of {id} was confirmed while schedules and compute were being resumed. {resumed} were; the rest stays as it is until the failover has ended."
+                    "A failover of {id} started while schedules and compute were being resumed. {resumed} were resumed. The rest stays stopped until the failover has finished."
                 ),
             }),
         };
@@ -96,7 +96,7 @@ impl Control {
         let mut message = format!("{resumed} schedules, clusters and warehouses resumed in {}.", endpoint.region);
         if !missing.is_empty() {
             message.push_str(&format!(
-                " Without a counterpart there: {}. Create them if they are needed.",
+                " Without a counterpart there: {}. Create them if you need them.",
                 missing.join(", ")
             ));
         }

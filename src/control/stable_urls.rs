@@ -53,7 +53,7 @@ impl Control {
         StableUrl::check_id(id).map_err(|problem| ControlError::BadArgument { sentence: problem.to_string() })?;
         if lock(&self.inner.stable_urls).contains_key(id) {
             return Err(ControlError::Exists {
-                sentence: format!("A stable URL named {id} exists already. Choose another id."),
+                sentence: format!("A stable URL named {id} already exists. Choose another id."),
             });
         }
         if self.inner.deployment.workspace(initial_workspace_id).is_err() {

@@ -83,7 +83,7 @@ impl Control {
         }
         if self.tokens().iter().filter(|token| token.revoked.is_none()).count() >= MOST_TOKENS {
             return Err(ControlError::Refused {
-                sentence: format!("{MOST_TOKENS} tokens are in force, which is the limit. Revoke one first."),
+                sentence: format!("There are {MOST_TOKENS} active tokens, which is the limit. Revoke one first."),
             });
         }
         let secret = random_secret()?;
@@ -98,7 +98,7 @@ impl Control {
             expires: None,
             revoked: None,
         };
-        let message = format!("{actor} made the token {name} with the role {role}.");
+        let message = format!("{actor} created the token {name} with the role {role}.");
         let mut line = audit::line(now, actor, "token.create", &row.id, message);
         audit::show_change(&mut line, None, Some(&view(&row)));
         self.store_token(row.clone(), line).await?;

@@ -67,9 +67,7 @@ impl GroupPatch {
             if assets.data_replication_workspace_set.is_empty() {
                 assets.data_replication_workspace_set = old;
             } else if assets.data_replication_workspace_set != old {
-                return Err(immutable(&format!(
-                    "The data replication workspace set is {old:?} for as long as the group lives."
-                )));
+                return Err(immutable(&format!("The data replication workspace set is {old:?} and can't be changed.")));
             }
         }
         if let Some(sets) = self.workspace_sets {
@@ -91,14 +89,12 @@ impl GroupPatch {
 }
 
 fn immutable(what: &str) -> ControlError {
-    ControlError::BadArgument {
-        sentence: format!("{what} Create another group where it must differ, or repeat it as it is."),
-    }
+    ControlError::BadArgument { sentence: format!("{what} Send its current value, or create another group.") }
 }
 
 /// The new sets in the order of the old ones; their names and workspaces must be the same.
 fn same_workspaces(old: &[WorkspaceSet], new: Vec<WorkspaceSet>) -> Result<Vec<WorkspaceSet>, ControlError> {
-    let refuse = || immutable("A group's workspace sets, and the workspaces in them, cannot be changed.");
+    let refuse = || immutable("You can't change a group's workspace sets or their workspaces.");
     if old.len() != new.len() {
         return Err(refuse());
     }
@@ -231,7 +227,7 @@ fn changeable(group: &FailoverGroup) -> Result<(), ControlError> {
     if group.salvage_pending {
         return Err(ControlError::Refused {
             sentence: format!(
-                "Failover group {} waits for its old primary to answer and be put in order. Change it when it is ACTIVE.",
+                "Failover group {} is waiting for its old primary to respond and be reclaimed. Change it when it is ACTIVE.",
                 group.spec.id
             ),
         });
@@ -240,7 +236,7 @@ fn changeable(group: &FailoverGroup) -> Result<(), ControlError> {
         GroupState::InitialReplication | GroupState::Active | GroupState::CreationFailed => Ok(()),
         state => Err(ControlError::Refused {
             sentence: format!(
-                "Failover group {} is in {state} and cannot be changed now. It can when it is ACTIVE.",
+                "Failover group {} is in {state}, so it can't be changed now. Change it when it is ACTIVE.",
                 group.spec.id
             ),
         }),

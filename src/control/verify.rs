@@ -16,7 +16,7 @@ impl Control {
         let group = self.handle(id)?.group();
         if group.state == GroupState::FailingOver {
             return Err(ControlError::Refused {
-                sentence: format!("Failover group {id} is failing over. Verify it when that has ended."),
+                sentence: format!("Failover group {id} is failing over. Verify it when that has finished."),
             });
         }
         match self.compare(&group, depth.into()).await {

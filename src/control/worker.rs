@@ -232,7 +232,7 @@ async fn create(control: &Control, handle: &GroupHandle) -> Duration {
         Err(error) => {
             let message = error.to_string();
             tracing::warn!(group = %handle.id, %error, "creation failed");
-            let told = format!("The regions could not be prepared for failover group {}. {message}", handle.id);
+            let told = format!("Couldn't prepare the regions for failover group {}. {message}", handle.id);
             let line =
                 audit::line(control.now(), "runtime", "failover_group.creation_failed", handle.id.as_str(), told);
             let applied = control

@@ -169,7 +169,7 @@ impl Pair {
             if arrived.is_some() && read_commit(&*self.replica, last)?.map(|commit| commit.sha256).as_ref() == arrived {
                 found.status = ObjectStatus::Lagging;
                 found.message = Some(format!(
-                    "The source was put back from version {last} to {newest}; the next cycle makes the replica follow."
+                    "The source was restored from version {last} to {newest}. The next cycle updates the replica."
                 ));
                 return Ok(());
             }
@@ -179,7 +179,7 @@ impl Pair {
                 ErrorClass::Drift,
                 &[("version", (newest + 1).to_string())],
                 format!(
-                    "{replica} holds version {last}, and its source only {newest}: somebody wrote to it. {}",
+                    "{replica} is at version {last}, but its source only at {newest}: somebody wrote to the replica. {}",
                     ErrorClass::Drift.resolution()
                 ),
             );
@@ -219,7 +219,7 @@ impl Pair {
         if self.is_another_table(at_destination, state) {
             found.status = ObjectStatus::Lagging;
             found.message = Some(format!(
-                "{} was made again; the replica still holds the table that was there before, until the next cycle.",
+                "{} was recreated. The replica still has the table from before, until the next cycle.",
                 self.source.display("")
             ));
             return Ok(());
@@ -240,7 +240,7 @@ impl Pair {
                 ObjectStatus::Drifted,
                 ErrorClass::Drift,
                 &[("version", first.to_string()), ("path", path.clone())],
-                format!("{replica} holds other bytes than its source in {path}. {}", ErrorClass::Drift.resolution()),
+                format!("{replica} differs from its source in {path}. {}", ErrorClass::Drift.resolution()),
             );
         } else if self.kept.commits.get(&first).is_some_and(|kept| hashes.get(&first) == Some(kept)) {
             // This very commit arrived once, so somebody changed the replica's file since.
@@ -252,7 +252,10 @@ impl Pair {
                 ObjectStatus::Drifted,
                 ErrorClass::Drift,
                 &[("version", first.to_string()), ("path", path.clone())],
-                format!("{replica} holds other bytes than were copied to {path}. {}", ErrorClass::Drift.resolution()),
+                format!(
+                    "{replica} has other bytes in {path} than were copied there. {}",
+                    ErrorClass::Drift.resolution()
+                ),
             );
         } else {
             let error = DeltaError::SplitBrain { table: replica, version: first };
@@ -279,7 +282,7 @@ fn readable(found: &mut Comparison, state: &LogState<'_>) {
         found.status = ObjectStatus::Unverifiable;
         found.parameters.insert("feature".to_owned(), feature.clone());
         found.message = Some(format!(
-            "Log and files are equal byte for byte; the rows were not checked, because the reader lacks the table feature {feature}."
+            "Log and files are equal byte for byte. Rows weren't checked, because the reader doesn't support the table feature {feature}."
         ));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DeltaError {
     /// A URI that names no place that can be opened.
-    #[error("{uri:?} is not a storage location that can be opened: {detail}. Write one such as file:///path/table.")]
+    #[error("Can't open the storage location {uri:?}: {detail}. Use one such as file:///path/table.")]
     BadUri {
         /// What was given.
         uri: String,
@@ -17,14 +17,14 @@ pub enum DeltaError {
         detail: String,
     },
     /// No log where a table should be.
-    #[error("{table} has no Delta log with a commit or checkpoint in it. Check that the table lies there.")]
+    #[error("{table} has no Delta log with a commit or checkpoint. Check that the path is right.")]
     NoLog {
         /// The table's root.
         table: String,
     },
     /// A log that holds files, and among them nothing that a version could be read from.
     #[error(
-        "The log of {table} holds no commit and no whole checkpoint, so no version of it can be read. {}",
+        "The log of {table} has no commit and no whole checkpoint, so no version can be read. {}",
         resolution(ErrorClass::CorruptLog)
     )]
     EmptyLog {
@@ -45,7 +45,7 @@ pub enum DeltaError {
         newest: i64,
     },
     /// A commit file that is not what the protocol says.
-    #[error("Commit {version} of {table} cannot be read: {detail}. {}", resolution(ErrorClass::CorruptLog))]
+    #[error("Can't read commit {version} of {table}: {detail}. {}", resolution(ErrorClass::CorruptLog))]
     CorruptCommit {
         /// The table's root.
         table: String,
@@ -55,7 +55,7 @@ pub enum DeltaError {
         detail: String,
     },
     /// A checkpoint file that cannot be read.
-    #[error("The checkpoint {file} of {table} cannot be read: {detail}. {}", resolution(ErrorClass::CorruptLog))]
+    #[error("Can't read the checkpoint {file} of {table}: {detail}. {}", resolution(ErrorClass::CorruptLog))]
     CorruptCheckpoint {
         /// The table's root.
         table: String,
@@ -65,10 +65,7 @@ pub enum DeltaError {
         detail: String,
     },
     /// A file beyond what is ever read of one of its kind.
-    #[error(
-        "{path} has {size} bytes, more than the {most} that a file of its kind can have. {}",
-        resolution(ErrorClass::CorruptLog)
-    )]
+    #[error("{path} has {size} bytes. The limit for such a file is {most}. {}", resolution(ErrorClass::CorruptLog))]
     TooLarge {
         /// The file, as a person would look for it.
         path: String,
@@ -79,7 +76,7 @@ pub enum DeltaError {
     },
     /// A log that names more files than fit into memory.
     #[error(
-        "The log of {table} names more than {most} files, which is more than one table can have here. Compact the table, or take it out of the scope."
+        "The log of {table} names more than {most} files, which is the limit. Compact the table, or remove it from the scope."
     )]
     TooManyFiles {
         /// The table's root.
@@ -89,7 +86,7 @@ pub enum DeltaError {
     },
     /// A checkpoint or a compaction that says something else than the commits that it stands for.
     #[error(
-        "The {what} of {table} contradicts the commits of its log: {detail}. Which of the two a reader sees depends on the reader. {}",
+        "The {what} of {table} contradicts the commits of its log: {detail}. Different readers see different data. {}",
         resolution(ErrorClass::CorruptLog)
     )]
     Contradiction {
@@ -117,7 +114,7 @@ pub enum DeltaError {
     },
     /// A path that points outside the table.
     #[error(
-        "The log of {table} names {path}, which is outside the table's folder, so a copied log would point back at the source. {}",
+        "The log of {table} names {path}, which is outside the table's folder. A copied log would point back at the source. {}",
         resolution(ErrorClass::AbsolutePath)
     )]
     AbsolutePath {
@@ -130,7 +127,7 @@ pub enum DeltaError {
     },
     /// A shallow clone.
     #[error(
-        "{table} is a shallow clone: its log names {path}, a file of another table. {}",
+        "{table} is a shallow clone. Its log names {path}, a file of another table. {}",
         resolution(ErrorClass::ShallowClone)
     )]
     ShallowClone {
@@ -141,7 +138,7 @@ pub enum DeltaError {
     },
     /// A path that decodes to nothing that a storage can hold, or into the log itself.
     #[error(
-        "The log of {table} names the file {path:?}, which is no valid place in a table. {}",
+        "The log of {table} names the file {path:?}, which isn't a valid path in a table. {}",
         resolution(ErrorClass::CorruptLog)
     )]
     BadPath {
@@ -152,7 +149,7 @@ pub enum DeltaError {
     },
     /// Commits that only a catalog may serve.
     #[error(
-        "The commits of {table} are managed by its catalog (table feature {feature}), which does not serve them here. {}",
+        "The catalog manages the commits of {table} (table feature {feature}) but doesn't serve them here. {}",
         resolution(ErrorClass::CatalogManagedCommits)
     )]
     CatalogManaged {
@@ -163,7 +160,7 @@ pub enum DeltaError {
     },
     /// A live file that the source does not hold.
     #[error(
-        "{table} names the live file {path} at version {version}, and its storage does not hold it. {}",
+        "{table} names the live file {path} at version {version}, but the file is missing. {}",
         resolution(ErrorClass::MissingDataFile)
     )]
     MissingFile {
@@ -176,7 +173,7 @@ pub enum DeltaError {
     },
     /// A file of the source that is not what it was when it was copied, while the replica's still is.
     #[error(
-        "{path} of {table} is not what it was when it was copied; the replica still holds what was copied. Put the replica's copy of it back in its place at the source."
+        "{path} of {table} has changed since it was copied. The replica still has the first copy. Restore it at the source from the replica."
     )]
     ChangedSource {
         /// The source's root.
@@ -188,7 +185,7 @@ pub enum DeltaError {
     },
     /// The destination holds another commit in the slot.
     #[error(
-        "{table} holds another commit than its source under version {version}. {}",
+        "{table} and its source have different commits at version {version}. {}",
         resolution(ErrorClass::SplitBrain)
     )]
     SplitBrain {
@@ -199,7 +196,7 @@ pub enum DeltaError {
     },
     /// Somebody began a newer epoch.
     #[error(
-        "{table} was promoted for epoch {found} already, so epoch {asked} must not promote it any more: this program's state is older than the table's. If no other instance manages the group, remove the later markers from {table}/_resilience/epoch and retry."
+        "{table} was already promoted for epoch {found}, so epoch {asked} can't promote it. This console's state is older than the table's. If no other instance manages the group, remove the later markers from {table}/_resilience/epoch and retry."
     )]
     StaleEpoch {
         /// The table's root.
@@ -223,7 +220,7 @@ pub enum DeltaError {
     },
     /// Two logs with nothing in common.
     #[error(
-        "{old} and {new} share no version that both still hold, so the one cannot be rewound to the other. Replicate into a fresh path and keep {old} aside."
+        "{old} and {new} have no common version, so {old} can't be rewound. Replicate into a new path and keep {old}."
     )]
     NoCommonVersion {
         /// The old primary's table.
@@ -244,13 +241,13 @@ pub enum DeltaError {
         class: ErrorClass,
     },
     /// The caller asked to stop before anything was published.
-    #[error("Copying {table} was stopped before its next commit was complete. The next cycle goes on from there.")]
+    #[error("Copying {table} was stopped before its next commit was complete. The next cycle continues from there.")]
     Stopped {
         /// The destination's root.
         table: String,
     },
     /// A worker ended without an answer.
-    #[error("Work on {table} ended without an answer: {detail}. The next cycle tries again.")]
+    #[error("Work on {table} stopped unexpectedly: {detail}. The next cycle retries.")]
     Interrupted {
         /// The table's root.
         table: String,

@@ -74,7 +74,7 @@ pub async fn check_point(root: &TableRoot, version: i64, sha256: &str) -> Result
         let timed = metadata.is_some_and(|metadata| metadata.property(IN_COMMIT_TIMESTAMPS) == Some("true"));
         let problem = match problem(&*place, &log, version, &sha256) {
             Err(error) if error.class() == ErrorClass::LogGap => {
-                Some(format!("The replica's log does not reach back to version {version} any more."))
+                Some(format!("The replica's log no longer reaches back to version {version}."))
             }
             problem => problem?,
         };
@@ -88,14 +88,12 @@ fn problem(place: &dyn Place, log: &Log, version: i64, sha256: &str) -> Result<O
     if let Some(commit) = read_commit(place, version)?
         && commit.sha256 != sha256
     {
-        return Ok(Some(format!("The replica holds another commit under version {version} by now.")));
+        return Ok(Some(format!("The replica now has a different commit at version {version}.")));
     }
     let state = read_log_state(place, log, version, |_, _| {})?;
     for (path, _) in state.inventory.files.iter().filter(|(_, named)| named.live) {
         if place.stat(path)?.is_none() {
-            return Ok(Some(format!(
-                "The replica's log holds version {version}, but its file {path} is gone: it was vacuumed."
-            )));
+            return Ok(Some(format!("The replica's log has version {version}, but its file {path} was vacuumed.")));
         }
     }
     Ok(None)

@@ -203,7 +203,7 @@ impl Promoting {
             return Ok(());
         }
         let Some(next) = version.checked_add(1) else {
-            let reason = "Its newest version has the highest number that there is, so no commit can follow.".to_owned();
+            let reason = "Its newest version has the highest possible number, so no commit can follow.".to_owned();
             state.becomes = Some(Promotion::MarkerOnly { position, reason });
             return Ok(());
         };

@@ -39,7 +39,7 @@ pub fn in_words(whose: &str, seconds: i64) -> String {
     let way = if seconds < 0 { "behind" } else { "ahead of" };
     let far = super::steady_clock::in_words(seconds.saturating_mul(1000));
     format!(
-        "The clock of {whose} is about {far} {way} this machine's. Times from there and from here don't compare; set both by NTP."
+        "The clock of {whose} is about {far} {way} this machine's clock, so their times can't be compared. Set both by NTP."
     )
 }
 
@@ -75,6 +75,6 @@ mod tests {
     #[test]
     fn a_skew_is_told_as_a_sentence() {
         let said = in_words("us-west-2", -7_200);
-        assert!(said.starts_with("The clock of us-west-2 is about 2 h behind this machine's."), "{said}");
+        assert!(said.starts_with("The clock of us-west-2 is about 2 h behind this machine's clock"), "{said}");
     }
 }

@@ -105,27 +105,27 @@ impl ErrorClass {
                 "Turn catalog-managed commits off for the table, or connect a catalog that serves them."
             }
             Self::LogGap => "Restore the missing commit files at the source, or recreate the table.",
-            Self::CorruptLog => "Repair or restore the table at the source; replication goes on by itself.",
+            Self::CorruptLog => "Repair or restore the table at the source. Replication then continues by itself.",
             Self::MissingDataFile => "Restore the missing file at the source, or run FSCK REPAIR TABLE there.",
-            Self::SplitBrain => "Find out who wrote to the replica, keep what matters, then repair the replica.",
+            Self::SplitBrain => "Find out who wrote to the replica, save what matters, then repair the replica.",
             Self::Drift => "Find out who wrote to the replica, then repair the replica.",
             Self::UnsupportedObject => {
                 "Recreate the object in the secondary by other means, or take it out of the scope."
             }
-            Self::LeftBehind => "Copy what you need from the place that the message names, then release it.",
+            Self::LeftBehind => "Copy what you need from the path in the message, then release it.",
             Self::UnmanagedObject => {
-                "Nothing has to be done. A failover would keep the object; rename it where the primary needs its name."
+                "You don't have to do anything. A failover keeps the object. Rename it if the primary needs its name."
             }
             Self::UnmappedLocation => "Add a storage mapping that covers the object's location.",
             Self::MissingExternalLocation => {
-                "Create an external location that covers the path in the message; replication goes on by itself."
+                "Create an external location that covers the path in the message. Replication then continues by itself."
             }
-            Self::SamePlace => "Change the storage mappings, so that the replica has a place of its own.",
+            Self::SamePlace => "Change the storage mappings so that the replica has its own path.",
             Self::RegionUnreachable => "Check the region. If it is the primary and stays away, fail over.",
-            Self::PermissionDenied => "Give the product's principal the privilege that the message names.",
-            Self::StorageFailure => "Check the storage that the message names; replication tries again by itself.",
-            Self::StorageFull => "Free space in the destination's storage; replication goes on by itself.",
-            Self::CatalogRefused => "Read the catalog's answer in the message; replication tries again by itself.",
+            Self::PermissionDenied => "Grant the product's principal the privilege named in the message.",
+            Self::StorageFailure => "Check the storage named in the message. Replication retries by itself.",
+            Self::StorageFull => "Free space in the destination's storage. Replication then continues by itself.",
+            Self::CatalogRefused => "Read the catalog's answer in the message. Replication retries by itself.",
         }
     }
 }

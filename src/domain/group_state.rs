@@ -23,11 +23,11 @@ pub enum GroupState {
     FailingOver,
     /// The group is being taken apart.
     Deleting,
-    /// The regions could not be prepared.
+    /// Couldn't prepare the regions.
     CreationFailed,
     /// A failover stopped after the point of no return and waits for a retry.
     FailoverFailed,
-    /// The group could not be taken apart.
+    /// Couldn't delete the group.
     DeletionFailed,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for GroupState {
 pub enum Event {
     /// The regions are prepared.
     Created,
-    /// The regions could not be prepared.
+    /// Couldn't prepare the regions.
     CreationFailed,
     /// Everything in scope has arrived or been flagged.
     EverythingArrived,
@@ -99,7 +99,7 @@ pub enum Event {
     RetryRequested,
     /// A user deletes the group.
     DeleteRequested,
-    /// The group could not be taken apart.
+    /// Couldn't delete the group.
     DeletionFailed,
 }
 
@@ -143,7 +143,7 @@ pub fn apply(state: GroupState, event: Event) -> Result<(GroupState, Vec<Effect>
         (S::InitialReplication | S::Active, E::ScopeGrew) => Ok((S::InitialReplication, vec![Replicate])),
 
         (S::InitialReplication, E::FailoverRequested { bootstrapped: false }) => refuse(
-            "The group is in its first INITIAL_REPLICATION: the secondary is not complete, so there is nothing to fail over to. Wait until it is ACTIVE.",
+            "The group is in its first INITIAL_REPLICATION, so the secondary isn't complete. Wait until the group is ACTIVE.",
         ),
         (S::InitialReplication | S::Active, E::FailoverRequested { .. }) => {
             Ok((S::FailingOver, vec![StopReplicating, RunFailover]))
@@ -152,10 +152,10 @@ pub fn apply(state: GroupState, event: Event) -> Result<(GroupState, Vec<Effect>
             refuse("A failover is already running on this group. Wait until it ends.")
         }
         (S::FailoverFailed, E::FailoverRequested { .. }) => {
-            refuse("The last failover has not ended: a step after the cutover failed. Retry it first.")
+            refuse("The last failover hasn't ended, because a step after the cutover failed. Retry that step first.")
         }
         (_, E::FailoverRequested { .. }) => {
-            refuse(&format!("A group in {state} cannot fail over. It can when it is ACTIVE."))
+            refuse(&format!("A group in {state} can't fail over. Wait until it is ACTIVE."))
         }
 
         (S::FailingOver, E::FailedOver) => Ok((S::InitialReplication, vec![Replicate])),
@@ -164,7 +164,7 @@ pub fn apply(state: GroupState, event: Event) -> Result<(GroupState, Vec<Effect>
         (S::FailingOver, E::FailoverFailed) => Ok((S::FailoverFailed, vec![])),
         (S::FailoverFailed, E::RetryRequested) => Ok((S::FailingOver, vec![RunFailover])),
 
-        (S::Deleting, E::DeleteRequested) => refuse("The group is being deleted already."),
+        (S::Deleting, E::DeleteRequested) => refuse("The group is already being deleted."),
         (S::FailingOver, E::DeleteRequested) => {
             refuse("A failover is running on this group. Wait until it ends, then delete the group.")
         }
@@ -172,10 +172,8 @@ pub fn apply(state: GroupState, event: Event) -> Result<(GroupState, Vec<Effect>
         (S::Deleting, E::DeletionFailed) => Ok((S::DeletionFailed, vec![])),
         (S::DeletionFailed, E::RetryRequested) => Ok((S::Deleting, vec![Dismantle])),
 
-        (_, E::RetryRequested) => {
-            refuse(&format!("The group is in {state}: nothing has failed that could be tried again."))
-        }
-        (_, event) => refuse(&format!("A group in {state} cannot take {event:?}.")),
+        (_, E::RetryRequested) => refuse(&format!("The group is in {state}, so there is nothing to retry.")),
+        (_, event) => refuse(&format!("A group in {state} can't take {event:?}.")),
     }
 }
 

@@ -57,8 +57,8 @@ impl Shortfall {
             (Some(first), Some(last)) if first == last => format!("version {first}"),
             (Some(first), Some(last)) => format!("versions {first}–{last}"),
             (Some(0), None) => "all of its commits".to_owned(),
-            (Some(first), None) => format!("commits from version {first} on, how many is not known"),
-            (None, _) if self.commits == Some(0) => "every commit arrived, and source and replica differ".to_owned(),
+            (Some(first), None) => format!("an unknown number of commits from version {first}"),
+            (None, _) if self.commits == Some(0) => "every commit arrived, but source and replica differ".to_owned(),
             (None, _) => "an unknown number of commits".to_owned(),
         };
         let known = [(self.commits, "commit"), (self.rows, "row"), (self.bytes, "byte")];
@@ -86,7 +86,7 @@ impl LeftBehind {
     pub fn sentence(&self) -> String {
         let at = self.place().map_or_else(String::new, |place| format!(" at {place}"));
         format!(
-            "The failover of {} left {} behind: {}. It was never replicated and is only in {}{at}. Copy what you need from there, then release it.",
+            "The failover of {} left {} behind: {}. It exists only in {}{at}. Copy what you need from there, then release it.",
             self.at.format("%Y-%m-%d %H:%M:%S UTC"),
             self.lost.object,
             self.lost.amount(),

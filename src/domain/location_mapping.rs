@@ -30,15 +30,13 @@ pub struct LocationMapping {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
     /// More rows than a group may have.
-    #[error(
-        "The group has {count} storage mappings, and the limit is {MAX_MAPPINGS}. Map a folder above them instead."
-    )]
+    #[error("The group has {count} storage mappings. The limit is {MAX_MAPPINGS}. Map a parent folder instead.")]
     TooMany {
         /// How many there are.
         count: usize,
     },
     /// A row has no name.
-    #[error("A storage mapping needs a name. Give each a name of its own.")]
+    #[error("A storage mapping needs a name. Give each a unique name.")]
     NoName,
     /// A region has no URI in this row.
     #[error("The storage mapping {row:?} has no URI for {region}. Enter one.")]
@@ -63,7 +61,7 @@ pub enum MappingError {
         why: StorageUriError,
     },
     /// The whole disk of this machine.
-    #[error("The storage mapping {row:?} takes the whole disk for {region}. Name a folder, such as file:///path/*.")]
+    #[error("The storage mapping {row:?} covers the whole disk of {region}. Name a folder, such as file:///path/*.")]
     WholeDisk {
         /// The row's name.
         row: String,
@@ -71,7 +69,7 @@ pub enum MappingError {
         region: Region,
     },
     /// `*` somewhere else than at the end.
-    #[error("The storage mapping {row:?} has a * inside {uri:?}. Put * at the end only, after a slash.")]
+    #[error("The storage mapping {row:?} has a * inside {uri:?}. Put * only at the end, after a slash.")]
     StarInside {
         /// The row's name.
         row: String,
@@ -80,7 +78,7 @@ pub enum MappingError {
     },
     /// `*` in one region only.
     #[error(
-        "The storage mapping {row:?} ends in * in one region only, so it cannot be reversed. End both URIs in *, or neither."
+        "The storage mapping {row:?} ends in * in only one region, so it can't be reversed. End both URIs in *, or neither."
     )]
     StarOnOneSide {
         /// The row's name.
@@ -88,7 +86,7 @@ pub enum MappingError {
     },
     /// Two rows have one place in a region.
     #[error(
-        "The storage mappings {row:?} and {other:?} have the same URI for {region}, so a failback could not tell them apart. Remove one."
+        "The storage mappings {row:?} and {other:?} have the same URI for {region}, so a failback can't tell them apart. Remove one."
     )]
     Ambiguous {
         /// The row's name.
@@ -99,16 +97,14 @@ pub enum MappingError {
         region: Region,
     },
     /// Both regions share one place.
-    #[error(
-        "The storage mapping {row:?} names the same place, or one inside the other, in both regions. A replica needs a place of its own."
-    )]
+    #[error("The storage mapping {row:?} has overlapping paths in both regions. A replica needs its own path.")]
     SamePlace {
         /// The row's name.
         row: String,
     },
     /// A place of one row in one region is, or lies in, a place of another row in the other region.
     #[error(
-        "The storage mappings {row:?} and {other:?} overlap: {place} of {region} is also a place of {other_region}. A replica needs a place of its own."
+        "The storage mappings {row:?} and {other:?} overlap: {place} of {region} is also a path of {other_region}. A replica needs its own path."
     )]
     Chain {
         /// The row's name.
@@ -124,7 +120,7 @@ pub enum MappingError {
     },
     /// Two places of one region lead to one of the other.
     #[error(
-        "The storage mappings {row:?} and {other:?} meet: both lead to {place} in {region}. Give each a place of its own."
+        "The storage mappings {row:?} and {other:?} meet: both lead to {place} in {region}. Give each its own path."
     )]
     Meet {
         /// The row's name.
@@ -137,7 +133,7 @@ pub enum MappingError {
         region: Region,
     },
     /// Two rows share a name.
-    #[error("Two storage mappings are named {name:?}. Give each a name of its own.")]
+    #[error("Two storage mappings are named {name:?}. Give each a unique name.")]
     DuplicateName {
         /// The name.
         name: String,
@@ -178,7 +174,7 @@ pub enum Unmapped {
         other: String,
     },
     /// The rows contradict each other, so none is followed.
-    #[error("The group's storage mappings cannot be followed. {why}")]
+    #[error("The group's storage mappings can't be used. {why}")]
     Faulty {
         /// What is wrong with them.
         why: String,

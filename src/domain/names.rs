@@ -20,14 +20,14 @@ pub enum InvalidGroupId {
     #[error("A failover group needs a name. Give it one of up to 63 letters, digits, hyphens or underscores.")]
     Empty,
     /// More than 63 characters.
-    #[error("The failover group name is {length} characters long. Shorten it to at most 63.")]
+    #[error("The failover group name is {length} characters long. Shorten it to 63 or fewer.")]
     TooLong {
         /// Characters given.
         length: usize,
     },
     /// A character outside the alphabet, or a first character that is no letter or digit.
     #[error(
-        "A failover group name cannot contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
+        "A failover group name can't contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
     )]
     BadCharacter {
         /// The first offending character.

@@ -13,7 +13,7 @@ pub enum Role {
     Operator,
     /// May look and fail over, and change nothing else.
     Failover,
-    /// May do everything, tokens included.
+    /// Can do everything, including managing tokens.
     Admin,
 }
 
@@ -68,7 +68,7 @@ impl Right {
             Self::Look => "read",
             Self::Change => "create, change or delete",
             Self::FailOver => "fail over",
-            Self::ManageTokens => "make or revoke tokens",
+            Self::ManageTokens => "create or revoke tokens",
         }
     }
 }

@@ -23,14 +23,14 @@ pub enum InvalidStableUrlId {
     #[error("A stable URL needs an id. Give it one of up to 63 letters, digits, hyphens or underscores.")]
     Empty,
     /// More than 63 characters.
-    #[error("The stable URL's id is {length} characters long. Shorten it to at most 63.")]
+    #[error("The stable URL's id is {length} characters long. Shorten it to 63 or fewer.")]
     TooLong {
         /// Characters given.
         length: usize,
     },
     /// A character outside the alphabet, or a first character that is no letter or digit.
     #[error(
-        "A stable URL's id cannot contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
+        "A stable URL's id can't contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
     )]
     BadCharacter {
         /// The first offending character.

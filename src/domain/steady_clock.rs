@@ -52,10 +52,10 @@ impl std::fmt::Display for ClockMove {
         let (at, time) = (self.at.format("%H:%M:%S UTC"), |at: Timestamp| at.format("%H:%M:%S UTC"));
         write!(f, "This machine's clock jumped {far} {way} at {at}")?;
         match &self.end {
-            None => f.write_str(". The console goes on with the time from before until the clock is steady."),
+            None => f.write_str(". The console keeps its own time until the clock is steady."),
             Some(end) if end.followed => write!(
                 f,
-                " and has been steady since. The console goes by it from {} on. A replication point that claimed too much is withdrawn.",
+                " and has been steady since. The console uses it again from {}. A replication point that claimed too much is withdrawn.",
                 time(end.at)
             ),
             Some(end) => {
@@ -296,7 +296,7 @@ mod tests {
     fn a_jump_is_told_as_a_sentence() {
         let at = Utc.with_ymd_and_hms(2026, 11, 25, 12, 4, 0).single().expect("a time");
         let begun = ClockMove { at, by_ms: 7_200_003, end: None };
-        let sentence = "This machine's clock jumped 2 h forward at 12:04:00 UTC. The console goes on with the time from before until the clock is steady.";
+        let sentence = "This machine's clock jumped 2 h forward at 12:04:00 UTC. The console keeps its own time until the clock is steady.";
         assert_eq!(begun.to_string(), sentence);
         let end = |followed| Some(MoveEnd { at: at + TimeDelta::seconds(3), followed });
         let back = ClockMove { by_ms: -5_401_000, end: end(false), ..begun.clone() };

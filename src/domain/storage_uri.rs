@@ -37,13 +37,13 @@ pub enum StorageUriError {
     #[error("it has no scheme such as s3:// and no absolute path")]
     NotAbsolute,
     /// A scheme that no storage has.
-    #[error("{scheme}:// is not a storage that can be reached; file, s3, abfss and gs are")]
+    #[error("{scheme}:// isn't supported. Use file, s3, abfss or gs")]
     UnknownScheme {
         /// The scheme.
         scheme: String,
     },
     /// A `file://` URI with a host.
-    #[error("it names the machine {host:?}, and only this one can be reached")]
+    #[error("it names the machine {host:?}, but only local paths work")]
     OtherMachine {
         /// The host.
         host: String,
@@ -63,13 +63,13 @@ pub enum StorageUriError {
         host: String,
     },
     /// A user name or a password.
-    #[error("it holds a user name or a password, which belong in a storage credential")]
+    #[error("it contains a user name or password, which belong in a storage credential")]
     Login,
     /// A query or a fragment.
     #[error("it has a ? or a #; in a name they are written %3F and %23")]
     Query,
     /// A control character, or a NUL in percent-encoding.
-    #[error("it holds a control character")]
+    #[error("it contains a control character")]
     ControlCharacter,
     /// A raw backslash on a disk, which some readers take for a slash.
     #[error("it has a backslash; in a name it is written %5C")]
@@ -357,7 +357,7 @@ mod tests {
             ("data/t", "no scheme"),
             ("file:data", "no absolute path"),
             ("s3:/lake", "no absolute path"),
-            ("hdfs://node/t", "hdfs:// is not a storage"),
+            ("hdfs://node/t", "hdfs:// isn't supported"),
             ("file://elsewhere/t", "elsewhere"),
             ("s3://", "bucket"),
             ("s3:///t", "bucket"),

@@ -34,13 +34,13 @@ pub struct Bandwidth(NonZeroU64);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadTransferLimit {
     /// No bandwidth.
-    #[error("{text:?} is no bandwidth. Write a number of bytes a second with a unit, such as 50MiB/s or 200MB/s.")]
+    #[error("{text:?} isn't a bandwidth. Enter bytes per second with a unit, such as 50MiB/s or 200MB/s.")]
     Bandwidth {
         /// What was given.
         text: String,
     },
     /// No number of transfers.
-    #[error("{text:?} is no number of parallel transfers. Write a whole number from 1 to {MOST_PARALLEL}.")]
+    #[error("{text:?} isn't a number of parallel transfers. Enter a whole number from 1 to {MOST_PARALLEL}.")]
     Parallel {
         /// What was given.
         text: String,

@@ -85,12 +85,12 @@ pub fn validate_spec(spec: &FailoverGroupSpec, facts: &Facts) -> Vec<Violation> 
         found.push(Violation {
             field: Field::Name,
             already_exists: true,
-            sentence: format!("A failover group named {} exists already. Choose another name.", spec.id),
+            sentence: format!("A failover group named {} already exists. Choose another name.", spec.id),
         });
     } else if facts.group_ids.len() >= MAX_GROUPS {
         found.push(violation(
             Field::Name,
-            format!("The account has {MAX_GROUPS} failover groups, which is the limit. Delete one first."),
+            format!("The account has reached its limit of {MAX_GROUPS} failover groups. Delete one first."),
         ));
     }
     check_regions(spec, &mut found);
@@ -103,7 +103,7 @@ pub fn validate_spec(spec: &FailoverGroupSpec, facts: &Facts) -> Vec<Violation> 
 
 fn check_regions(spec: &FailoverGroupSpec, found: &mut Vec<Violation>) {
     if spec.regions.len() != 2 || spec.regions[0] == spec.regions[1] {
-        found.push(violation(Field::Regions, "A failover group spans exactly two different regions. Choose two."));
+        found.push(violation(Field::Regions, "A failover group needs exactly two different regions. Choose two."));
     } else if !spec.regions.contains(&spec.initial_primary_region) {
         found.push(violation(
             Field::Regions,
@@ -126,7 +126,7 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
         } else if !names.insert(set.name.as_str()) {
             found.push(violation(
                 Field::Workspaces,
-                format!("Two workspace sets are named {:?}. Give each a name of its own.", set.name),
+                format!("Two workspace sets are named {:?}. Give each a unique name.", set.name),
             ));
         }
         let mut regions_seen: Vec<&str> = Vec::new();
@@ -151,7 +151,7 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
                 found.push(violation(
                     Field::Workspaces,
                     format!(
-                        "Two workspaces of the set {:?} are in {}. Choose one a region.",
+                        "Two workspaces of the set {:?} are in {}. Choose one per region.",
                         set.name, workspace.region
                     ),
                 ));
@@ -183,7 +183,7 @@ fn check_stable_urls(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vi
         if !seen.insert(name) {
             found.push(violation(
                 Field::Workspaces,
-                format!("The stable URL {name:?} is named twice. It can follow one workspace set only."),
+                format!("The stable URL {name:?} is listed twice. It can follow only one workspace set."),
             ));
         }
         let broken = match known.iter().find(|(known, _)| known == name) {
@@ -191,7 +191,7 @@ fn check_stable_urls(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vi
                 "There is no stable URL {name:?}. Create it first, then name it as accounts/<account>/stable-urls/<id>."
             )),
             Some((_, Some(group))) if group != spec.id.as_str() => Some(format!(
-                "The stable URL {name:?} is attached to failover group {group} already. Detach it there first."
+                "The stable URL {name:?} is already attached to failover group {group}. Detach it there first."
             )),
             Some(_) => None,
         };
@@ -227,7 +227,7 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
         found.push(violation(
             Field::Scope,
             format!(
-                "The scope has {} catalogs and other groups have {taken}; the account's limit is {MAX_CATALOGS}. Take some out.",
+                "The scope has {} catalogs and other groups have {taken}. The account's limit is {MAX_CATALOGS}. Remove some.",
                 assets.catalogs.len()
             ),
         ));
@@ -276,7 +276,7 @@ fn check_catalogs(catalogs: &[String], spec: &FailoverGroupSpec, facts: &Facts, 
     for (group, catalogs) in taken.iter().take(NAMED) {
         let (noun, verb) = if catalogs.len() == 1 { ("Catalog", "belongs") } else { ("Catalogs", "belong") };
         found.push(scope(format!(
-            "{noun} {} {verb} to failover group {group} already. A catalog belongs to at most one group.",
+            "{noun} {} already {verb} to failover group {group}. A catalog can be in only one group.",
             few(catalogs)
         )));
     }
@@ -291,7 +291,7 @@ fn check_catalogs(catalogs: &[String], spec: &FailoverGroupSpec, facts: &Facts, 
     if !clashing.is_empty() {
         let (noun, it) = if clashing.len() == 1 { ("a catalog", "it") } else { ("catalogs", "them") };
         found.push(scope(format!(
-            "{} has {noun} {} already, and replication would overwrite {it}. Rename or drop one side's.",
+            "{} already has {noun} {}, and replication would overwrite {it}. Rename or drop one of them.",
             spec.other_region(primary),
             few(&clashing)
         )));
@@ -331,7 +331,7 @@ fn check_mappings(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Viola
             let more = errors.len().saturating_sub(NAMED);
             found.extend(errors.into_iter().take(NAMED).map(|error| broken(error.to_string())));
             if more > 0 {
-                found.push(broken(format!("{more} more storage mappings do not hold. Correct these first.")));
+                found.push(broken(format!("{more} more storage mappings are wrong. Correct these first.")));
             }
             return;
         }
@@ -366,7 +366,7 @@ fn check_mappings(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Viola
     found.extend(others.into_iter().take(NAMED).map(|why| broken(why.to_string())));
     if let Some(place) = outside.first() {
         found.push(broken(format!(
-            "No external location of {to} covers {}{} (MISSING_EXTERNAL_LOCATION). Create one there, with a storage credential that may write.",
+            "No external location of {to} covers {}{} (MISSING_EXTERNAL_LOCATION). Create one there, with a storage credential that can write.",
             cut(place),
             more(outside.len())
         )));

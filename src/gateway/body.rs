@@ -16,7 +16,7 @@ pub enum BodyError {
     #[error(transparent)]
     Broken(#[from] hyper::Error),
     /// The URL leads to another region now.
-    #[error("the stable URL leads to another region now")]
+    #[error("the stable URL now points to another region")]
     Switched,
 }
 

@@ -18,7 +18,7 @@ pub enum GatewayError {
     },
     /// Tokens would cross a network in the clear.
     #[error(
-        "{address} can be reached from other machines, and tokens would cross the network in the clear. Add --gateway-tls, let the gateway listen on 127.0.0.1, or add --allow-plain-http."
+        "Other machines can reach {address}, so tokens would cross the network unencrypted. Add --gateway-tls, use 127.0.0.1 for the gateway, or add --allow-plain-http."
     )]
     PlainHttp {
         /// The address.

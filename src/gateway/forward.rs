@@ -124,7 +124,7 @@ impl Shared {
         let mut lease = match leased {
             Ok(lease) => lease,
             Err(ConnectFault::Away(error)) => {
-                tracing::debug!(region = target.region, %error, "a region can't be connected to");
+                tracing::debug!(region = target.region, %error, "can't connect to a region");
                 return Attempt::Unsent(body, Rescue::Unreachable { region: region() });
             }
             Err(ConnectFault::Untrusted(problem)) => {

@@ -31,7 +31,7 @@ pub enum Rescue {
         second: String,
     },
     /// Its head can be read in two ways.
-    #[error("{problem} The gateway forwards no request that two servers could read differently.")]
+    #[error("{problem} The gateway doesn't forward a request that two servers could read differently.")]
     Ambiguous {
         /// What is wrong, as a sentence.
         problem: String,
@@ -46,14 +46,14 @@ pub enum Rescue {
     #[error("The request's body can't be read. Send it again.")]
     BadBody,
     /// The URL leads nowhere.
-    #[error("The stable URL {id} leads to no workspace now. Attach it to a failover group, or wait.")]
+    #[error("The stable URL {id} doesn't point to a workspace now. Attach it to a failover group, or wait.")]
     Shut {
         /// Its id.
         id: String,
     },
     /// It was held for as long as may be.
     #[error(
-        "The stable URL {id} is being switched to another region, and that takes longer than a request may wait. Nothing was sent; try again."
+        "The stable URL {id} is switching to another region. The switch took longer than a request can wait. Nothing was sent. Try again."
     )]
     HeldTooLong {
         /// The URL's id.
@@ -61,28 +61,28 @@ pub enum Rescue {
     },
     /// So many wait that there is no room for it.
     #[error(
-        "The stable URL {id} is being switched to another region, and too many requests wait for it already. Nothing was sent; try again."
+        "The stable URL {id} is switching to another region, and too many requests are already waiting. Nothing was sent. Try again."
     )]
     TooManyHeld {
         /// The URL's id.
         id: String,
     },
     /// The region does not answer, and no failover came in time.
-    #[error("{region} doesn't answer, so the request was not carried out. Try again.")]
+    #[error("{region} doesn't respond, so the request wasn't executed. Try again.")]
     Unreachable {
         /// The region.
         region: String,
     },
     /// The connection broke after the request was sent.
     #[error(
-        "{region} broke off before it answered. It may have carried out the request: look before you send it again."
+        "{region} closed the connection before it responded. It may have executed the request. Check before you send it again."
     )]
     MaybeDone {
         /// The region.
         region: String,
     },
     /// The region's certificate cannot be trusted.
-    #[error("{region} doesn't prove who it is, so nothing was sent to it: {problem}.")]
+    #[error("Can't verify the certificate of {region}, so nothing was sent: {problem}.")]
     Untrusted {
         /// The region.
         region: String,
@@ -90,7 +90,7 @@ pub enum Rescue {
         problem: String,
     },
     /// The gateway stops.
-    #[error("The gateway is being stopped. Nothing was sent; try again.")]
+    #[error("The gateway is stopping. Nothing was sent. Try again.")]
     Stopping,
 }
 

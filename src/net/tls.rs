@@ -23,7 +23,7 @@ pub struct TlsFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{} cannot be read: {source}. Give a file that this user may read with --tls-cert or --tls-key.", path.display())]
+    #[error("Can't read {}: {source}. Give a file that this user can read with --tls-cert or --tls-key.", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum TlsError {
         source: std::io::Error,
     },
     /// A file holds nothing of what it should hold.
-    #[error("{} holds no {what} in PEM form, or a damaged one. Give one that begins with -----BEGIN.", path.display())]
+    #[error("{} has no valid {what} in PEM form. Give a file that begins with -----BEGIN.", path.display())]
     NotPem {
         /// The file.
         path: PathBuf,
@@ -39,13 +39,13 @@ pub enum TlsError {
         what: &'static str,
     },
     /// The key is another certificate's.
-    #[error("The private key in {} is not that of the first certificate in {}. Give the two files that belong together.", files.key.display(), files.certificate.display())]
+    #[error("The private key in {} doesn't match the first certificate in {}. Give matching files.", files.key.display(), files.certificate.display())]
     KeyMismatch {
         /// The files.
         files: TlsFiles,
     },
     /// Certificate or key is of a kind that cannot be used.
-    #[error("TLS cannot be served with {} and {}: {source}. Give another certificate and key.", files.certificate.display(), files.key.display())]
+    #[error("Can't serve TLS with {} and {}: {source}. Give another certificate and key.", files.certificate.display(), files.key.display())]
     Unusable {
         /// The files.
         files: TlsFiles,
@@ -93,7 +93,7 @@ impl TlsFiles {
         let mode = fs::metadata(&self.key).map_or(0, |found| found.permissions().mode());
         if mode & 0o077 != 0 {
             let key = self.key.display();
-            tracing::warn!("{key} holds a private key and others than its owner may open it; run chmod 600 {key}");
+            tracing::warn!("other users can read the private key {key}; run chmod 600 {key}");
         }
     }
 }

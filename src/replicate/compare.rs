@@ -280,7 +280,7 @@ pub fn unknown_objects(
     all.sort();
     all.dedup();
     let record = |(kind, name): (AssetKind, String)| {
-        let message = format!("Nothing is claimed of {name}, because {region} could not be asked. {error}");
+        let message = format!("The status of {name} is unknown, because {region} didn't respond. {error}");
         let parameters = BTreeMap::from([("region".to_owned(), region.to_owned())]);
         let error = ObjectError { class: error.class(), parameters, message, kind, object: name.clone(), since };
         ObjectRecord { error: Some(error), ..ObjectRecord::named(kind, name, ObjectStatus::Unknown) }

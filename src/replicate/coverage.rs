@@ -59,7 +59,7 @@ pub fn covers(places: &[String], place: &str) -> bool {
 /// Says that no external location covers a place, and what to do.
 pub fn missing_sentence(place: &str, region: &str) -> String {
     format!(
-        "No external location of {region} covers {place}. Create one for that path in {region}, with a storage credential that may write there."
+        "No external location of {region} covers {place}. Create one for that path in {region}, with a storage credential that can write there."
     )
 }
 

@@ -200,7 +200,7 @@ impl Cycle<'_> {
             let is_conflict = error.class == ErrorClass::LeftBehind && source.by_name(&error.object).is_some();
             let why = || {
                 format!(
-                    "{} has another table of that name, which is not replicated until this one is released.",
+                    "{} has another table of that name. It isn't replicated until you release this one.",
                     self.request.source.region
                 )
             };

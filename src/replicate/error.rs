@@ -8,7 +8,7 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum CycleError {
     /// A region's catalog could not be read or written.
-    #[error("Replication stopped because {region} did not do its part. {source}")]
+    #[error("Replication stopped, because {region} refused a request or didn't respond. {source}")]
     Region {
         /// The region.
         region: Region,

@@ -35,7 +35,7 @@ pub fn unsupported(info: &TableInfo, clock: &dyn Clock) -> Option<ObjectRecord> 
 /// A catalog in the scope that the source doesn't show.
 pub fn catalog_not_shown(name: &str, source: &Endpoint, clock: &dyn Clock) -> ObjectRecord {
     let message = format!(
-        "Catalog {name} is in the scope, but {} has none of that name. Create it there, or take it out of the scope.",
+        "Catalog {name} is in the scope, but {} has no catalog of that name. Create it there, or remove it from the scope.",
         source.region
     );
     let class = ErrorClass::CatalogRefused;
@@ -46,7 +46,7 @@ pub fn catalog_not_shown(name: &str, source: &Endpoint, clock: &dyn Clock) -> Ob
 pub fn taken(info: &TableInfo, destination: &Endpoint, clock: &dyn Clock) -> ObjectRecord {
     let asset = asset_of(info);
     let message = format!(
-        "{} holds an object of another kind under the name {asset}, which replication did not make. Drop or rename it there.",
+        "{} has an object of another kind named {asset} that replication didn't create. Drop or rename it there.",
         destination.region
     );
     ObjectRecord::failed(kind_of(info), &asset, ErrorClass::Drift, BTreeMap::new(), message, clock)
@@ -64,11 +64,11 @@ pub fn unmanaged(
     let record = |kind, asset: AssetName| {
         if ours.contains(&AssetKey::new(kind, asset.clone())) {
             let note =
-                format!("{asset} was dropped in {}; the next cycle drops it in {}.", source.region, destination.region);
+                format!("{asset} was dropped in {}. The next cycle drops it in {}.", source.region, destination.region);
             return ObjectRecord { note: Some(note), ..ObjectRecord::new(kind, &asset, ObjectStatus::Lagging) };
         }
         let message = format!(
-            "{asset} is only in {}. {}, the primary, doesn't have it, and replication did not make it. It is left as it is.",
+            "{asset} exists only in {}. {}, the primary, doesn't have it, and replication didn't create it. Replication leaves it unchanged.",
             destination.region, source.region
         );
         ObjectRecord::failed(kind, &asset, ErrorClass::UnmanagedObject, BTreeMap::new(), message, clock)

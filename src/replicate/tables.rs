@@ -300,7 +300,7 @@ async fn destination_refusal(request: &CycleRequest<'_>, place: &str, error: Con
 
 fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace, to: &TablePlace) -> ShipError {
     let message = format!(
-        "The replica of table {} would share its files: {} in {} and {} in {} are one place, or one lies in the other. Change the storage mappings.",
+        "The replica of table {} would share its files: {} in {} and {} in {} overlap. Change the storage mappings.",
         task.name, from.uri, request.source.region, to.uri, request.destination.region
     );
     let parameters = [("source".to_owned(), from.uri.clone()), ("destination".to_owned(), to.uri.clone())];
@@ -316,7 +316,7 @@ async fn place(
     let (from, to) = (&request.source.region, request.destination);
     let unmapped = |why: Unmapped| {
         let parameters = [("location".to_owned(), source_location.to_owned())].into();
-        let message = format!("Table {} has no place in {}. {why}", task.name, to.region);
+        let message = format!("Table {} has no mapped path in {}. {why}", task.name, to.region);
         ShipError::Flag(ErrorClass::UnmappedLocation, parameters, message)
     };
     let mapped = request.mappings.map(source_location, from, &to.region).map_err(unmapped)?;
@@ -325,7 +325,7 @@ async fn place(
     }
     if !to.capabilities.staging_tables {
         let message = format!(
-            "Region {} cannot make managed tables over its REST API, so table {} cannot be replicated there yet.",
+            "Region {} can't create managed tables over its REST API, so table {} can't be replicated there yet.",
             to.region, task.name
         );
         return Err(ShipError::Flag(ErrorClass::UnsupportedObject, BTreeMap::new(), message));

@@ -11,16 +11,13 @@ pub fn holds_data(table: &TableInfo) -> bool {
 pub fn reason(table: &TableInfo) -> Option<String> {
     let name = table.full_name();
     if table.row_filter.is_some() {
-        return Some(format!("Table {name} has a row filter, and row filters cannot be replicated."));
+        return Some(format!("Table {name} has a row filter. Row filters can't be replicated."));
     }
     if let Some(column) = table.columns.iter().find(|c| c.mask.is_some()) {
-        return Some(format!(
-            "Column {} of table {name} has a mask, and column masks cannot be replicated.",
-            column.name
-        ));
+        return Some(format!("Column {} of table {name} has a mask. Column masks can't be replicated.", column.name));
     }
     if table.pipeline_id.is_some() {
-        return Some(format!("{name} belongs to a pipeline, and pipelines' tables cannot be replicated."));
+        return Some(format!("{name} belongs to a pipeline. Tables of pipelines can't be replicated."));
     }
     match table.table_type.as_str() {
         TABLE_MANAGED | TABLE_EXTERNAL => {
@@ -28,17 +25,17 @@ pub fn reason(table: &TableInfo) -> Option<String> {
             (format != "DELTA").then(|| format!("Table {name} has the format {format}; only Delta tables replicate."))
         }
         TABLE_VIEW => table.view_definition.is_none().then(|| {
-            format!("View {name} shows no definition to the product's principal. Give it the privilege to read it.")
+            format!("The product's principal can't read the definition of view {name}. Grant it the privilege.")
         }),
-        "MATERIALIZED_VIEW" => Some(format!("{name} is a materialized view, which cannot be replicated.")),
-        "STREAMING_TABLE" => Some(format!("{name} is a streaming table, which cannot be replicated.")),
-        "METRIC_VIEW" => Some(format!("{name} is a metric view, which cannot be replicated.")),
+        "MATERIALIZED_VIEW" => Some(format!("{name} is a materialized view, which can't be replicated.")),
+        "STREAMING_TABLE" => Some(format!("{name} is a streaming table, which can't be replicated.")),
+        "METRIC_VIEW" => Some(format!("{name} is a metric view, which can't be replicated.")),
         "FOREIGN" => {
-            Some(format!("{name} is a foreign table: its data lies in another system, which has to replicate it."))
+            Some(format!("{name} is a foreign table. Its data is in another system, which has to replicate it."))
         }
         shallow if shallow.ends_with("SHALLOW_CLONE") => {
             Some(format!("{name} is a shallow clone: it names files of another table. Replace it with a deep clone."))
         }
-        other => Some(format!("{name} is of the type {other}, which is not replicated.")),
+        other => Some(format!("{name} has the type {other}, which isn't replicated.")),
     }
 }

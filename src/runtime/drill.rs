@@ -154,7 +154,7 @@ impl<'a> Drill<'a> {
         let kept = engine.control().setting(PROGRESS).await?;
         let progress = match kept.and_then(|text| serde_json::from_str::<DrillProgress>(&text).ok()) {
             Some(progress) => {
-                say(&format!("Going on with the drill that was interrupted at {}.", part_name(progress.part)), None);
+                say(&format!("Resuming the drill that was interrupted at {}.", part_name(progress.part)), None);
                 progress
             }
             None => {
@@ -209,7 +209,7 @@ impl<'a> Drill<'a> {
             if watch.elapsed() > PATIENCE {
                 return Err(RuntimeError::GaveUp {
                     sentence: format!(
-                        "{what} did not end within {} minutes; the group is {}.",
+                        "{what} didn't finish within {} minutes. The group is {}.",
                         PATIENCE.as_secs() / 60,
                         group.state
                     ),
@@ -272,7 +272,7 @@ impl<'a> Drill<'a> {
             .ok_or_else(|| RuntimeError::GaveUp { sentence: "The failover left no record.".to_owned() })?;
         if operation.outcome != OperationOutcome::Succeeded || operation.to_region != target {
             let why = operation.message.unwrap_or_default();
-            return Err(RuntimeError::GaveUp { sentence: format!("The failover to {target} did not succeed. {why}") });
+            return Err(RuntimeError::GaveUp { sentence: format!("The failover to {target} failed. {why}") });
         }
         for step in &operation.steps {
             if let Some(seconds) = step.seconds() {
@@ -314,7 +314,7 @@ impl<'a> Drill<'a> {
     /// Loses the region in the way that hurts: it is cut off first, and commits before it dies.
     async fn lose(&mut self) -> Result<(), RuntimeError> {
         let home = self.progress.home.clone();
-        (self.say)(&format!("{home} is cut off, and goes on writing"), None);
+        (self.say)(&format!("{home} is cut off and keeps writing"), None);
         self.engine.sandbox().cut_off(&home).await?;
         self.until_unreachable(&home).await?;
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
@@ -329,8 +329,9 @@ impl<'a> Drill<'a> {
             }
         }
         if tables == 0 {
-            let sentence =
-                format!("{home} committed nothing while it was cut off, so nothing could be lost. {refused}");
+            let sentence = format!(
+                "{home} committed nothing while it was cut off, so the drill couldn't rehearse a loss. {refused}"
+            );
             return Err(RuntimeError::GaveUp { sentence: sentence.trim_end().to_owned() });
         }
         (self.say)(&format!("{home} dies"), None);
@@ -353,7 +354,7 @@ impl<'a> Drill<'a> {
                 return Ok(());
             }
             if watch.elapsed() > PATIENCE {
-                let sentence = format!("{region} was cut off, and replication did not notice.");
+                let sentence = format!("{region} was cut off, but replication didn't notice.");
                 return Err(RuntimeError::GaveUp { sentence });
             }
             tokio::time::sleep(LOOK).await;
@@ -404,7 +405,7 @@ impl<'a> Drill<'a> {
         (self.say)(&format!("{home} comes back"), None);
         // Its jobs stand still until it is the replica: what they would add now was not there when the loss was counted.
         self.engine.sandbox().reconnect(&home).await?;
-        self.until("Setting aside what never arrived, and replicating", |group| group.state == GroupState::Active)
+        self.until("Salvaging unreplicated commits, and replicating", |group| group.state == GroupState::Active)
             .await?;
         self.engine.sandbox().bring_up(&home).await?;
         self.check_salvage()
@@ -425,7 +426,7 @@ impl<'a> Drill<'a> {
                 report.problems.push("The forced failover lost nothing, so it rehearsed nothing.".to_owned())
             }
             Some(lost) if lost != listed => report.problems.push(format!(
-                "{lost} commits were lost, and {listed} are listed as set aside. They must be the same."
+                "{lost} commits were lost, but {listed} are listed as salvaged. Both numbers must be equal."
             )),
             Some(_) => {}
         }

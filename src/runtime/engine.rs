@@ -303,7 +303,7 @@ pub async fn perform(
         }
         Intent::RevokeToken { id } => {
             let revoked = control.revoke_token(actor, &id).await;
-            revoked.map(|token| NoticeDetail::Done(format!("{} was revoked and opens nothing any more.", token.name)))
+            revoked.map(|token| NoticeDetail::Done(format!("{} was revoked.", token.name)))
         }
         Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => control
             .fail_over_accepting(actor, &id, &target_primary_region, kind, Some(&etag), &accept_left_behind)
@@ -314,7 +314,7 @@ pub async fn perform(
         }
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;
-            found.map(|_| NoticeDetail::Done(format!("What a forced failover of {id} would lose is shown.")))
+            found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))
         }
         Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
         Intent::Repair { id, deep, etag } => {
@@ -334,7 +334,7 @@ pub async fn perform(
         }
         Intent::RefreshRegions => {
             control.refresh_regions();
-            Ok(NoticeDetail::Done("The regions are being read again.".to_owned()))
+            Ok(NoticeDetail::Done("Refreshing the regions.".to_owned()))
         }
         Intent::SetMissionCritical { workspace_id, on } => {
             control.set_mission_critical(actor, &workspace_id, on).await.map(NoticeDetail::Done)
@@ -355,7 +355,7 @@ fn repaired(id: &GroupId, repair: &Repair) -> String {
     let left = repair.report.objects.iter().filter(|o| o.status.is_difference() && o.status != ObjectStatus::Lagging);
     let left: Vec<&str> = left.map(|o| o.name.as_str()).collect();
     let mut sentence = match repair.done.as_slice() {
-        [] => format!("{} was compared; nothing had to be repaired.", id),
+        [] => format!("{} was compared. Nothing needed repair.", id),
         done => done.join(" "),
     };
     if let Some(first) = left.first() {

@@ -15,7 +15,7 @@ pub enum RuntimeError {
         path: PathBuf,
     },
     /// The data dir cannot be created or written to.
-    #[error("The data dir {} cannot be written to: {source}. Give yourself the right to, or name another folder with --data-dir.", path.display())]
+    #[error("Can't write to the data dir {}: {source}. Change its permissions, or name another folder with --data-dir.", path.display())]
     DataDirUnusable {
         /// The path.
         path: PathBuf,
@@ -47,7 +47,7 @@ pub enum RuntimeError {
     #[error(transparent)]
     Connect(#[from] crate::connect::ConnectError),
     /// The operating system refused a thread or a socket.
-    #[error("The runtime could not start: {source}. Close other programs, then try again.")]
+    #[error("The runtime couldn't start: {source}. Close other programs, then try again.")]
     System {
         /// Why.
         source: std::io::Error,

@@ -159,7 +159,7 @@ async fn answer(stream: UnixStream, control: &Control) -> std::io::Result<()> {
         }
         Ok(Question::Points { group, at }) => serde_json::to_vec(&PointAnswer::of(control, &group, at).await)?,
         Err(_) => {
-            let error = "The instance that runs is of another version and does not know what is asked. Restart it.";
+            let error = "The running instance is another version and doesn't know this request. Restart it.";
             serde_json::to_vec(&VerifyAnswer { error: Some(error.to_owned()), ..VerifyAnswer::default() })?
         }
     };
@@ -182,9 +182,6 @@ pub async fn ask_running_instance<T: DeserializeOwned>(
         Ok::<_, std::io::Error>(serde_json::from_str(&line)?)
     };
     ask.await.map_err(|source| RuntimeError::GaveUp {
-        sentence: format!(
-            "The instance that runs on {} did not answer: {source}. Stop it, then ask again.",
-            data_dir.display()
-        ),
+        sentence: format!("The instance on {} didn't respond: {source}. Stop it, then try again.", data_dir.display()),
     })
 }

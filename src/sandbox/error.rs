@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The data dir refuses.
-    #[error("{} could not be {action}. Check the disk and its permissions, or choose another --data-dir.", path.display())]
+    #[error("{} couldn't be {action}. Check the disk and its permissions, or choose another --data-dir.", path.display())]
     Disk {
         /// What was tried, such as `created`.
         action: &'static str,
@@ -16,13 +16,13 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The disk of a region's database is full.
-    #[error("The disk that holds the sandbox's database {} is full. Free some space; nothing was lost.", path.display())]
+    #[error("The disk of the sandbox's database {} is full. Free some space. Nothing was lost.", path.display())]
     Full {
         /// The file.
         path: PathBuf,
     },
     /// A region's database that cannot be used.
-    #[error("The sandbox's database {} cannot be used. It was left as it is: move it away, or choose another --data-dir.", path.display())]
+    #[error("Can't use the sandbox's database {}. It was left unchanged. Move it away, or choose another --data-dir.", path.display())]
     Database {
         /// The file.
         path: PathBuf,
@@ -31,7 +31,7 @@ pub enum SandboxError {
         source: rusqlite::Error,
     },
     /// A record that isn't what this program wrote.
-    #[error("{} holds something that this program did not write: {reason}. It was left as it is: move it away, or choose another --data-dir.", path.display())]
+    #[error("{} has content that this program didn't write: {reason}. It was left unchanged. Move it away, or choose another --data-dir.", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum SandboxError {
         reason: String,
     },
     /// The data dir was moved: catalogs hold absolute locations.
-    #[error("This sandbox was made in {}, and its catalogs hold that path. Move the data dir back, or choose a new one.", made_in.display())]
+    #[error("This sandbox was created in {}, and its catalogs contain that path. Move the data dir back, or choose a new one.", made_in.display())]
     Moved {
         /// Where it was made.
         made_in: PathBuf,
@@ -75,7 +75,7 @@ pub enum SandboxError {
     #[error(transparent)]
     Writer(#[from] WriterError),
     /// A task of the sandbox that ended early.
-    #[error("A task of the sandbox ended early: {task}. Start the program again.")]
+    #[error("A task of the sandbox ended early: {task}. Restart the program.")]
     TaskLost {
         /// What it did.
         task: &'static str,

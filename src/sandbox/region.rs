@@ -198,7 +198,7 @@ impl Region {
         let secondary = roles.iter().find(|role| role.role == ROLE_SECONDARY);
         match secondary {
             Some(role) if !roles.iter().any(|role| role.role == ROLE_PRIMARY) => Err(Refusal::state(format!(
-                "Compute does not start in workspace {}: it is the secondary of failover group {}. Start it in the primary's workspace.",
+                "Compute can't start in workspace {}, because it is the secondary of failover group {}. Start it in the primary's workspace.",
                 self.identity.workspace_name, role.failover_group
             ))),
             _ => Ok(()),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub enum StoreError {
     /// The file is damaged, or is no store at all. It is left as it is.
     #[error(
-        "The store {path} is damaged: {detail}. It was left as it is. Move it away to start afresh, or put a backup in its place."
+        "The store {path} is damaged: {detail}. The console left it unchanged. Move it away to start again, or restore a backup."
     )]
     Corrupt {
         /// The file.
@@ -28,13 +28,13 @@ pub enum StoreError {
         known: i64,
     },
     /// The disk is full.
-    #[error("The disk that holds the store {path} is full. Free some space; nothing was lost.")]
+    #[error("The disk of the store {path} is full. Free some space. Nothing was lost.")]
     Full {
         /// The file.
         path: String,
     },
     /// The file cannot be opened, read or written.
-    #[error("The store {} cannot be used. Check that its folder is there and can be written to.", path.display())]
+    #[error("Can't use the store {}. Check that its folder exists and is writable.", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The process is stopping.
-    #[error("The store {} was closed while it was being written. The change was not made.", path.display())]
+    #[error("The store {} was closed during a write. The change was not made.", path.display())]
     Interrupted {
         /// The file.
         path: PathBuf,

@@ -17,7 +17,7 @@ pub enum SystemTableError {
     },
     /// The folder holds a table with other columns, or one that uses features which this writer does not know.
     #[error(
-        "The system table in {} is not the product's: {reason}. Move the folder aside, and a new table is begun.",
+        "The system table in {} isn't the console's: {reason}. Move the folder away, and the console starts a new table.",
         folder.display()
     )]
     Foreign {
@@ -28,7 +28,7 @@ pub enum SystemTableError {
     },
     /// The log cannot be read.
     #[error(
-        "The log of the system table in {} cannot be read: {reason}. Restore the folder or move it aside, and a new table is begun.",
+        "Can't read the log of the system table in {}: {reason}. Restore the folder, or move it away and the console starts a new table.",
         folder.display()
     )]
     Torn {
@@ -38,7 +38,7 @@ pub enum SystemTableError {
         reason: String,
     },
     /// A data file cannot be read or written.
-    #[error("The data file {} could not be read or written: {reason}. Restore it, or move the table's folder aside.", path.display())]
+    #[error("Couldn't read or write the data file {}: {reason}. Restore it, or move the table's folder away.", path.display())]
     DataFile {
         /// The file.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum SystemTableError {
         reason: String,
     },
     /// A checkpoint could not be written; the commits stand without it.
-    #[error("No checkpoint of the system table in {} could be written: {reason}. It is tried again.", folder.display())]
+    #[error("Couldn't write a checkpoint of the system table in {}: {reason}. The console retries.", folder.display())]
     Checkpoint {
         /// The table's folder.
         folder: PathBuf,
@@ -54,7 +54,7 @@ pub enum SystemTableError {
         reason: String,
     },
     /// Somebody else commits to the table all the time.
-    #[error("Another program commits to the system table in {} all the time. Stop it; the table is written by the product alone.", folder.display())]
+    #[error("Another program keeps committing to the system table in {}. Stop it. Only the console may write this table.", folder.display())]
     Contended {
         /// The table's folder.
         folder: PathBuf,

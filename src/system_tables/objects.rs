@@ -142,7 +142,7 @@ fn take_removed(
                 lag_ms: None,
                 bytes: None,
                 error_class: None,
-                message: Some("It was dropped at the source, or left the scope of the group.".to_owned()),
+                message: Some("It was dropped at the source, or removed from the scope.".to_owned()),
             });
         }
     }

@@ -42,7 +42,7 @@ fn a_token_is_made_and_its_secret_shown_once() {
     assert!(!desk.can_press("Create"), "it needs a name");
     desk.type_into("Token name", "nightly-terraform");
     desk.click("operator");
-    assert!(desk.shows("May create, change and delete failover groups"));
+    assert!(desk.shows("Can create, change and delete failover groups"));
     desk.click("Create");
     let (id, intent) = desk.sent();
     let expected = Intent::CreateToken { name: "nightly-terraform".to_owned(), role: Role::Operator, is_client: false };
@@ -53,7 +53,7 @@ fn a_token_is_made_and_its_secret_shown_once() {
     let detail = NoticeDetail::NewToken { token, secret: Secret::new(SECRET) };
     assert!(!format!("{detail:?}").contains(SECRET), "no log shows the secret");
     desk.answer(id, Ok(detail));
-    assert!(desk.shows("nightly-terraform was made") && desk.shows(SECRET));
+    assert!(desk.shows("nightly-terraform was created") && desk.shows(SECRET));
     desk.click("Copy the secret");
     desk.click("Done");
     assert!(!desk.shows(SECRET));
@@ -80,12 +80,12 @@ fn tokens_are_listed_and_one_is_revoked_after_a_question() {
     let mut desk = Desk::new(with_account(&[]));
     desk.click("Settings");
     assert!(desk.shows("Token account-token, admin, made 20 Nov 2026, Used 4 s ago"));
-    assert!(desk.shows("Client pipeline, operator, made 21 Nov 2026, Not used since the start"));
+    assert!(desk.shows("Client pipeline, operator, made 21 Nov 2026, Not used since the console started"));
     assert!(!desk.shows("old-laptop"));
     desk.click("Show 1 revoked");
     assert!(desk.shows("Token old-laptop, viewer, made 19 Nov 2026, Revoked 20 Nov 2026"));
     desk.click("Revoke pipeline…");
-    assert!(desk.shows("So is every access token that it was given."));
+    assert!(desk.shows("So is every access token issued to it."));
     desk.click("Cancel");
     assert!(desk.sent_nothing());
     desk.click("Revoke pipeline…");
@@ -102,21 +102,21 @@ fn a_stable_url_is_created() {
     desk.click("Stable URLs");
     desk.click("Create stable URL…");
     desk.type_into("Stable URL id", "shop");
-    assert!(desk.shows("A stable URL named shop exists already."));
+    assert!(desk.shows("A stable URL named shop already exists."));
     desk.clear("Stable URL id");
     desk.type_into("Stable URL id", "re ports");
-    assert!(desk.shows("cannot contain ' ' there"));
+    assert!(desk.shows("can't contain ' ' there"));
     desk.clear("Stable URL id");
     desk.type_into("Stable URL id", "reports");
     assert!(!desk.can_press("Create"), "it needs a workspace");
-    desk.click("Leads first to");
+    desk.click("Points first to");
     desk.click("analytics-west · us-west-2");
     desk.click("Create");
     let (id, intent) = desk.sent();
     let workspace_id = "1100440000000002".to_owned();
     assert_eq!(intent, Intent::CreateStableUrl { id: "reports".to_owned(), workspace_id });
     desk.answer(id, Ok(NoticeDetail::Done("The stable URL reports was created.".to_owned())));
-    assert!(desk.shows("The stable URL reports was created.") && !desk.shows("Leads first to"));
+    assert!(desk.shows("The stable URL reports was created.") && !desk.shows("Points first to"));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_stable_url_is_attached_to_a_group_and_detached_again() {
     desk.publish(fixture::attached(with_account(&["core", "web"]), "shop", "web"));
     assert!(!desk.can_press("Delete shop…"), "it is attached");
     desk.click("Detach shop…");
-    assert!(desk.shows("A failover of web does not move it any more."));
+    assert!(desk.shows("A failover of web no longer moves it."));
     desk.click("Detach");
     let (_, intent) = desk.sent();
     let Intent::UpdateGroup { patch, .. } = intent else { panic!("another intent") };

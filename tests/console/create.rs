@@ -48,10 +48,10 @@ fn the_form_says_what_is_wrong_while_it_is_typed() {
     desk.click("Create failover group");
     assert!(!desk.shows("needs a name"), "nothing is wrong before anything was typed");
     desk.type_into("Failover group name", "core lakehouse");
-    assert!(desk.shows("cannot contain ' ' there"));
+    assert!(desk.shows("can't contain ' ' there"));
     desk.clear("Failover group name");
     desk.type_into("Failover group name", "core-lakehouse");
-    assert!(desk.shows("A failover group named core-lakehouse exists already."));
+    assert!(desk.shows("A failover group named core-lakehouse already exists."));
     desk.click("Create failover group");
     assert!(desk.sent_nothing());
     assert!(desk.shows("Choose the workspace that is primary first."));
@@ -99,7 +99,7 @@ fn validate_asks_the_runtime_and_creates_nothing() {
     let (id, intent) = desk.sent();
     assert!(matches!(intent, Intent::CreateGroup { validate_only: true, .. }));
     desk.answer(id, Ok(NoticeDetail::Done("It holds.".to_owned())));
-    assert!(desk.shows("Both regions were asked: everything holds."));
+    assert!(desk.shows("Both regions passed every check."));
     assert_eq!(desk.window.state().route(), &Route::CreateGroup);
     desk.type_into("Failover group name", "-2");
     assert!(!desk.shows("Both regions were asked"), "the answer was about another form");

@@ -43,7 +43,7 @@ fn a_planned_failover_is_confirmed_by_typing_the_name() {
 fn a_forced_failover_says_what_would_be_lost_and_unknown_is_unknown() {
     let mut desk = at_group(core());
     desk.click("Fail over…");
-    assert!(desk.shows("It ends only when source and replica compare equal"));
+    assert!(desk.shows("The failover cuts over only if source and replica are equal"));
     desk.click("Forced");
     for words in ["0.7 s", "184 kB", "unknown", "clickstream.raw.events"] {
         assert!(desk.shows(words), "{words}");
@@ -73,7 +73,7 @@ fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate
     let snapshot = fixture::with_region_down(fixture::with_groups(vec![core()]), EAST, 59);
     let mut desk = Desk::new(snapshot);
     desk.click("core, ACTIVE");
-    assert!(desk.shows("us-east-1 has not answered for 59 s"));
+    assert!(desk.shows("us-east-1 hasn't responded for 59 s"));
     assert!(desk.shows("Objects are shown as of 09:13:32 UTC"));
     desk.click("Fail over…");
     desk.click("Forced");
@@ -90,8 +90,8 @@ fn with_the_primary_dead_the_loss_is_dated_and_the_rest_is_marked_as_an_estimate
 fn a_planned_failover_asks_for_a_tick_for_each_object_that_it_would_leave_behind() {
     let mut desk = at_group(fixture::crowded("core"));
     desk.click("Fail over…");
-    assert!(desk.shows("Commits of 243 objects never arrived. They stay in us-east-1"), "nothing is said to be lost");
-    assert!(!desk.shows("It ends only when source and replica compare equal"));
+    assert!(desk.shows("Commits of 243 objects haven't arrived. They stay in us-east-1"), "nothing is said to be lost");
+    assert!(!desk.shows("The failover cuts over only if source and replica are equal"));
     desk.type_into("Type core to confirm", "core");
     desk.click("Leave main.finance.ledger behind");
     assert!(desk.shows("242 objects have commits that would be left behind"));
@@ -162,7 +162,7 @@ fn after_a_failover_what_ran_before_is_one_click_away() {
     let mut desk = Desk::new(snapshot);
     desk.click("core, INITIAL_REPLICATION");
     assert!(desk.shows("Unprotected until us-east-1 is complete again"));
-    assert!(desk.shows("us-east-1 has not answered for 4 min 20 s"));
+    assert!(desk.shows("us-east-1 hasn't responded for 4 min 20 s"));
     assert!(desk.shows("2 schedules and 2 compute resources wait to be resumed in us-west-2"));
     desk.click("Resume schedules and compute");
     let (id, intent) = desk.sent();
@@ -206,10 +206,10 @@ fn a_group_that_waits_for_a_lost_region_is_deleted_only_with_an_acknowledgement(
     let mut desk = Desk::new(snapshot);
     desk.click("core, INITIAL_REPLICATION");
     desk.click("Delete…");
-    assert!(desk.shows("us-east-1 holds no whole replica"));
+    assert!(desk.shows("us-east-1 has no whole replica"));
     desk.type_into("Type core to confirm", "core");
     assert!(!desk.can_press("Delete failover group"), "giving a region up is said, not implied");
-    desk.click("us-east-1 is lost for good: give up the commits that never left it");
+    desk.click("us-east-1 is lost for good: give up its unreplicated commits");
     desk.click("Delete failover group");
     let group = fixture::unprotected("core").group;
     let given_up_region = Some(EAST.to_owned());

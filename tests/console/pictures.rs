@@ -242,7 +242,7 @@ fn pictures() {
         desk.click("Read again");
         let (id, _) = desk.sent();
         desk.answer(id, Err(IntentError {
-            sentence: "us-east-1 does not answer at http://127.0.0.1:40311, so only us-west-2 was read. Bring it up and read again.".to_owned(),
+            sentence: "us-east-1 doesn't respond at http://127.0.0.1:40311, so only us-west-2 was read. Bring it up and read again.".to_owned(),
             violations: Vec::new(),
             stale: false,
         }));

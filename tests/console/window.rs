@@ -110,7 +110,7 @@ fn good_news_goes_by_itself_and_bad_news_stays_until_it_is_dismissed() {
     desk.click("Read again");
     let (id, intent) = desk.sent();
     assert_eq!(intent, Intent::RefreshRegions);
-    let sentence = "us-east-1 does not answer. Bring it up and read again.";
+    let sentence = "us-east-1 doesn't respond. Bring it up and read again.";
     desk.answer(id, Err(IntentError { sentence: sentence.to_owned(), violations: Vec::new(), stale: false }));
     desk.advance(60);
     assert!(desk.shows(sentence));
@@ -131,7 +131,7 @@ fn a_runtime_that_takes_nothing_is_named() {
 fn sandbox_regions_are_taken_down_and_brought_up() {
     let mut desk = Desk::new(fixture::with_region_down(fixture::empty(), EAST, 20));
     desk.click("Regions");
-    assert!(desk.shows("Does not answer · 20 s"));
+    assert!(desk.shows("Doesn't respond · 20 s"));
     desk.click("Bring us-east-1 up");
     assert_eq!(desk.sent().1, Intent::BringRegionUp { region: EAST.to_owned() });
     desk.click("Take us-west-2 down");
@@ -144,7 +144,7 @@ fn a_replica_that_a_deleted_group_left_is_released_after_a_question() {
     desk.click("Regions");
     assert!(desk.shows("left by old-group"));
     desk.click("Release main…");
-    assert!(desk.shows("A later failover group can no longer take it up"));
+    assert!(desk.shows("A new failover group can't reuse it"));
     desk.click("Release");
     let (id, intent) = desk.sent();
     assert_eq!(intent, Intent::ReleaseReplica { region: WEST.to_owned(), catalog: "main".to_owned() });
@@ -164,7 +164,7 @@ fn mission_critical_is_a_switch_that_a_group_locks() {
     let mut desk = full();
     desk.click("Workspaces");
     assert!(!desk.can_press("Mission Critical for analytics-east"));
-    assert!(desk.shows("It cannot be switched off while the workspace belongs to failover group core."));
+    assert!(desk.shows("You can't switch it off while the workspace belongs to failover group core."));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn a_group_that_is_gone_says_so() {
     let mut desk = full();
     desk.click("core, ACTIVE");
     desk.publish(fixture::empty());
-    assert!(desk.shows("core is not here any more"));
+    assert!(desk.shows("core no longer exists"));
     desk.click("Back to failover groups");
     assert!(desk.shows("Nothing is protected yet"));
 }
@@ -220,11 +220,7 @@ fn limits_of_transfers_are_checked_as_typed_and_applied() {
     let mut desk = Desk::new(fixture::empty());
     desk.click("Settings");
     desk.type_into("Bandwidth", "fast");
-    assert!(
-        desk.shows(
-            "\"fast\" is no bandwidth. Write a number of bytes a second with a unit, such as 50MiB/s or 200MB/s."
-        )
-    );
+    assert!(desk.shows("\"fast\" isn't a bandwidth. Enter bytes per second with a unit, such as 50MiB/s or 200MB/s."));
     assert!(!desk.can_press("Apply limits"));
     desk.clear("Bandwidth");
     desk.type_into("Bandwidth", "50MiB/s");
@@ -233,5 +229,5 @@ fn limits_of_transfers_are_checked_as_typed_and_applied() {
     let limit = TransferLimit { bandwidth: "50MiB/s".parse().ok(), ..TransferLimit::default() };
     assert_eq!(intent, Intent::SetTransferLimit { limit });
     desk.answer(id, Ok(NoticeDetail::Done("Copies take at most 50 MiB/s, 4 files at a time.".to_owned())));
-    assert!(desk.can_press("Undo the change of limits"));
+    assert!(desk.can_press("Undo the changes to the limits"));
 }

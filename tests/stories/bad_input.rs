@@ -37,7 +37,7 @@ fn a_data_dir_that_is_a_file_is_left_alone() {
 #[test]
 fn a_data_dir_that_cannot_be_written_to_is_named() {
     // Not even root makes folders there.
-    says(&["serve", "--sandbox", "--data-dir", "/proc/resilience"], "cannot be written to");
+    says(&["serve", "--sandbox", "--data-dir", "/proc/resilience"], "Can't write to the data dir");
 }
 
 #[test]
@@ -59,9 +59,9 @@ fn another_address_needs_a_certificate_that_can_be_used() {
     let missing = dir.path().join("missing.pem");
     let with = |more: &[&str], expected: &str| says(&[&serve[..], more].concat(), expected);
     with(&["--tls-cert", text(&missing)], "--tls-key");
-    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem cannot be read");
+    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem: ");
     std::fs::write(&missing, "no certificate").expect("written");
-    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem holds no certificate");
+    with(&["--tls-cert", text(&missing), "--tls-key", text(&missing)], "missing.pem has no valid certificate");
     assert!(!data.exists(), "nothing was begun");
 }
 
@@ -70,7 +70,7 @@ fn a_port_in_use_is_named() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    says(&["serve", "--sandbox", "--data-dir", text(dir.path()), "--listen", &address], "cannot be listened on");
+    says(&["serve", "--sandbox", "--data-dir", text(dir.path()), "--listen", &address], "Can't listen on");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_report_that_could_not_be_written_is_refused_before_the_drill_begins() {
     let nowhere = dir.path().join("no/such/folder/report.json");
     says(
         &["drill", "--sandbox", "--data-dir", text(&dir.path().join("data")), "--json", text(&nowhere)],
-        "cannot be written",
+        "Can't write the report",
     );
     assert!(!dir.path().join("data").exists(), "nothing was begun");
 }
@@ -87,7 +87,7 @@ fn a_report_that_could_not_be_written_is_refused_before_the_drill_begins() {
 #[test]
 fn verifying_where_nothing_is_says_so() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    says(&["verify", "core", "--data-dir", text(dir.path())], "holds no deployment");
+    says(&["verify", "core", "--data-dir", text(dir.path())], "has no deployment");
 }
 
 #[test]

@@ -195,7 +195,7 @@ impl World {
             assert!(names_it(&accepted, &left.lost.object), "{} was left unasked: {accepted:?}", left.lost.object);
         }
         for salvaged in after.salvage.iter().filter(|s| s.epoch > before.group.epoch) {
-            assert!(names_it(&accepted, &salvaged.table), "{} was set aside unasked: {accepted:?}", salvaged.table);
+            assert!(names_it(&accepted, &salvaged.table), "{} was salvaged unasked: {accepted:?}", salvaged.table);
         }
         if !moved {
             assert_eq!(after.left_behind, before.left_behind, "what is rolled back leaves nothing behind");

@@ -99,7 +99,7 @@ impl ActivityScreen {
                         text::icon_ui(ui, Icon::History, 28.0, palette.text_weak);
                         ui.add_space(space::S);
                         let nothing = if self.search.trim().is_empty() {
-                            "Nothing has been done yet."
+                            "No activity yet."
                         } else {
                             "Nothing matches the search."
                         };

@@ -52,9 +52,9 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
             let token = tokens.iter().find(|token| token.id == *id && token.revoked.is_none())?;
             let mut sentences = vec![format!("Every call with {} is refused from now on.", token.name)];
             if token.is_client {
-                sentences.push("So is every access token that it was given.".to_owned());
+                sentences.push("So is every access token issued to it.".to_owned());
             }
-            sentences.push("It cannot be put in force again; make another one instead.".to_owned());
+            sentences.push("This can't be undone. Create another token instead.".to_owned());
             Some(Question {
                 title: format!("Revoke {}", token.name),
                 sentences,
@@ -67,8 +67,8 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
             Some(Question {
                 title: format!("Delete {id}"),
                 sentences: vec![
-                    format!("{} leads nowhere any more.", url.url),
-                    "Another stable URL gets another address, even under the same id.".to_owned(),
+                    format!("{} stops working.", url.url),
+                    "A new stable URL gets a new address, even with the same id.".to_owned(),
                 ],
                 words: ["Delete", "Deleting…"],
                 intent: Intent::DeleteStableUrl { id: id.clone() },
@@ -77,10 +77,11 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
         Confirm::ReleaseLeftBehind(id, object) => {
             let left = scene.group(id)?.left_behind.iter().find(|left| left.lost.object == *object)?;
             let mut sentences =
-                vec![left.sentence(), format!("{id} lists it no longer. Nothing is deleted in {}.", left.region)];
+                vec![left.sentence(), format!("{id} stops listing it. Nothing is deleted in {}.", left.region)];
             if left.is_in_place() {
                 sentences.push(
-                    "If the primary has or makes a table of this name, replication then replaces this one.".to_owned(),
+                    "If the primary has a table of this name, or gets one, replication then replaces this one."
+                        .to_owned(),
                 );
             }
             Some(Question {
@@ -96,8 +97,8 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
             Some(Question {
                 title: format!("Detach {id} from {group}"),
                 sentences: vec![
-                    format!("It leads to {} still.", led_to(scene, url)),
-                    format!("A failover of {group} does not move it any more."),
+                    format!("It still points to {}.", led_to(scene, url)),
+                    format!("A failover of {group} no longer moves it."),
                 ],
                 words: ["Detach", "Detaching…"],
                 intent: detaching(scene, url)?,
@@ -141,7 +142,7 @@ impl ConfirmDialog {
             |ui, dialog| {
                 let palette = theme::palette(ui);
                 if let Some(refusal) = &dialog.refusal {
-                    banner_ui(ui, Icon::Bad, Tone::Bad, "It was not done", refusal, |_| {});
+                    banner_ui(ui, Icon::Bad, Tone::Bad, "The request failed", refusal, |_| {});
                 }
                 for sentence in &question.sentences {
                     ui.horizontal_top(|ui| {

@@ -30,14 +30,14 @@ pub fn consequences(view: &GroupView) -> Vec<String> {
     let replica = match &view.unsettled_region {
         Some(region) if region == secondary => {
             format!(
-                "{secondary} holds no whole replica: it was not put in order after the last failover, and stays as it is."
+                "{secondary} has no whole replica, because it wasn't reclaimed after the last failover. It stays as it is."
             )
         }
         _ => format!("The replica in {secondary} stays whole, listed and read-only until an admin releases it."),
     };
     let stays = match &view.unsettled_region {
         Some(region) if region == primary => {
-            format!("What the failover that was rolled back had stopped in {primary} is not started again.")
+            format!("Schedules and compute that the rolled-back failover stopped in {primary} stay stopped.")
         }
         _ => format!("Nothing in {primary} changes."),
     };
@@ -53,9 +53,9 @@ pub fn consequences(view: &GroupView) -> Vec<String> {
 pub fn acknowledgement(view: &GroupView) -> Option<String> {
     let region = view.unsettled_region.as_ref()?;
     Some(if view.group.salvage_pending {
-        format!("{region} is lost for good: give up the commits that never left it")
+        format!("{region} is lost for good: give up its unreplicated commits")
     } else {
-        format!("{region} is lost for good: leave what was stopped there as it is")
+        format!("{region} is lost for good: leave its schedules and compute stopped")
     })
 }
 
@@ -97,14 +97,13 @@ impl DeleteDialog {
             self,
             |ui, dialog| {
                 if let Err(reason) = &allowed {
-                    banner_ui(ui, Icon::Bad, Tone::Bad, "It cannot be deleted now", reason, |_| {});
+                    banner_ui(ui, Icon::Bad, Tone::Bad, "You can't delete it now", reason, |_| {});
                 }
                 if moved && !waits {
                     let heading = "The group changed while this dialog was open";
-                    let again =
-                        banner_ui(ui, Icon::Warn, Tone::Warn, heading, "Look at it again before you confirm.", |ui| {
-                            ui.add(Button::ordinary("Look again").icon(Icon::Refresh)).clicked()
-                        });
+                    let again = banner_ui(ui, Icon::Warn, Tone::Warn, heading, "Review it before you confirm.", |ui| {
+                        ui.add(Button::ordinary("Look again").icon(Icon::Refresh)).clicked()
+                    });
                     if again {
                         *dialog = Self::open(view);
                     }

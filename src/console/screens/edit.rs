@@ -67,15 +67,15 @@ impl EditForm {
         let mut found = Vec::new();
         if !added.is_empty() {
             found.push(format!(
-                "Adds {} to the scope; the group is in INITIAL_REPLICATION until it has arrived.",
+                "Adds {} to the scope. The group is in INITIAL_REPLICATION until it has arrived.",
                 names(added)
             ));
         }
         if !removed.is_empty() {
-            found.push(format!("Takes {} out of the scope; the replica stays, read-only.", names(removed)));
+            found.push(format!("Removes {} from the scope. The replica stays, read-only.", names(removed)));
         }
         if self.opened.mappings() != self.draft.mappings() {
-            found.push("Changes the storage mappings; what was copied already stays where it is.".to_owned());
+            found.push("Changes the storage mappings. Data that was copied stays where it is.".to_owned());
         }
         let short = |name: &String| name.rsplit('/').next().unwrap_or(name).to_owned();
         let urls = |ids: &[String]| {
@@ -88,7 +88,7 @@ impl EditForm {
             found.push(format!("Attaches {}.", urls(&joined)));
         }
         if !left.is_empty() {
-            found.push(format!("Detaches {}, which stays where it leads.", urls(&left)));
+            found.push(format!("Detaches {}. It keeps pointing where it points now.", urls(&left)));
         }
         found
     }
@@ -152,7 +152,7 @@ impl EditForm {
 
     fn banners_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, group: FailoverGroup, moved: bool, held: Option<String>) {
         if moved {
-            let sentence = "Somebody changed this group while the form was open. Start again from what is true now.";
+            let sentence = "This group changed while the form was open. Start again from its current settings.";
             let again = banner_ui(ui, Icon::Warn, Tone::Warn, "The group has changed", sentence, |ui| {
                 ui.add(Button::ordinary("Start again").icon(Icon::Refresh)).clicked()
             });
@@ -161,7 +161,7 @@ impl EditForm {
             }
         }
         if let Some(reason) = held {
-            banner_ui(ui, Icon::Info, Tone::Warn, "It cannot be changed now", &reason, |_| {});
+            banner_ui(ui, Icon::Info, Tone::Warn, "You can't change it now", &reason, |_| {});
         }
         if let Some(refusal) = &self.refusal {
             banner_ui(ui, Icon::Bad, Tone::Bad, "The group was not changed", refusal, |_| {});
@@ -171,8 +171,7 @@ impl EditForm {
     fn changes_ui(&self, ui: &mut Ui, changes: &[String]) {
         let palette = theme::palette(ui);
         if changes.is_empty() {
-            let words =
-                "Nothing is changed yet. Name, workspaces and regions stay as they are for as long as the group lives.";
+            let words = "No changes yet. You can't change name, workspaces and regions after creation.";
             ui.label(rich(Role::Body, words).color(palette.text_weak));
             return;
         }
@@ -218,7 +217,7 @@ impl EditForm {
 
     fn mappings_card_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         card::card_ui(ui, |ui| {
-            let note = "Where each location lies in the other region; the longest prefix wins.";
+            let note = "Each location and its counterpart in the other region. The longest prefix wins.";
             card::section_ui(ui, "Storage mappings", note);
             ui.add_space(space::XS);
             if mappings::mappings_ui(ui, scene, &mut self.draft) {
@@ -231,7 +230,7 @@ impl EditForm {
     fn urls_card_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
         let palette = theme::palette(ui);
         card::card_ui(ui, |ui| {
-            card::section_ui(ui, "Stable URLs", "They lead to the workspace that is primary in this group.");
+            card::section_ui(ui, "Stable URLs", "They point to the primary workspace of this group.");
             ui.add_space(space::XS);
             let urls = &scene.account().stable_urls;
             if urls.is_empty() {

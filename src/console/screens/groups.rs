@@ -336,11 +336,11 @@ fn sandbox_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
     let facts = [
         (
             Icon::Region,
-            "Two regions run inside this program and answer over HTTP, as real ones do. Nothing leaves this machine.",
+            "Two regions run inside this program and serve HTTP, as real ones do. Nothing leaves this machine.",
         ),
         (
             Icon::Table,
-            "Their tables are real Delta tables on disk, and jobs in the first region write to them all the time.",
+            "Their tables are real Delta tables on disk. Jobs in the first region write to them continuously.",
         ),
         (Icon::Power, "Break it freely: take a region down under Regions, fail over, bring it back."),
     ];

@@ -88,13 +88,13 @@ impl PointsDialog {
     fn contents_ui(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui);
         if let Some(refusal) = &self.refusal {
-            banner_ui(ui, Icon::Bad, Tone::Bad, "The point was not read", refusal, |_| {});
+            banner_ui(ui, Icon::Bad, Tone::Bad, "Couldn't read the replication point", refusal, |_| {});
         }
-        let note = "The newest replication point at or before a time, in UTC: everything committed up to then, table by table, as long as the replica holds it.";
+        let note = "The newest replication point at or before a time in UTC. It lists, for each table, the version that the replica has from then.";
         ui.add(egui::Label::new(rich(Role::Body, note).color(palette.text_soft)).wrap());
         field::named_text_ui(ui, "Time in UTC", &mut self.typed, "2026-11-22 09:00:00");
         if typed_time(&self.typed).is_none() {
-            field::problems_ui(ui, ["Write a time such as 2026-11-22 09:00:00."]);
+            field::problems_ui(ui, ["Enter a time such as 2026-11-22 09:00:00."]);
         }
         let Some(report) = &self.report else { return };
         ui.add_space(space::XS);

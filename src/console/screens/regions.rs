@@ -20,7 +20,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
     page_ui(ui, "regions", 1240.0, |ui| {
         let sandbox = scene.snapshot.sandbox.is_some();
         let note = if sandbox {
-            "Two embedded regions, reached over HTTP as real ones are"
+            "Two embedded regions, served over HTTP as real ones are"
         } else {
             "Where the account's workspaces are"
         };
@@ -75,7 +75,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
             None => chip::chip_ui(ui, Icon::Good, Tone::Good, "Answers", ""),
             Some(since) => {
                 let age = format::short_age(scene.age_ms(since));
-                chip::chip_ui(ui, Icon::Offline, Tone::Bad, "Does not answer", &age)
+                chip::chip_ui(ui, Icon::Offline, Tone::Bad, "Doesn't respond", &age)
             }
         };
         roles_ui(ui, scene, region);
@@ -112,14 +112,14 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     workloads_ui(ui, scene, region);
 }
 
-/// Replicas that deleted groups left, read-only until somebody releases them.
+/// Read-only replicas of deleted groups until somebody releases them.
 fn left_replicas_ui(ui: &mut Ui, region: &RegionView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     if left_replicas(&region.catalogs).next().is_none() {
         return;
     }
     ui.add_space(space::XS);
-    ui.label(rich(Role::Label, "Replicas that deleted groups left, read-only").color(palette.text_soft));
+    ui.label(rich(Role::Label, "Read-only replicas of deleted groups").color(palette.text_soft));
     for (catalog, group) in left_replicas(&region.catalogs) {
         card::sides_ui(
             ui,
@@ -131,7 +131,7 @@ fn left_replicas_ui(ui: &mut Ui, region: &RegionView, actions: &mut Vec<Action>)
             },
             |ui| {
                 let name = format!("Release {catalog}…");
-                let hint = "Lets the workspace of this region write to it";
+                let hint = "Lets the workspace in this region write to it";
                 if ui.add(Button::ordinary("Release…").name(&name).small().hint(hint)).clicked() {
                     actions.push(Action::AskRelease(region.name.clone(), catalog.to_owned()));
                 }
@@ -178,7 +178,7 @@ fn power_ui(ui: &mut Ui, scene: &Scene<'_>, region: &SandboxRegionView, actions:
     let name = region.region.clone();
     if region.up {
         let label = format!("Take {name} down");
-        let hint = "The region stops answering, jobs and all, as in an outage";
+        let hint = "The region and its jobs stop, as in an outage";
         let button = Button::ordinary("Take down").name(&label).icon(Icon::Power).small().enabled(!waits).hint(hint);
         if ui.add(button).clicked() {
             actions.push(Action::Send(Intent::TakeRegionDown { region: name }));

@@ -47,9 +47,9 @@ impl ReleaseDialog {
             matches!(intent, Intent::ReleaseReplica { region: r, catalog: c } if *r == region && *c == catalog)
         });
         let sentences = [
-            format!("Failover group {group} left it when it was deleted; nobody can write to it until now."),
-            format!("Once released, the workspace in {region} may write to it."),
-            "A later failover group can no longer take it up as its replica.".to_owned(),
+            format!("Failover group {group} left this replica when it was deleted. It has been read-only since then."),
+            format!("After the release, the workspace in {region} can write to it."),
+            "A new failover group can't reuse it as its replica.".to_owned(),
         ];
         let title = format!("Release {catalog} in {region}");
         let response = dialog_ui(
@@ -61,7 +61,7 @@ impl ReleaseDialog {
             |ui, dialog| {
                 let palette = theme::palette(ui);
                 if let Some(refusal) = &dialog.refusal {
-                    banner_ui(ui, Icon::Bad, Tone::Bad, "The replica was not released", refusal, |_| {});
+                    banner_ui(ui, Icon::Bad, Tone::Bad, "Couldn't release the replica", refusal, |_| {});
                 }
                 for sentence in sentences {
                     ui.horizontal_top(|ui| {

@@ -26,10 +26,10 @@ pub fn consequences(view: &GroupView) -> Vec<String> {
     vec![
         format!("Every object in {secondary} is compared with {primary}: versions, commits, file lists and sizes."),
         format!(
-            "A file or commit that lacks or differs is copied again from {primary}, checked against the sha256 kept when it was first copied, and exchanged in one step. What is damaged in {primary} itself is named and never copied."
+            "A missing or different file is copied again from {primary}, checked against the sha256 of its first copy, and replaced in one step. Damage in {primary} itself is reported and never copied."
         ),
         format!(
-            "Commits that somebody else made in {secondary} are moved into a salvage folder with a manifest, listed under Left behind, and the table is rewound to what {primary} has. Nothing is deleted."
+            "Commits that others made in {secondary} are moved to a salvage folder and listed under Left behind. Then the table is rewound to the version in {primary}. Nothing is deleted."
         ),
     ]
 }
@@ -78,7 +78,7 @@ impl RepairDialog {
                 if field::check_ui(ui, dialog.deep, !waits, "Read every file of the replica again").clicked() {
                     dialog.deep = !dialog.deep;
                 }
-                let note = "Finds a flipped bit too, and takes as long as reading the whole replica.";
+                let note = "Also finds a flipped bit. Takes as long as reading the whole replica.";
                 ui.label(rich(Role::Small, note).color(palette.text_weak));
             },
             |ui, _| {

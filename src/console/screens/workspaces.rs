@@ -28,7 +28,7 @@ pub fn workspace_card(scene: &Scene<'_>, workspace: &WorkspaceView) -> Workspace
         scene.account().groups.iter().filter(belongs).map(|view| view.group.spec.id.to_string()).collect();
     let locked = (!groups.is_empty() && workspace.mission_critical).then(|| {
         let many = if groups.len() == 1 { "failover group" } else { "failover groups" };
-        format!("It cannot be switched off while the workspace belongs to {many} {}.", groups.join(", "))
+        format!("You can't switch it off while the workspace belongs to {many} {}.", groups.join(", "))
     });
     WorkspaceCard { groups, locked }
 }

@@ -39,13 +39,13 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
             left => format!("{bytes} bytes shipped. Left behind, as accepted: {}.", in_words(left)),
         };
         if !without_commits.is_empty() {
-            note.push_str(&format!(" Flagged, but without commits: {}.", some(&without_commits)));
+            note.push_str(&format!(" Flagged, but without unreplicated commits: {}.", some(&without_commits)));
         }
         return Ok(StepEnd::Done(note));
     }
     Err(ControlError::Refused {
         sentence: format!(
-            "{} kept changing while it was read-only, so catching up never ended. Find out what writes past the catalog.",
+            "{} kept changing while it was read-only, so the catch-up never finished. Find the writer that bypasses the catalog.",
             context.group().effective_primary_region
         ),
     })

@@ -25,7 +25,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
     group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
     audit::renew_etag(&mut group, now);
-    let note = format!("{} is primary from epoch {} on.", group.effective_primary_region, group.epoch);
+    let note = format!("{} is primary since epoch {}.", group.effective_primary_region, group.epoch);
     operation.end(FailoverStep::CutOver, StepStatus::Done, Some(note), now);
     // The flip, the journal and the line of the audit log are one transaction: a crash finds all or none of them.
     let (id, record) = (group.spec.id.clone(), context.handle.shared_record());

@@ -32,12 +32,15 @@ async fn planned(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
         let left = leave::journal(context, &outcome.objects).await?;
         let newly_flagged = left.iter().any(|lost| !leave::is_left(&known, &lost.object));
         if outcome.complete && outcome.changed == 0 && !newly_flagged {
-            return Ok(StepEnd::Done(format!("{} refuses writes, and nothing came after the comparison.", old.region)));
+            return Ok(StepEnd::Done(format!(
+                "{} refuses writes, and nothing changed after the comparison.",
+                old.region
+            )));
         }
         compare::run(context).await?;
     }
     Err(ControlError::Refused {
-        sentence: format!("Something keeps writing to {} past its catalog. Stop it, then fail over again.", old.region),
+        sentence: format!("A writer bypasses the catalog of {}. Stop it, then fail over again.", old.region),
     })
 }
 
@@ -53,10 +56,10 @@ async fn forced(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     };
     let known = known_loss(&context.handle.record().objects.clone());
     let ended = match tokio::time::timeout(PATIENCE, attempt).await {
-        Ok(Ok(())) => format!("{region} answers and refuses writes."),
-        Ok(Err(error)) => format!("{region} could not be fenced and will be when it answers. {error}"),
+        Ok(Ok(())) => format!("{region} responds and refuses writes."),
+        Ok(Err(error)) => format!("Couldn't fence {region}. It is fenced when it responds. {error}"),
         Err(_) => {
-            format!("{region} does not answer. It is fenced when it does; what it accepts until then is set aside.")
+            format!("{region} doesn't respond. It is fenced when it does. Commits it accepts until then are salvaged.")
         }
     };
     Ok(StepEnd::Done(ended + &known))

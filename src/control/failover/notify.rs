@@ -27,8 +27,8 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         client.post(webhook).json(&body).send().await?.error_for_status()
     };
     Ok(StepEnd::Done(match sent.await {
-        Ok(_) => "The webhook was told.".to_owned(),
+        Ok(_) => "The webhook was notified.".to_owned(),
         // Its URL may carry a secret, so the error is told without it.
-        Err(error) => format!("The webhook did not take it: {}. The failover goes on.", error.without_url()),
+        Err(error) => format!("The webhook failed: {}. The failover continues.", error.without_url()),
     }))
 }

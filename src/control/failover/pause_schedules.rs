@@ -12,7 +12,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let old = context.old_primary().await?;
     if let Some(other) = primary_elsewhere(context.control, &context.group(), &old) {
         return Ok(StepEnd::Skipped(format!(
-            "The workspace is still primary for {other}, so its schedules run on; its catalogs of this group become read-only."
+            "The workspace is still primary for {other}, so its schedules keep running. Its catalogs in this group become read-only."
         )));
     }
     let running = old.client.unpaused_jobs().await?;

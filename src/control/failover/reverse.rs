@@ -11,7 +11,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let operation = context.operation()?;
     if operation.kind == FailoverKind::Forced {
         return Ok(StepEnd::Done(format!(
-            "Replication turns around once {} answers and what never arrived is set aside.",
+            "Replication reverses when {} responds and its unreplicated commits are salvaged.",
             operation.from_region
         )));
     }
@@ -25,13 +25,13 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
             // It died right after the cutover: it is made a secondary when it answers, as after a forced failover.
             owe_reclaim(context).await?;
             return Ok(StepEnd::Done(format!(
-                "{} does not answer; replication turns around when it does.",
+                "{} doesn't respond. Replication reverses when it does.",
                 operation.from_region
             )));
         }
         Err(error) => return Err(error),
     }
-    Ok(StepEnd::Done(format!("{} replicates to {} now.", operation.to_region, operation.from_region)))
+    Ok(StepEnd::Done(format!("{} now replicates to {}.", operation.to_region, operation.from_region)))
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {

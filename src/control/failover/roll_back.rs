@@ -38,7 +38,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
             "The failover of {} was rolled back. {}{}",
             handle.id,
             operation.message.as_deref().unwrap_or_default(),
-            if pending { " What it stopped could not all be started again yet; this is tried again." } else { "" }
+            if pending { " Couldn't restart everything that it stopped. This is retried." } else { "" }
         ),
     );
     let event = Event::FailoverRolledBack { was_active: operation.was_active };

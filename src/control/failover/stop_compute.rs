@@ -9,7 +9,9 @@ use crate::replicate::Endpoint;
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let old = context.old_primary().await?;
     if let Some(other) = primary_elsewhere(context.control, &context.group(), &old) {
-        return Ok(StepEnd::Skipped(format!("The workspace is still primary for {other}, so its compute runs on.")));
+        return Ok(StepEnd::Skipped(format!(
+            "The workspace is still primary for {other}, so its compute keeps running."
+        )));
     }
     let running = running(&old).await?;
     context.journal(|operation| note_compute(&mut operation.paused, running)).await?;

@@ -26,7 +26,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     let access = context.cache.access(context.control, context.handle).await?;
     until_quiet(context.control, &group, &old, access, &accepted).await?;
     Ok(StepEnd::Done(format!(
-        "{} catalogs are read-only; the last write ended within {:.1} s.",
+        "{} catalogs are read-only. The last write ended within {:.1} s.",
         group.catalogs().len(),
         watch.elapsed().as_secs_f64()
     )))
@@ -94,7 +94,7 @@ pub async fn until_quiet(
         if watch.elapsed() > settings.quiet_timeout {
             return Err(ControlError::Refused {
                 sentence: format!(
-                    "{} is read-only, but something still commits to {} after {} s, so it writes past the catalog. Stop it, then fail over again, or force the failover.",
+                    "{} is read-only, but a writer still commits to {} after {} s, bypassing the catalog. Stop it, then fail over again, or force the failover.",
                     endpoint.region,
                     some(&moving),
                     settings.quiet_timeout.as_secs()

@@ -60,7 +60,7 @@ impl SalvageError {
         now: Timestamp,
     ) -> ObjectError {
         let message = format!(
-            "What {region} holds of {name} and never replicated could not be set aside, so nothing of it is changed there. {why} It is tried again by itself."
+            "Couldn't salvage the unreplicated commits of {name} in {region}. The table was left unchanged. {why} The console retries by itself."
         );
         ObjectError { class, parameters, message, kind: AssetKind::Table, object: name.to_owned(), since: now }
     }
@@ -164,7 +164,7 @@ impl Salvaging<'_> {
             Err(fault) if matches!(fault.error(), DeltaError::NoLog { .. }) => Ok(None),
             // No common version to go back to: all of it is kept, and the replica is made anew.
             Err(fault) if !fault.class.is_transient() => {
-                tracing::warn!(table = %pair.label, error = %fault.message, "the table is set aside whole");
+                tracing::warn!(table = %pair.label, error = %fault.message, "the table is salvaged whole");
                 whole(delta::salvage_whole(&root, &salvage_path, about).await)
             }
             Err(fault) => Err(fault.into()),

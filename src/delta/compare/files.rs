@@ -73,7 +73,7 @@ impl Pair {
             ErrorClass::Drift,
             &[("path", path.clone()), ("version", last.to_string())],
             format!(
-                "{replica} lacks {path}, without which no reader opens version {last}. {}",
+                "{replica} is missing {path}, so no reader can open version {last}. {}",
                 ErrorClass::Drift.resolution()
             ),
         );
@@ -177,7 +177,7 @@ impl Pair {
                 ErrorClass::Drift,
                 &[("path", (*path).clone()), ("files", rewritten.len().to_string())],
                 format!(
-                    "{} was written over at the source{more}, and no commit says so: the replica {} still holds what was copied. Put the replica's copy back at the source, or commit the new file there under a new name.",
+                    "{} was overwritten at the source{more} without a commit. The replica {} still has the first copy. Restore it at the source from the replica, or commit the new file under a new name.",
                     self.source.display(path),
                     self.replica.display("")
                 ),
@@ -190,9 +190,9 @@ impl Pair {
                 Difference::Lacks | Difference::SourceLacks | Difference::SourceChanged | Difference::Rewritten => {
                     "lacks"
                 }
-                Difference::Size => "has another size than its source for",
-                Difference::Bytes if self.options.depth == Depth::Source => "has other bytes than its source in",
-                Difference::Bytes => "has other bytes than were copied in",
+                Difference::Size => "has a different size than its source for",
+                Difference::Bytes if self.options.depth == Depth::Source => "has different bytes than its source in",
+                Difference::Bytes => "has different bytes than were copied in",
             };
             let more = match differing.len() - 1 {
                 0 => String::new(),

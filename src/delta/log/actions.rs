@@ -219,7 +219,7 @@ impl Parser {
         let line = std::str::from_utf8(line).map_err(|_| format!("line {number}: it is not UTF-8"))?;
         // A sequence would do for a struct.
         if !line.starts_with('{') {
-            return Err(format!("line {number}: it is no JSON object"));
+            return Err(format!("line {number}: it isn't a JSON object"));
         }
         let line: Line = match serde_json::from_str(line) {
             Ok(line) => line,
@@ -275,7 +275,7 @@ mod tests {
     fn a_line_that_is_no_object_is_refused() {
         for line in ["[]", "[null,null,null]", "null", "42", "\"add\"", "\u{feff}{\"txn\":{}}"] {
             let bytes = format!("{{\"txn\":{{}}}}\n{line}\n");
-            assert_eq!(read(bytes.as_bytes()).err().as_deref(), Some("line 2: it is no JSON object"), "{line}");
+            assert_eq!(read(bytes.as_bytes()).err().as_deref(), Some("line 2: it isn't a JSON object"), "{line}");
         }
     }
 

@@ -101,7 +101,7 @@ fn read_file(
         RandomAccess::Bytes(bytes) => read_parquet(bytes, columns, each, &corrupt),
         RandomAccess::Ranges(ranges) => read_parquet(ranges, columns, each, &corrupt),
     });
-    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(corrupt("the Parquet library gave up on it".to_owned())))
+    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(corrupt("the Parquet library failed on it".to_owned())))
 }
 
 fn read_parquet(

@@ -157,7 +157,7 @@ struct Property(Option<String>);
 impl<'de> Deserialize<'de> for Property {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let found = from.deserialize_any(Anything::<IgnoredAny>(PhantomData))?;
-        found.into_text().map(Self).map_err(|()| D::Error::custom("a property's value is no text"))
+        found.into_text().map(Self).map_err(|()| D::Error::custom("a property's value isn't text"))
     }
 }
 

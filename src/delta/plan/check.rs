@@ -83,7 +83,7 @@ impl<'a> Check<'a> {
         let lacks = live.map_or(0, |live| live.len() - found.len());
         if lacks > 0 {
             let file = files.top.first().map_or("", String::as_str);
-            return Err(self.contradiction(&what, file, format!("it lacks {lacks} of the live files")));
+            return Err(self.contradiction(&what, file, format!("it is missing {lacks} of the live files")));
         }
         self.must_not_be_managed(version, catalog_feature(protocol.as_ref(), metadata.as_ref()))?;
         Ok(files)

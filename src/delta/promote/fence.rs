@@ -74,7 +74,7 @@ pub(super) fn refusal(protocol: &Protocol, metadata: Option<&Metadata>) -> Optio
     }
     let mut features = protocol.writer_features.iter().flatten();
     let unknown = features.find(|feature| !WRITABLE.contains(&feature.as_str()))?;
-    Some(format!("It uses the writer feature {unknown}, whose rules for a commit are not known here."))
+    Some(format!("It uses the writer feature {unknown}, which the console doesn't support."))
 }
 
 pub(super) fn in_commit_timestamps(protocol: &Protocol, metadata: Option<&Metadata>) -> bool {

@@ -190,7 +190,7 @@ async fn what_was_written_over_without_a_commit_is_found_against_the_source() {
     assert_eq!((found.status, found.class), (ObjectStatus::Drifted, Some(ErrorClass::Drift)));
     assert_eq!(found.parameters.get("path").map(String::as_str), Some(PATH));
     let message = found.message.unwrap_or_default();
-    assert!(message.contains(PATH) && message.contains("written over at the source"), "{message}");
+    assert!(message.contains(PATH) && message.contains("overwritten at the source"), "{message}");
     assert!(found.damaged.is_empty(), "the replica is as it was copied");
     // Without a ledger, it is unknown which of the two was changed.
     let found = compared(&Kept::default(), Depth::Source).await;

@@ -246,7 +246,7 @@ async fn a_hint_without_an_older_checkpoint_goes_away() {
     assert_eq!(log_of(&old.path), ["00000000000000000000.json"]);
 }
 
-/// Neither log holds a version that the other does: the table is set aside whole and replicated anew.
+/// Neither log holds a version that the other does: the table is salvaged whole and replicated anew.
 async fn starts_afresh(old: &Table, new: &TableRoot, dir: &std::path::Path, arrived: i64) -> Salvaged {
     let fault = salvage(&old.root, new, &TableRoot::Local(dir.join("salvage")), about(1)).await.expect_err("apart");
     assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");

@@ -49,10 +49,10 @@ fn catalogs_are_compared_as_the_catalog_compares_them() {
     );
     assert_eq!(sentences(&spec(&["ONE"]), &facts), Vec::<String>::new());
     facts.catalogs_taken = vec![("One".to_owned(), "hr".to_owned())];
-    assert!(sentences(&spec(&["ONE"]), &facts)[0].contains("belongs to failover group hr"));
+    assert!(sentences(&spec(&["ONE"]), &facts)[0].contains("already belongs to failover group hr"));
     facts.catalogs_taken = vec![("One".to_owned(), "core".to_owned())];
     facts.secondary_catalogs = Some(vec!["oNE".to_owned()]);
-    assert!(sentences(&spec(&["one"]), &facts)[0].contains("west has a catalog \"one\" already"));
+    assert!(sentences(&spec(&["one"]), &facts)[0].contains("west already has a catalog \"one\""));
 }
 
 #[test]

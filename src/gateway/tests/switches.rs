@@ -144,7 +144,7 @@ async fn a_request_whose_region_stays_away_is_refused_with_a_time_to_come_back()
         let answer = request.send().await.expect("answered");
         assert_eq!(answer.status(), 503);
         assert!(answer.headers()["retry-after"].to_str().expect("text").parse::<u64>().is_ok());
-        assert!(answer.text().await.expect("text").contains("east doesn't answer"));
+        assert!(answer.text().await.expect("text").contains("east doesn't respond"));
     }
 }
 

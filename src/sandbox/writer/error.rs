@@ -60,7 +60,7 @@ pub enum WriterError {
         source: Box<delta_kernel::KernelError>,
     },
     /// Other writers were faster again and again.
-    #[error("{} took commits of other writers faster than its own could be prepared. It is tried again.", path.display())]
+    #[error("Other writers commit to {} faster than the job can. The job retries.", path.display())]
     Contended {
         /// The table's folder.
         path: PathBuf,

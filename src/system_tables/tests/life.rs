@@ -106,7 +106,7 @@ fn a_table_of_other_columns_is_named_and_left_as_it_is() {
     assert!(matches!(error, SystemTableError::Foreign { .. }), "{error}");
     let said = error.to_string();
     assert!(said.contains(&dir.path().canonicalize().expect("a path").display().to_string()), "{said}");
-    assert!(said.contains("Move the folder aside"), "{said}");
+    assert!(said.contains("Move the folder away"), "{said}");
     assert_eq!(commits(dir.path()), 1);
 }
 
@@ -119,7 +119,7 @@ fn a_torn_log_is_named_and_left_as_it_is() {
     std::fs::write(&torn, b"{\"commitInfo\":").expect("written");
     let error = Table::open::<StateRow>(dir.path(), noon()).err().expect("refused");
     assert!(matches!(error, SystemTableError::Torn { .. }), "{error}");
-    assert!(error.to_string().contains("move it aside"), "{error}");
+    assert!(error.to_string().contains("move it away"), "{error}");
     assert_eq!(std::fs::read(&torn).expect("kept"), b"{\"commitInfo\":");
 }
 

@@ -10,7 +10,7 @@ use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Ui, UiBuil
 pub fn mappings_ui(ui: &mut Ui, scene: &Scene<'_>, draft: &mut Draft) -> bool {
     let palette = theme::palette(ui);
     let Some([primary, secondary]) = draft.regions(scene) else {
-        let sentence = "Choose two workspaces in different regions first: a mapping has a URI for each region.";
+        let sentence = "First choose two workspaces in different regions. A mapping has one URI per region.";
         ui.label(rich(Role::Body, sentence).color(palette.text_weak));
         return false;
     };
@@ -28,7 +28,7 @@ pub fn mappings_ui(ui: &mut Ui, scene: &Scene<'_>, draft: &mut Draft) -> bool {
                 format!("Add the {open} missing mappings")
             };
             if ui
-                .add(Button::ordinary(&words).icon(Icon::Add).hint("Suggests the same place in the other region"))
+                .add(Button::ordinary(&words).icon(Icon::Add).hint("Suggests the same path in the other region"))
                 .clicked()
             {
                 draft.add_missing_mappings(scene);
@@ -56,8 +56,7 @@ pub fn mappings_ui(ui: &mut Ui, scene: &Scene<'_>, draft: &mut Draft) -> bool {
             ui.label(rich(Role::Small, note).color(palette.text_weak));
         }
     } else if draft.catalogs.is_empty() {
-        let sentence =
-            "Once catalogs are chosen, their storage locations are listed here with the row that covers each.";
+        let sentence = "Choose catalogs to list their storage locations here, each with the mapping that covers it.";
         ui.label(rich(Role::Small, sentence).color(palette.text_weak));
     }
     changed
@@ -182,7 +181,7 @@ fn location_ui(ui: &mut Ui, location: &LocationRow) -> bool {
             asked = corner.add(Button::ordinary("Add mapping").name(&add).small()).clicked();
             (
                 format!("{} is not covered", location.uri),
-                format!("{}\nholds {catalogs}; no mapping covers it", location.uri),
+                format!("{}\nhas {catalogs}. No mapping covers it.", location.uri),
             )
         }
         Some((row, lands_at)) => {
@@ -191,7 +190,7 @@ fn location_ui(ui: &mut Ui, location: &LocationRow) -> bool {
             path(middle + 14.0, palette.text_soft, lands_at);
             let by = rect.with_min_x(rect.right() - by_width + 16.0);
             text::paint(ui, by, Align2::RIGHT_CENTER, Role::Small, palette.text_weak, &format!("by {row}"));
-            let story = format!("{}\nholds {catalogs} and lands at\n{lands_at}\nby the mapping {row}", location.uri);
+            let story = format!("{}\nhas {catalogs} and maps to\n{lands_at}\nby the mapping {row}", location.uri);
             (format!("{} is covered by {row}", location.uri), story)
         }
     };

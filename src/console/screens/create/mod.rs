@@ -139,7 +139,7 @@ impl CreateForm {
             }
             let problems = self.problems(Field::Name, violations);
             if problems.is_empty() {
-                note_ui(ui, "Up to 63 letters, digits, hyphens and underscores. It cannot be changed later.");
+                note_ui(ui, "Up to 63 letters, digits, hyphens and underscores. You can't change it later.");
             }
             field::problems_ui(ui, problems);
         });
@@ -148,11 +148,7 @@ impl CreateForm {
 
     fn workspaces_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         let card = card::card_ui(ui, |ui| {
-            card::section_ui(
-                ui,
-                "Workspaces",
-                "Two that stand for each other, one in each region. Both need the Mission Critical add-on.",
-            );
+            card::section_ui(ui, "Workspaces", "One workspace per region. Both need the Mission Critical add-on.");
             ui.add_space(space::XS);
             ui.horizontal_top(|ui| {
                 let width = (ui.available_width() - 34.0 - 2.0 * space::M) / 2.0;
@@ -186,7 +182,7 @@ impl CreateForm {
             field::problems_ui(ui, problems);
             ui.add_space(space::XS);
             field::check_ui(ui, false, false, "Replicate workspace assets");
-            note_ui(ui, "Notebooks, jobs and dashboards are not replicated yet; catalogs and their data are.");
+            note_ui(ui, "Notebooks, jobs and dashboards aren't replicated yet. Catalogs and their data are.");
         });
         self.bring_up(&[Field::Workspaces, Field::Regions], &card.response);
     }
@@ -209,7 +205,7 @@ impl CreateForm {
 
     fn mappings_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         let card = card::card_ui(ui, |ui| {
-            let note = "Where each location lies in the other region. End both URIs in * to take everything below; the longest prefix wins.";
+            let note = "Each location and its counterpart in the other region. End both URIs in * to include everything below. The longest prefix wins.";
             card::section_ui(ui, "Storage mappings", note);
             ui.add_space(space::XS);
             if mappings::mappings_ui(ui, scene, &mut self.draft) {

@@ -415,7 +415,7 @@ pub fn requirements(draft: &Draft, scene: &Scene<'_>, violations: &[Violation]) 
             standing: standing(no_catalog, broken(&[Field::Scope])),
         },
         Requirement {
-            words: "Every storage location maps to a place that the secondary reaches",
+            words: "Every storage location maps to a place the secondary can reach",
             standing: standing(no_catalog || !both, broken(&[Field::Mappings])),
         },
     ]

@@ -165,11 +165,11 @@ fn why_not(catalog: &CatalogView, scene: &Scene<'_>, draft: &Draft) -> Option<St
     }
     let owner = scene.account().groups.iter().find(|view| view.group.has_catalog(&catalog.name));
     if let Some(view) = owner {
-        return Some(format!("Belongs to failover group {} already", view.group.spec.id));
+        return Some(format!("Already in failover group {}", view.group.spec.id));
     }
     let secondary = draft.secondary_region(scene)?;
     let clash = secondary.catalogs.iter().any(|there| same_name(&there.name, &catalog.name) && there.left_by.is_none());
-    clash.then(|| format!("{} has a catalog of this name already", secondary.name))
+    clash.then(|| format!("{} already has a catalog with this name", secondary.name))
 }
 
 /// Draws search, totals and tree; whether the choice changed.
@@ -177,14 +177,14 @@ pub fn scope_ui(ui: &mut Ui, scene: &Scene<'_>, draft: &mut Draft, state: &mut T
     let palette = theme::palette(ui);
     let Some(region) = draft.primary_region(scene) else {
         ui.label(
-            rich(Role::Body, "Choose a primary workspace first: the scope is chosen from its region's catalogs.")
+            rich(Role::Body, "First choose a primary workspace. The scope lists the catalogs of its region.")
                 .color(palette.text_weak),
         );
         return false;
     };
     if region.read_at.is_none() {
         let sentence =
-            format!("The catalogs of {} have not been read yet. They appear here as soon as it answers.", region.name);
+            format!("The catalogs of {} haven't been read yet. They appear here when it responds.", region.name);
         ui.label(rich(Role::Body, sentence).color(palette.text_weak));
         return false;
     }

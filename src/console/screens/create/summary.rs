@@ -57,7 +57,7 @@ pub fn summary_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm, violations:
             pressed = Some(false);
         }
         let words = if waiting && !creating { "Validating…" } else { "Validate" };
-        let hint = "Checks everything in both regions and creates nothing";
+        let hint = "Checks both regions. Creates nothing.";
         if ui.add(Button::ordinary(words).min_width(width).enabled(!waiting).hint(hint)).clicked() {
             pressed = Some(true);
         }
@@ -75,7 +75,7 @@ fn checked_ui(ui: &mut Ui) {
             ui.set_width(ui.available_width());
             ui.horizontal_top(|ui| {
                 text::icon_ui(ui, Icon::Good, 17.0, palette.good);
-                let sentence = "Both regions were asked: everything holds. Nothing was created.";
+                let sentence = "Both regions passed every check. Nothing was created.";
                 ui.add(egui::Label::new(rich(Role::Small, sentence).color(palette.text)).wrap());
             });
         });

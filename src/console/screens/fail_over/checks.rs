@@ -33,28 +33,26 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
         None => add(Tone::Good, format!("{secondary} answers.")),
         Some(since) => add(
             Tone::Bad,
-            format!("{secondary} has not answered for {}, so it cannot take over.", format::age(scene.age_ms(since))),
+            format!("{secondary} hasn't responded for {}, so it can't take over.", format::age(scene.age_ms(since))),
         ),
     }
     match (down(primary), kind) {
-        (None, FailoverKind::Planned) => add(Tone::Good, format!("{primary} answers, so nothing needs to be lost.")),
+        (None, FailoverKind::Planned) => add(Tone::Good, format!("{primary} responds, so nothing needs to be lost.")),
         (None, FailoverKind::Forced) => add(
             Tone::Warn,
-            format!(
-                "{primary} answers. A planned failover would lose nothing; a forced one leaves late commits behind."
-            ),
+            format!("{primary} responds. A planned failover loses nothing. A forced one leaves late commits behind."),
         ),
         (Some(since), FailoverKind::Planned) => add(
             Tone::Bad,
             format!(
-                "{primary} has not answered for {}. Only a forced failover is possible.",
+                "{primary} hasn't responded for {}. Only a forced failover is possible.",
                 format::age(scene.age_ms(since))
             ),
         ),
         (Some(since), FailoverKind::Forced) => add(
             Tone::Warn,
             format!(
-                "{primary} has not answered for {}. What never arrived is set aside when it answers again.",
+                "{primary} hasn't responded for {}. Its unreplicated commits are salvaged when it responds again.",
                 format::age(scene.age_ms(since))
             ),
         ),
@@ -63,7 +61,7 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
     let unsupported = view.objects.iter().filter(|object| object.status == ObjectStatus::Unsupported).count();
     if unsupported > 0 {
         let count = format::plural(unsupported, "object is", "objects are");
-        add(Tone::Warn, format!("{count} not replicated and will not be in {secondary}."));
+        add(Tone::Warn, format!("{count} not replicated and won't be in {secondary}."));
     }
     found
 }
@@ -74,8 +72,8 @@ fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
     let time = |at| format!("{} UTC", format::utc_time(at));
     if view.objects.is_empty() {
         let point = view.group.replication_point;
-        let known = point.map(|point| format!(" {secondary} holds what arrived by {}.", time(point)));
-        let sentence = "No object has been looked at since the console started.".to_owned();
+        let known = point.map(|point| format!(" {secondary} has what arrived by {}.", time(point)));
+        let sentence = "The console hasn't checked any object since it started.".to_owned();
         return add(Tone::Warn, sentence + &known.unwrap_or_default());
     }
     let of = |all: &[ObjectStatus]| -> Vec<&str> {
@@ -108,7 +106,7 @@ fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
     }
     if !unknown.is_empty() {
         let count = format::plural(unknown.len(), "object", "objects");
-        add(Tone::Warn, format!("Nothing is known of {count}: {}.", names(&unknown)));
+        add(Tone::Warn, format!("The status of {count} is unknown: {}.", names(&unknown)));
     }
 }
 

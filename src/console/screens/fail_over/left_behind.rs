@@ -23,7 +23,7 @@ pub fn in_the_way(lost: &[Shortfall], accepted: &BTreeSet<String>) -> Option<Str
     let open = lost.iter().filter(|lost| !is_accepted(accepted, &lost.object)).count();
     (open > 0).then(|| {
         let count = format::plural(open, "object has", "objects have");
-        format!("{count} commits that would be left behind. Mend what fails, or tick what you give up.")
+        format!("{count} commits that would be left behind. Fix what fails, or tick what you give up.")
     })
 }
 
@@ -50,7 +50,7 @@ pub fn left_behind_ui(ui: &mut Ui, region: &str, lost: &[Shortfall], accepted: &
                 text::icon_ui(ui, Icon::Bad, 18.0, palette.tone(Tone::Bad));
                 let count = format::plural(lost.len(), "object", "objects");
                 let sentence = format!(
-                    "Commits of {count} never arrived. They stay in {region} and are listed under Left behind. Tick each object that you leave."
+                    "Commits of {count} haven't arrived. They stay in {region} and are listed under Left behind. Tick each object you leave behind."
                 );
                 ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text)).wrap());
             });

@@ -78,14 +78,14 @@ pub fn loss_notes(loss: &LossEstimate, primary: &str, away: bool) -> (String, Ve
         notes.push(format!("In {}.", names(&tables)));
     }
     if loss.rows.is_none() && loss.commits > Some(0) {
-        notes.push("Rows are unknown: some of the commits carry no row counts.".to_owned());
+        notes.push("Rows are unknown, because some commits have no row counts.".to_owned());
     }
     notes.extend(loss.unknown.iter().take(3).cloned());
     if loss.unknown.len() > 3 {
         notes.push(format!("{} more could not be counted.", loss.unknown.len() - 3));
     }
     if loss.as_of.is_some() && !away {
-        notes.push(format!("What {primary} accepts until the cutover is lost as well."));
+        notes.push(format!("Commits that {primary} accepts until the cutover are lost too."));
     }
     (heading, notes)
 }
@@ -104,7 +104,7 @@ pub fn loss_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, kind: FailoverK
                 ui.horizontal(|ui| {
                     text::icon_ui(ui, Icon::Good, 18.0, palette.good);
                     let sentence =
-                        "Nothing. It ends only when source and replica compare equal, and is undone if they don't.";
+                        "Nothing. The failover cuts over only if source and replica are equal. Otherwise it rolls back.";
                     ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text)).wrap());
                 });
                 return;

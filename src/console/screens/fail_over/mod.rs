@@ -172,7 +172,7 @@ impl FailOverDialog {
 
     fn warnings_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
         if let Some(age) = scene.stale_ms {
-            let sentence = "Nothing can be confirmed until news arrives.";
+            let sentence = "You can confirm when fresh data arrives.";
             banner_ui(
                 ui,
                 Icon::Offline,
@@ -185,7 +185,7 @@ impl FailOverDialog {
         let waits = scene.awaits(|intent| matches!(intent, Intent::FailOver { id, .. } if *id == self.id));
         if self.moved(view) && !waits {
             let heading = "The group changed while this dialog was open";
-            let sentence = "What is shown below is true now. Look at it again before you confirm.";
+            let sentence = "The dialog now shows the current state. Review it before you confirm.";
             let again = banner_ui(ui, Icon::Warn, Tone::Warn, heading, sentence, |ui| {
                 ui.add(Button::ordinary("Look again").icon(Icon::Refresh)).clicked()
             });
@@ -209,11 +209,11 @@ impl FailOverDialog {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
             let size = Vec2::new((ui.available_width() - space::M) / 2.0, 58.0);
-            if field::choice_ui(ui, size, true, true, None, &secondary, "Secondary now; becomes primary").clicked() {
+            if field::choice_ui(ui, size, true, true, None, &secondary, "Secondary now, becomes primary").clicked() {
                 self.target = secondary.clone();
             }
             let primary = &group.effective_primary_region;
-            field::choice_ui(ui, size, false, false, None, primary, "Is primary already");
+            field::choice_ui(ui, size, false, false, None, primary, "Already primary");
         });
     }
 
@@ -224,17 +224,17 @@ impl FailOverDialog {
             ui.spacing_mut().item_spacing.x = space::M;
             let width = (ui.available_width() - space::M) / 2.0;
             let planned = if down {
-                format!("Not possible: {primary} does not answer.")
+                format!("Not possible: {primary} doesn't respond.")
             } else {
                 format!(
                     "Stops the writers in {primary}, catches up, compares every table, then cuts over. {}",
                     match left_behind::shortfalls(view).is_empty() {
                         true => "Loses nothing.",
-                        false => "Loses nothing but what you tick.",
+                        false => "Loses only what you tick.",
                     }
                 )
             };
-            let forced = format!("Cuts over now. What never arrived is set aside when {primary} answers again.");
+            let forced = format!("Cuts over now. Unreplicated commits are salvaged when {primary} responds again.");
             let high = |sentence: &str| field::choice_height(ui, width, sentence);
             let size = Vec2::new(width, high(&planned).max(high(&forced)));
             let on = self.kind == Some(FailoverKind::Planned);

@@ -83,7 +83,7 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             tone: Tone::Busy,
             heading: format!("{} in {}", waiting(&view.to_resume), group.effective_primary_region),
             sentence: format!(
-                "They ran in {} before the failover and have not been started here.",
+                "They were running in {} before the failover. They haven't been started here.",
                 group.effective_secondary_region()
             ),
             offer: Offer::Resume,
@@ -107,7 +107,7 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             icon: Icon::Bad,
             tone: Tone::Bad,
             heading: format!("{objects} the replication point back"),
-            sentence: "Everything else goes on. A planned failover needs a tick for each object that it leaves behind; a forced one names them.".to_owned(),
+            sentence: "Everything else continues. A planned failover needs a tick for each object it leaves behind. A forced one lists them.".to_owned(),
             offer: Offer::Errors,
         });
     }
@@ -126,7 +126,7 @@ fn nothing_arrived(view: &GroupView) -> Option<Banner> {
         icon: Icon::Bad,
         tone: Tone::Bad,
         heading: format!("Nothing has arrived in {secondary}"),
-        sentence: format!("Every table of the group is flagged, so {secondary} could take over nothing."),
+        sentence: format!("Every table of the group is flagged, so {secondary} has nothing to take over."),
         offer: Offer::Errors,
     })
 }
@@ -146,20 +146,20 @@ fn away_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
     let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
     let time = |at| format!("{} UTC", format::utc_time(at));
     let (region, since, effect) = match (away(primary), away(secondary)) {
-        (Some(since), _) => (primary.as_str(), since, format!("What it commits does not reach {secondary}.")),
+        (Some(since), _) => (primary.as_str(), since, format!("Its commits don't reach {secondary}.")),
         // Another band tells of a secondary that is not complete.
         (None, Some(_)) if is_unprotected(group) && group.state != GroupState::FailingOver => return None,
-        (None, Some(since)) => (secondary, since, "Nothing arrives there until it does.".to_owned()),
+        (None, Some(since)) => (secondary, since, "Nothing is replicated until it responds.".to_owned()),
         (None, None) => return None,
     };
     let objects = match view.as_of {
         Some(as_of) => format!("Objects are shown as of {}.", time(as_of)),
-        None => "No object has been looked at since the console started.".to_owned(),
+        None => "The console hasn't checked any object since it started.".to_owned(),
     };
     Some(Banner {
         icon: Icon::Offline,
         tone: Tone::Bad,
-        heading: format!("{region} has not answered for {}", format::age(scene.age_ms(since))),
+        heading: format!("{region} hasn't responded for {}", format::age(scene.age_ms(since))),
         sentence: format!("{effect} {objects}"),
         offer: Offer::Nothing,
     })
@@ -167,9 +167,9 @@ fn away_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
 
 fn failed_heading(state: GroupState) -> &'static str {
     match state {
-        GroupState::CreationFailed => "The regions could not be prepared",
+        GroupState::CreationFailed => "Couldn't prepare the regions",
         GroupState::FailoverFailed => "The failover stopped after the cutover",
-        _ => "The group could not be taken apart",
+        _ => "Couldn't delete the group",
     }
 }
 
@@ -183,15 +183,15 @@ fn unprotected(scene: &Scene<'_>, view: &GroupView) -> String {
     if let Some(since) = scene.region(secondary).and_then(|region| region.unreachable_since) {
         let age = format::age(scene.age_ms(since));
         return format!(
-            "{secondary} has not answered for {age}. When it does, what never arrived is set aside and the replica is completed."
+            "{secondary} hasn't responded for {age}. When it does, its unreplicated commits are salvaged and the replica is completed."
         );
     }
     match eta(&view.cycle, scene) {
-        Some(left) => format!("About {left} left, going by the bytes copied so far."),
+        Some(left) => format!("About {left} left, at the current copy rate."),
         None if view.group.salvage_pending => {
-            format!("What {secondary} kept for itself is being set aside; then its replica is completed.")
+            format!("Salvaging the unreplicated commits of {secondary}. Then its replica is completed.")
         }
-        None => "Replication in the new direction has begun; how long it takes is not known yet.".to_owned(),
+        None => "Replication in the new direction has started. No estimate yet.".to_owned(),
     }
 }
 

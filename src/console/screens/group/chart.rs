@@ -144,7 +144,7 @@ pub fn chart_ui(ui: &mut Ui, view: &GroupView) {
     let Some(end) = curve.end.filter(|_| !curve.stretches.is_empty()) else {
         ui.vertical_centered(|ui| {
             ui.add_space(space::XXL);
-            let note = "The curve begins with the first replication point.";
+            let note = "The chart starts at the first replication point.";
             ui.label(rich(Role::Body, note).color(palette.text_weak));
             ui.add_space(space::XXL);
         });

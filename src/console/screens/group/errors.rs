@@ -60,7 +60,7 @@ impl ErrorsTab {
         let palette = theme::palette(ui);
         tab_page_ui(ui, |ui| {
             if causes.is_empty() {
-                let note = "Everything in scope arrives, or is of a kind that is not replicated yet.";
+                let note = "Everything in scope is replicated, or is of a kind that isn't replicated yet.";
                 card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Good, palette.good, "No object fails", note));
                 return;
             }
@@ -110,7 +110,7 @@ fn cause_ui(ui: &mut Ui, cause: &Cause, on: bool) -> bool {
     let words = Rect::from_min_max(rect.min + Vec2::new(42.0, 8.0), rect.max - Vec2::new(48.0, 8.0));
     let (upper, lower) = words.split_top_bottom_at_fraction(0.5);
     text::paint(ui, upper, Align2::LEFT_CENTER, Role::Strong, palette.text, &cause.words);
-    let effect = if cause.blocks { "Holds the replication point back" } else { "Does not hold it back" };
+    let effect = if cause.blocks { "Holds the replication point back" } else { "Doesn't hold it back" };
     text::paint(ui, lower, Align2::LEFT_CENTER, Role::Small, palette.text_weak, effect);
     let number = Rect::from_min_max(egui::pos2(rect.right() - 60.0, rect.top()), rect.max - Vec2::new(14.0, 0.0));
     let count = format::count(cause.errors.len() as u64);

@@ -79,7 +79,7 @@ fn waiting_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     card::card_ui(ui, |ui| {
         let objects = format::plural(view.left_behind.len(), "object", "objects");
-        let note = "Only the old primary holds these. Copy what you need, then release the line.";
+        let note = "Only the old primary has these. Copy what you need, then release them.";
         card::section_ui(ui, &format!("{objects} left behind"), note);
         for left in view.left_behind.iter() {
             card::hairline_ui(ui);
@@ -120,11 +120,12 @@ pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions:
 fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &str) {
     let palette = theme::palette(ui);
     let (heading, note) = if pending {
-        let note =
-            format!("What the last failover left behind is on {secondary}; it is set aside when that region answers.");
+        let note = format!(
+            "The unreplicated commits of the last failover are in {secondary}. They are salvaged when it responds."
+        );
         ("Not known yet", note)
     } else {
-        let note = "Commits that a forced failover leaves on the old primary are kept aside and listed here.";
+        let note = "Commits that a forced failover leaves on the old primary are salvaged and listed here.";
         ("Nothing was left behind", note.to_owned())
     };
     card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Archive, palette.text_weak, heading, &note));
@@ -154,10 +155,10 @@ fn remains_ui(ui: &mut Ui, scene: &Scene<'_>, remains: &Remains<'_>) {
     egui::Frame::new().inner_margin(egui::Margin::same(space::L as i8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         let when = remains.tables.first().map_or_else(String::new, |table| {
-            format!("set aside {} ago, {}", format::short_age(scene.age_ms(table.at)), format::utc(table.at))
+            format!("salvaged {} ago, {}", format::short_age(scene.age_ms(table.at)), format::utc(table.at))
         });
         let heading = in_all(remains);
-        card::section_ui(ui, &heading, &format!("By the failover that began epoch {}; {when}", remains.epoch));
+        card::section_ui(ui, &heading, &format!("By the failover to epoch {}, {when}", remains.epoch));
     });
     ui.spacing_mut().item_spacing.y = 0.0;
     let (rect, _) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 30.0), Sense::hover());

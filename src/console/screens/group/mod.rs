@@ -122,7 +122,7 @@ fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut 
         |ui| {
             let allowed = command::can_fail_over(scene, id);
             let hint = allowed.clone().err();
-            let hint = hint.as_deref().unwrap_or("Planned or forced; you confirm it in the next step");
+            let hint = hint.as_deref().unwrap_or("Planned or forced. You confirm in the next step.");
             let button = Button::ordinary("Fail over…").icon(Icon::Failover).enabled(allowed.is_ok()).hint(hint);
             if ui.add(button).clicked() {
                 actions.push(Action::AskFailOver(id.clone()));
@@ -135,7 +135,7 @@ fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut 
                 actions.push(Action::Go(Route::EditGroup(id.clone())));
             }
             let delete = Button::quiet("Delete…").icon(Icon::Delete);
-            if ui.add(delete.hint("Stops replication; the replica stays, read-only")).clicked() {
+            if ui.add(delete.hint("Stops replication. The replica stays, read-only.")).clicked() {
                 actions.push(Action::AskDelete(id.clone()));
             }
         },
@@ -162,9 +162,9 @@ fn gone_ui(ui: &mut Ui, id: &GroupId, was_here: bool, actions: &mut Vec<Action>)
     let palette = theme::palette(ui);
     let (heading, note) = if was_here {
         let note = "It was deleted. Its replica stays in the secondary region, read-only.";
-        (format!("{id} is not here any more"), note)
+        (format!("{id} no longer exists"), note)
     } else {
-        (format!("Waiting for the first news of {id}"), "It appears here as soon as the runtime has taken it up.")
+        (format!("Waiting for {id}"), "It appears here as soon as the runtime has loaded it.")
     };
     ui.vertical_centered(|ui| {
         ui.add_space(160.0);

@@ -119,8 +119,8 @@ fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     let Some(as_of) = view.as_of else { return };
     let away = |name: &&String| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
     let why = match view.group.spec.regions.iter().find(away) {
-        Some(region) => format!("{region} can't be asked"),
-        None => "no cycle has ended since".to_owned(),
+        Some(region) => format!("{region} doesn't respond"),
+        None => "no cycle has finished since".to_owned(),
     };
     ui.horizontal(|ui| {
         text::icon_ui(ui, Icon::Clock, 16.0, palette.warn);
@@ -144,14 +144,14 @@ fn asks_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
         ui.spacing_mut().item_spacing.x = space::S;
         let mendable = view.group.state.replicates() && !view.group.salvage_pending;
         let hint = if mendable {
-            "Compares every object with its source and mends the replica"
+            "Compares every object with its source and repairs the replica"
         } else {
-            "The replica is repaired while the group replicates"
+            "You can repair the replica while the group replicates"
         };
         if ui.add(Button::ordinary("Repair…").icon(Icon::Sync).small().enabled(mendable).hint(hint)).clicked() {
             actions.push(Action::AskRepair(id.clone()));
         }
-        let hint = "The versions that the replica holds of an earlier time";
+        let hint = "Table versions of the replica at an earlier time";
         if ui.add(Button::ordinary("Points in time…").icon(Icon::History).small().hint(hint)).clicked() {
             actions.push(Action::AskPoints(id.clone()));
         }
@@ -191,7 +191,7 @@ fn nothing_ui(ui: &mut Ui, none_at_all: bool) {
     ui.vertical_centered(|ui| {
         ui.add_space(56.0);
         let sentence = if none_at_all {
-            "Objects are listed once the first cycle has read the primary's catalogs."
+            "The first cycle lists the objects when it has read the primary's catalogs."
         } else {
             "No object matches. Clear the search or choose All."
         };

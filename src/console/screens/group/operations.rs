@@ -94,7 +94,7 @@ impl OperationsTab {
 
 fn nothing_ui(ui: &mut Ui) {
     let palette = theme::palette(ui);
-    let note = "A failover that was never tried is a hope. Fail over planned, look around, and fail back.";
+    let note = "Rehearse it: run a planned failover, check the new primary, and fail back.";
     card::card_ui(ui, |ui| {
         card::nothing_ui(ui, Icon::Failover, palette.text_weak, "This group has never failed over", note);
     });
@@ -123,7 +123,7 @@ pub fn operation_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView) {
             ui.label(rich(Role::FigureSmall, shown).color(palette.text));
         });
     });
-    let by = format!("Asked for by {} at {}", operation.requested_by, format::utc(operation.started));
+    let by = format!("Requested by {} at {}", operation.requested_by, format::utc(operation.started));
     ui.label(rich(Role::Small, by).color(palette.text_weak));
     if let Some(message) = &operation.message {
         ui.add(egui::Label::new(rich(Role::Body, message).color(palette.text_soft)).wrap());

@@ -57,7 +57,7 @@ fn progress_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     if group.state == GroupState::Creating {
         ui.label(rich(Role::Strong, "Preparing the regions").color(palette.text));
         progress::progress_ui(ui, 0.0, Tone::Busy, 8.0, "Creation");
-        let note = "Roles, catalogs and bindings are being made; then the first replication begins.";
+        let note = "The console creates roles, catalogs and bindings. Then the first replication starts.";
         ui.label(rich(Role::Small, note).color(palette.text_weak));
         return;
     }
@@ -66,7 +66,7 @@ fn progress_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     let secondary = group.effective_secondary_region();
     let away = scene.region(secondary).is_some_and(|region| region.unreachable_since.is_some());
     let heading = match (away, again) {
-        (true, _) => format!("Waiting until {secondary} answers"),
+        (true, _) => format!("Waiting for {secondary} to respond"),
         (false, true) => "Completing the replica in the new direction".to_owned(),
         (false, false) => "First replication".to_owned(),
     };
@@ -204,7 +204,7 @@ fn objects_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
     });
     let tally = tally(view);
     if tally.is_empty() {
-        ui.label(rich(Role::Body, "Nothing has been listed yet.").color(palette.text_weak));
+        ui.label(rich(Role::Body, "No objects yet.").color(palette.text_weak));
         return;
     }
     if let Some(as_of) = view.as_of {
@@ -249,7 +249,7 @@ fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
             format::duration(seconds),
             format::plural(cycle.changed as usize, "table", "tables")
         ),
-        None => "none has ended yet".to_owned(),
+        None => "none finished yet".to_owned(),
     };
     let facts = [
         ("Catalogs", group.catalogs().join(", ")),

@@ -33,7 +33,7 @@ impl LimitFields {
             }
         });
         card::hairline_ui(ui);
-        choice_ui(ui, "Bandwidth", "Bytes a second of all copies together; empty for no limit", |ui| {
+        choice_ui(ui, "Bandwidth", "Bytes per second for all copies together. Leave empty for no limit.", |ui| {
             ui.set_max_width(FIELD_WIDTH);
             if field::named_text_ui(ui, "Bandwidth", &mut bandwidth, "no limit").changed() {
                 self.bandwidth = Some(bandwidth.clone());
@@ -59,7 +59,7 @@ impl LimitFields {
             if ui.add(Button::primary("Apply limits").enabled(!waits)).clicked() {
                 actions.push(Action::Send(Intent::SetTransferLimit { limit }));
             }
-            if ui.add(Button::quiet("Undo").name("Undo the change of limits")).clicked() {
+            if ui.add(Button::quiet("Undo").name("Undo the changes to the limits")).clicked() {
                 *self = Self::default();
             }
         });

@@ -43,7 +43,7 @@ fn settings_ui(
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Appearance", "");
             ui.add_space(theme::space::XS);
-            choice_ui(ui, "Theme", "Light, dark, or as the desktop says", |ui| {
+            choice_ui(ui, "Theme", "Light, dark, or the desktop's theme", |ui| {
                 let choices =
                     [(ThemeChoice::System, "System"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")];
                 if let Some(theme) = tabs::segmented_ui(ui, "Theme", preferences.theme, &choices) {
@@ -51,7 +51,7 @@ fn settings_ui(
                 }
             });
             card::hairline_ui(ui);
-            choice_ui(ui, "Density", "How high rows and fields are", |ui| {
+            choice_ui(ui, "Density", "Height of rows and fields", |ui| {
                 let choices = [(Density::Comfortable, "Comfortable"), (Density::Compact, "Compact")];
                 if let Some(density) = tabs::segmented_ui(ui, "Density", preferences.density, &choices) {
                     actions.push(Action::Prefer(Preferences { density, ..preferences }));
@@ -60,7 +60,7 @@ fn settings_ui(
         });
         tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
         card::card_ui(ui, |ui| {
-            card::section_ui(ui, "Transfers", "What all copies keep to together, from now on and after a restart");
+            card::section_ui(ui, "Transfers", "Limits for all copies together, now and after a restart");
             ui.add_space(theme::space::XS);
             state.limits.show(ui, scene, actions);
         });
@@ -71,7 +71,7 @@ fn settings_ui(
             fact_ui(ui, "Data dir", "the data dir", &deployment.data_dir);
             match &deployment.api_url {
                 Some(url) => fact_ui(ui, "Account API", "the account API's URL", url),
-                None => fact_words_ui(ui, "Account API", "not served by this process"),
+                None => fact_words_ui(ui, "Account API", "this process doesn't serve it"),
             }
             fact_words_ui(ui, "Version", env!("CARGO_PKG_VERSION"));
         });

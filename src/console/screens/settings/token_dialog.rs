@@ -30,10 +30,10 @@ impl Default for NewTokenDialog {
 /// What the holder of a role may do.
 fn may(role: TokenRole) -> &'static str {
     match role {
-        TokenRole::Viewer => "May read everything and change nothing.",
-        TokenRole::Operator => "May create, change and delete failover groups and stable URLs, and not fail over.",
-        TokenRole::Failover => "May read and fail over, and change nothing else.",
-        TokenRole::Admin => "May do everything, tokens included.",
+        TokenRole::Viewer => "Can read everything and change nothing.",
+        TokenRole::Operator => "Can create, change and delete failover groups and stable URLs. Can't fail over.",
+        TokenRole::Failover => "Can read and fail over. Can't change anything else.",
+        TokenRole::Admin => "Can do everything, including managing tokens.",
     }
 }
 
@@ -73,11 +73,11 @@ impl NewTokenDialog {
     fn form_ui(ui: &mut Ui, dialog: &mut Self) {
         let palette = theme::palette(ui);
         if let Some(refusal) = &dialog.refusal {
-            banner_ui(ui, Icon::Bad, Tone::Bad, "The token was not made", refusal, |_| {});
+            banner_ui(ui, Icon::Bad, Tone::Bad, "Couldn't create the token", refusal, |_| {});
         }
         let label = field::label_ui(ui, "Token name");
         field::text_ui(ui, label, &mut dialog.name, "nightly-terraform", false, false);
-        ui.label(rich(Role::Small, "Shown under Activity as who did something.").color(palette.text_weak));
+        ui.label(rich(Role::Small, "Activity shows this name as the actor.").color(palette.text_weak));
         ui.add_space(space::S);
         ui.label(rich(Role::Label, "Kind").color(palette.text_soft));
         let kinds = [(false, "Token"), (true, "Client")];
@@ -85,8 +85,8 @@ impl NewTokenDialog {
             dialog.is_client = is_client;
         }
         let note = match dialog.is_client {
-            false => "Sent as it is with every call: Authorization: Bearer and the token.",
-            true => "Logs in with an id and a secret for access tokens of an hour (OAuth client credentials).",
+            false => "Send it with every call: Authorization: Bearer and the token.",
+            true => "Logs in with an id and a secret for one-hour access tokens (OAuth client credentials).",
         };
         ui.label(rich(Role::Small, note).color(palette.text_weak));
         ui.add_space(space::S);
@@ -101,7 +101,8 @@ impl NewTokenDialog {
     fn made_dialog_ui(&mut self, ctx: &Context) -> Vec<Action> {
         let contents = |ui: &mut Ui, dialog: &mut Self| {
             let Some((token, secret)) = &dialog.made else { return };
-            let sentence = "It is shown this once and kept nowhere. Whoever has it may do what its role allows.";
+            let sentence =
+                "The console shows it only once and doesn't store it. Anyone who has it can act with its role.";
             banner_ui(ui, Icon::Warn, Tone::Warn, "Copy the secret now", sentence, |_| {});
             if token.is_client {
                 secret_ui(ui, "Client id", "the client id", &token.id);
@@ -111,7 +112,7 @@ impl NewTokenDialog {
             }
         };
         let name = self.made.as_ref().map(|(token, _)| token.name.clone()).unwrap_or_default();
-        let title = format!("{name} was made");
+        let title = format!("{name} was created");
         let done = |ui: &mut Ui, _: &mut Self| ui.add(Button::primary("Done")).clicked();
         let response = dialog_ui(ctx, "made token", &title, 540.0, self, contents, done);
         // A click beside the dialog must not lose what cannot be shown again.

@@ -39,7 +39,7 @@ pub fn token_lines(scene: &Scene<'_>, with_revoked: bool) -> Vec<TokenLine> {
         note: match (token.revoked, token.last_used) {
             (Some(at), _) => format!("Revoked {}", day(at)),
             (None, Some(at)) => format!("Used {} ago", format::short_age(scene.age_ms(at))),
-            (None, None) => "Not used since the start".to_owned(),
+            (None, None) => "Not used since the console started".to_owned(),
         },
         revoked: token.revoked.is_some(),
     };
@@ -59,9 +59,11 @@ pub fn tokens_ui(ui: &mut Ui, scene: &Scene<'_>, with_revoked: &mut bool, action
             |ui| {
                 let note = match scene.snapshot.deployment.api_url {
                     Some(_) => {
-                        "Who may call the account API. A client logs in for access tokens; a token is sent as it is."
+                        "Who can call the account API. A client logs in to get access tokens. A token is sent directly."
                     }
-                    None => "Who may call the account API where serve runs on this data dir; this process serves none.",
+                    None => {
+                        "Who can call the account API when serve runs on this data dir. This process doesn't serve it."
+                    }
                 };
                 card::section_ui(ui, "Tokens", note);
             },
@@ -75,7 +77,7 @@ pub fn tokens_ui(ui: &mut Ui, scene: &Scene<'_>, with_revoked: &mut bool, action
             ui.spacing_mut().item_spacing.y = 0.0;
             let lines = token_lines(scene, *with_revoked);
             if lines.is_empty() {
-                ui.label(rich(Role::Body, "No token is in force.").color(palette.text_weak));
+                ui.label(rich(Role::Body, "No active tokens.").color(palette.text_weak));
             }
             for line in lines {
                 line_ui(ui, &line, actions);
@@ -84,7 +86,7 @@ pub fn tokens_ui(ui: &mut Ui, scene: &Scene<'_>, with_revoked: &mut bool, action
         let revoked = scene.account().tokens.iter().filter(|token| token.revoked.is_some()).count();
         if revoked > 0 {
             let words = match *with_revoked {
-                true => "Hide revoked ones".to_owned(),
+                true => "Hide revoked".to_owned(),
                 false => format!("Show {revoked} revoked"),
             };
             if button::link_ui(ui, &words, &words).clicked() {

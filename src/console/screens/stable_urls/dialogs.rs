@@ -36,7 +36,7 @@ impl NewUrlDialog {
             return Some(problem.to_string());
         }
         let taken = scene.account().stable_urls.iter().any(|url| url.id == id);
-        taken.then(|| format!("A stable URL named {id} exists already. Choose another id."))
+        taken.then(|| format!("A stable URL named {id} already exists. Choose another id."))
     }
 
     /// Draws the dialog.
@@ -76,16 +76,16 @@ impl NewUrlDialog {
         match problem {
             Some(problem) => field::problems_ui(ui, [problem]),
             None => {
-                let note = "Up to 63 letters, digits, hyphens and underscores. It cannot be changed later.";
+                let note = "Up to 63 letters, digits, hyphens and underscores. You can't change it later.";
                 ui.label(rich(Role::Small, note).color(palette.text_weak));
             }
         }
         ui.add_space(space::S);
         let width = ui.available_width();
-        if let Some(id) = workspace_ui(ui, scene, "Leads first to", width, &self.workspace, None) {
+        if let Some(id) = workspace_ui(ui, scene, "Points first to", width, &self.workspace, None) {
             self.workspace = Some(id);
         }
-        let note = "Once it is attached to a failover group, it leads to the workspace that is primary there.";
+        let note = "After you attach it to a failover group, it points to the group's primary workspace.";
         ui.label(rich(Role::Small, note).color(palette.text_weak));
     }
 }
@@ -127,7 +127,7 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
                     false => group.spec.id.to_string(),
                 },
                 sentence: match &allowed {
-                    Ok(()) => format!("It leads to {leads} in {} then.", group.effective_primary_region),
+                    Ok(()) => format!("It then points to {leads} in {}.", group.effective_primary_region),
                     Err(reason) => reason.clone(),
                 },
                 free: allowed.is_ok(),
@@ -185,11 +185,11 @@ impl AttachDialog {
     fn targets_ui(&mut self, ui: &mut Ui, targets: &[Target]) {
         let palette = theme::palette(ui);
         if let Some(refusal) = &self.refusal {
-            banner_ui(ui, Icon::Bad, Tone::Bad, "It was not attached", refusal, |_| {});
+            banner_ui(ui, Icon::Bad, Tone::Bad, "Couldn't attach it", refusal, |_| {});
         }
         let head = match targets.is_empty() {
-            true => "There is no failover group that it could follow. Create one first.",
-            false => "The failover group whose primary it shall follow:",
+            true => "There is no failover group to follow. Create one first.",
+            false => "Failover group to follow:",
         };
         ui.label(rich(Role::Body, head).color(palette.text_soft));
         for target in targets {

@@ -20,7 +20,7 @@ use eframe::egui::{self, Align, Layout, Ui};
 
 /// What a switch means for clients that are logged in.
 const LOGINS: &str =
-    "Account logins go on after a switch. A workspace's own tokens don't: the other region answers them with 401.";
+    "Account logins still work after a switch. A workspace's own tokens don't: the other region returns 401.";
 /// Switches that are shown, the newest first.
 const SWITCHES: usize = 5;
 
@@ -77,7 +77,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
             card::card_ui(ui, |ui| gateway_ui(ui, gateway));
         }
         if urls.is_empty() {
-            let note = "There is no stable URL yet. One leads clients to whichever workspace is primary.";
+            let note = "There is no stable URL yet. A stable URL always points clients to the primary workspace.";
             card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Link, palette.text_weak, "", note));
         }
         for url in urls {
@@ -105,7 +105,7 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
         },
         |ui| {
             let free = url.group.is_none();
-            let hint = if free { "It leads nowhere afterwards" } else { "Detach it from its group first" };
+            let hint = if free { "It stops working" } else { "Detach it from its group first" };
             let name = format!("Delete {}…", url.id);
             let delete = Button::quiet("Delete…").icon(Icon::Delete).name(&name).hint(hint).enabled(free);
             if ui.add(delete).clicked() {
@@ -113,7 +113,7 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
             }
             let (word, hint) = match free {
                 true => ("Attach…", "Makes it follow a failover group's primary"),
-                false => ("Detach…", "It stays where it leads now"),
+                false => ("Detach…", "It keeps pointing where it points now"),
             };
             let name = format!("{} {}…", word.trim_end_matches('…'), url.id);
             let change = Button::ordinary(word).name(&name).hint(hint);
@@ -138,7 +138,7 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
             }
         }
         None => {
-            let words = "no failover group; it leads there until it is attached";
+            let words = "no failover group: it stays there until you attach it";
             ui.label(rich(Role::Body, words).color(palette.text_weak));
         }
     });
@@ -161,7 +161,7 @@ fn traffic_ui(ui: &mut Ui, counted: &TrafficView) {
     }
     words_ui("Logins", LOGINS.to_owned());
     if counted.late > 0 {
-        let words = format!("{} were answered by a region after the switch away from it.", counted.late);
+        let words = format!("{} were answered by the old region after the switch.", counted.late);
         words_ui("Late", words);
     }
 }
