@@ -10,6 +10,7 @@ mod clients;
 mod deployment;
 mod endpoint;
 mod error;
+mod multipart;
 mod records;
 mod refusal;
 mod region;

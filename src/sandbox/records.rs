@@ -30,12 +30,19 @@ pub(super) enum Kind {
     Warehouse,
     WorkspaceObject,
     Dashboard,
+    WorkspaceContent,
+    PublishedDashboard,
+    Acl,
+    Principal,
+    Token,
+    Model,
+    TagAssignment,
     Role,
     Setting,
 }
 
 impl Kind {
-    const ALL: [Kind; 18] = [
+    const ALL: [Kind; 25] = [
         Kind::Catalog,
         Kind::Schema,
         Kind::Table,
@@ -52,6 +59,13 @@ impl Kind {
         Kind::Warehouse,
         Kind::WorkspaceObject,
         Kind::Dashboard,
+        Kind::WorkspaceContent,
+        Kind::PublishedDashboard,
+        Kind::Acl,
+        Kind::Principal,
+        Kind::Token,
+        Kind::Model,
+        Kind::TagAssignment,
         Kind::Role,
         Kind::Setting,
     ];
@@ -74,6 +88,13 @@ impl Kind {
             Self::Warehouse => "warehouse",
             Self::WorkspaceObject => "workspace_object",
             Self::Dashboard => "dashboard",
+            Self::WorkspaceContent => "workspace_content",
+            Self::PublishedDashboard => "published_dashboard",
+            Self::Acl => "acl",
+            Self::Principal => "principal",
+            Self::Token => "token",
+            Self::Model => "model",
+            Self::TagAssignment => "tag_assignment",
             Self::Role => "role",
             Self::Setting => "setting",
         }

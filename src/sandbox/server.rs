@@ -1,15 +1,16 @@
 //! A region's HTTP server: reads a call, checks its token, hands it to its handler, writes the answer.
 
-use super::call::{Answer, Call, Caller};
+use super::call::{Call, Caller};
 use super::refusal::Refusal;
 use super::region::Region;
-use super::{SandboxError, routes};
+use super::{SandboxError, multipart, routes, workspace};
 use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, routed, serve};
 use crate::wire::error;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -80,13 +81,17 @@ pub(super) async fn bind(region: &str, port: u16) -> Result<(TcpListener, u16), 
 
 async fn handle(State(served): State<Served>, request: Request) -> Response<Body> {
     let region = served.region.clone();
-    let (status, text) = match answer(served, request).await {
-        Ok(text) => (200, text),
-        Err(refusal) => (refusal.status, serde_json::to_string(&refusal.body).unwrap_or_default()),
+    let (status, kind, body) = match answer(served, request).await {
+        Ok(Reply::Json(text)) => (200, "application/json", Body::from(text)),
+        Ok(Reply::File(bytes)) => (200, "application/octet-stream", Body::from(bytes)),
+        Err(refusal) => {
+            let text = serde_json::to_string(&refusal.body).unwrap_or_default();
+            (refusal.status, "application/json", Body::from(text))
+        }
     };
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     // The region's own clock: the server's date stands still while the machine's clock is set back.
     let date = region.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(date) = header::HeaderValue::try_from(date) {
@@ -95,7 +100,13 @@ async fn handle(State(served): State<Served>, request: Request) -> Response<Body
     response
 }
 
-async fn answer(served: Served, request: Request) -> Answer {
+/// What a call is answered with.
+enum Reply {
+    Json(String),
+    File(Vec<u8>),
+}
+
+async fn answer(served: Served, request: Request) -> Result<Reply, Refusal> {
     let Served { region, bodies } = served;
     let (head, body) = request.into_parts();
     if let Some(sentence) = ambiguity(&head.headers) {
@@ -103,7 +114,7 @@ async fn answer(served: Served, request: Request) -> Answer {
     }
     if let Some(known) = routes::without_token(&region, &head.method, head.uri.path()) {
         note(&region, &head.headers, None);
-        return known;
+        return known.map(Reply::Json);
     }
     // Before its body is read: a stranger's takes no memory.
     let caller = caller(&region, &head.headers);
@@ -111,15 +122,18 @@ async fn answer(served: Served, request: Request) -> Answer {
     let caller = caller?;
     let limits = BodyLimits { bytes: MOST_BYTES, time: BODY_TIME };
     let body = bodies.read(&head.headers, body, limits).await.map_err(of_body)?;
-    let call = read(caller, head.method, &head.uri, &body)?;
+    let call = read(caller, head, &body)?;
     drop(body);
+    if let Some(content) = workspace::download(&region, &call) {
+        return content.map(Reply::File);
+    }
     // Reading takes memory alone, but for a table of which the log is asked; writing waits for the disk, and must not hold
     // up the other calls.
     if call.method == Method::GET && !call.asks_for_a_table() {
-        return routes::answer(&region, &call);
+        return routes::answer(&region, &call).map(Reply::Json);
     }
     match tokio::task::spawn_blocking(move || routes::answer(&region, &call)).await {
-        Ok(result) => result,
+        Ok(result) => result.map(Reply::Json),
         Err(_) => Err(Refusal::new(500, error::INTERNAL_ERROR, "The region failed to answer.")),
     }
 }
@@ -155,13 +169,17 @@ fn of_body(fault: BodyFault) -> Refusal {
     }
 }
 
-fn read(caller: Caller, method: Method, uri: &Uri, body: &[u8]) -> Result<Call, Refusal> {
+fn read(caller: Caller, head: Parts, body: &[u8]) -> Result<Call, Refusal> {
+    let Parts { method, uri, headers, .. } = head;
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let path = uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let query: HashMap<String, String> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let body = if body.is_empty() {
         Value::Null
+    } else if let Some(form) = multipart::fields(content_type, body) {
+        form
     } else {
         serde_json::from_slice(body)
             .map_err(|e| Refusal::new(400, "MALFORMED_REQUEST", format!("The request body is not JSON: {e}.")))?

@@ -4,9 +4,11 @@
 //! them, with constants for the values that matter here, because a value added by a newer server must
 //! not make a whole list unreadable.
 
+pub mod dashboards;
 pub mod disaster_recovery;
 pub mod error;
 pub mod jobs;
+pub mod objects;
 pub mod sandbox;
 pub mod secret;
 pub mod unity_catalog;

@@ -4,6 +4,7 @@ use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::region::Region;
 use crate::sandbox::workspace::job_key;
 use crate::wire::jobs::{PAUSED, UNPAUSED};
+use crate::wire::objects::{OBJECT_DASHBOARD, OBJECT_DIRECTORY, OBJECT_NOTEBOOK, ObjectInfo};
 use crate::wire::workspace::{STATE_RUNNING, STATE_STOPPED, STATE_TERMINATED};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -188,32 +189,36 @@ pub fn seed(region: &Region, writing: &mut Writing<'_>, primary: bool, exists: &
 
 fn seed_content(region: &Region, writing: &mut Writing<'_>, primary: bool) {
     let mut number: i64 = 4_000_000_000;
-    let mut put = |writing: &mut Writing<'_>, path: &str, mut object: Value| {
+    let mut put = |writing: &mut Writing<'_>, path: &str, mut object: ObjectInfo| {
         number += 1;
-        object["path"] = path.into();
-        object["object_id"] = number.into();
-        object["resource_id"] = number.to_string().into();
+        object.path = path.to_owned();
+        object.object_id = number;
+        object.resource_id = object.resource_id.or_else(|| Some(number.to_string()));
+        object.created_at = Some(region.now_ms());
+        object.modified_at = Some(region.now_ms());
         writing.put(Kind::WorkspaceObject, path, &object);
     };
+    let of_type = |kind: &str| ObjectInfo { object_type: kind.to_owned(), ..ObjectInfo::default() };
     let user = format!("/Users/{}", region.identity.admin_name);
     for folder in ["/", "/Shared", "/Shared/etl", "/Users", &user] {
-        put(writing, folder, json!({"object_type": "DIRECTORY"}));
+        put(writing, folder, of_type(OBJECT_DIRECTORY));
     }
     for job in &JOBS {
-        let notebook = json!({"object_type": "NOTEBOOK", "language": "PYTHON", "created_at": region.now_ms(),
-            "modified_at": region.now_ms(), "content_base64": NOTEBOOK});
-        put(writing, &format!("/Shared/etl/{}", job.name), notebook);
+        let path = format!("/Shared/etl/{}", job.name);
+        put(writing, &path, ObjectInfo { language: Some("PYTHON".to_owned()), ..of_type(OBJECT_NOTEBOOK) });
+        writing.put(Kind::WorkspaceContent, path, &json!(NOTEBOOK));
     }
     if primary {
         for name in ["Revenue today", "Fleet health"] {
             let id = Uuid::new_v4().simple().to_string();
+            let path = format!("/Shared/{name}.lvdash.json");
+            put(writing, &path, ObjectInfo { resource_id: Some(id.clone()), ..of_type(OBJECT_DASHBOARD) });
             let dashboard = json!({"dashboard_id": id, "display_name": name, "lifecycle_state": "ACTIVE",
-                "path": format!("/Shared/{name}.lvdash.json"), "etag": "1", "serialized_dashboard": "{\"pages\":[]}"});
+                "parent_path": "/Shared", "path": path, "etag": "1", "serialized_dashboard": "{\"pages\":[]}"});
             writing.put(Kind::Dashboard, id, &dashboard);
         }
     }
 }
 
-/// `# Databricks notebook source` and one line that writes, in base64.
-const NOTEBOOK: &str =
-    "IyBEYXRhYnJpY2tzIG5vdGVib29rIHNvdXJjZQp0YXJnZXQgPSBkYnV0aWxzLndpZGdldHMuZ2V0KCJ0YXJnZXRfdGFibGUiKQo=";
+/// One line that writes, in base64.
+const NOTEBOOK: &str = "dGFyZ2V0ID0gZGJ1dGlscy53aWRnZXRzLmdldCgidGFyZ2V0X3RhYmxlIikK";

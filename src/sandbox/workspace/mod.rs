@@ -2,11 +2,14 @@
 
 mod account;
 mod compute;
-mod content;
+mod dashboards;
 mod jobs;
+mod objects;
+mod transfer;
 
 pub(super) use account::host_metadata;
 pub(super) use jobs::{Target, job_key, targets};
+pub(super) use transfer::download;
 
 use super::call::{Answer, Call};
 use super::region::Region;
@@ -42,11 +45,21 @@ pub(super) fn answer(region: &Region, call: &Call, path: &[&str]) -> Option<Answ
         (&Method::POST, ["sql", "warehouses", id, "start"]) => compute::start_warehouse(region, id),
         (&Method::POST, ["sql", "warehouses", id, "stop"]) => compute::stop_warehouse(region, id),
 
-        (&Method::GET, ["workspace", "list"]) => content::list(region, call),
-        (&Method::GET, ["workspace", "get-status"]) => content::status(region, call),
-        (&Method::GET, ["workspace", "export"]) => content::export(region, call),
-        (&Method::GET, ["lakeview", "dashboards"]) => content::dashboards(region, call),
-        (&Method::GET, ["lakeview", "dashboards", id]) => content::dashboard(region, id),
+        (&Method::GET, ["workspace", "list"]) => objects::list(region, call),
+        (&Method::GET, ["workspace", "get-status"]) => objects::status(region, call),
+        (&Method::POST, ["workspace", "mkdirs"]) => objects::make_folders(region, call),
+        (&Method::POST, ["workspace", "delete"]) => objects::delete(region, call),
+        (&Method::POST, ["workspace", "import"]) => transfer::import(region, call),
+        (&Method::GET, ["workspace", "export"]) => transfer::export(region, call),
+
+        (&Method::GET, ["lakeview", "dashboards"]) => dashboards::list(region, call),
+        (&Method::POST, ["lakeview", "dashboards"]) => dashboards::create(region, call),
+        (&Method::GET, ["lakeview", "dashboards", id]) => dashboards::get(region, id),
+        (&Method::PATCH, ["lakeview", "dashboards", id]) => dashboards::update(region, call, id),
+        (&Method::DELETE, ["lakeview", "dashboards", id]) => dashboards::trash(region, id),
+        (&Method::GET, ["lakeview", "dashboards", id, "published"]) => dashboards::get_published(region, id),
+        (&Method::POST, ["lakeview", "dashboards", id, "published"]) => dashboards::publish(region, call, id),
+        (&Method::DELETE, ["lakeview", "dashboards", id, "published"]) => dashboards::unpublish(region, id),
         _ => return None,
     })
 }
