@@ -15,6 +15,8 @@ pub(super) enum Caller {
     Admin,
     /// The product's own service principal, a metastore admin.
     Replication,
+    /// Anybody else with a token, by id: what it may do is what it was granted.
+    Principal(i64),
 }
 
 /// A call that is authenticated and read.

@@ -283,6 +283,7 @@ fn open(options: &SandboxOptions, clock: &Arc<dyn Clock>) -> Result<(Account, Ve
         if !seeded {
             seed::seed(&region, &account.plan, index == 0)?;
         }
+        seed::complete(&region, index == 0)?;
         empty(&region.folder.join("tmp"))?;
         regions.push(Arc::new(region));
     }

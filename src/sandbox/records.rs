@@ -104,7 +104,7 @@ impl Kind {
 #[derive(Debug, Default)]
 struct Loaded {
     records: HashMap<Kind, BTreeMap<String, Arc<str>>>,
-    /// Table id to kind and key, for tables and staging tables.
+    /// Id to kind and key, for tables, staging tables and workspace objects.
     ids: HashMap<String, (Kind, String)>,
     /// Storage location, without a slash at the end, to kind and key.
     locations: BTreeMap<String, (Kind, String)>,
@@ -128,9 +128,9 @@ pub(super) struct Writing<'a> {
 
 impl Loaded {
     fn set(&mut self, kind: Kind, key: String, body: Option<&str>) {
-        let indexed = matches!(kind, Kind::Table | Kind::StagingTable);
+        let indexed = matches!(kind, Kind::Table | Kind::StagingTable | Kind::WorkspaceObject);
         let before = self.records.get(&kind).and_then(|records| records.get(&key)).cloned();
-        if indexed && let Some((id, location)) = before.as_deref().map(identity) {
+        if indexed && let Some((id, location)) = before.as_deref().map(|body| identity(kind, body)) {
             let of_this = |found: &(Kind, String)| found.0 == kind && found.1 == key;
             if self.ids.get(&id).is_some_and(of_this) {
                 self.ids.remove(&id);
@@ -146,7 +146,7 @@ impl Loaded {
         };
         records.insert(key.clone(), body.into());
         if indexed {
-            let (id, location) = identity(body);
+            let (id, location) = identity(kind, body);
             if !location.is_empty() {
                 self.locations.insert(location, (kind, key.clone()));
             }
@@ -161,8 +161,21 @@ fn spelled(location: &str) -> String {
     one.as_deref().unwrap_or(location).trim_end_matches('/').to_owned()
 }
 
-/// The id and location of a table or staging table.
-fn identity(body: &str) -> (String, String) {
+/// A workspace object's id among the ids of the index.
+fn object_key(id: i64) -> String {
+    format!("object/{id}")
+}
+
+/// The id and location of a table or staging table; the id of a workspace object.
+fn identity(kind: Kind, body: &str) -> (String, String) {
+    if kind == Kind::WorkspaceObject {
+        #[derive(serde::Deserialize)]
+        struct Numbered {
+            object_id: i64,
+        }
+        let id = serde_json::from_str::<Numbered>(body).map(|object| object_key(object.object_id));
+        return (id.unwrap_or_default(), String::new());
+    }
     #[derive(serde::Deserialize)]
     struct Identity {
         #[serde(alias = "id")]
@@ -254,6 +267,11 @@ impl Records {
     /// The table or staging table with this id: its kind and full name.
     pub fn table_by_id(&self, id: &str) -> Option<(Kind, String)> {
         self.read(|memory| memory.ids.get(id).cloned())
+    }
+
+    /// The path of the workspace object with this id.
+    pub fn object_by_id(&self, id: i64) -> Option<String> {
+        self.read(|memory| memory.ids.get(&object_key(id)).map(|(_, path)| path.clone()))
     }
 
     /// The tables and staging tables whose location is `location`, holds it, or lies in it.

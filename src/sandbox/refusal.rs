@@ -2,17 +2,37 @@
 
 use super::SandboxError;
 use crate::wire::error::{self, ErrorBody};
+use crate::wire::scim::SCHEMA_ERROR;
+use serde_json::json;
 
 /// Why a call is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
     pub status: u16,
     pub body: ErrorBody,
+    /// Seconds after which the call may be sent again.
+    pub retry_after: Option<u32>,
+    /// Whether the body is written as SCIM has it.
+    is_scim: bool,
 }
 
 impl Refusal {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody::new(code, message) }
+        Self { status, body: ErrorBody::new(code, message), retry_after: None, is_scim: false }
+    }
+
+    /// A refusal of the SCIM calls, whose errors have a form of their own.
+    pub fn scim(status: u16, message: impl Into<String>) -> Self {
+        Self { is_scim: true, ..Self::new(status, "", message) }
+    }
+
+    /// The body as JSON text.
+    pub fn text(&self) -> String {
+        if self.is_scim {
+            let (status, detail) = (self.status.to_string(), &self.body.message);
+            return json!({"schemas": [SCHEMA_ERROR], "status": status, "detail": detail}).to_string();
+        }
+        serde_json::to_string(&self.body).unwrap_or_default()
     }
 
     /// An argument that can't be right.

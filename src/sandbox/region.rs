@@ -2,6 +2,7 @@
 
 use super::call::Caller;
 use super::clients::Clients;
+use super::principals;
 use super::records::{Kind, Records};
 use super::refusal::Refusal;
 use crate::domain::Clock;
@@ -136,11 +137,14 @@ impl Region {
         self.now().timestamp_millis()
     }
 
-    /// The user behind a caller.
-    pub fn user(&self, caller: Caller) -> &str {
+    /// The name of the user or service principal behind a caller; empty where that was removed.
+    pub fn user(&self, caller: Caller) -> String {
         match caller {
-            Caller::Admin => &self.identity.admin_name,
-            Caller::Replication => &self.identity.replication_name,
+            Caller::Admin => self.identity.admin_name.clone(),
+            Caller::Replication => self.identity.replication_name.clone(),
+            Caller::Principal(id) => {
+                principals::with_id(&self.records, &id.to_string()).map(|p| p.name).unwrap_or_default()
+            }
         }
     }
 
@@ -163,7 +167,7 @@ impl Region {
         let catalog: CatalogInfo =
             self.records.get(Kind::Catalog, name).ok_or_else(|| Refusal::missing("CATALOG", name))?;
         // A metastore admin manages catalogs that his workspace can't use.
-        if caller == Caller::Admin && self.access(&catalog) == Access::Unbound {
+        if caller != Caller::Replication && self.access(&catalog) == Access::Unbound {
             return Err(self.unbound(name));
         }
         Ok(catalog)
@@ -172,7 +176,7 @@ impl Region {
     /// A catalog whose metadata the caller may change.
     pub fn writable_catalog(&self, caller: Caller, name: &str) -> Result<CatalogInfo, Refusal> {
         let catalog = self.catalog(caller, name)?;
-        if caller == Caller::Admin && self.access(&catalog) == Access::ReadOnly {
+        if caller != Caller::Replication && self.access(&catalog) == Access::ReadOnly {
             return Err(self.read_only(name, "nothing in it can be created, changed or dropped"));
         }
         Ok(catalog)

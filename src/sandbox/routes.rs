@@ -3,7 +3,7 @@
 use super::call::{Answer, Call};
 use super::refusal::Refusal;
 use super::region::Region;
-use super::{roles, unity_catalog, workspace};
+use super::{roles, tokens, unity_catalog, workspace};
 use axum::http::Method;
 
 /// Answers a call.
@@ -12,6 +12,7 @@ pub(super) fn answer(region: &Region, call: &Call) -> Answer {
     let found = match path.as_slice() {
         ["api", "2.1" | "2.0", "unity-catalog", rest @ ..] => unity_catalog::answer(region, call, rest),
         ["api", "2.0", "sandbox", rest @ ..] => roles::answer(region, call, rest),
+        ["api", "2.0", "token-management", rest @ ..] => tokens::respond(region, call, rest),
         ["api", _, rest @ ..] => workspace::answer(region, call, rest),
         _ => None,
     };

@@ -3,7 +3,7 @@
 use super::call::{Call, Caller};
 use super::refusal::Refusal;
 use super::region::Region;
-use super::{SandboxError, multipart, routes, workspace};
+use super::{SandboxError, multipart, routes, tokens, workspace};
 use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, routed, serve};
 use crate::wire::error;
 use axum::Router;
@@ -81,17 +81,21 @@ pub(super) async fn bind(region: &str, port: u16) -> Result<(TcpListener, u16), 
 
 async fn handle(State(served): State<Served>, request: Request) -> Response<Body> {
     let region = served.region.clone();
+    let mut retry_after = None;
     let (status, kind, body) = match answer(served, request).await {
         Ok(Reply::Json(text)) => (200, "application/json", Body::from(text)),
         Ok(Reply::File(bytes)) => (200, "application/octet-stream", Body::from(bytes)),
         Err(refusal) => {
-            let text = serde_json::to_string(&refusal.body).unwrap_or_default();
-            (refusal.status, "application/json", Body::from(text))
+            retry_after = refusal.retry_after;
+            (refusal.status, "application/json", Body::from(refusal.text()))
         }
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    }
     // The region's own clock: the server's date stands still while the machine's clock is set back.
     let date = region.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     if let Ok(date) = header::HeaderValue::try_from(date) {
@@ -174,8 +178,14 @@ fn read(caller: Caller, head: Parts, body: &[u8]) -> Result<Call, Refusal> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let path = uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect();
-    let query: HashMap<String, String> =
-        url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let mut query: HashMap<String, String> = HashMap::new();
+    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match query.get_mut(name.as_ref()) {
+            // A filter that names several values repeats itself.
+            Some(values) if name.starts_with("filter_by.") => *values = format!("{values},{value}"),
+            _ => drop(query.insert(name.into_owned(), value.into_owned())),
+        }
+    }
     let body = if body.is_empty() {
         Value::Null
     } else if let Some(form) = multipart::fields(content_type, body) {
@@ -203,10 +213,6 @@ fn caller(region: &Region, headers: &HeaderMap) -> Result<Caller, Refusal> {
     } else if given == digest(&region.identity.replication_token) {
         Ok(Caller::Replication)
     } else {
-        Err(Refusal::new(
-            401,
-            error::UNAUTHENTICATED,
-            "The token is not one of this workspace. Take the one in its token file.",
-        ))
+        tokens::caller(region, &given)
     }
 }

@@ -1,5 +1,6 @@
 //! What a region holds when it is new: everything in the primary, and in the secondary the same jobs, at rest.
 
+mod identities;
 mod shapes;
 mod tables;
 mod unsupported;
@@ -54,11 +55,22 @@ pub(super) fn seed(region: &Region, plan: &SeedPlan, primary: bool) -> Result<()
     if primary {
         names = seed_catalogs(region, &mut writing, plan)?;
     }
+    identities::seed(region, &mut writing, primary);
     workspace::seed(region, &mut writing, primary, &|name| !primary || names.contains(name));
     writing.put(Kind::Setting, MISSION_CRITICAL, &MissionCritical { enabled: true });
     // One sync for all files; the record that says so comes after them.
     sync_all(region)?;
     writing.put(Kind::Setting, SEEDED, &true);
+    writing.commit()
+}
+
+/// Adds what a region that an earlier version made has not got yet.
+pub(super) fn complete(region: &Region, primary: bool) -> Result<(), SandboxError> {
+    if region.records.any(Kind::Principal, "") {
+        return Ok(());
+    }
+    let mut writing = region.records.write();
+    identities::seed(region, &mut writing, primary);
     writing.commit()
 }
 

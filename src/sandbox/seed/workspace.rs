@@ -1,8 +1,9 @@
 //! The seeded workspaces: warehouses, clusters, jobs with their schedules, notebooks, dashboards.
 
+use crate::sandbox::call::Caller;
 use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::region::Region;
-use crate::sandbox::workspace::job_key;
+use crate::sandbox::workspace::{acl, job_key};
 use crate::wire::jobs::{PAUSED, UNPAUSED};
 use crate::wire::objects::{OBJECT_DASHBOARD, OBJECT_DIRECTORY, OBJECT_NOTEBOOK, ObjectInfo};
 use crate::wire::workspace::{STATE_RUNNING, STATE_STOPPED, STATE_TERMINATED};
@@ -121,6 +122,7 @@ pub fn seed(region: &Region, writing: &mut Writing<'_>, primary: bool, exists: &
                 "min_num_clusters": 1, "max_num_clusters": 2, "warehouse_type": "PRO",
                 "enable_serverless_compute": false, "creator_name": region.identity.admin_name});
             writing.put(Kind::Warehouse, &id, &record);
+            acl::put_first(region, writing, &acl::WAREHOUSES, &id, Caller::Admin);
             (*name, id)
         })
         .collect();
@@ -135,6 +137,7 @@ pub fn seed(region: &Region, writing: &mut Writing<'_>, primary: bool, exists: &
                 "spark_version": "17.3.x-scala2.13", "node_type_id": "i3.xlarge", "num_workers": 2,
                 "autotermination_minutes": 0, "creator_user_name": region.identity.admin_name});
             writing.put(Kind::Cluster, &id, &record);
+            acl::put_first(region, writing, &acl::CLUSTERS, &id, Caller::Admin);
             (*name, id)
         })
         .collect();
@@ -183,6 +186,7 @@ pub fn seed(region: &Region, writing: &mut Writing<'_>, primary: bool, exists: &
         let job = json!({"job_id": job_id, "creator_user_name": region.identity.admin_name,
             "run_as_user_name": region.identity.admin_name, "created_time": region.now_ms(), "settings": settings});
         writing.put(Kind::Job, job_key(job_id), &job);
+        acl::put_first(region, writing, &acl::JOBS, &job_id.to_string(), Caller::Admin);
     }
     seed_content(region, writing, primary);
 }

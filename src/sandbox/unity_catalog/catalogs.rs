@@ -42,7 +42,7 @@ pub fn create(region: &Region, call: &Call) -> Answer {
         comment: wanted.comment,
         properties: wanted.properties,
         options: wanted.options,
-        owner: Some(region.user(call.caller).to_owned()),
+        owner: Some(region.user(call.caller)),
         storage_root,
         ..new(region, &name, wanted.id)
     };

@@ -83,7 +83,7 @@ pub fn for_path(region: &Region, call: &Call) -> Answer {
         }
     }
     // The metastore admin answers for the storage as a whole: this is how replicas are written.
-    if call.caller == Caller::Admin {
+    if call.caller != Caller::Replication {
         for catalog in region.records.all::<CatalogInfo>(Kind::Catalog, "") {
             let access = region.access(&catalog);
             if access == Access::ReadWrite || !touches(region, &catalog, &url) {

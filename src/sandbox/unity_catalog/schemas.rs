@@ -52,7 +52,7 @@ pub fn create(region: &Region, call: &Call) -> Answer {
         schema_id: Some(wanted.schema_id.unwrap_or_else(|| Uuid::new_v4().to_string())),
         comment: wanted.comment,
         properties: wanted.properties,
-        owner: Some(region.user(call.caller).to_owned()),
+        owner: Some(region.user(call.caller)),
         storage_root,
         created_at: Some(now),
         updated_at: Some(now),

@@ -90,7 +90,7 @@ pub fn create_external_location(region: &Region, call: &Call) -> Answer {
             format!("'{url}' overlaps with external location '{}' at '{}'. Choose another one.", other.name, other.url);
         return Err(Refusal::new(400, "LOCATION_OVERLAP", sentence));
     }
-    let owner = Some(region.user(call.caller).to_owned());
+    let owner = Some(region.user(call.caller));
     let location = ExternalLocationInfo { name: name.clone(), url, owner, ..wanted };
     writing.put(Kind::ExternalLocation, name, &location);
     writing.commit()?;

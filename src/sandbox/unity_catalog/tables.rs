@@ -180,7 +180,7 @@ fn drafted(region: &Region, call: &Call, wanted: &CreateTable) -> Result<TableIn
         columns: wanted.columns.clone(),
         properties: wanted.properties.clone(),
         comment: wanted.comment.clone(),
-        owner: Some(region.user(call.caller).to_owned()),
+        owner: Some(region.user(call.caller)),
         created_at: Some(now),
         updated_at: Some(now),
         ..TableInfo::default()

@@ -1,13 +1,8 @@
-use crate::sandbox::call::{Answer, Call, answer};
+use crate::sandbox::call::{Answer, answer};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
-use crate::wire::workspace::{AccountWorkspace, Me};
+use crate::wire::workspace::AccountWorkspace;
 use serde_json::json;
-
-pub fn me(region: &Region, call: &Call) -> Answer {
-    let user = region.user(call.caller).to_owned();
-    answer(&Me { id: user.clone(), display_name: Some(user.clone()), user_name: user, active: Some(true) })
-}
 
 /// Which account and workspace this is, as clients ask it before they log in. There is no `oidc_endpoint` to name.
 pub fn host_metadata(region: &Region) -> Answer {

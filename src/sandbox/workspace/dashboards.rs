@@ -1,5 +1,6 @@
 //! Dashboards: drafts, which are files of the workspace too, and what is published of them.
 
+use super::acl::{self, DASHBOARDS};
 use super::objects;
 use super::transfer::DASHBOARD_FILE;
 use crate::sandbox::call::{Answer, Call, PAGE, answer, done, page_of};
@@ -9,8 +10,24 @@ use crate::sandbox::region::Region;
 use crate::wire::dashboards::{DASHBOARD_ACTIVE, DASHBOARD_TRASHED, Dashboard, PublishedDashboard};
 use crate::wire::error;
 use crate::wire::objects::{OBJECT_DASHBOARD, ObjectInfo};
+use crate::wire::permissions::CAN_MANAGE;
+use axum::http::Method;
 use serde_json::Value;
 use uuid::Uuid;
+
+pub fn respond(region: &Region, call: &Call, path: &[&str]) -> Option<Answer> {
+    Some(match (&call.method, path) {
+        (&Method::GET, []) => list(region, call),
+        (&Method::POST, []) => create(region, call),
+        (&Method::GET, [id]) => get(region, call, id),
+        (&Method::PATCH, [id]) => update(region, call, id),
+        (&Method::DELETE, [id]) => trash(region, call, id),
+        (&Method::GET, [id, "published"]) => get_published(region, call, id),
+        (&Method::POST, [id, "published"]) => publish(region, call, id),
+        (&Method::DELETE, [id, "published"]) => unpublish(region, call, id),
+        _ => return None,
+    })
+}
 
 fn time(region: &Region) -> String {
     region.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
@@ -34,10 +51,12 @@ fn active(region: &Region, id: &str) -> Result<Dashboard, Refusal> {
 }
 
 /// The list is abbreviated: a dashboard's definition, place and etag come with the dashboard alone.
-pub fn list(region: &Region, call: &Call) -> Answer {
+fn list(region: &Region, call: &Call) -> Answer {
     let trashed_too = call.flag("show_trashed");
     let page = page_of(&region.records, call, Kind::Dashboard, "", ("page_size", PAGE), |body| {
         let dashboard: Dashboard = serde_json::from_str(body).ok()?;
+        let id = dashboard.dashboard_id.as_deref().unwrap_or_default();
+        acl::need(region, call.caller, &DASHBOARDS, id, "CAN_READ").ok()?;
         if !trashed_too && dashboard.lifecycle_state.as_deref() == Some(DASHBOARD_TRASHED) {
             return None;
         }
@@ -47,8 +66,10 @@ pub fn list(region: &Region, call: &Call) -> Answer {
     Ok(page.text("dashboards", ""))
 }
 
-pub fn get(region: &Region, id: &str) -> Answer {
-    answer(&found(region, id)?)
+fn get(region: &Region, call: &Call, id: &str) -> Answer {
+    let dashboard = found(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, "CAN_READ")?;
+    answer(&dashboard)
 }
 
 /// A dashboard's definition; empty where there is none.
@@ -71,7 +92,7 @@ fn checked_title(name: Option<String>) -> Result<String, Refusal> {
     }
 }
 
-pub fn create(region: &Region, call: &Call) -> Answer {
+fn create(region: &Region, call: &Call) -> Answer {
     let wanted: Dashboard = call.body()?;
     let home = format!("/Users/{}", region.user(call.caller));
     let folder = match wanted.parent_path.as_deref() {
@@ -84,7 +105,17 @@ pub fn create(region: &Region, call: &Call) -> Answer {
     } else if objects::find(region, &folder).is_none() {
         return Err(objects::no_path(&folder));
     }
+    if let Some(folder) = objects::find(region, &folder) {
+        acl::need_object(region, call.caller, &folder, "CAN_EDIT")?;
+    }
     let dashboard = put_new(region, &mut writing, wanted, &folder)?;
+    acl::put_first(
+        region,
+        &mut writing,
+        &DASHBOARDS,
+        dashboard.dashboard_id.as_deref().unwrap_or_default(),
+        call.caller,
+    );
     writing.commit()?;
     answer(&dashboard)
 }
@@ -131,6 +162,7 @@ pub fn import(region: &Region, call: &Call, path: &str, content: &[u8], overwrit
     match objects::place_for(region, path, OBJECT_DASHBOARD, overwrite)? {
         Some(known) => {
             let mut dashboard = active(region, known.resource_id.as_deref().unwrap_or_default())?;
+            acl::need_object(region, call.caller, &known, "CAN_EDIT")?;
             dashboard.serialized_dashboard = Some(checked_definition(definition)?);
             put_changed(region, &mut writing, dashboard);
         }
@@ -143,7 +175,9 @@ pub fn import(region: &Region, call: &Call, path: &str, content: &[u8], overwrit
                 dashboard_id: id,
                 ..Dashboard::default()
             };
-            put_new(region, &mut writing, wanted, objects::parent(path).unwrap_or("/"))?;
+            let folder = objects::parent(path).and_then(|folder| objects::find(region, folder)).unwrap_or_default();
+            acl::need_object(region, call.caller, &folder, "CAN_EDIT")?;
+            put_new(region, &mut writing, wanted, &folder.path)?;
         }
     }
     writing.commit()?;
@@ -157,10 +191,11 @@ fn put_changed(region: &Region, writing: &mut Writing<'_>, mut dashboard: Dashbo
     dashboard
 }
 
-pub fn update(region: &Region, call: &Call, id: &str) -> Answer {
+fn update(region: &Region, call: &Call, id: &str) -> Answer {
     let wanted: Dashboard = call.body()?;
     let mut writing = region.records.write();
     let mut dashboard = active(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, "CAN_EDIT")?;
     if let Some(etag) = wanted.etag.filter(|etag| dashboard.etag.as_ref() != Some(etag)) {
         let sentence = format!("Dashboard {id} was changed since etag {etag} was read. Read it again.");
         return Err(Refusal::new(409, error::ABORTED, sentence));
@@ -202,19 +237,21 @@ pub fn put_trashed(region: &Region, writing: &mut Writing<'_>, id: &str) {
     }
 }
 
-pub fn trash(region: &Region, id: &str) -> Answer {
+fn trash(region: &Region, call: &Call, id: &str) -> Answer {
     let mut writing = region.records.write();
     let dashboard = active(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, CAN_MANAGE)?;
     writing.delete(Kind::WorkspaceObject, dashboard.path.unwrap_or_default());
     put_trashed(region, &mut writing, id);
     writing.commit()?;
     done()
 }
 
-pub fn publish(region: &Region, call: &Call, id: &str) -> Answer {
+fn publish(region: &Region, call: &Call, id: &str) -> Answer {
     let wanted: PublishedDashboard = call.body()?;
     let mut writing = region.records.write();
     let draft = active(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, CAN_MANAGE)?;
     let published = PublishedDashboard {
         display_name: draft.display_name,
         warehouse_id: wanted.warehouse_id.or(draft.warehouse_id),
@@ -232,13 +269,16 @@ fn published(region: &Region, id: &str) -> Result<PublishedDashboard, Refusal> {
     region.records.get(Kind::PublishedDashboard, id).ok_or_else(missing)
 }
 
-pub fn get_published(region: &Region, id: &str) -> Answer {
-    answer(&published(region, id)?)
+fn get_published(region: &Region, call: &Call, id: &str) -> Answer {
+    let published = published(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, "CAN_READ")?;
+    answer(&published)
 }
 
-pub fn unpublish(region: &Region, id: &str) -> Answer {
+fn unpublish(region: &Region, call: &Call, id: &str) -> Answer {
     let mut writing = region.records.write();
     published(region, id)?;
+    acl::need(region, call.caller, &DASHBOARDS, id, CAN_MANAGE)?;
     writing.delete(Kind::PublishedDashboard, id);
     writing.commit()?;
     done()

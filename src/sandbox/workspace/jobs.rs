@@ -1,11 +1,17 @@
 //! Jobs: their settings, and what those that are not paused write.
 
+use super::acl::{self, JOBS};
+use super::settings;
 use crate::sandbox::call::{Answer, Call, answer, done, page_of};
-use crate::sandbox::records::Kind;
+use crate::sandbox::principals;
+use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
 use crate::wire::jobs::JobSettings;
+use crate::wire::permissions::{AccessControl, CAN_MANAGE, IS_OWNER};
+use crate::wire::scim::{SERVICE_PRINCIPALS, USERS};
 use crate::wire::workspace::STATE_RUNNING;
+use axum::http::Method;
 use serde_json::{Value, json};
 
 /// Jobs that one page of a list holds at most.
@@ -55,16 +61,34 @@ pub fn targets(region: &Region) -> Vec<Target> {
     region.records.all::<Value>(Kind::Job, "").iter().flat_map(|job| targets_of(region, job)).collect()
 }
 
-fn found(region: &Region, job_id: &str) -> Result<(i64, Value), Refusal> {
+pub fn respond(region: &Region, call: &Call, path: &[&str]) -> Option<Answer> {
+    Some(match (&call.method, path) {
+        (&Method::GET, ["list"]) => list(region, call),
+        (&Method::GET, ["get"]) => get(region, call),
+        (&Method::POST, ["create"]) => create(region, call),
+        (&Method::POST, ["reset"]) => reset(region, call),
+        (&Method::POST, ["update"]) => update(region, call),
+        (&Method::POST, ["delete"]) => delete(region, call),
+        (&Method::POST, ["run-now"]) => run_now(region, call),
+        (&Method::GET, ["runs", "list"]) => runs(region, call),
+        _ => return None,
+    })
+}
+
+/// The job, if the caller may do with it what `level` allows.
+fn allowed(region: &Region, call: &Call, job_id: &str, level: &str) -> Result<(i64, Value), Refusal> {
     let missing = || Refusal::new(400, "INVALID_PARAMETER_VALUE", format!("Job {job_id} does not exist."));
     let id: i64 = job_id.parse().map_err(|_| missing())?;
     match region.records.value(Kind::Job, &job_key(id)) {
         Value::Null => Err(missing()),
-        job => Ok((id, job)),
+        job => {
+            acl::need(region, call.caller, &JOBS, job_id, level)?;
+            Ok((id, job))
+        }
     }
 }
 
-pub fn list(region: &Region, call: &Call) -> Answer {
+fn list(region: &Region, call: &Call) -> Answer {
     if call.query.get("limit").and_then(|text| text.parse::<i64>().ok()).is_some_and(|limit| limit > MOST_JOBS) {
         return Err(Refusal::invalid(format!("limit must not be more than {MOST_JOBS}.")));
     }
@@ -76,39 +100,104 @@ pub fn list(region: &Region, call: &Call) -> Answer {
         if name.as_ref().is_some_and(|name| *name != job_name) {
             return None;
         }
+        acl::need(region, call.caller, &JOBS, &job["job_id"].to_string(), "CAN_VIEW").ok()?;
+        let is_cut = settings::cut(&mut job["settings"], 0);
         if let (false, Some(settings)) = (with_tasks, job["settings"].as_object_mut()) {
-            settings.remove("tasks");
+            settings.retain(|field, _| !settings::PAGED.contains(&field.as_str()));
         }
+        job["has_more"] = is_cut.into();
         Some(job.to_string())
     })?;
     Ok(page.text("jobs", &format!(",\"has_more\":{}", page.next.is_some())))
 }
 
-pub fn get(region: &Region, call: &Call) -> Answer {
-    answer(&found(region, call.required("job_id")?)?.1)
+/// Long arrays come in pages, all of them at once.
+fn get(region: &Region, call: &Call) -> Answer {
+    let (_, mut job) = allowed(region, call, call.required("job_id")?, "CAN_VIEW")?;
+    let page = match call.query.get("page_token").map(String::as_str) {
+        None | Some("") => 0,
+        Some(token) => token.parse().map_err(|_| Refusal::invalid("The page_token is not one of this job."))?,
+    };
+    if settings::cut(&mut job["settings"], page) {
+        job["has_more"] = true.into();
+        job["next_page_token"] = (page + 1).to_string().into();
+    }
+    answer(&job)
 }
 
-pub fn create(region: &Region, call: &Call) -> Answer {
-    let Some(settings) = call.body.as_object().filter(|settings| !settings.is_empty()) else {
+/// Who runs the job: whom the settings name, else who it was before.
+fn run_as(region: &Region, settings: &mut Value, before: &str) -> Result<String, Refusal> {
+    let (family, name) = match (&settings["run_as"]["user_name"], &settings["run_as"]["service_principal_name"]) {
+        (Value::String(name), _) => (USERS, name.clone()),
+        (_, Value::String(name)) => (SERVICE_PRINCIPALS, name.clone()),
+        _ => {
+            let of = acl::entry(region, before, "");
+            settings["run_as"] = match of.service_principal_name {
+                Some(name) => json!({"service_principal_name": name}),
+                None => json!({"user_name": before}),
+            };
+            return Ok(before.to_owned());
+        }
+    };
+    match principals::named_in(&region.records, family, &name) {
+        Some(principal) if principal.is_active() => Ok(principal.name),
+        _ => Err(Refusal::invalid(format!(
+            "The run_as identity '{name}' does not exist or is not active in this workspace."
+        ))),
+    }
+}
+
+fn create(region: &Region, call: &Call) -> Answer {
+    let Some(body) = call.body.as_object().filter(|settings| !settings.is_empty()) else {
         return Err(Refusal::invalid("The job's settings are missing."));
     };
-    let job_id: i64 = rand::random_range(100_000_000_000_000..1_000_000_000_000_000);
-    let user = region.user(call.caller);
-    let job = json!({"job_id": job_id, "creator_user_name": user, "run_as_user_name": user,
-        "created_time": region.now_ms(), "settings": settings});
+    let mut body = body.clone();
+    let access = body.remove("access_control_list");
+    let asked = body.remove("job_id").and_then(|id| id.as_i64());
+    let mut settings = settings::completed(Value::Object(body))?;
     let mut writing = region.records.write();
+    let job_id = asked.unwrap_or_else(|| rand::random_range(100_000_000_000_000..1_000_000_000_000_000));
+    if region.records.text(Kind::Job, &job_key(job_id)).is_some() {
+        return Err(Refusal::invalid(format!("Job {job_id} exists already.")));
+    }
+    let user = region.user(call.caller);
+    let runs_as = run_as(region, &mut settings, &user)?;
+    let job = json!({"job_id": job_id, "creator_user_name": user, "run_as_user_name": runs_as,
+        "created_time": region.now_ms(), "settings": settings});
     writing.put(Kind::Job, job_key(job_id), &job);
+    let id = job_id.to_string();
+    match access.map(serde_json::from_value::<Vec<AccessControl>>) {
+        None => acl::put_first(region, &mut writing, &JOBS, &id, call.caller),
+        Some(Ok(mut list)) => {
+            if !list.iter().any(|entry| entry.permission_level.as_deref() == Some(IS_OWNER)) {
+                list.push(acl::entry(region, &user, IS_OWNER));
+            }
+            acl::put(region, &mut writing, &JOBS, &id, list, false)?;
+        }
+        Some(Err(e)) => return Err(Refusal::invalid(format!("The field access_control_list cannot be read: {e}."))),
+    }
     writing.commit()?;
     answer(&json!({"job_id": job_id}))
 }
 
-pub fn reset(region: &Region, call: &Call) -> Answer {
+fn reset(region: &Region, call: &Call) -> Answer {
     let mut writing = region.records.write();
-    let (id, mut job) = found(region, &call.field("job_id")?)?;
-    job["settings"] = new_settings(call)?;
-    writing.put(Kind::Job, job_key(id), &job);
+    let (id, mut job) = allowed(region, call, &call.field("job_id")?, CAN_MANAGE)?;
+    job["settings"] = settings::completed(new_settings(call)?)?;
+    put_changed(region, &mut writing, id, job)?;
     writing.commit()?;
     done()
+}
+
+/// Puts a job whose settings changed. Who runs it stays where the settings no longer say.
+fn put_changed(region: &Region, writing: &mut Writing<'_>, id: i64, mut job: Value) -> Result<(), Refusal> {
+    let before = job["run_as_user_name"].as_str().unwrap_or_default().to_owned();
+    let mut settings = job["settings"].take();
+    let runs_as = run_as(region, &mut settings, &before)?;
+    job["settings"] = settings;
+    job["run_as_user_name"] = runs_as.into();
+    writing.put(Kind::Job, job_key(id), &job);
+    Ok(())
 }
 
 fn new_settings(call: &Call) -> Result<Value, Refusal> {
@@ -119,50 +208,32 @@ fn new_settings(call: &Call) -> Result<Value, Refusal> {
 }
 
 /// Replaces the top-level fields that are given; tasks are merged by their key.
-pub fn update(region: &Region, call: &Call) -> Answer {
+fn update(region: &Region, call: &Call) -> Answer {
     let mut writing = region.records.write();
-    let (id, mut job) = found(region, &call.field("job_id")?)?;
+    let (id, mut job) = allowed(region, call, &call.field("job_id")?, CAN_MANAGE)?;
     for field in call.body["fields_to_remove"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if let Some(settings) = job["settings"].as_object_mut() {
-            settings.remove(field);
-        }
+        settings::remove(&mut job["settings"], field);
     }
     if call.body.get("new_settings").is_some() {
-        for (field, value) in new_settings(call)?.as_object().into_iter().flatten() {
-            let merged = match (field.as_str(), &job["settings"][field.as_str()], value) {
-                ("tasks", Value::Array(old), Value::Array(new)) => merge_by_key(old, new, "task_key"),
-                ("job_clusters", Value::Array(old), Value::Array(new)) => merge_by_key(old, new, "job_cluster_key"),
-                (_, _, value) => value.clone(),
-            };
-            job["settings"][field.as_str()] = merged;
-        }
+        settings::merge(&mut job["settings"], &new_settings(call)?);
     }
-    writing.put(Kind::Job, job_key(id), &job);
+    job["settings"] = settings::completed(job["settings"].take())?;
+    put_changed(region, &mut writing, id, job)?;
     writing.commit()?;
     done()
 }
 
-fn merge_by_key(old: &[Value], new: &[Value], key: &str) -> Value {
-    let mut merged = old.to_vec();
-    for entry in new {
-        match merged.iter_mut().find(|existing| existing[key] == entry[key]) {
-            Some(existing) => *existing = entry.clone(),
-            None => merged.push(entry.clone()),
-        }
-    }
-    Value::Array(merged)
-}
-
-pub fn delete(region: &Region, call: &Call) -> Answer {
+fn delete(region: &Region, call: &Call) -> Answer {
     let mut writing = region.records.write();
-    let (id, _) = found(region, &call.field("job_id")?)?;
+    let (id, _) = allowed(region, call, &call.field("job_id")?, CAN_MANAGE)?;
     writing.delete(Kind::Job, job_key(id));
+    writing.delete(Kind::Acl, acl::key(&JOBS, &id.to_string()));
     writing.commit()?;
     done()
 }
 
-pub fn run_now(region: &Region, call: &Call) -> Answer {
-    let (id, job) = found(region, &call.field("job_id")?)?;
+fn run_now(region: &Region, call: &Call) -> Answer {
+    let (id, job) = allowed(region, call, &call.field("job_id")?, "CAN_MANAGE_RUN")?;
     region.compute_allowed()?;
     let name = job["settings"]["name"].as_str().unwrap_or_default().to_owned();
     Err(Refusal::new(
@@ -174,7 +245,7 @@ pub fn run_now(region: &Region, call: &Call) -> Answer {
     ))
 }
 
-pub fn runs(region: &Region, call: &Call) -> Answer {
+fn runs(region: &Region, call: &Call) -> Answer {
     let wanted = call.query.get("job_id").and_then(|text| text.parse::<i64>().ok());
     let jobs: Vec<Value> = region.records.all(Kind::Job, "");
     let runs: Vec<Value> = jobs

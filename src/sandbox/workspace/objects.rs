@@ -1,11 +1,13 @@
 //! The tree of folders, notebooks, files and dashboards: to be listed, made and removed.
 
-use super::dashboards;
-use crate::sandbox::call::{Answer, Call, answer, done};
+use super::{acl, dashboards};
+use crate::sandbox::call::{Answer, Call, Caller, answer, done};
+use crate::sandbox::principals;
 use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
 use crate::wire::objects::{DeleteObject, ListObjects, MakeFolder, OBJECT_DASHBOARD, OBJECT_DIRECTORY, ObjectInfo};
+use crate::wire::permissions::CAN_MANAGE;
 
 /// Folders that every workspace has and keeps.
 const KEPT: [&str; 3] = ["/", "/Shared", "/Users"];
@@ -81,9 +83,13 @@ pub fn fresh(region: &Region, path: &str, object_type: &str, id: Option<i64>) ->
 /// One level, without pages, as the API has it. The list of an object that is no folder is the object itself.
 pub fn list(region: &Region, call: &Call) -> Answer {
     let object = found(region, call.required("path")?)?;
+    acl::need_object(region, call.caller, &object, "CAN_READ").or_else(|refusal| may_pass(&object).ok_or(refusal))?;
     let since = call.query.get("notebooks_modified_after").and_then(|text| text.parse::<i64>().ok());
     let mut objects =
         if object.object_type == OBJECT_DIRECTORY { children(region, &object.path) } else { vec![object] };
+    if !principals::is_admin(region, call.caller) {
+        objects.retain(|o| may_pass(o).is_some() || acl::need_object(region, call.caller, o, "CAN_READ").is_ok());
+    }
     objects.retain(|o| since.is_none_or(|since| o.modified_at.is_none_or(|at| at >= since)));
     answer(&ListObjects { objects: objects.into_iter().map(shown).collect() })
 }
@@ -111,7 +117,22 @@ fn children(region: &Region, folder: &str) -> Vec<ObjectInfo> {
 }
 
 pub fn status(region: &Region, call: &Call) -> Answer {
-    answer(&shown(found(region, call.required("path")?)?))
+    let object = found(region, call.required("path")?)?;
+    acl::need_object(region, call.caller, &object, "CAN_READ").or_else(|refusal| may_pass(&object).ok_or(refusal))?;
+    answer(&shown(object))
+}
+
+/// Some for folders that everybody may see, though not what is in them.
+fn may_pass(object: &ObjectInfo) -> Option<()> {
+    KEPT.contains(&object.path.as_str()).then_some(())
+}
+
+/// Fails where the caller may not replace what is there, or may not add to the folder that a new object goes into.
+pub fn need_to_write(region: &Region, caller: Caller, known: Option<&ObjectInfo>, path: &str) -> Result<(), Refusal> {
+    match known.cloned().or_else(|| find(region, parent(path)?)) {
+        Some(object) => acl::need_object(region, caller, &object, "CAN_EDIT"),
+        None => Ok(()),
+    }
 }
 
 /// Without the content that an earlier version kept with the object.
@@ -124,6 +145,11 @@ pub fn make_folders(region: &Region, call: &Call) -> Answer {
     let wanted: MakeFolder = call.body()?;
     let path = normal(&wanted.path)?;
     let mut writing = region.records.write();
+    let above =
+        std::iter::successors(Some(path.as_str()), |folder| parent(folder)).find_map(|folder| find(region, folder));
+    if let Some(above) = above.filter(|above| above.path != path) {
+        acl::need_object(region, call.caller, &above, "CAN_EDIT")?;
+    }
     put_folders(region, &mut writing, &path, wanted.object_id)?;
     writing.commit()?;
     done()
@@ -168,6 +194,7 @@ pub fn delete(region: &Region, call: &Call) -> Answer {
     if KEPT.contains(&object.path.as_str()) {
         return Err(Refusal::denied(format!("Folder {} is protected.", object.path)));
     }
+    acl::need_object(region, call.caller, &object, CAN_MANAGE)?;
     let below = region.records.all::<ObjectInfo>(Kind::WorkspaceObject, &format!("{}/", object.path));
     if !wanted.recursive && !below.is_empty() {
         let sentence = format!("Folder ({}) is not empty. Delete it with recursive set to true.", object.path);

@@ -1,6 +1,6 @@
 //! Content of notebooks and files: imported, exported, downloaded.
 
-use super::{dashboards, objects};
+use super::{acl, dashboards, objects};
 use crate::sandbox::call::{Answer, Call, answer, done};
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
@@ -47,6 +47,7 @@ pub fn import(region: &Region, call: &Call) -> Answer {
     }
     let mut writing = region.records.write();
     let known = objects::place_for(region, &new.path, new.object_type, wanted.overwrite)?;
+    objects::need_to_write(region, call.caller, known.as_ref(), &new.path)?;
     let object = ObjectInfo {
         modified_at: Some(region.now_ms()),
         language: new.language.map(str::to_owned),
@@ -105,6 +106,7 @@ fn unserved(format: &str) -> Refusal {
 /// An object's bytes as they are exported, and the extension that fits them.
 fn content(region: &Region, call: &Call) -> Result<(Vec<u8>, String), Refusal> {
     let object = objects::found(region, call.required("path")?)?;
+    acl::need_object(region, call.caller, &object, "CAN_READ")?;
     let format = call.query.get("format").map_or(FORMAT_SOURCE, String::as_str);
     if !["", FORMAT_SOURCE, FORMAT_AUTO, FORMAT_RAW].contains(&format) {
         return Err(unserved(format));
