@@ -151,7 +151,7 @@ fn note(region: &Region, headers: &HeaderMap, caller: Option<Caller>) {
     let through_gateway = text(header::VIA).contains(GATEWAY);
     region.clients.called(
         text(header::USER_AGENT),
-        caller.map(|caller| region.user(caller)),
+        caller.map(|caller| region.user(caller)).as_deref(),
         through_gateway,
         region.now(),
     );

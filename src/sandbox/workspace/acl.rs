@@ -1,6 +1,6 @@
 //! Permissions of workspace assets: kept, inherited along folders, and checked.
 
-use super::objects;
+use super::{settings, tree};
 use crate::sandbox::call::Caller;
 use crate::sandbox::principals::{self, ADMINS};
 use crate::sandbox::records::{Kind, Writing};
@@ -210,7 +210,7 @@ fn held(region: &Region, family: &Family, id: &str) -> Vec<(AccessControl, Optio
     };
     found.extend(implied(region, &object.path).map(|entry| (entry, None)));
     let mut path = object.path.as_str();
-    while let Some(folder) = objects::parent(path).and_then(|above| objects::find(region, above)) {
+    while let Some(folder) = tree::parent(path).and_then(|above| tree::find(region, above)) {
         let from = format!("/directories/{}", folder.object_id);
         found.extend(implied(region, &folder.path).into_iter().map(|entry| (entry, Some(from.clone()))));
         let entries = direct(region, &key(&DIRECTORIES, &folder.object_id.to_string()));
@@ -241,9 +241,9 @@ fn object_with(region: &Region, family: &Family, id: &str) -> Option<ObjectInfo>
     }
     if *family == DASHBOARDS {
         let path = region.records.value(Kind::Dashboard, id)["path"].as_str()?.to_owned();
-        return objects::find(region, &path);
+        return tree::find(region, &path);
     }
-    let object = objects::find(region, &region.records.object_by_id(id.parse().ok()?)?)?;
+    let object = tree::find(region, &region.records.object_by_id(id.parse().ok()?)?)?;
     (family_of(&object) == family).then_some(object)
 }
 
@@ -255,7 +255,7 @@ pub fn is_shared_root(region: &Region, family: &Family, id: &str) -> bool {
 /// Fails where there is no such asset.
 pub fn known(region: &Region, family: &Family, id: &str) -> Result<(), Refusal> {
     let is_known = match family.path {
-        "jobs" => id.parse().is_ok_and(|id| region.records.text(Kind::Job, &super::job_key(id)).is_some()),
+        "jobs" => id.parse().is_ok_and(|id| region.records.text(Kind::Job, &settings::job_key(id)).is_some()),
         "clusters" => region.records.text(Kind::Cluster, id).is_some(),
         "warehouses" => region.records.text(Kind::Warehouse, id).is_some(),
         _ => object_with(region, family, id).is_some(),
@@ -322,4 +322,12 @@ pub fn need(region: &Region, caller: Caller, family: &Family, id: &str, level: &
 pub fn need_object(region: &Region, caller: Caller, object: &ObjectInfo, level: &str) -> Result<(), Refusal> {
     let (family, id) = of_object(object);
     need(region, caller, family, &id, level)
+}
+
+/// Fails where the caller may not replace what is there, or may not add to the folder that a new object goes into.
+pub fn need_to_write(region: &Region, caller: Caller, known: Option<&ObjectInfo>, path: &str) -> Result<(), Refusal> {
+    match known.cloned().or_else(|| tree::find(region, tree::parent(path)?)) {
+        Some(object) => need_object(region, caller, &object, "CAN_EDIT"),
+        None => Ok(()),
+    }
 }

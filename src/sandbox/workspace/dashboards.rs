@@ -1,8 +1,7 @@
 //! Dashboards: drafts, which are files of the workspace too, and what is published of them.
 
 use super::acl::{self, DASHBOARDS};
-use super::objects;
-use super::transfer::DASHBOARD_FILE;
+use super::tree::{self, DASHBOARD_FILE};
 use crate::sandbox::call::{Answer, Call, PAGE, answer, done, page_of};
 use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::refusal::Refusal;
@@ -96,16 +95,16 @@ fn create(region: &Region, call: &Call) -> Answer {
     let wanted: Dashboard = call.body()?;
     let home = format!("/Users/{}", region.user(call.caller));
     let folder = match wanted.parent_path.as_deref() {
-        Some(folder) => objects::normal(folder)?,
+        Some(folder) => tree::normal(folder)?,
         None => home.clone(),
     };
     let mut writing = region.records.write();
     if folder == home {
-        objects::put_folders(region, &mut writing, &home, None)?;
-    } else if objects::find(region, &folder).is_none() {
-        return Err(objects::no_path(&folder));
+        tree::put_folders(region, &mut writing, &home, None)?;
+    } else if tree::find(region, &folder).is_none() {
+        return Err(tree::no_path(&folder));
     }
-    if let Some(folder) = objects::find(region, &folder) {
+    if let Some(folder) = tree::find(region, &folder) {
         acl::need_object(region, call.caller, &folder, "CAN_EDIT")?;
     }
     let dashboard = put_new(region, &mut writing, wanted, &folder)?;
@@ -129,7 +128,7 @@ pub fn put_new(
 ) -> Result<Dashboard, Refusal> {
     let name = checked_title(wanted.display_name)?;
     let path = format!("{}/{name}{DASHBOARD_FILE}", folder.trim_end_matches('/'));
-    if objects::find(region, &path).is_some() {
+    if tree::find(region, &path).is_some() {
         let sentence = format!("Path ({path}) already exists.");
         return Err(Refusal::new(400, "RESOURCE_ALREADY_EXISTS", sentence));
     }
@@ -149,7 +148,7 @@ pub fn put_new(
         update_time: Some(time(region)),
         ..wanted
     };
-    let file = objects::fresh(region, &path, OBJECT_DASHBOARD, None);
+    let file = tree::fresh(region, &path, OBJECT_DASHBOARD, None);
     writing.put(Kind::WorkspaceObject, &path, &ObjectInfo { resource_id: Some(id.clone()), ..file });
     writing.put(Kind::Dashboard, id, &dashboard);
     Ok(dashboard)
@@ -159,7 +158,7 @@ pub fn put_new(
 pub fn import(region: &Region, call: &Call, path: &str, content: &[u8], overwrite: bool) -> Answer {
     let definition = String::from_utf8(content.to_vec()).ok();
     let mut writing = region.records.write();
-    match objects::place_for(region, path, OBJECT_DASHBOARD, overwrite)? {
+    match tree::place_for(region, path, OBJECT_DASHBOARD, overwrite)? {
         Some(known) => {
             let mut dashboard = active(region, known.resource_id.as_deref().unwrap_or_default())?;
             acl::need_object(region, call.caller, &known, "CAN_EDIT")?;
@@ -167,7 +166,7 @@ pub fn import(region: &Region, call: &Call, path: &str, content: &[u8], overwrit
             put_changed(region, &mut writing, dashboard);
         }
         None => {
-            let name = objects::leaf(path).strip_suffix(DASHBOARD_FILE).map(str::to_owned);
+            let name = tree::leaf(path).strip_suffix(DASHBOARD_FILE).map(str::to_owned);
             let id = call.body["dashboard_id"].as_str().map(str::to_owned);
             let wanted = Dashboard {
                 display_name: name,
@@ -175,7 +174,7 @@ pub fn import(region: &Region, call: &Call, path: &str, content: &[u8], overwrit
                 dashboard_id: id,
                 ..Dashboard::default()
             };
-            let folder = objects::parent(path).and_then(|folder| objects::find(region, folder)).unwrap_or_default();
+            let folder = tree::parent(path).and_then(|folder| tree::find(region, folder)).unwrap_or_default();
             acl::need_object(region, call.caller, &folder, "CAN_EDIT")?;
             put_new(region, &mut writing, wanted, &folder.path)?;
         }
@@ -217,8 +216,8 @@ fn rename(region: &Region, writing: &mut Writing<'_>, dashboard: &mut Dashboard,
     let before = dashboard.path.clone().unwrap_or_default();
     let path = format!("{}/{name}{DASHBOARD_FILE}", before.rsplit_once('/').map_or("", |(folder, _)| folder));
     if path != before {
-        objects::place_for(region, &path, OBJECT_DASHBOARD, false)?;
-        if let Some(file) = objects::find(region, &before) {
+        tree::place_for(region, &path, OBJECT_DASHBOARD, false)?;
+        if let Some(file) = tree::find(region, &before) {
             writing.put(Kind::WorkspaceObject, &path, &ObjectInfo { path: path.clone(), ..file });
         }
         writing.delete(Kind::WorkspaceObject, before);

@@ -1,7 +1,7 @@
 //! Jobs: their settings, and what those that are not paused write.
 
 use super::acl::{self, JOBS};
-use super::settings;
+use super::settings::{self, job_key};
 use crate::sandbox::call::{Answer, Call, answer, done, page_of};
 use crate::sandbox::principals;
 use crate::sandbox::records::{Kind, Writing};
@@ -27,11 +27,6 @@ pub struct Target {
     pub compute: String,
     /// The table's full name.
     pub table: String,
-}
-
-/// A job's key among the records: they are listed by number.
-pub fn job_key(job_id: i64) -> String {
-    format!("{job_id:020}")
 }
 
 /// The tables that a job writes as things stand; none while it is paused, or its compute is at rest.

@@ -11,11 +11,13 @@ mod permissions;
 mod scim;
 mod settings;
 mod transfer;
+mod tree;
 mod warehouses;
 
 pub(super) use account::host_metadata;
 
-pub(super) use jobs::{Target, job_key, targets};
+pub(super) use jobs::{Target, targets};
+pub(super) use settings::job_key;
 pub(super) use transfer::download;
 
 use super::call::{Answer, Call};

@@ -1,4 +1,4 @@
-//! A job's settings: completed as the service does, merged, cut into pages.
+//! A job as it is kept: its key, and its settings, completed as the service does, merged, cut into pages.
 
 use crate::sandbox::refusal::Refusal;
 use crate::wire::jobs::UNPAUSED;
@@ -16,6 +16,11 @@ const LONGEST_NAME: usize = 4_096;
 const LONGEST_DESCRIPTION: usize = 27_700;
 /// Tasks of a job at most.
 const MOST_TASKS: usize = 1_000;
+
+/// A job's key among the records: they are listed by number.
+pub fn job_key(job_id: i64) -> String {
+    format!("{job_id:020}")
+}
 
 /// Settings with what the service fills in; a refusal where they can't be a job's.
 pub fn completed(mut settings: Value) -> Result<Value, Refusal> {

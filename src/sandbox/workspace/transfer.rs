@@ -1,6 +1,7 @@
 //! Content of notebooks and files: imported, exported, downloaded.
 
-use super::{acl, dashboards, objects};
+use super::tree::DASHBOARD_FILE;
+use super::{acl, dashboards, tree};
 use crate::sandbox::call::{Answer, Call, answer, done};
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
@@ -21,8 +22,6 @@ const LANGUAGES: [(&str, &str, &str); 4] = [
     ("SCALA", "scala", "// Databricks notebook source\n"),
     ("R", "r", "# Databricks notebook source\n"),
 ];
-/// End of a dashboard's file name.
-pub const DASHBOARD_FILE: &str = ".lvdash.json";
 
 /// What an import makes.
 struct Wanted {
@@ -34,7 +33,7 @@ struct Wanted {
 
 pub fn import(region: &Region, call: &Call) -> Answer {
     let wanted: ImportObject = call.body()?;
-    let path = objects::normal(&wanted.path)?;
+    let path = tree::normal(&wanted.path)?;
     let content =
         BASE64_STANDARD.decode(&wanted.content).map_err(|_| Refusal::invalid("The field content is not base64."))?;
     if content.len() > MOST_OBJECT_BYTES {
@@ -46,13 +45,13 @@ pub fn import(region: &Region, call: &Call) -> Answer {
         return dashboards::import(region, call, &new.path, &new.content, wanted.overwrite);
     }
     let mut writing = region.records.write();
-    let known = objects::place_for(region, &new.path, new.object_type, wanted.overwrite)?;
-    objects::need_to_write(region, call.caller, known.as_ref(), &new.path)?;
+    let known = tree::place_for(region, &new.path, new.object_type, wanted.overwrite)?;
+    acl::need_to_write(region, call.caller, known.as_ref(), &new.path)?;
     let object = ObjectInfo {
         modified_at: Some(region.now_ms()),
         language: new.language.map(str::to_owned),
         size: (new.object_type == OBJECT_FILE).then_some(new.content.len() as i64),
-        ..known.unwrap_or_else(|| objects::fresh(region, &new.path, new.object_type, wanted.object_id))
+        ..known.unwrap_or_else(|| tree::fresh(region, &new.path, new.object_type, wanted.object_id))
     };
     writing.put(Kind::WorkspaceObject, &new.path, &object);
     writing.put(Kind::WorkspaceContent, &new.path, &json!(BASE64_STANDARD.encode(&new.content)));
@@ -105,7 +104,7 @@ fn unserved(format: &str) -> Refusal {
 
 /// An object's bytes as they are exported, and the extension that fits them.
 fn content(region: &Region, call: &Call) -> Result<(Vec<u8>, String), Refusal> {
-    let object = objects::found(region, call.required("path")?)?;
+    let object = tree::found(region, call.required("path")?)?;
     acl::need_object(region, call.caller, &object, "CAN_READ")?;
     let format = call.query.get("format").map_or(FORMAT_SOURCE, String::as_str);
     if !["", FORMAT_SOURCE, FORMAT_AUTO, FORMAT_RAW].contains(&format) {
@@ -135,7 +134,7 @@ fn content(region: &Region, call: &Call) -> Result<(Vec<u8>, String), Refusal> {
 fn kept(region: &Region, object: &ObjectInfo) -> Vec<u8> {
     let content = match region.records.value(Kind::WorkspaceContent, &object.path) {
         // Kept with the object by an earlier version.
-        Value::Null => object.other.get(objects::CONTENT).cloned().unwrap_or_default(),
+        Value::Null => object.other.get(tree::CONTENT).cloned().unwrap_or_default(),
         content => content,
     };
     content.as_str().and_then(|text| BASE64_STANDARD.decode(text).ok()).unwrap_or_default()

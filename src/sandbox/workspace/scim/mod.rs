@@ -3,7 +3,7 @@
 mod filter;
 mod patch;
 
-use super::objects;
+use super::tree;
 use crate::sandbox::call::{Answer, Call, answer, done};
 use crate::sandbox::principals::{self, Principal};
 use crate::sandbox::records::{Kind, Writing};
@@ -205,8 +205,8 @@ fn put(writing: &mut Writing<'_>, family: &str, record: &ScimPrincipal) {
 
 /// A user's own folder.
 pub fn put_home(region: &Region, writing: &mut Writing<'_>, name: &str) -> Result<(), Refusal> {
-    match objects::normal(&format!("/Users/{name}")) {
-        Ok(home) if objects::parent(&home) == Some("/Users") => objects::put_folders(region, writing, &home, None),
+    match tree::normal(&format!("/Users/{name}")) {
+        Ok(home) if tree::parent(&home) == Some("/Users") => tree::put_folders(region, writing, &home, None),
         _ => Err(Refusal::scim(400, format!("{name:?} is no user name: it can't be a folder's."))),
     }
 }
