@@ -1,7 +1,7 @@
 //! A sandbox to measure on: its scope, and both its regions as the product reaches them.
 
 use super::Fault;
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
 use resilience::domain::LocationMapping;
 use resilience::replicate::Endpoint;
 use resilience::sandbox::{RegionEndpoint, Sandbox};
@@ -45,6 +45,7 @@ impl Scope {
 /// One end of a replication, reached as the runtime reaches it.
 pub async fn endpoint(region: &RegionEndpoint) -> Result<Endpoint, Fault> {
     let token = Secret::new(region.replication_token.clone());
-    let client = RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast())?;
+    let client =
+        SandboxRegion::connect(ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast())?;
     Ok(Endpoint::connect(&region.region, &region.workspace_id, client).await?)
 }

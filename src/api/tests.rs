@@ -5,7 +5,7 @@ mod failover;
 mod tls;
 
 use super::{ApiOptions, ApiServer, ServeError, check_options};
-use crate::connect::{ConnectSettings, RegionClient, Secret};
+use crate::connect::{ConnectSettings, SandboxRegion, Secret};
 use crate::control::{Control, ControlSettings, Deployment, Workspace};
 use crate::domain::{
     FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Role, SystemClock, UnityCatalogAssets, WorkspaceSet,
@@ -35,7 +35,7 @@ fn workspace(id: &str, region: &str) -> Workspace {
         name: format!("analytics-{region}"),
         region: region.to_owned(),
         url: "http://127.0.0.1:1".to_owned(),
-        client: RegionClient::new(settings).expect("a client"),
+        client: SandboxRegion::connect(settings).expect("a client"),
         storage_root: None,
     }
 }

@@ -318,6 +318,15 @@ fn sentence(message: &str) -> String {
     }
 }
 
+/// A path that isn't served, however the server says so.
+pub(super) fn is_not_offered(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::NotFound { .. } => true,
+        ConnectError::Refused { status, .. } => matches!(status, 404 | 501),
+        _ => false,
+    }
+}
+
 /// `Ok(None)` for an object that isn't there.
 pub(super) fn optional<T>(answer: Result<T, ConnectError>) -> Result<Option<T>, ConnectError> {
     match answer {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads a file or the environment: the caller hands in the file's text and a lookup.
 
-use super::region::{Auth, ConnectSettings};
+use super::settings::{Auth, ConnectSettings};
 use super::storage::StorageOptions;
 use crate::wire::Secret;
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! Servers on loopback for the tests of this folder.
 
-use super::{ConnectSettings, RegionClient, RetryPolicy};
+use super::rest::RegionClient;
+use super::{ConnectSettings, RegionApi, RetryPolicy, SandboxRegion};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -29,9 +31,14 @@ pub fn settings(url: &str, retry: RetryPolicy) -> ConnectSettings {
     ConnectSettings { retry, ..ConnectSettings::new("us-east-1", url, "hunter2".into()) }
 }
 
-/// A client of a served router.
+/// The public REST APIs of a served router.
 pub async fn client_of(router: Router) -> RegionClient {
     RegionClient::new(settings(&serve(router).await, EAGER)).expect("the settings are good")
+}
+
+/// The region that a served router is, as the layers above see it.
+pub async fn region_of(router: Router) -> Arc<dyn RegionApi> {
+    SandboxRegion::connect(settings(&serve(router).await, EAGER)).expect("the settings are good")
 }
 
 /// An error answer of the API.

@@ -3,9 +3,9 @@
 use super::deletion::{EPOCH_FLOOR, left_key};
 use super::group_handle::{GroupHandle, Record};
 use super::{Control, ControlError, audit};
+use crate::connect::{Enforcement, WorkspaceRole};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Endpoint};
-use crate::wire::sandbox::{DisasterRecoveryRole, ROLE_PRIMARY, ROLE_SECONDARY};
 
 impl Control {
     /// Checks a group and, unless `validate_only`, creates it; it exists durably when this returns.
@@ -134,8 +134,8 @@ impl Control {
     pub(super) async fn provision(&self, group: &FailoverGroup) -> Result<(), ControlError> {
         let from = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let to = self.inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
-        set_role(&from, group, ROLE_PRIMARY).await?;
-        set_role(&to, group, ROLE_SECONDARY).await?;
+        let _ = set_role(&from, group, WorkspaceRole::Primary).await?;
+        let _ = set_role(&to, group, WorkspaceRole::Secondary).await?;
         for catalog in group.catalogs() {
             // A replica that is in use again is nobody's to release.
             self.set_setting(&left_key(&to.region, catalog), "").await?;
@@ -144,15 +144,25 @@ impl Control {
     }
 }
 
-/// Tells a region its role in the group, where it offers to know.
-pub async fn set_role(endpoint: &Endpoint, group: &FailoverGroup, role: &str) -> Result<(), ControlError> {
-    if endpoint.capabilities.disaster_recovery_role {
-        let role = DisasterRecoveryRole {
-            failover_group: group.spec.id.to_string(),
-            role: role.to_owned(),
-            epoch: group.epoch,
-        };
-        endpoint.client.set_disaster_recovery_role(&role).await?;
+/// Tells a region its role in the group. Where the region has no way to keep it up, the log says so.
+pub async fn set_role(
+    endpoint: &Endpoint,
+    group: &FailoverGroup,
+    role: WorkspaceRole,
+) -> Result<Enforcement, ControlError> {
+    let answer = endpoint.client.set_workspace_role(&group.spec.id, role, group.epoch).await?;
+    if answer == Enforcement::NotOffered {
+        tracing::info!(region = %endpoint.region, group = %group.spec.id, ?role, "the region can't be told its role");
     }
-    Ok(())
+    Ok(answer)
+}
+
+/// What a step says of a role that the region does not keep up; nothing where it does.
+pub fn role_note(answer: Enforcement, endpoint: &Endpoint) -> String {
+    match answer {
+        Enforcement::Enforced => String::new(),
+        Enforcement::NotOffered => {
+            format!(" The workspace's role is not enforced: {} has no way to set it.", endpoint.region)
+        }
+    }
 }

@@ -5,10 +5,10 @@ use super::group_handle::GroupHandle;
 use super::operation::Operation;
 use super::worker::{record_error, settle};
 use super::{Control, ControlError, audit, findings, left_behind, reclaim};
+use crate::connect::WorkspaceRole;
 use crate::domain::{Event, FailoverGroup, GroupId};
 use crate::replicate::{self, Endpoint};
 use crate::store::Tx;
-use crate::wire::sandbox::ROLE_NONE;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
 use std::time::Duration;
 
@@ -155,13 +155,13 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         for region in &group.spec.regions {
             let released = async {
                 let endpoint = control.inner.deployment.endpoint(&group, region).await?;
-                set_role(&endpoint, &group, ROLE_NONE).await
+                set_role(&endpoint, &group, WorkspaceRole::None).await
             };
             if given_up.as_ref() == Some(region) {
                 // It is told if it happens to answer; nobody waits for it.
                 let _ = tokio::time::timeout(PATIENCE, released).await;
             } else {
-                released.await?;
+                let _ = released.await?;
             }
         }
         let is_replica = given_up.as_deref() != Some(group.effective_secondary_region());

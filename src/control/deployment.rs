@@ -1,9 +1,10 @@
 //! The account's workspaces and how they are reached.
 
 use super::ControlError;
-use crate::connect::RegionClient;
+use crate::connect::RegionApi;
 use crate::domain::{FailoverGroup, Region, WorkspaceId};
 use crate::replicate::Endpoint;
+use std::sync::Arc;
 
 /// The account and its workspaces.
 #[derive(Debug, Clone)]
@@ -25,8 +26,8 @@ pub struct Workspace {
     pub region: Region,
     /// Its URL.
     pub url: String,
-    /// Its REST APIs, with the product's own principal.
-    pub client: RegionClient,
+    /// What its region offers, asked as the product's own principal.
+    pub client: Arc<dyn RegionApi>,
     /// A URI above every location of its region, where known.
     pub storage_root: Option<String>,
 }

@@ -17,9 +17,9 @@ use super::group_handle::GroupHandle;
 use super::view::OperationOutcome;
 use super::worker::WorkerCache;
 use super::{Control, ControlError, audit};
+use crate::connect::WorkspaceRole;
 use crate::domain::{FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Endpoint, ReplicaState};
-use crate::wire::sandbox::ROLE_SECONDARY;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use table::Salvaging;
@@ -140,7 +140,7 @@ async fn quiesce(
         pause_all(old, &paused.jobs).await?;
         stop_all(old, &paused).await?;
     }
-    set_role(old, group, ROLE_SECONDARY).await?;
+    let _ = set_role(old, group, WorkspaceRole::Secondary).await?;
     let accepted = handle.operation().map(|o| o.accepted).unwrap_or_default();
     until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }

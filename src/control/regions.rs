@@ -4,7 +4,7 @@ use super::deployment::{Deployment, Workspace};
 use super::handle::lock;
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, Enforcement};
 use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
@@ -311,7 +311,11 @@ impl Control {
             });
         }
         let before = self.workspaces().into_iter().find(|w| w.id == workspace_id).map(|w| w.mission_critical);
-        workspace.client.set_mission_critical(on).await?;
+        if workspace.client.set_mission_critical(on).await? == Enforcement::NotOffered {
+            return Err(ControlError::Refused {
+                sentence: format!("{} has no Mission Critical add-on, so there is nothing to switch.", workspace.name),
+            });
+        }
         lock(&self.inner.mission_critical).insert(workspace.id.clone(), (on, self.now()));
         let word = if on { "on" } else { "off" };
         let message = format!("Mission Critical is {word} for {}.", workspace.name);
@@ -328,7 +332,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::{ConnectSettings, RegionClient, Secret};
+    use crate::connect::{ConnectSettings, SandboxRegion, Secret};
     use crate::control::ControlSettings;
     use crate::domain::SystemClock;
     use crate::store::Store;
@@ -341,7 +345,7 @@ mod tests {
             name: id.to_owned(),
             region: "east".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
-            client: RegionClient::new(
+            client: SandboxRegion::connect(
                 ConnectSettings::new("east", "http://127.0.0.1:1", Secret::new("none")).fail_fast(),
             )
             .expect("a client"),

@@ -1,7 +1,8 @@
 //! One end of a replication: a region, reached through a workspace.
 
-use crate::connect::{ConnectError, RegionCapabilities, RegionClient};
+use crate::connect::{ConnectError, RegionApi, RegionCapabilities};
 use crate::domain::{Region, WorkspaceId};
+use std::sync::Arc;
 
 /// One end of a replication.
 #[derive(Debug, Clone)]
@@ -10,9 +11,9 @@ pub struct Endpoint {
     pub region: Region,
     /// The workspace that it is reached through.
     pub workspace_id: WorkspaceId,
-    /// Its REST APIs.
-    pub client: RegionClient,
-    /// What the region offers beyond the public API.
+    /// What it offers and how it is asked.
+    pub client: Arc<dyn RegionApi>,
+    /// What the region offers beyond what every region does.
     pub capabilities: RegionCapabilities,
     /// Where the region's metastore keeps what has no storage root of its own; None where it has no such place, or
     /// doesn't tell.
@@ -21,7 +22,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Connects and finds out what the region offers.
-    pub async fn connect(region: &str, workspace_id: &str, client: RegionClient) -> Result<Self, ConnectError> {
+    pub async fn connect(region: &str, workspace_id: &str, client: Arc<dyn RegionApi>) -> Result<Self, ConnectError> {
         let capabilities = client.capabilities().await?;
         let metastore_root = match client.metastore_summary().await {
             Ok(summary) => summary.storage_root.filter(|root| !root.is_empty()),

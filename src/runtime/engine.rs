@@ -5,7 +5,7 @@ use super::{
     DataDir, DeploymentView, GatewayView, Intent, IntentError, NoticeDetail, RuntimeError, SystemTablesView, socket,
 };
 use crate::api::{ApiOptions, ApiServer};
-use crate::connect::{ConnectSettings, RegionClient, RegionHealth, Secret, StorageOptions};
+use crate::connect::{ConnectSettings, RegionHealth, SandboxRegion, Secret, StorageOptions};
 use crate::control::{Control, ControlError, ControlSettings, CredentialFiles, Deployment, Repair, Workspace};
 use crate::domain::{Clock, GroupId, ObjectStatus};
 use crate::gateway::{Gateway, GatewayOptions};
@@ -125,7 +125,7 @@ impl Engine {
             let health = RegionHealth::new(clock.clone());
             let settings = ConnectSettings { storage: options.sandbox_stores.clone(), health, ..settings };
             Ok(Workspace {
-                client: RegionClient::new(settings)?,
+                client: SandboxRegion::connect(settings)?,
                 id: region.workspace_id,
                 name: region.workspace_name,
                 region: region.region,

@@ -6,7 +6,7 @@ use super::support::{engine_with_stores, spec, until, until_active};
 use super::tables::{Table, every_shape, files_of};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::delta::TableRoot;
 use resilience::domain::{FailoverKind, GroupId, GroupState, LocationMapping, ObjectStatus};
 use resilience::runtime::Engine;
@@ -14,6 +14,7 @@ use resilience::wire::unity_catalog::{
     CreateCatalog, CreateSchema, CreateStagingTable, CreateTable, FORMAT_DELTA, TABLE_EXTERNAL, TABLE_MANAGED,
 };
 use serde_json::json;
+use std::sync::Arc;
 
 const EAST: &str = "us-east-1";
 const WEST: &str = "us-west-2";
@@ -43,7 +44,7 @@ impl Home<'_> {
 }
 
 /// Makes the region's external location; returns an admin of the region.
-async fn admin(engine: &Engine, home: &Home<'_>) -> RegionClient {
+async fn admin(engine: &Engine, home: &Home<'_>) -> Arc<dyn RegionApi> {
     let all = engine.sandbox().regions();
     let at = all.iter().find(|region| region.region == home.region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token").trim().to_owned();
@@ -54,7 +55,7 @@ async fn admin(engine: &Engine, home: &Home<'_>) -> RegionClient {
         .send();
     let answer = answer.await.expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
-    RegionClient::new(ConnectSettings::new(home.region, &at.workspace_url, Secret::new(token))).expect("a client")
+    SandboxRegion::connect(ConnectSettings::new(home.region, &at.workspace_url, Secret::new(token))).expect("a client")
 }
 
 /// Puts what the store lacks of a table's folder there, commits last and in order.
@@ -98,7 +99,7 @@ async fn append(root: &TableRoot, name: &str) -> i64 {
 }
 
 /// One table of each shape at the source: an external one, or every other one managed.
-async fn register(east: &RegionClient, home: &Home<'_>, tables: &[Table]) -> Vec<TableRoot> {
+async fn register(east: &Arc<dyn RegionApi>, home: &Home<'_>, tables: &[Table]) -> Vec<TableRoot> {
     let catalog =
         CreateCatalog { name: CATALOG.to_owned(), storage_root: Some(home.uri("managed")), ..CreateCatalog::default() };
     east.create_catalog(&catalog).await.expect("a catalog");
@@ -137,7 +138,7 @@ async fn register(east: &RegionClient, home: &Home<'_>, tables: &[Table]) -> Vec
 }
 
 /// The replica's place of each table.
-async fn places(region: &RegionClient, home: &Home<'_>, tables: &[Table]) -> Vec<TableRoot> {
+async fn places(region: &Arc<dyn RegionApi>, home: &Home<'_>, tables: &[Table]) -> Vec<TableRoot> {
     let mut roots = Vec::new();
     for table in tables {
         let found = region.table(&format!("{CATALOG}.shapes.{}", table.name)).await.expect("asked").expect("there");

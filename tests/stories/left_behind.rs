@@ -1,7 +1,7 @@
 //! A planned failover loses only what its caller gave up by name, and what it leaves is kept and listed.
 
 use super::support::{catalogs, engine, spec, until, until_active};
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::ControlError;
 use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::domain::{AssetKind, ErrorClass, FailoverGroup, FailoverKind, GroupId, GroupState, ObjectStatus};
@@ -11,6 +11,7 @@ use resilience::wire::unity_catalog as uc;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EAST: &str = "us-east-1";
 const WEST: &str = "us-west-2";
@@ -19,11 +20,12 @@ pub fn core() -> GroupId {
     GroupId::new("core").expect("an id")
 }
 
-pub fn admin(engine: &Engine, region: &str) -> RegionClient {
+pub fn admin(engine: &Engine, region: &str) -> Arc<dyn RegionApi> {
     let all = engine.sandbox().regions();
     let at = all.iter().find(|r| r.region == region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token");
-    RegionClient::new(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim()))).expect("a client")
+    SandboxRegion::connect(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim())))
+        .expect("a client")
 }
 
 pub fn commit_file(folder: &Path, version: i64) -> PathBuf {
@@ -52,7 +54,7 @@ pub fn absolute(folder: &Path, version: i64) {
 }
 
 /// Makes a managed table of so many versions in the region; its folder.
-pub async fn make_table(region: &RegionClient, full_name: &str, versions: i64) -> PathBuf {
+pub async fn make_table(region: &Arc<dyn RegionApi>, full_name: &str, versions: i64) -> PathBuf {
     let [catalog_name, schema_name, name] =
         full_name.split('.').map(str::to_owned).collect::<Vec<_>>().try_into().expect("three parts");
     let staging = uc::CreateStagingTable {

@@ -1,7 +1,7 @@
 //! Where replicas lie: under a metastore's own root, where the secondary reaches, and never where the source is.
 
 use super::support::{engine, spec, until, until_active};
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::domain::{
     ErrorClass, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, ObjectError,
 };
@@ -11,11 +11,12 @@ use resilience::wire::unity_catalog::{
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A region as its admin sees it.
 struct Admin {
-    client: RegionClient,
+    client: Arc<dyn RegionApi>,
     url: String,
     token: String,
     /// The URI of its storage.
@@ -27,7 +28,7 @@ impl Admin {
         let region = engine.sandbox().regions().swap_remove(index);
         let token = std::fs::read_to_string(&region.token_file).expect("a token").trim().to_owned();
         let settings = ConnectSettings::new(&region.region, &region.workspace_url, Secret::new(token.clone()));
-        let client = RegionClient::new(settings).expect("a client");
+        let client = SandboxRegion::connect(settings).expect("a client");
         Self { client, url: region.workspace_url, token, root: region.storage_root }
     }
 

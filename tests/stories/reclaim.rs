@@ -1,7 +1,7 @@
 //! What becomes of the old primary, over real HTTP and real Delta tables.
 
 use super::support::{catalogs, engine, spec, until, until_active};
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::control::{ControlError, GroupPatch};
 use resilience::domain::{FailoverGroup, FailoverKind, FailoverStep, GroupId, GroupState};
@@ -11,6 +11,7 @@ use resilience::wire::unity_catalog::{
     WorkspaceBinding,
 };
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 const EAST: &str = "us-east-1";
@@ -21,11 +22,12 @@ fn id() -> GroupId {
 }
 
 /// An admin of the region.
-fn admin(engine: &Engine, region: &str) -> RegionClient {
+fn admin(engine: &Engine, region: &str) -> Arc<dyn RegionApi> {
     let all = engine.sandbox().regions();
     let at = all.iter().find(|r| r.region == region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token");
-    RegionClient::new(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim()))).expect("a client")
+    SandboxRegion::connect(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim())))
+        .expect("a client")
 }
 
 fn workspace(engine: &Engine, region: &str) -> i64 {
@@ -69,7 +71,7 @@ fn parts(name: &str) -> (String, String, String) {
 }
 
 /// Registers a managed table at a location, or where the catalog puts it.
-async fn register(region: &RegionClient, full_name: &str, at: Option<(String, String)>) -> PathBuf {
+async fn register(region: &Arc<dyn RegionApi>, full_name: &str, at: Option<(String, String)>) -> PathBuf {
     let (catalog_name, schema_name, name) = parts(full_name);
     let staging = CreateStagingTable {
         catalog_name: catalog_name.clone(),
@@ -92,7 +94,7 @@ async fn register(region: &RegionClient, full_name: &str, at: Option<(String, St
 }
 
 /// What `ALTER TABLE … RENAME TO` does: the id and the location stay.
-async fn rename(region: &RegionClient, from: &str, to: &str) {
+async fn rename(region: &Arc<dyn RegionApi>, from: &str, to: &str) {
     let info = region.table(from).await.expect("asked").expect("there");
     region.delete_table(from).await.expect("gone");
     register(region, to, Some((info.storage_location.expect("a location"), info.table_id.expect("an id")))).await;
@@ -218,7 +220,7 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     engine.stop().await;
 }
 
-async fn bindings(region: &RegionClient, catalog: &str) -> (String, Vec<(i64, bool)>) {
+async fn bindings(region: &Arc<dyn RegionApi>, catalog: &str) -> (String, Vec<(i64, bool)>) {
     let mode = region.catalog(catalog).await.expect("asked").and_then(|c| c.isolation_mode).expect("a mode");
     let mut bound: Vec<(i64, bool)> = region
         .bindings_of_catalog(catalog)
@@ -231,7 +233,7 @@ async fn bindings(region: &RegionClient, catalog: &str) -> (String, Vec<(i64, bo
     (mode, bound)
 }
 
-async fn bind(region: &RegionClient, catalog: &str, add: Vec<WorkspaceBinding>) {
+async fn bind(region: &Arc<dyn RegionApi>, catalog: &str, add: Vec<WorkspaceBinding>) {
     let change = UpdateBindings { add, remove: Vec::new() };
     region.update_bindings(catalog, &change).await.expect("bound");
 }

@@ -2,7 +2,7 @@
 
 use super::support::{catalogs, engine, program, spec, until, until_active};
 use chrono::{DurationRound, TimeDelta, Utc};
-use resilience::connect::{ConnectSettings, RegionClient, Secret};
+use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus, SystemClock};
 use resilience::replicate::{CompareReport, Endpoint, ObjectRecord, TidyRound};
 use resilience::runtime::{Engine, Intent, NoticeDetail};
@@ -10,15 +10,16 @@ use resilience::store::{CommitRow, Store};
 use resilience::wire::unity_catalog as uc;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const EAST: usize = 0;
 const WEST: usize = 1;
 
-fn client(engine: &Engine, region: usize) -> RegionClient {
+fn client(engine: &Engine, region: usize) -> Arc<dyn RegionApi> {
     let region = engine.sandbox().regions().swap_remove(region);
     let token = Secret::new(region.replication_token);
-    RegionClient::new(ConnectSettings::new(&region.region, &region.workspace_url, token)).expect("a client")
+    SandboxRegion::connect(ConnectSettings::new(&region.region, &region.workspace_url, token)).expect("a client")
 }
 
 fn core() -> GroupId {
@@ -34,10 +35,21 @@ async fn group(dir: &Path) -> (Engine, String) {
     (engine, catalog)
 }
 
+/// Every table and view of the catalog that is data.
+async fn all_tables(region: &Arc<dyn RegionApi>, catalog: &str) -> Vec<uc::TableInfo> {
+    let mut all = Vec::new();
+    for schema in region.schemas(catalog).await.expect("listed") {
+        if schema.name != "information_schema" {
+            all.extend(region.tables(catalog, &schema.name).await.expect("listed"));
+        }
+    }
+    all
+}
+
 /// A table of the catalog and its folder in a region.
 async fn a_table(engine: &Engine, region: usize, catalog: &str) -> (String, PathBuf) {
-    let all = client(engine, region).all_tables(catalog).await.expect("listed");
-    let tables = all.into_iter().flat_map(|(_, tables)| tables).filter(|t| t.table_type == uc::TABLE_MANAGED);
+    let all = all_tables(&client(engine, region), catalog).await;
+    let tables = all.into_iter().filter(|t| t.table_type == uc::TABLE_MANAGED);
     let table = tables.min_by_key(uc::TableInfo::full_name).expect("a table");
     (table.full_name(), folder(&table))
 }
@@ -211,7 +223,7 @@ fn view_of(catalog: &str, schema: &str, name: &str) -> uc::CreateTable {
 }
 
 /// Makes a managed table of so many versions, as any writer would.
-async fn make_table(east: &RegionClient, catalog: &str, schema: &str, name: &str, versions: i64) {
+async fn make_table(east: &Arc<dyn RegionApi>, catalog: &str, schema: &str, name: &str, versions: i64) {
     let staging = uc::CreateStagingTable {
         catalog_name: catalog.to_owned(),
         schema_name: schema.to_owned(),
@@ -330,9 +342,9 @@ async fn the_commands_look_without_touching_and_mend_only_when_asked() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalog) = group(dir.path()).await;
     let (behind, source) = a_table(&engine, EAST, &catalog).await;
-    let all = client(&engine, WEST).all_tables(&catalog).await.expect("listed");
-    let tables = all.into_iter().flat_map(|(_, tables)| tables);
-    let other = tables.filter(|t| t.table_type == uc::TABLE_MANAGED).max_by_key(|t| t.full_name()).expect("a table");
+    let all = all_tables(&client(&engine, WEST), &catalog).await;
+    let other =
+        all.into_iter().filter(|t| t.table_type == uc::TABLE_MANAGED).max_by_key(|t| t.full_name()).expect("a table");
     let replica = a_table(&engine, WEST, &catalog).await.1;
     engine.stop().await;
     let data = dir.path().join("data");

@@ -2,14 +2,13 @@
 
 use super::catch_up::some;
 use super::{StepContext, StepEnd};
-use crate::connect::TablePlace;
+use crate::connect::{TablePlace, WorkspaceRole};
 use crate::control::ControlError;
-use crate::control::create::set_role;
+use crate::control::create::{role_note, set_role};
 use crate::control::operation::{CatalogMode, Operation};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};
 use crate::replicate::{self, Endpoint, ReplicaState};
-use crate::wire::sandbox::ROLE_PRIMARY;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::collections::BTreeMap;
 
@@ -31,14 +30,14 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         let writers: Vec<i64> = own.iter().copied().chain(writers).collect();
         replicate::set_writable(&new, &catalog.name, &writers, mode).await?;
     }
-    set_role(&new, &group, ROLE_PRIMARY).await?;
+    let role = role_note(set_role(&new, &group, WorkspaceRole::Primary).await?, &new);
     let now = context.control.now();
     context.journal(|operation| operation.writable_at = operation.writable_at.or(Some(now))).await?;
     let without: Vec<&str> =
         promoted.iter().filter(|(_, p)| p.fence_skipped.is_some()).map(|(n, _)| n.as_str()).collect();
     let marker_only =
         if without.is_empty() { String::new() } else { format!(" No fence commit in {}.", some(&without)) };
-    Ok(StepEnd::Done(format!("{} accepts writes; {} tables promoted.{marker_only}", new.region, promoted.len())))
+    Ok(StepEnd::Done(format!("{} accepts writes; {} tables promoted.{marker_only}{role}", new.region, promoted.len())))
 }
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.

@@ -1,11 +1,11 @@
 //! Reverse: the old primary becomes the secondary, and compute is refused there.
 
 use super::{StepContext, StepEnd};
+use crate::connect::WorkspaceRole;
 use crate::control::ControlError;
-use crate::control::create::set_role;
+use crate::control::create::{role_note, set_role};
 use crate::control::durable::GroupChange;
 use crate::domain::FailoverKind;
-use crate::wire::sandbox::ROLE_SECONDARY;
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     let operation = context.operation()?;
@@ -17,10 +17,11 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     }
     let turned = async {
         let old = context.old_primary().await?;
-        set_role(&old, &context.group(), ROLE_SECONDARY).await
+        let answer = set_role(&old, &context.group(), WorkspaceRole::Secondary).await?;
+        Ok::<_, ControlError>(role_note(answer, &old))
     };
-    match turned.await {
-        Ok(()) => {}
+    let role = match turned.await {
+        Ok(note) => note,
         Err(error) if error.is_unreachable() => {
             // It died right after the cutover: it is made a secondary when it answers, as after a forced failover.
             owe_reclaim(context).await?;
@@ -30,8 +31,8 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
             )));
         }
         Err(error) => return Err(error),
-    }
-    Ok(StepEnd::Done(format!("{} now replicates to {}.", operation.to_region, operation.from_region)))
+    };
+    Ok(StepEnd::Done(format!("{} now replicates to {}.{role}", operation.to_region, operation.from_region)))
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {

@@ -1,7 +1,7 @@
 //! Rolling back: what a failover changed in the old primary before its cutover is put back as it was.
 
 use super::{edit_operation, record_ended};
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, WorkspaceRole};
 use crate::control::backoff::Backoff;
 use crate::control::create::set_role;
 use crate::control::group_handle::GroupHandle;
@@ -11,7 +11,6 @@ use crate::control::worker::settle;
 use crate::control::{Control, ControlError};
 use crate::domain::Event;
 use crate::replicate;
-use crate::wire::sandbox::ROLE_PRIMARY;
 use std::time::Duration;
 
 /// Puts back what can be put back, and ends the operation: a group must not hang while its primary is away, because that
@@ -93,7 +92,7 @@ async fn restore(control: &Control, handle: &GroupHandle, operation: &Operation)
             }
         }
     }
-    set_role(&old, &group, ROLE_PRIMARY).await?;
+    let _ = set_role(&old, &group, WorkspaceRole::Primary).await?;
     // One thing that is gone, or that refuses, must not keep the rest from being put back.
     let mut first: Option<ConnectError> = None;
     let mut note = |answer: Result<(), ConnectError>| match answer {

@@ -51,8 +51,9 @@ impl SkewGauge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::rest::RegionClient;
     use crate::connect::testing::serve;
-    use crate::connect::{ConnectSettings, RegionClient, Secret};
+    use crate::connect::{ConnectSettings, Secret};
     use axum::Router;
     use axum::routing::get;
 

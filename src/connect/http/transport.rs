@@ -1,11 +1,12 @@
 //! One call: login, try, read the answer, try again where that helps.
 
-use super::error::{Asked, ConnectError};
-use super::health::RegionHealth;
+use super::body;
 use super::login::Login;
-use super::region::ConnectSettings;
 use super::retry::{RetryPolicy, retry_after};
 use super::skew::{Sent, SkewGauge};
+use crate::connect::error::{Asked, ConnectError, innermost};
+use crate::connect::health::RegionHealth;
+use crate::connect::settings::ConnectSettings;
 use crate::domain::ClockSkew;
 use crate::net::HttpClient;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
@@ -19,7 +20,7 @@ use url::Url;
 
 /// A request that is yet to be sent.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(crate) struct Call {
     method: Method,
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
@@ -89,7 +90,7 @@ impl Call {
 }
 
 /// The HTTP side of a client.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     /// The base as errors show it.
@@ -122,7 +123,7 @@ impl Transport {
             .connecting(settings.connect_timeout.min(settings.timeout))
             .only_for(&base)
             .build()
-            .map_err(|error| bad(super::error::innermost(&error)))?;
+            .map_err(|error| bad(innermost(&error)))?;
         let login = Login::new(&settings.auth, &base);
         let shown_url = base.as_str().trim_end_matches('/').to_owned();
         Ok(Self {
@@ -267,9 +268,9 @@ impl Transport {
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| retry_after(value, chrono::Utc::now()));
-        let bytes = match super::body::read(response, super::body::ANSWER).await {
+        let bytes = match body::read(response, body::ANSWER).await {
             Ok(Some(bytes)) => bytes,
-            Ok(None) => return Err(asked.bad_answer(super::body::too_long(super::body::ANSWER))),
+            Ok(None) => return Err(asked.bad_answer(body::too_long(body::ANSWER))),
             Err(error) if error.is_timeout() => return Err(asked.failed(&error)),
             Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
         };
@@ -323,9 +324,10 @@ fn parse_base(text: &str) -> Result<Url, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{EAGER, client_of, refusal, serve, settings};
-    use super::super::{RegionClient, RetryPolicy};
     use super::*;
+    use crate::connect::RetryPolicy;
+    use crate::connect::rest::RegionClient;
+    use crate::connect::testing::{EAGER, client_of, refusal, serve, settings};
     use axum::Router;
     use axum::http::HeaderMap;
     use axum::response::{IntoResponse, Json};

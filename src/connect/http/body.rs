@@ -4,17 +4,17 @@ use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 
 /// An answer to a call: a page of some hundred tables with thousands of columns each fits in.
-pub(super) const ANSWER: usize = 64 << 20;
+pub(crate) const ANSWER: usize = 64 << 20;
 /// An answer to a login, or of a store that refuses.
-pub(super) const SMALL: usize = 1 << 20;
+pub(crate) const SMALL: usize = 1 << 20;
 /// The pages of a list together.
-pub(super) const LIST: usize = 512 << 20;
+pub(crate) const LIST: usize = 512 << 20;
 /// Pages of a list.
-pub(super) const PAGES: usize = 20_000;
+pub(crate) const PAGES: usize = 20_000;
 
 /// Reads an answer; None where it is longer than `most` bytes. A length that it claims is not believed, but one that is too
 /// great is refused at once.
-pub(super) async fn read(mut response: Response, most: usize) -> reqwest::Result<Option<Bytes>> {
+pub(crate) async fn read(mut response: Response, most: usize) -> reqwest::Result<Option<Bytes>> {
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Ok(None);
     }
@@ -29,15 +29,15 @@ pub(super) async fn read(mut response: Response, most: usize) -> reqwest::Result
 }
 
 /// What to say of an answer that is too long.
-pub(super) fn too_long(most: usize) -> String {
+pub(crate) fn too_long(most: usize) -> String {
     format!("it is longer than {} MiB", most >> 20)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{client_of, serve};
     use super::*;
     use crate::connect::ConnectError;
+    use crate::connect::testing::{client_of, serve};
     use axum::Router;
     use axum::body::Body;
     use axum::http::Response as Answer;

@@ -1,8 +1,8 @@
 //! Clusters and SQL warehouses: what runs, stopping it, starting it again.
 
-use super::error::ConnectError;
-use super::region::RegionClient;
-use super::transport::Call;
+use super::RegionClient;
+use crate::connect::error::ConnectError;
+use crate::connect::http::Call;
 use crate::wire::workspace::{
     CLUSTERS_PREFIX, ClusterId, ClusterInfo, ListClusters, ListWarehouses, WAREHOUSES_PREFIX, WarehouseInfo,
 };
@@ -53,8 +53,8 @@ impl RegionClient {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{client_of, refusal};
     use super::*;
+    use crate::connect::testing::{client_of, refusal};
     use axum::Router;
     use axum::response::Json;
     use axum::routing::{get, post};

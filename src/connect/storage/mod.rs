@@ -1,10 +1,14 @@
 //! Where a storage URI leads: a folder of this machine or an object store.
 
-use super::azure::Signed;
-use super::error::{ConnectError, innermost};
-use super::vended::{Picked, Vended};
+mod azure;
+mod vended;
+
+pub use vended::{Renew, Vended};
+
+use crate::connect::error::{ConnectError, innermost};
 use crate::domain::SystemClock;
 use crate::wire::unity_catalog::TemporaryCredentials;
+use azure::Signed;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential};
 use object_store::azure::{AzureConfigKey, AzureCredential, MicrosoftAzureBuilder};
 use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -16,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
+use vended::Picked;
 
 /// How long a connection may take.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,9 +1,8 @@
-//! Jobs, and pausing what starts their runs.
+//! Pausing what starts the runs of jobs, and resuming just that.
 
-use super::error::ConnectError;
-use super::region::RegionClient;
-use super::transport::Call;
-use crate::wire::jobs::{JobInfo, JobSettings, ListJobs, PAUSED, PREFIX, UNPAUSED, UpdateJob};
+use super::RegionApi;
+use crate::connect::ConnectError;
+use crate::wire::jobs::{JobSettings, PAUSED, UNPAUSED, UpdateJob};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -83,17 +82,7 @@ pub struct UnpausedJob {
     pub places: UnpausedPlaces,
 }
 
-impl RegionClient {
-    /// Every job, without its tasks.
-    pub async fn jobs(&self) -> Result<Vec<JobInfo>, ConnectError> {
-        self.transport.list::<ListJobs>(Call::get(PREFIX, &["list"]).query("limit", 100)).await
-    }
-
-    /// One job by its id, with the first hundred of its tasks.
-    pub async fn job(&self, job_id: i64) -> Result<JobInfo, ConnectError> {
-        self.transport.send(Call::get(PREFIX, &["get"]).query("job_id", job_id)).await
-    }
-
+impl dyn RegionApi + '_ {
     /// Every job that starts runs by itself. Write this down before pausing: afterwards it can't be told any more.
     pub async fn unpaused_jobs(&self) -> Result<Vec<UnpausedJob>, ConnectError> {
         Ok(self
@@ -125,7 +114,7 @@ impl RegionClient {
             None => Ok(()),
             Some(new_settings) => {
                 let update = UpdateJob { job_id: job.job_id, new_settings };
-                self.transport.send_for_nothing(Call::post(PREFIX, &["update"]).body(&update)).await
+                self.update_job(&update).await
             }
         }
     }
@@ -133,8 +122,8 @@ impl RegionClient {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::client_of;
     use super::*;
+    use crate::connect::testing::region_of;
     use axum::Router;
     use axum::response::Json;
     use axum::routing::{get, post};
@@ -178,20 +167,20 @@ mod tests {
     #[tokio::test]
     async fn just_what_ran_is_resumed() {
         let job = Arc::new(Mutex::new(settings()));
-        let client = client_of(workspace(job.clone())).await;
-        let unpaused = client.unpaused_jobs().await.expect("the list reads");
+        let region = region_of(workspace(job.clone())).await;
+        let unpaused = region.unpaused_jobs().await.expect("the list reads");
         assert_eq!(unpaused.len(), 1);
 
-        client.pause_job(&unpaused[0]).await.expect("it pauses");
+        region.pause_job(&unpaused[0]).await.expect("it pauses");
         let mut paused = settings();
         paused["schedule"]["pause_status"] = json!("PAUSED");
         paused["trigger"]["pause_status"] = json!("PAUSED");
         paused["triggers"][1]["pause_status"] = json!("PAUSED");
         assert_eq!(*job.lock().expect("no panic"), paused);
-        assert_eq!(client.unpaused_jobs().await, Ok(Vec::new()));
-        client.pause_job(&unpaused[0]).await.expect("pausing twice is pausing");
+        assert_eq!(region.unpaused_jobs().await, Ok(Vec::new()));
+        region.pause_job(&unpaused[0]).await.expect("pausing twice is pausing");
 
-        client.resume_job(&unpaused[0]).await.expect("it resumes");
+        region.resume_job(&unpaused[0]).await.expect("it resumes");
         let mut resumed = settings();
         resumed["schedule"]["pause_status"] = json!("UNPAUSED");
         resumed["triggers"][1]["pause_status"] = json!("UNPAUSED");

@@ -1,6 +1,6 @@
 //! Temporary credentials that are asked for again before they end, so that a long copy outlives them.
 
-use super::error::ConnectError;
+use crate::connect::error::ConnectError;
 use crate::domain::Clock;
 use crate::wire::unity_catalog::TemporaryCredentials;
 use chrono::{DateTime, TimeDelta, Utc};

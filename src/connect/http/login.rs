@@ -1,7 +1,8 @@
 //! The bearer token of a call: a fixed one, or one fetched with client credentials and renewed in time.
 
-use super::error::{Asked, ConnectError};
-use super::region::Auth;
+use super::body;
+use crate::connect::error::{Asked, ConnectError};
+use crate::connect::settings::Auth;
 use crate::wire::Secret;
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -104,8 +105,8 @@ async fn fetch(
         .await
         .map_err(|error| asked.failed(&error))?;
     let status = response.status();
-    let bytes = super::body::read(response, super::body::SMALL).await.map_err(|error| asked.failed(&error))?;
-    let bytes = bytes.ok_or_else(|| asked.bad_answer(super::body::too_long(super::body::SMALL)))?;
+    let bytes = body::read(response, body::SMALL).await.map_err(|error| asked.failed(&error))?;
+    let bytes = bytes.ok_or_else(|| asked.bad_answer(body::too_long(body::SMALL)))?;
     if status == StatusCode::TOO_MANY_REQUESTS {
         return Err(ConnectError::RateLimited {
             region: asked.region.to_owned(),
@@ -131,9 +132,12 @@ async fn fetch(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{EAGER, refusal, serve, settings};
-    use super::super::{ConnectSettings, RegionClient};
     use super::*;
+    use crate::connect::ConnectSettings;
+    use crate::connect::http::Call;
+    use crate::connect::rest::RegionClient;
+    use crate::connect::testing::{EAGER, refusal, serve, settings};
+    use crate::wire::workspace::{ME_PATH, Me};
     use axum::Router;
     use axum::http::HeaderMap;
     use axum::response::{IntoResponse, Json};
@@ -176,6 +180,10 @@ mod tests {
             )
     }
 
+    async fn me(client: &RegionClient) -> Result<Me, ConnectError> {
+        client.transport.send(Call::get(ME_PATH, &[])).await
+    }
+
     fn with_client(url: &str, secret: &str) -> RegionClient {
         let auth =
             Auth::ClientCredentials { client_id: "app".to_owned(), client_secret: secret.into(), account_id: None };
@@ -187,7 +195,7 @@ mod tests {
         let given = Arc::new(AtomicUsize::new(0));
         let url = serve(workspace(given.clone(), Arc::new(AtomicUsize::new(1)))).await;
         let client = with_client(&url, "hunter2");
-        let answers = futures::future::join_all((0..8).map(|_| client.me())).await;
+        let answers = futures::future::join_all((0..8).map(|_| me(&client))).await;
         assert!(answers.iter().all(|me| me.as_ref().is_ok_and(|me| me.user_name == "app")), "{answers:?}");
         assert_eq!(given.load(Ordering::SeqCst), 1);
     }
@@ -197,18 +205,18 @@ mod tests {
         let (given, accepted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(1)));
         let url = serve(workspace(given.clone(), accepted.clone())).await;
         let client = with_client(&url, "hunter2");
-        client.me().await.expect("the first token is good");
+        me(&client).await.expect("the first token is good");
         accepted.store(2, Ordering::SeqCst);
-        client.me().await.expect("the second token is good");
+        me(&client).await.expect("the second token is good");
         accepted.store(9, Ordering::SeqCst);
-        assert!(matches!(client.me().await, Err(ConnectError::Unauthenticated { .. })));
+        assert!(matches!(me(&client).await, Err(ConnectError::Unauthenticated { .. })));
         assert_eq!(given.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test]
     async fn wrong_client_credentials_are_said_without_showing_them() {
         let url = serve(workspace(Arc::default(), Arc::default())).await;
-        let error = with_client(&url, "hunter9").me().await.expect_err("the secret is wrong");
+        let error = me(&with_client(&url, "hunter9")).await.expect_err("the secret is wrong");
         assert!(matches!(error, ConnectError::Unauthenticated { .. }), "{error}");
         assert!(!error.to_string().contains("hunter9"));
     }

@@ -1,23 +1,17 @@
-//! Metastores, catalogs, bindings, schemas, and what lies around them.
+//! The metastore, external locations, catalogs, bindings and schemas.
 
-use super::error::{ConnectError, optional};
-use super::region::RegionClient;
-use super::transport::Call;
+use super::RegionClient;
+use crate::connect::error::{ConnectError, optional};
+use crate::connect::http::Call;
 use crate::wire::unity_catalog::{
-    CatalogInfo, CreateCatalog, CreateSchema, ExternalLocationInfo, FunctionInfo, ListCatalogs, ListExternalLocations,
-    ListFunctions, ListSchemas, ListStorageCredentials, ListVolumes, MetastoreAssignment, MetastoreSummary, PREFIX,
-    Permissions, PrivilegeAssignment, SchemaInfo, StorageCredentialInfo, UpdateBindings, UpdateCatalog,
-    UpdatePermissions, UpdateSchema, VolumeInfo, WorkspaceBinding, WorkspaceBindings,
+    CatalogInfo, CreateCatalog, CreateSchema, ExternalLocationInfo, ListCatalogs, ListExternalLocations, ListSchemas,
+    MetastoreSummary, PREFIX, SchemaInfo, UpdateBindings, UpdateCatalog, UpdateSchema, WorkspaceBinding,
+    WorkspaceBindings,
 };
 use reqwest::Method;
 
 impl RegionClient {
-    /// The metastore of the workspace.
-    pub async fn metastore_assignment(&self) -> Result<MetastoreAssignment, ConnectError> {
-        self.transport.send(Call::get(PREFIX, &["current-metastore-assignment"])).await
-    }
-
-    /// What is known of that metastore.
+    /// What is known of the workspace's metastore.
     pub async fn metastore_summary(&self) -> Result<MetastoreSummary, ConnectError> {
         self.transport.send(Call::get(PREFIX, &["metastore_summary"])).await
     }
@@ -40,12 +34,6 @@ impl RegionClient {
     /// Changes a catalog.
     pub async fn update_catalog(&self, name: &str, change: &UpdateCatalog) -> Result<CatalogInfo, ConnectError> {
         self.transport.send(Call::new(Method::PATCH, PREFIX, &["catalogs", name]).body(change)).await
-    }
-
-    /// Deletes a catalog; with `force`, also one that holds something.
-    pub async fn delete_catalog(&self, name: &str, force: bool) -> Result<(), ConnectError> {
-        let call = Call::new(Method::DELETE, PREFIX, &["catalogs", name]).query("force", force);
-        self.transport.send_for_nothing(call).await
     }
 
     /// The workspaces that an isolated catalog is bound to.
@@ -91,51 +79,9 @@ impl RegionClient {
         self.transport.send_for_nothing(call).await
     }
 
-    /// Every volume of a schema.
-    pub async fn volumes(&self, catalog: &str, schema: &str) -> Result<Vec<VolumeInfo>, ConnectError> {
-        self.transport.list::<ListVolumes>(in_schema("volumes", catalog, schema)).await
-    }
-
-    /// Every function of a schema.
-    pub async fn functions(&self, catalog: &str, schema: &str) -> Result<Vec<FunctionInfo>, ConnectError> {
-        self.transport.list::<ListFunctions>(in_schema("functions", catalog, schema)).await
-    }
-
     /// Every external location.
     pub async fn external_locations(&self) -> Result<Vec<ExternalLocationInfo>, ConnectError> {
         let call = Call::get(PREFIX, &["external-locations"]).query("max_results", 0);
         self.transport.list::<ListExternalLocations>(call).await
     }
-
-    /// Every storage credential.
-    pub async fn storage_credentials(&self) -> Result<Vec<StorageCredentialInfo>, ConnectError> {
-        let call = Call::get(PREFIX, &["storage-credentials"]).query("max_results", 0);
-        self.transport.list::<ListStorageCredentials>(call).await
-    }
-
-    /// Privileges granted on an object itself, not those that it inherits.
-    pub async fn grants(
-        &self,
-        securable_type: &str,
-        full_name: &str,
-    ) -> Result<Vec<PrivilegeAssignment>, ConnectError> {
-        let call = Call::get(PREFIX, &["permissions", securable_type, full_name]).query("max_results", 0);
-        self.transport.list::<Permissions>(call).await
-    }
-
-    /// Grants and revokes; what isn't named stays.
-    pub async fn update_grants(
-        &self,
-        securable_type: &str,
-        full_name: &str,
-        change: &UpdatePermissions,
-    ) -> Result<(), ConnectError> {
-        let call = Call::new(Method::PATCH, PREFIX, &["permissions", securable_type, full_name]).body(change);
-        self.transport.send_for_nothing(call).await
-    }
-}
-
-/// A list of what lies in one schema.
-pub(super) fn in_schema(family: &str, catalog: &str, schema: &str) -> Call {
-    Call::get(PREFIX, &[family]).query("catalog_name", catalog).query("schema_name", schema).query("max_results", 0)
 }

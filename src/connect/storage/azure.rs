@@ -1,6 +1,7 @@
 //! Azure storage reached with a shared access signature.
 
-use super::storage::{CONNECT_TIMEOUT, SILENCE, TRIES};
+use super::{CONNECT_TIMEOUT, SILENCE, TRIES};
+use crate::connect::http::body;
 use crate::net::{Backoff, HttpClient};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
@@ -121,7 +122,7 @@ impl Remover {
         if status.is_success() {
             return Ok(None);
         }
-        let body = super::body::read(answer, super::body::SMALL).await.ok().flatten().unwrap_or_default();
+        let body = body::read(answer, body::SMALL).await.ok().flatten().unwrap_or_default();
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Some(Answered { status, body }))
     }

@@ -1,8 +1,8 @@
 //! Lists that come in pages.
 
 use super::body;
-use super::error::ConnectError;
 use super::transport::{Call, Transport};
+use crate::connect::error::ConnectError;
 use crate::wire::jobs::{JobInfo, ListJobs};
 use crate::wire::unity_catalog as uc;
 use crate::wire::workspace::{ClusterInfo, ListClusters, ListWarehouses, WarehouseInfo};
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 
 /// One page of a list.
-pub(super) trait Page: DeserializeOwned {
+pub(crate) trait Page: DeserializeOwned {
     /// What is listed.
     type Item;
     /// The items, and the token of the next page.
@@ -31,13 +31,8 @@ macro_rules! page {
 page!(uc::ListCatalogs, catalogs, uc::CatalogInfo);
 page!(uc::ListSchemas, schemas, uc::SchemaInfo);
 page!(uc::ListTables, tables, uc::TableInfo);
-page!(uc::ListVolumes, volumes, uc::VolumeInfo);
-page!(uc::ListFunctions, functions, uc::FunctionInfo);
 page!(uc::ListExternalLocations, external_locations, uc::ExternalLocationInfo);
-page!(uc::ListStorageCredentials, storage_credentials, uc::StorageCredentialInfo);
 page!(uc::WorkspaceBindings, bindings, uc::WorkspaceBinding);
-page!(uc::Permissions, privilege_assignments, uc::PrivilegeAssignment);
-page!(uc::ListPolicies, policies, uc::PolicyInfo);
 page!(ListJobs, jobs, JobInfo);
 page!(ListClusters, clusters, ClusterInfo);
 page!(ListWarehouses, warehouses, WarehouseInfo);
@@ -46,7 +41,7 @@ impl Transport {
     /// Every item of a list, in the order of its pages.
     ///
     /// Only an absent token ends it: a page may be empty and still have one.
-    pub(super) async fn list<P: Page>(&self, call: Call) -> Result<Vec<P::Item>, ConnectError> {
+    pub(crate) async fn list<P: Page>(&self, call: Call) -> Result<Vec<P::Item>, ConnectError> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
         let mut seen: HashSet<String> = HashSet::new();
@@ -82,8 +77,8 @@ impl Transport {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::client_of;
     use super::*;
+    use crate::connect::testing::client_of;
     use axum::Router;
     use axum::extract::Query;
     use axum::response::Json;

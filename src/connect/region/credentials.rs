@@ -1,15 +1,15 @@
 //! Which credentials a table's storage is asked for: those of its id, or those of its path.
 
-use super::error::ConnectError;
-use super::region::RegionClient;
-use super::vended::Renew;
+use super::RegionApi;
+use crate::connect::ConnectError;
+use crate::connect::storage::Renew;
 use crate::wire::unity_catalog::{
     OPERATION_PATH_READ, OPERATION_PATH_READ_WRITE, OPERATION_READ, OPERATION_READ_WRITE, TableInfo,
     TemporaryCredentials,
 };
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a table's files lie, and the id under which its region's catalog knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Way {
 ///
 /// It decides what is asked first and never what is not asked at all, so nothing learned can be wrong for long.
 #[derive(Debug, Default)]
-pub(super) struct CredentialModes(Mutex<Learned>);
+pub struct CredentialModes(Mutex<Learned>);
 
 #[derive(Debug, Default)]
 struct Learned {
@@ -130,20 +130,21 @@ fn usual(write: bool) -> Way {
     if write { Way::Path } else { Way::Id }
 }
 
-impl RegionClient {
+impl dyn RegionApi {
     /// Credentials to read a place, or to write there too: by the table's id and by its path, whichever is granted.
-    pub async fn grant(&self, place: &TablePlace, write: bool) -> Result<Grant, ConnectError> {
-        let (first, second) = self.modes.order(place, write);
+    pub async fn grant(self: &Arc<Self>, place: &TablePlace, write: bool) -> Result<Grant, ConnectError> {
+        let modes = self.credential_modes();
+        let (first, second) = modes.order(place, write);
         let refusal = match self.ask(first, place, write).await {
             Ok(credentials) => return Ok(self.granted(first, place, write, credentials)),
             Err(error) if is_refusal(&error) => error,
             Err(error) => return Err(error),
         };
-        self.modes.refused(first, &refusal);
+        modes.refused(first, &refusal);
         let Some(second) = second else { return Err(refusal) };
         match self.ask(second, place, write).await {
             Ok(credentials) => {
-                self.modes.granted(place, write, second);
+                modes.granted(place, write, second);
                 Ok(self.granted(second, place, write, credentials))
             }
             // A region that went away meanwhile says nothing of this table.
@@ -153,11 +154,17 @@ impl RegionClient {
         }
     }
 
-    fn granted(&self, way: Way, place: &TablePlace, write: bool, credentials: TemporaryCredentials) -> Grant {
-        let (client, place) = (self.clone(), place.clone());
+    fn granted(
+        self: &Arc<Self>,
+        way: Way,
+        place: &TablePlace,
+        write: bool,
+        credentials: TemporaryCredentials,
+    ) -> Grant {
+        let (region, place) = (self.clone(), place.clone());
         let renew: Renew = Box::new(move || {
-            let (client, place) = (client.clone(), place.clone());
-            Box::pin(async move { client.ask(way, &place, write).await })
+            let (region, place) = (region.clone(), place.clone());
+            Box::pin(async move { region.ask(way, &place, write).await })
         });
         Grant { credentials, by_id: way == Way::Id, renew }
     }
@@ -165,12 +172,11 @@ impl RegionClient {
     async fn ask(&self, way: Way, place: &TablePlace, write: bool) -> Result<TemporaryCredentials, ConnectError> {
         match (way, &place.table_id) {
             (Way::Id, Some(id)) => {
-                let operation = if write { OPERATION_READ_WRITE } else { OPERATION_READ };
-                self.temporary_table_credentials(id, operation).await
+                self.table_credentials(id, if write { OPERATION_READ_WRITE } else { OPERATION_READ }).await
             }
             _ => {
                 let operation = if write { OPERATION_PATH_READ_WRITE } else { OPERATION_PATH_READ };
-                self.temporary_path_credentials(&place.uri, operation).await
+                self.path_credentials(&place.uri, operation).await
             }
         }
     }
@@ -208,13 +214,12 @@ fn says(error: &ConnectError) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{client_of, refusal};
     use super::*;
+    use crate::connect::testing::{refusal, region_of};
     use axum::Router;
     use axum::http::Uri;
     use axum::response::{IntoResponse, Json, Response};
     use serde_json::{Value, json};
-    use std::sync::Arc;
 
     const PLACE: &str = "s3://lake/sales/orders";
 
@@ -223,7 +228,9 @@ mod tests {
     }
 
     /// A region that answers a call `by_id` or by path as it is told, and the calls that it got.
-    async fn region(answer: fn(by_id: bool, body: &Value) -> Response) -> (RegionClient, Arc<Mutex<Vec<String>>>) {
+    async fn region(
+        answer: fn(by_id: bool, body: &Value) -> Response,
+    ) -> (Arc<dyn RegionApi>, Arc<Mutex<Vec<String>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = asked.clone();
         let router = Router::new().fallback(move |uri: Uri, Json(body): Json<Value>| async move {
@@ -234,7 +241,7 @@ mod tests {
             seen.lock().expect("no test panicked").push(line);
             answer(by_id, &body)
         });
-        (client_of(router).await, asked)
+        (region_of(router).await, asked)
     }
 
     fn taken(asked: &Mutex<Vec<String>>) -> Vec<String> {
