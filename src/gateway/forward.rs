@@ -8,7 +8,7 @@ use super::upstream::{ConnectFault, Lease, Upstreams};
 use super::{headers, tunnel};
 use crate::net::{Arriving, Gate, Pass, Peer, RouteTable};
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use std::sync::Arc;
@@ -141,6 +141,10 @@ impl Shared {
         *request.uri_mut() =
             Uri::from(route::target(&call.parts, &call.gate.stable_workspace_id, &target.workspace_id));
         *request.headers_mut() = headers::request(&call.parts, call.peer, &target, &call.gate.stable_workspace_id);
+        if !request.body().is_end_stream() && !request.headers().contains_key(CONTENT_LENGTH) {
+            // Said here, because a GET's body is left out where its length is unknown.
+            request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let sending = tokio::select! {
             sending = lease.send(request) => sending,
             () = pass.ended() => return Attempt::MaybeDone(Rescue::MaybeDone { region: region() }),

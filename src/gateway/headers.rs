@@ -8,7 +8,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
-use url::Url;
+use url::{Position, Url};
 
 /// Fields that are about one connection.
 const HOP_BY_HOP: [HeaderName; 6] = [
@@ -36,6 +36,9 @@ const ABOUT_THE_CLIENT: [HeaderName; 7] = [
 /// Fields of which two would leave open which one counts.
 const ONCE: [HeaderName; 4] = [header::AUTHORIZATION, HOST, header::CONTENT_TYPE, header::CONTENT_LENGTH];
 
+/// Fields that say where a message ends and whose it is.
+const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "host"];
+
 /// Refuses what no workspace serves, and a head that two servers could read differently.
 pub fn check(parts: &Parts) -> Result<(), Rescue> {
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
@@ -47,7 +50,22 @@ pub fn check(parts: &Parts) -> Result<(), Rescue> {
     }
     let both = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].iter().all(|name| parts.headers.contains_key(name));
     if both || parts.extensions.get::<TwoLengths>().is_some() {
-        return ambiguous("The request has both Content-Length and Transfer-Encoding.");
+        return ambiguous(
+            "The request gives the length of its body more than once, in Content-Length or Transfer-Encoding.",
+        );
+    }
+    // Some servers take an underscore for a hyphen.
+    let alike = parts
+        .headers
+        .keys()
+        .map(HeaderName::as_str)
+        .find(|name| name.contains('_') && FRAMING.contains(&name.replace('_', "-").as_str()));
+    if let Some(name) = alike {
+        return ambiguous(&format!("The header {name} looks like another one."));
+    }
+    let coding = parts.headers.get(header::TRANSFER_ENCODING).map(HeaderValue::as_bytes);
+    if coding.is_some_and(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+        return ambiguous("Transfer-Encoding is something else than chunked.");
     }
     Ok(())
 }
@@ -197,17 +215,16 @@ fn swap_ids(headers: &mut HeaderMap, from: &str, to: &str) {
 
 /// Where an absolute `Location` on the region's own host leads behind the gateway.
 fn relocated(text: &str, target: &Target, stable_id: &str, origin: &str) -> Option<HeaderValue> {
-    let url = Url::parse(text).ok()?;
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     if url.host_str() != target.url.host_str() || url.port_or_known_default() != target.url.port_or_known_default() {
         return None;
     }
-    let after_scheme = text.split_once("://")?.1;
-    let rest = after_scheme.find(['/', '?', '#']).map_or("/", |at| &after_scheme[at..]);
-    let slash = if rest.starts_with('/') { "" } else { "/" };
+    // As it was read, so that nothing in it can be read as another host later.
+    let rest = &url[Position::BeforePath..];
     let (path, fragment) = rest.split_once('#').map_or((rest, None), |(path, fragment)| (path, Some(fragment)));
     let path = path.split('&').map(|part| swap_in_query(part, &target.workspace_id, stable_id)).collect::<Vec<_>>();
     let fragment = fragment.map(|text| format!("#{text}")).unwrap_or_default();
-    HeaderValue::from_str(&format!("{origin}{slash}{}{fragment}", path.join("&"))).ok()
+    HeaderValue::from_str(&format!("{origin}{}{fragment}", path.join("&"))).ok()
 }
 
 /// Puts the stable id into a part of a query that names the workspace.
@@ -362,7 +379,7 @@ mod tests {
     #[test]
     fn a_head_that_can_be_read_in_two_ways_is_refused() {
         let problem = |headers: &[(&str, &str)]| check(&parts(headers)).expect_err("refused").to_string();
-        assert!(problem(&[("content-length", "4"), ("transfer-encoding", "chunked")]).contains("both"));
+        assert!(problem(&[("content-length", "4"), ("transfer-encoding", "chunked")]).contains("more than once"));
         assert!(problem(&[("host", "a"), ("host", "b")]).contains("host"));
         assert!(problem(&[("authorization", "a"), ("authorization", "b")]).contains("authorization"));
         assert_eq!(check(&parts(&[("host", "a"), ("content-length", "4")])), Ok(()));

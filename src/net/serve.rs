@@ -286,12 +286,11 @@ where
 {
     let running = Arc::new(AtomicUsize::new(0));
     service_fn(move |request: Request<Incoming>| {
-        let (connection, running, heads) = (connection.clone(), running.clone(), heads.clone());
-        let two =
-            heads.as_ref().and_then(|heads| heads.take(request.method().as_str(), !request.body().is_end_stream()));
+        let (connection, running) = (connection.clone(), running.clone());
+        let two = heads.as_ref().and_then(Heads::take);
         running.fetch_add(1, Ordering::AcqRel);
         connection.works();
-        let mut request = request.map(|body| Arriving { body, connection: connection.clone(), heads });
+        let mut request = request.map(|body| Arriving { body, connection: connection.clone() });
         if let Some(two) = two {
             request.extensions_mut().insert(two);
         }
@@ -312,7 +311,6 @@ where
 pub struct Arriving {
     body: Incoming,
     connection: Arc<Connection>,
-    heads: Option<Heads>,
 }
 
 impl Body for Arriving {
@@ -325,10 +323,7 @@ impl Body for Arriving {
             Poll::Pending => self.connection.waits(),
             // A byte now and then is no progress: only the whole of it is.
             Poll::Ready(Some(Ok(_))) if !self.body.is_end_stream() => {}
-            Poll::Ready(_) => {
-                self.connection.works();
-                self.heads.iter().for_each(Heads::go_on);
-            }
+            Poll::Ready(_) => self.connection.works(),
         }
         frame
     }

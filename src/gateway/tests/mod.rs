@@ -1,7 +1,9 @@
 //! The gateway between clients and two regions, all over loopback.
 
 mod protocols;
+mod rules;
 mod switches;
+mod wire;
 
 use super::{Gateway, GatewayOptions, HoldLimits};
 use crate::net::{Admission, Gate, RouteTable, ServeLimits, Stop, Target, routed, serve};
