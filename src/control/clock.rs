@@ -1,7 +1,6 @@
 //! The clock that everything here goes by, what is said when the machine's one jumps, and points that a wrong one timed.
 
-use super::durable::GroupChange;
-use super::group_handle::{GroupHandle, lock_record};
+use super::group::{GroupChange, GroupHandle};
 use super::{Control, ControlError, audit};
 use crate::domain::{Clock, ClockMove, SteadyClock, Timestamp, replication_point};
 use chrono::{SecondsFormat, SubsecRound, TimeDelta};
@@ -38,25 +37,21 @@ impl Control {
         if self.false_point(handle).is_none() {
             return Ok(());
         }
-        let write_lock = handle.lock_for_writing().await;
+        let mut change = GroupChange::of(handle).await;
         let Some((false_point, seen)) = self.false_point(handle) else { return Ok(()) };
         let now = self.now();
-        let (mut group, since) = {
-            let record = handle.record();
-            (record.group.clone(), record.state_since)
-        };
-        let id = group.spec.id.clone();
+        let id = handle.id.clone();
         let to = match seen {
             Some(seen) => Some(seen.trunc_subsecs(3)),
             // After a start only what was recorded before is known.
             None => {
-                let (id, epoch) = (id.clone(), group.epoch);
+                let (id, epoch) = (id.clone(), change.group.epoch);
                 let earlier = self.inner.store.run(move |tx| tx.point_at(&id, now)).await?;
                 earlier.filter(|(of, _)| *of == epoch).map(|(_, point)| point)
             }
         };
-        group.replication_point = to;
-        audit::renew_etag(&mut group, now);
+        change.group.replication_point = to;
+        change.renew_etag();
         let word = |time: Timestamp| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let goes =
             to.map_or_else(|| "There is none until the next cycle".to_owned(), |to| format!("It is {} now", word(to)));
@@ -65,19 +60,16 @@ impl Control {
             word(false_point)
         );
         tracing::warn!(group = %id, "{message}");
-        let line = audit::line(now, "runtime", "replication_point.withdraw", id.as_str(), message);
-        let also = move |tx: &crate::store::Tx<'_>| {
+        change.log(audit::line(now, "runtime", "replication_point.withdraw", id.as_str(), message));
+        change.also(move |tx| {
             tx.remove_points_after(&id, to.unwrap_or(now))?;
             tx.see_commits_earlier(&id, now, false_point - to.unwrap_or(now))
-        };
-        let record = handle.shared_record();
-        let then = move |_: &Self| {
-            let mut record = lock_record(&record);
+        });
+        change.show(move |record| {
             record.point_without_failing = None;
             record.looked_at = record.looked_at.map(|at| at.min(now));
-        };
-        let change = GroupChange { group, operation: None, since, line: Some(line) };
-        self.write(write_lock, handle, change, also, then).await?;
+        });
+        change.commit(self).await?;
         Ok(())
     }
 

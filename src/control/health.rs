@@ -2,7 +2,7 @@
 
 use super::Control;
 use super::deployment::Workspace;
-use super::handle::lock;
+use super::lock::lock;
 use crate::domain::{Region, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Who a secret belongs to: hashes in memory, compared in constant time.
 
-use super::handle::lock;
+use super::lock::lock;
 use crate::domain::{Role, Timestamp};
 use crate::store::{TokenKind, TokenRow};
 use crate::wire::secret::Secret;

@@ -1,13 +1,12 @@
 //! What a planned failover would leave behind, and what failovers left: refused, accepted by name, kept, released.
 
-use super::group_handle::{GroupHandle, lock_record};
+use super::group::{GroupChange, GroupHandle};
 use super::operation::Operation;
 use super::{Control, ControlError, audit};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, LeftBehind, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ObjectRecord, ReplicaState};
-use crate::store::Tx;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -71,10 +70,9 @@ impl Control {
     /// Releases what a failover left behind of an object: the group lists it no longer. Nothing is deleted anywhere.
     pub async fn release_left_behind(&self, actor: &str, id: &GroupId, object: &str) -> Result<String, ControlError> {
         let handle = self.handle(id)?;
-        let write_lock = handle.lock_for_writing().await;
-        let before = handle.record().left.clone();
+        let mut change = GroupChange::of(&handle).await;
         let (gone, kept): (Vec<LeftBehind>, Vec<LeftBehind>) =
-            before.iter().cloned().partition(|left| same_name(&left.lost.object, object));
+            change.left.iter().cloned().partition(|left| same_name(&left.lost.object, object));
         let Some(first) = gone.first() else {
             return Err(ControlError::BadArgument {
                 sentence: format!("No failover of {id} left {object} behind. There is nothing to release."),
@@ -88,18 +86,9 @@ impl Control {
         );
         let mut line = audit::line(self.now(), actor, "left_behind.release", id.as_str(), message);
         audit::show_change(&mut line, Some(&gone), None);
-        let (stored, of, list) = (line.clone(), id.clone(), kept.clone());
-        let work = move |tx: &Tx<'_>| {
-            keep(tx, &of, &list)?;
-            tx.add_activity(&stored)
-        };
-        let record = handle.shared_record();
-        let show = move |control: &Self, ()| {
-            lock_record(&record).left = Arc::new(kept);
-            control.show_activity(line);
-            control.touch();
-        };
-        self.durably(write_lock, work, show).await?;
+        change.left = Arc::new(kept);
+        change.log(line);
+        change.commit(self).await?;
         handle.wake.notify_one();
         Ok(format!("{object} was released. It stays at {place}. {id} no longer lists it."))
     }
@@ -144,28 +133,6 @@ pub fn same_acceptance(operation: &Operation, accepted: &[String]) -> Result<(),
             operation.to_region
         ),
     })
-}
-
-fn key(id: &GroupId) -> String {
-    format!("left_behind.{id}")
-}
-
-/// Keeps the list, within a transaction.
-pub fn keep(tx: &Tx<'_>, id: &GroupId, left: &[LeftBehind]) -> rusqlite::Result<()> {
-    let text = match left {
-        [] => String::new(),
-        left => serde_json::to_string(left).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?,
-    };
-    tx.set_value(&key(id), &text)
-}
-
-/// The list as it is stored; one that can't be read is an error, because it says where the only copies lie.
-pub fn recall(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<Vec<LeftBehind>> {
-    match tx.value(&key(id))?.filter(|text| !text.is_empty()) {
-        None => Ok(Vec::new()),
-        Some(text) => serde_json::from_str(&text)
-            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e))),
-    }
 }
 
 /// The list after the cutover of `operation`: what lies in the new primary's own tables is live again, and what this

@@ -6,16 +6,13 @@ mod pending;
 mod salvage_path;
 mod table;
 
-pub use pending::{PendingSalvage, recall, remove};
 pub use salvage_path::salvage_path;
 
 use super::backoff::Backoff;
-use super::create::set_role;
-use super::durable::GroupChange;
-use super::failover::{edit_operation, make_read_only, modes, note_modes, pause_all, stop_all, until_quiet};
-use super::group_handle::GroupHandle;
+use super::failover::{make_read_only, modes, note_modes, pause_all, stop_all, until_quiet};
+use super::group::{GroupChange, GroupHandle, PendingSalvage, set_role};
 use super::view::OperationOutcome;
-use super::worker::WorkerCache;
+use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, audit};
 use crate::connect::WorkspaceRole;
 use crate::domain::{FailoverGroup, FailoverKind};
@@ -37,15 +34,11 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     salvage_tables(control, handle, &group, &old, &new, false).await?;
     fail::fail_point!("reclaim.after_salvage");
     let lost = lost(handle, &group);
-    edit_operation(control, handle, |operation| operation.commits_lost = Some(lost)).await?;
-    let write_lock = handle.lock_for_writing().await;
-    let (mut reclaimed, since, waiting) = {
-        let record = handle.record();
-        (record.group.clone(), record.state_since, record.pending_salvage.len())
-    };
-    reclaimed.salvage_pending = false;
-    let now = control.now();
-    audit::renew_etag(&mut reclaimed, now);
+    control.edit_operation(handle, |operation| operation.commits_lost = Some(lost)).await?;
+    let mut change = GroupChange::of(handle).await;
+    change.group.salvage_pending = false;
+    change.renew_etag();
+    let (now, waiting) = (control.now(), change.pending_salvage.len());
     let mut message = match lost {
         0 if waiting > 0 => format!("{} responds again.", old.region),
         0 => format!("{} responds again. Nothing was left behind there.", old.region),
@@ -57,10 +50,8 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
         1 => message.push_str(" Couldn't salvage 1 table yet. It is unchanged and is retried."),
         n => message.push_str(&format!(" Couldn't salvage {n} tables yet. They are unchanged and are retried.")),
     }
-    let line = audit::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message);
-    let change = GroupChange { group: reclaimed, operation: None, since, line: Some(line) };
-    control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
-    show_operation(handle);
+    change.log(audit::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message));
+    change.commit(control).await?;
     // The old primary's tables are not what replication remembers; it finds out what they hold.
     cache.cycle_cache = None;
     control.touch();
@@ -87,14 +78,14 @@ async fn salvage_pending(control: &Control, handle: &GroupHandle, cache: &mut Wo
     salvage_tables(control, handle, &group, &old, &new, true).await?;
     if handle.record().pending_salvage.len() < before {
         let lost = lost(handle, &group);
-        edit_operation(control, handle, |operation| {
-            // One that was rolled back since lost nothing.
-            if operation.outcome == OperationOutcome::Succeeded {
-                operation.commits_lost = Some(lost);
-            }
-        })
-        .await?;
-        show_operation(handle);
+        control
+            .edit_operation(handle, |operation| {
+                // One that was rolled back since lost nothing.
+                if operation.outcome == OperationOutcome::Succeeded {
+                    operation.commits_lost = Some(lost);
+                }
+            })
+            .await?;
         cache.cycle_cache = None;
     }
     Ok(())
@@ -103,15 +94,6 @@ async fn salvage_pending(control: &Control, handle: &GroupHandle, cache: &mut Wo
 /// The commits that the group's last failover lost, as the list says.
 fn lost(handle: &GroupHandle, group: &FailoverGroup) -> u64 {
     handle.record().salvage.iter().filter(|s| s.epoch == group.epoch).map(|s| s.commits).sum()
-}
-
-/// Shows the operation in the history as it stands now.
-fn show_operation(handle: &GroupHandle) {
-    let mut record = handle.record();
-    if let Some(view) = record.operation.as_ref().map(|o| o.view()) {
-        let history = std::sync::Arc::make_mut(&mut record.history);
-        history.iter_mut().filter(|o| o.id == view.id).for_each(|o| *o = view.clone());
-    }
 }
 
 /// Makes the old primary a secondary: read-only, schedules paused, compute stopped, no commit on its way.
@@ -123,7 +105,7 @@ async fn quiesce(
 ) -> Result<(), ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = modes(old, group).await?;
-    edit_operation(control, handle, |operation| note_modes(operation, found)).await?;
+    control.edit_operation(handle, |operation| note_modes(operation, found)).await?;
     make_read_only(old, group).await?;
     // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
@@ -131,11 +113,12 @@ async fn quiesce(
     if !shared {
         let jobs = old.client.unpaused_jobs().await?;
         let running = super::failover::running(old).await?;
-        edit_operation(control, handle, |operation| {
-            super::failover::note_jobs(&mut operation.paused.jobs, &jobs);
-            super::failover::note_compute(&mut operation.paused, running);
-        })
-        .await?;
+        control
+            .edit_operation(handle, |operation| {
+                super::failover::note_jobs(&mut operation.paused.jobs, &jobs);
+                super::failover::note_compute(&mut operation.paused, running);
+            })
+            .await?;
         let paused = handle.operation().map(|o| o.paused).unwrap_or_default();
         pause_all(old, &paused.jobs).await?;
         stop_all(old, &paused).await?;
@@ -185,8 +168,8 @@ async fn salvage_tables(
     for (pair, end) in due.iter().zip(ends) {
         if let Err(salvage_error) = end {
             let error = pending::flag(salvage_error, pair, &old.region, control.now())?;
-            tracing::warn!(table = %pair.name, error = %error.message, "the salvage of a table is pending");
-            pending.push(PendingSalvage::new(pair, error, &known));
+            tracing::warn!(table = %pair.name, error = %error.message, "a table waits to be set aside");
+            pending.push(pending::of(pair, error, &known));
         }
     }
     let failed = !pending.is_empty();

@@ -1,10 +1,11 @@
 //! Reading what the regions hold and run, for the screens that show it.
 
 use super::deployment::{Deployment, Workspace};
-use super::handle::lock;
+use super::lock::lock;
+use super::operation::{PausedWork, PausedWorkload};
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
-use crate::connect::{ConnectError, Enforcement};
+use crate::connect::{ConnectError, Enforcement, UnpausedJob};
 use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
@@ -284,6 +285,29 @@ impl Control {
         let known = lock(&self.inner.workloads);
         let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
         workspaces.filter_map(|w| known.get(&w.id)).flatten().cloned().collect()
+    }
+
+    /// What ran in a workspace when it was last heard of.
+    pub(super) fn last_known_workloads(&self, workspace: &WorkspaceId) -> PausedWork {
+        let known = lock(&self.inner.workloads);
+        let running = || known.get(workspace).into_iter().flatten().filter(|w| w.running);
+        let of = |kind| {
+            let all = running().filter(move |w| w.kind == kind);
+            all.map(|w| PausedWorkload { id: w.id.clone(), name: w.name.clone() }).collect()
+        };
+        PausedWork {
+            jobs: running()
+                .filter(|w| w.kind == AssetKind::Job)
+                .map(|w| UnpausedJob {
+                    job_id: w.id.parse().unwrap_or_default(),
+                    name: w.name.clone(),
+                    places: Default::default(),
+                })
+                .collect(),
+            clusters: of(AssetKind::Cluster),
+            warehouses: of(AssetKind::SqlWarehouse),
+            catalogs: Vec::new(),
+        }
     }
 
     /// Reads what the regions hold again, soon.

@@ -1,10 +1,11 @@
 //! Repairing a replica on request: damaged files are copied again from the source, and commits that somebody made there
 //! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
 
-use super::group_handle::{GroupHandle, lock_record};
+use super::group::{GroupChange, GroupHandle, RepairOrder};
+use super::lock::lock;
 use super::reclaim::salvage_path;
 use super::view::SalvageView;
-use super::worker::WorkerCache;
+use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, audit};
 use crate::connect::TablePlace;
 use crate::delta::{
@@ -22,12 +23,6 @@ pub struct Repair {
     pub done: Vec<String>,
     /// The comparison after it.
     pub report: CompareReport,
-}
-
-/// What a worker is asked to mend before its next cycle.
-pub struct RepairOrder {
-    damages: Vec<Damage>,
-    answer: oneshot::Sender<Result<Vec<String>, ControlError>>,
 }
 
 impl Control {
@@ -63,11 +58,7 @@ impl Control {
             self.repair_here(&handle, report.damages).await?
         } else {
             let (answer, answered) = oneshot::channel();
-            handle
-                .repairs
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .push(RepairOrder { damages: report.damages, answer });
+            lock(&handle.repairs).push(RepairOrder { damages: report.damages, answer });
             handle.wake.notify_one();
             answered.await.map_err(|_| ControlError::Refused {
                 sentence: format!("Failover group {id} changed before the repair started. Try again."),
@@ -94,7 +85,7 @@ impl Control {
 
 /// Does what was ordered since the last cycle.
 pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) {
-    let orders = std::mem::take(&mut *handle.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    let orders = std::mem::take(&mut *lock(&handle.repairs));
     for order in orders {
         let done = mend_all(control, handle, cache, &order.damages).await;
         // Whoever asked may have gone away; the audit log of what was set aside is in the store.
@@ -104,7 +95,7 @@ pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut Work
 
 /// Lets go of what was ordered of a group that does not replicate any more.
 pub fn give_up(handle: &GroupHandle) {
-    handle.repairs.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+    lock(&handle.repairs).clear();
 }
 
 async fn mend_all(
@@ -235,11 +226,10 @@ impl Mending<'_> {
         };
         let folder = salvaged.folder.clone().unwrap_or(salvage_uri);
         let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
+        let mut change = GroupChange::of(self.handle).await;
         // Under its folder's name: a table can be written to more than once in an epoch.
-        let (id, row) = (self.group.spec.id.clone(), view.clone());
-        let (shown, record) = (view.clone(), self.handle.shared_record());
-        let show = move |_: &Control, ()| std::sync::Arc::make_mut(&mut lock_record(&record).salvage).insert(0, shown);
-        control.durably((), move |tx| tx.put_salvage(&id, row.epoch, &row.folder, &row), show).await?;
+        change.put_salvage(&view.folder, view.clone());
+        change.commit(control).await?;
         let sentence = format!(
             "{table}: salvaged {} that {} never had to {}. The replica continues from version {}.",
             if view.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", view.commits) },

@@ -1,6 +1,6 @@
 //! Resuming, in the new primary, what ran in the old one: a step to click, not a thing to remember.
 
-use super::failover;
+use super::group::GroupChange;
 use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::{Control, ControlError, audit};
@@ -103,7 +103,12 @@ impl Control {
         let mut line = audit::line(self.now(), actor, "failover_group.resume", id.as_str(), message.clone());
         let after = Operation { resumed: true, ..operation.clone() };
         audit::show_change(&mut line, Some(&operation), Some(&after));
-        failover::journal(self, &handle, |now| now.resumed |= now.id == operation.id, Some(line)).await?;
+        let mut change = GroupChange::of(&handle).await;
+        if let Some(now) = change.operation.as_mut().filter(|now| now.id == operation.id) {
+            now.resumed = true;
+        }
+        change.log(line);
+        change.commit(self).await?;
         self.refresh_regions();
         self.touch();
         Ok(message)

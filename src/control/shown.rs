@@ -1,18 +1,11 @@
 //! Putting together what the outside sees, without copying what did not change.
 
 use super::Control;
-use super::handle::lock;
+use super::lock::lock;
+use super::shown_regions::ShownRegions;
 use super::view::{AccountView, GroupView, RegionView, WorkspaceView};
-use crate::domain::{GroupId, same_name};
+use crate::domain::same_name;
 use std::sync::Arc;
-
-/// The regions as last shown, and what they were made of.
-#[derive(Default)]
-pub struct ShownRegions {
-    of: Arc<Vec<RegionView>>,
-    scopes: Vec<(GroupId, Vec<String>)>,
-    regions: Arc<Vec<RegionView>>,
-}
 
 impl Control {
     /// Everything that is known, whole.

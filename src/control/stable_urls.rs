@@ -1,10 +1,11 @@
 //! Stable URLs: records, what they are attached to, and where they lead.
 
-use super::group_handle::GroupHandle;
-use super::handle::lock;
+use super::group::GroupHandle;
 use super::keyring::random_hex;
+use super::lock::lock;
+use super::routing::admission;
 use super::view::StableUrlView;
-use super::{Control, ControlError, audit, routes};
+use super::{Control, ControlError, audit};
 use crate::domain::{FailoverGroup, GroupId, StableUrl, WorkspaceId};
 use crate::net::Admission;
 use std::collections::BTreeMap;
@@ -164,7 +165,7 @@ impl Control {
         let of = |handle: &Arc<GroupHandle>| {
             let (group, admission) = {
                 let record = handle.record();
-                (record.group.clone(), routes::admission(record.operation.as_ref()))
+                (record.group.clone(), admission(record.operation.as_ref()))
             };
             self.attachments_of(&group, admission)
         };

@@ -1,7 +1,7 @@
 //! How each group stands, for whoever writes it down: without what only screens show.
 
 use super::Control;
-use super::group_handle::{GroupHandle, LAG_SAMPLES};
+use super::group::{GroupHandle, LAG_SAMPLES};
 use super::view::{LagSample, ObjectView, OperationOutcome};
 use crate::domain::{FailoverGroup, GroupId, ObjectError, Region, Timestamp};
 use std::sync::Arc;

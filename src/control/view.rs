@@ -229,7 +229,7 @@ pub struct Mark {
     pub label: String,
 }
 
-pub use super::loss::{LikelyLoss, LossEstimate};
+pub use super::loss_estimate::{LikelyLoss, LossEstimate};
 pub use crate::replicate::ObjectRecord as ObjectView;
 
 /// The cycle that runs or ran last.

@@ -5,6 +5,7 @@
 
 mod catch_up;
 mod compare;
+mod confirm;
 mod cut_over;
 mod fence;
 mod hold_requests;
@@ -22,15 +23,13 @@ pub use roll_back::{owes_a_restore, try_restore};
 pub use stop_compute::{note_compute, running, stop_all};
 pub use wait_for_writes::{make_read_only, modes, note_modes, until_quiet};
 
-use super::durable::GroupChange;
-use super::group_handle::GroupHandle;
+use super::group::{GroupChange, GroupHandle, record_error, settle};
 use super::operation::Operation;
 use super::view::OperationOutcome;
-use super::worker::{WorkerCache, record_error, settle};
-use super::{Control, ControlError};
+use super::worker_cache::WorkerCache;
+use super::{Control, ControlError, audit};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Endpoint};
-use crate::store::ActivityRow;
 use std::time::Duration;
 
 /// Tries of a step after the cutover before a person is asked.
@@ -85,44 +84,14 @@ impl StepContext<'_> {
 
     /// Edits the operation, in the store first.
     pub async fn journal(&self, edit: impl FnOnce(&mut Operation)) -> Result<(), ControlError> {
-        edit_operation(self.control, self.handle, edit).await
+        self.control.edit_operation(self.handle, edit).await
     }
 
     /// Shows what the step does now; only a step's end is worth a write.
     pub fn note(&self, text: String) {
-        if let Some(operation) = &mut self.handle.record().operation {
-            operation.note(self.step, text);
-        }
+        self.handle.record().note_step(self.step, text);
         self.control.touch();
     }
-}
-
-/// Edits the operation, in the store first.
-pub async fn edit_operation(
-    control: &Control,
-    handle: &GroupHandle,
-    edit: impl FnOnce(&mut Operation),
-) -> Result<(), ControlError> {
-    journal(control, handle, edit, None).await
-}
-
-/// Edits the operation, with a line of the audit log.
-pub async fn journal(
-    control: &Control,
-    handle: &GroupHandle,
-    edit: impl FnOnce(&mut Operation),
-    line: Option<ActivityRow>,
-) -> Result<(), ControlError> {
-    let write_lock = handle.lock_for_writing().await;
-    let (group, since, operation) = {
-        let record = handle.record();
-        (record.group.clone(), record.state_since, record.operation.clone())
-    };
-    let Some(mut operation) = operation else { return Ok(()) };
-    edit(&mut operation);
-    let change = GroupChange { group, operation: Some(operation), since, line };
-    control.write(write_lock, handle, change, |_| Ok(()), |_| {}).await?;
-    Ok(())
 }
 
 /// Runs the operation from its first step that has not ended.
@@ -141,8 +110,7 @@ pub async fn run(control: &Control, handle: &GroupHandle, cache: &mut WorkerCach
         }
         let Some(operation) = handle.operation().filter(|o| o.outcome == OperationOutcome::Running) else {
             // A record without an operation cannot go on; the group goes back to replicating.
-            let applied = control.apply(handle, Event::FailoverRolledBack { was_active: false }, None, |_, _| {}).await;
-            return settle(control, handle, applied.map(|_| ()));
+            return settle(control, handle, end_without_operation(control, handle).await);
         };
         if operation.rolling_back {
             return roll_back::run(control, handle).await;
@@ -155,7 +123,7 @@ pub async fn run(control: &Control, handle: &GroupHandle, cache: &mut WorkerCach
             Err(error) if step.can_roll_back() => {
                 let message = error.to_string();
                 tracing::warn!(group = %handle.id, step = step.name(), %error, "failover is rolled back");
-                let noted = edit_operation(control, handle, |operation| {
+                let noted = control.edit_operation(handle, |operation| {
                     operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
                     operation.rolling_back = true;
                     operation.message = Some(format!("{} failed. {message}", step.label()));
@@ -186,7 +154,7 @@ async fn run_step(
     step: FailoverStep,
 ) -> Result<(), ControlError> {
     let now = control.now();
-    edit_operation(control, handle, |operation| operation.begin(step, now)).await?;
+    control.edit_operation(handle, |operation| operation.begin(step, now)).await?;
     tracing::info!(group = %handle.id, step = step.name(), "failover step begins");
     fail::fail_point!(step_point(step));
     let mut context = StepContext { control, handle, cache, step };
@@ -208,7 +176,7 @@ async fn run_step(
         StepEnd::Skipped(note) => (StepStatus::Skipped, note),
         StepEnd::Stored => return Ok(()),
     };
-    edit_operation(control, handle, |operation| operation.end(step, status, Some(note), control.now())).await
+    control.edit_operation(handle, |operation| operation.end(step, status, Some(note), control.now())).await
 }
 
 /// The failpoint inside each step, where a test build can be killed.
@@ -229,28 +197,25 @@ fn step_point(step: FailoverStep) -> &'static str {
     }
 }
 
+async fn end_without_operation(control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
+    let mut change = GroupChange::of(handle).await;
+    change.apply(Event::FailoverRolledBack { was_active: false }, control.now())?;
+    change.commit(control).await.map(|_| ())
+}
+
 async fn finish(control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
     let now = control.now();
-    let line = handle.operation().map(|operation| {
-        super::audit::line(
-            now,
-            &operation.requested_by,
-            "failover_group.failed_over",
-            handle.id.as_str(),
-            format!("{} is primary for {} now.", operation.to_region, handle.id),
-        )
-    });
-    control
-        .apply(handle, Event::FailedOver, line, |_, operation| {
-            if let Some(operation) = operation {
-                operation.ended = Some(now);
-                operation.outcome = OperationOutcome::Succeeded;
-                operation.resumed = operation.paused.nothing_ran() && operation.kind == FailoverKind::Planned;
-            }
-        })
-        .await?;
-    record_ended(handle);
-    Ok(())
+    let mut change = GroupChange::of(handle).await;
+    change.apply(Event::FailedOver, now)?;
+    if let Some(operation) = &mut change.operation {
+        operation.ended = Some(now);
+        operation.outcome = OperationOutcome::Succeeded;
+        operation.resumed = operation.paused.nothing_ran() && operation.kind == FailoverKind::Planned;
+        let message = format!("{} is primary for {} now.", operation.to_region, handle.id);
+        let actor = operation.requested_by.clone();
+        change.log(audit::line(now, &actor, "failover_group.failed_over", handle.id.as_str(), message));
+    }
+    change.commit(control).await.map(|_| ())
 }
 
 async fn give_up(
@@ -264,34 +229,17 @@ async fn give_up(
         0 | 1 => format!("{} failed. {error}", step.label()),
         n => format!("{} failed {n} times. {error}", step.label()),
     };
-    let actor = handle.operation().map_or_else(|| "runtime".to_owned(), |operation| operation.requested_by);
-    let line = super::audit::line(
-        control.now(),
-        &actor,
-        "failover_group.failover_failed",
-        handle.id.as_str(),
-        format!("The failover of {} stopped after its cutover. {message}", handle.id),
-    );
-    control
-        .apply(handle, Event::FailoverFailed, Some(line), |group, operation| {
-            group.state_message = Some(message.clone());
-            if let Some(operation) = operation {
-                operation.end(step, StepStatus::Failed, Some(message.clone()), control.now());
-                operation.outcome = OperationOutcome::Failed;
-                operation.message = Some(message);
-            }
-        })
-        .await?;
-    record_ended(handle);
-    Ok(())
-}
-
-/// Puts the operation that ended into the history that is shown.
-pub fn record_ended(handle: &GroupHandle) {
-    let mut record = handle.record();
-    let Some(view) = record.operation.as_ref().map(Operation::view) else { return };
-    let history = std::sync::Arc::make_mut(&mut record.history);
-    history.retain(|o| o.id != view.id);
-    history.insert(0, view);
-    history.truncate(20);
+    let now = control.now();
+    let mut change = GroupChange::of(handle).await;
+    change.apply(Event::FailoverFailed, now)?;
+    let actor = change.operation.as_ref().map_or("runtime", |operation| &operation.requested_by).to_owned();
+    let story = format!("The failover of {} stopped after its cutover. {message}", handle.id);
+    change.log(audit::line(now, &actor, "failover_group.failover_failed", handle.id.as_str(), story));
+    change.group.state_message = Some(message.clone());
+    if let Some(operation) = &mut change.operation {
+        operation.end(step, StepStatus::Failed, Some(message.clone()), now);
+        operation.outcome = OperationOutcome::Failed;
+        operation.message = Some(message);
+    }
+    change.commit(control).await.map(|_| ())
 }

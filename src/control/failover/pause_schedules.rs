@@ -2,7 +2,7 @@
 
 use super::{StepContext, StepEnd};
 use crate::connect::UnpausedJob;
-use crate::control::group_handle::GroupHandle;
+use crate::control::group::GroupHandle;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError};
 use crate::domain::FailoverGroup;

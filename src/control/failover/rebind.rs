@@ -4,7 +4,7 @@ use super::catch_up::some;
 use super::{StepContext, StepEnd};
 use crate::connect::{TablePlace, WorkspaceRole};
 use crate::control::ControlError;
-use crate::control::create::{role_note, set_role};
+use crate::control::group::{role_note, set_role};
 use crate::control::operation::{CatalogMode, Operation};
 use crate::delta::{self, DeltaError, Promotion, TableFault};
 use crate::domain::{FailoverGroup, Region};

@@ -3,8 +3,7 @@
 use super::{StepContext, StepEnd};
 use crate::connect::WorkspaceRole;
 use crate::control::ControlError;
-use crate::control::create::{role_note, set_role};
-use crate::control::durable::GroupChange;
+use crate::control::group::{GroupChange, role_note, set_role};
 use crate::domain::FailoverKind;
 
 pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
@@ -36,13 +35,7 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
-    let write_lock = context.handle.lock_for_writing().await;
-    let (mut group, since) = {
-        let record = context.handle.record();
-        (record.group.clone(), record.state_since)
-    };
-    group.salvage_pending = true;
-    let change = GroupChange { group, operation: None, since, line: None };
-    context.control.write(write_lock, context.handle, change, |_| Ok(()), |_| {}).await?;
-    Ok(())
+    let mut change = GroupChange::of(context.handle).await;
+    change.group.salvage_pending = true;
+    change.commit(context.control).await.map(|_| ())
 }

@@ -1,14 +1,12 @@
 //! Rolling back: what a failover changed in the old primary before its cutover is put back as it was.
 
-use super::{edit_operation, record_ended};
 use crate::connect::{ConnectError, WorkspaceRole};
 use crate::control::backoff::Backoff;
-use crate::control::create::set_role;
-use crate::control::group_handle::GroupHandle;
+use crate::control::group::set_role;
+use crate::control::group::{GroupChange, GroupHandle, settle};
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
-use crate::control::worker::settle;
-use crate::control::{Control, ControlError};
+use crate::control::{Control, ControlError, audit};
 use crate::domain::Event;
 use crate::replicate;
 use std::time::Duration;
@@ -28,7 +26,7 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
         }
     };
     let now = control.now();
-    let line = crate::control::audit::line(
+    let line = audit::line(
         now,
         &operation.requested_by,
         "failover_group.rolled_back",
@@ -40,18 +38,18 @@ pub async fn run(control: &Control, handle: &GroupHandle) -> Duration {
             if pending { " Couldn't restart everything that it stopped. This is retried." } else { "" }
         ),
     );
-    let event = Event::FailoverRolledBack { was_active: operation.was_active };
-    let applied = control
-        .apply(handle, event, Some(line), |_, operation| {
-            if let Some(operation) = operation {
-                operation.outcome = OperationOutcome::RolledBack;
-                operation.ended = Some(now);
-                operation.restore_pending = pending;
-            }
-        })
-        .await;
-    record_ended(handle);
-    settle(control, handle, applied.map(|_| ()))
+    let ended = async {
+        let mut change = GroupChange::of(handle).await;
+        change.apply(Event::FailoverRolledBack { was_active: operation.was_active }, now)?;
+        if let Some(operation) = &mut change.operation {
+            operation.outcome = OperationOutcome::RolledBack;
+            operation.ended = Some(now);
+            operation.restore_pending = pending;
+        }
+        change.log(line);
+        change.commit(control).await.map(|_| ())
+    };
+    settle(control, handle, ended.await)
 }
 
 /// Whether the last operation was rolled back without reaching the old primary.
@@ -69,7 +67,7 @@ pub async fn try_restore(control: &Control, handle: &GroupHandle) {
         Ok(()) => {
             handle.record().restoring = Backoff::default();
             // A write that fails only means that it is put back once more.
-            let _ = edit_operation(control, handle, |operation| operation.restore_pending = false).await;
+            let _ = control.edit_operation(handle, |operation| operation.restore_pending = false).await;
         }
         Err(error) => {
             tracing::debug!(group = %handle.id, %error, "what a failover stopped could not be started again");

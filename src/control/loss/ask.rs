@@ -1,8 +1,9 @@
 //! Asking the source which commits have not arrived.
 
-use super::super::{Control, ControlError};
-use super::{Asked, LossEstimate};
 use crate::connect::TablePlace;
+use crate::control::group::AskProgress;
+use crate::control::view::LossEstimate;
+use crate::control::{Control, ControlError};
 use crate::delta::{self, Change, CommitSummary, Position, TableRoot};
 use crate::domain::FailoverGroup;
 use crate::replicate::{self, Access, CycleError, Endpoint, ReplicaState};
@@ -32,7 +33,7 @@ impl Control {
         &self,
         group: &FailoverGroup,
         access: &mut Access,
-        progress: &Asked,
+        progress: &AskProgress,
     ) -> Result<LossEstimate, ControlError> {
         let as_of = self.now();
         let source = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
@@ -116,7 +117,7 @@ impl Control {
 }
 
 /// The tables that are not where they were when they last arrived.
-async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &Asked) -> Vec<(&'q Question, TableRoot)> {
+async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &AskProgress) -> Vec<(&'q Question, TableRoot)> {
     let mut moved = Vec::new();
     for chunk in roots.chunks(LOOK_CHUNK) {
         let paths: Vec<_> = chunk

@@ -1,7 +1,7 @@
 //! What the last hour makes likely, while the source can't be asked.
 
-use super::super::{Control, ControlError};
-use super::LikelyLoss;
+use crate::control::view::LikelyLoss;
+use crate::control::{Control, ControlError};
 use crate::delta;
 use crate::domain::{FailoverGroup, Timestamp};
 use crate::replicate::{ReplicaState, root_of};

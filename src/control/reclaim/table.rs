@@ -3,14 +3,15 @@
 use super::match_tables::{Counterpart, TablePair};
 use super::salvage_path::salvage_path;
 use crate::connect::{ConnectError, TablePlace};
-use crate::control::group_handle::{GroupHandle, lock_record};
+use crate::control::group::{GroupChange, GroupHandle};
 use crate::control::view::SalvageView;
-use crate::control::{Control, ControlError, left_behind};
+use crate::control::{Control, ControlError};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::same_name;
 use crate::domain::{AssetKind, ErrorClass, FailoverGroup, LeftBehind, ObjectError, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ReplicaState};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the tables of one reclaim have in common.
 pub struct Salvaging<'a> {
@@ -112,13 +113,12 @@ impl Salvaging<'_> {
     /// The list of what was left behind once this table's remains are in `view`'s folder.
     ///
     /// A table of which nothing had to be set aside lost nothing; one that never arrived joins the list.
-    fn left_now(&self, pair: &TablePair, view: Option<&SalvageView>) -> Option<Vec<LeftBehind>> {
+    fn left_now(&self, pair: &TablePair, view: Option<&SalvageView>, before: &[LeftBehind]) -> Option<Vec<LeftBehind>> {
         let names = pair.names();
         let is_this = |left: &LeftBehind| {
             left.epoch == self.group.epoch && names.iter().any(|name| same_name(name, &left.lost.object))
         };
-        let before = self.handle.record().left.clone();
-        let mut list: Vec<LeftBehind> = before.as_ref().clone();
+        let mut list: Vec<LeftBehind> = before.to_vec();
         match view {
             None => list.retain(|left| !is_this(left)),
             Some(view) => {
@@ -134,7 +134,7 @@ impl Salvaging<'_> {
                 }
             }
         }
-        (*before != list).then_some(list)
+        (before != list).then_some(list)
     }
 
     /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
@@ -175,35 +175,24 @@ impl Salvaging<'_> {
     async fn list(&self, pair: &TablePair, salvaged: Salvaged) -> Result<(), ControlError> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
-        let (id, row, known) = (self.handle.id.clone(), view.clone(), pair.ledger.clone());
         // One table's line is read, changed and written before another's.
-        let write_lock = self.handle.lock_for_writing().await;
-        let left = self.left_now(pair, view.as_ref());
-        let list = left.clone();
-        let record = self.handle.shared_record();
-        let work = move |tx: &crate::store::Tx<'_>| {
-            if let (Some(position), Some(name)) = (position, known)
-                && let Some(known) = tx.table::<ReplicaState>(&id, &name)?
-            {
-                tx.put_table(&id, &name, &ReplicaState { position, ..known })?;
-            }
-            if let Some(list) = list {
-                left_behind::keep(tx, &id, &list)?;
-            }
-            row.map_or(Ok(()), |row| tx.put_salvage(&id, row.epoch, &row.table, &row))
-        };
-        let show = move |_: &Control, ()| {
-            let mut record = lock_record(&record);
-            if let Some(left) = left {
-                record.left = std::sync::Arc::new(left);
-            }
-            let Some(view) = view else { return };
-            let shown = std::sync::Arc::make_mut(&mut record.salvage);
-            shown.retain(|s| !(s.epoch == view.epoch && s.table == view.table));
-            shown.insert(0, view);
-        };
-        self.control.durably(write_lock, work, show).await?;
-        Ok(())
+        let mut change = GroupChange::of(self.handle).await;
+        if let Some(left) = self.left_now(pair, view.as_ref(), &change.left) {
+            change.left = Arc::new(left);
+        }
+        if let Some(view) = view {
+            let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
+            Arc::make_mut(&mut change.salvage).retain(|row| !same(row));
+            change.put_salvage(&view.table.clone(), view);
+        }
+        if let (Some(position), Some(name)) = (position, pair.ledger.clone()) {
+            let id = self.handle.id.clone();
+            change.also(move |tx| match tx.table::<ReplicaState>(&id, &name)? {
+                Some(known) => tx.put_table(&id, &name, &ReplicaState { position, ..known }),
+                None => Ok(()),
+            });
+        }
+        change.commit(self.control).await.map(|_| ())
     }
 
     /// The list's line; None when nothing had to be set aside.

@@ -1,9 +1,9 @@
 //! Creating a failover group.
 
-use super::deletion::{EPOCH_FLOOR, left_key};
-use super::group_handle::{GroupHandle, Record};
-use super::{Control, ControlError, audit};
+use super::released::left_replica_key;
+use super::{GroupChange, epoch_floor};
 use crate::connect::{Enforcement, WorkspaceRole};
+use crate::control::{Control, ControlError, audit};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Endpoint};
 
@@ -23,13 +23,12 @@ impl Control {
             return Err(ControlError::Invalid { violations });
         }
         let now = self.now();
-        let floor: u64 = self.setting(EPOCH_FLOOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
         let mut group = FailoverGroup {
             effective_primary_region: spec.initial_primary_region.clone(),
             spec,
             state: GroupState::Creating,
             state_message: None,
-            epoch: floor + 1,
+            epoch: epoch_floor(self).await? + 1,
             bootstrapped: false,
             salvage_pending: false,
             etag: String::new(),
@@ -44,30 +43,17 @@ impl Control {
             return Ok(group);
         }
         let id = group.spec.id.clone();
-        let mut line = audit::line(
-            now,
-            actor,
-            "failover_group.create",
-            id.as_str(),
-            format!("{actor} created failover group {id} with {} as primary.", group.effective_primary_region),
-        );
-        audit::show_change(&mut line, None, Some(&group));
-        let (stored, written, made) = (group.clone(), line.clone(), group.clone());
-        let work = move |tx: &crate::store::Tx<'_>| {
-            tx.put_group(&stored, now)?;
-            tx.add_activity(&written)
-        };
-        let show = move |control: &Self, ()| {
-            fail::fail_point!("control.after_create_stored");
-            control.show_activity(line);
-            control.adopt(GroupHandle::new(Record::new(made, now)));
-        };
-        self.durably(creating, work, show).await?;
-        Ok(group)
+        let message =
+            format!("{actor} created failover group {id} with {} as primary.", group.effective_primary_region);
+        let mut change = GroupChange::creation(group, now);
+        change.log(audit::line(now, actor, "failover_group.create", id.as_str(), message));
+        change.show(|_| fail::fail_point!("control.after_create_stored"));
+        change.then(move |_| drop(creating));
+        change.commit(self).await
     }
 
     /// What the rules are checked against; a region that does not answer leaves its facts unknown.
-    pub(super) async fn facts(&self, spec: &FailoverGroupSpec) -> Facts {
+    pub(in crate::control) async fn facts(&self, spec: &FailoverGroupSpec) -> Facts {
         let mut facts =
             Facts { group_ids: self.handles().iter().map(|c| c.id.to_string()).collect(), ..Facts::default() };
         for workspace in &self.inner.deployment.workspaces {
@@ -131,14 +117,14 @@ impl Control {
     }
 
     /// Prepares both regions of a new group.
-    pub(super) async fn provision(&self, group: &FailoverGroup) -> Result<(), ControlError> {
+    pub(in crate::control) async fn provision(&self, group: &FailoverGroup) -> Result<(), ControlError> {
         let from = self.inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let to = self.inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         let _ = set_role(&from, group, WorkspaceRole::Primary).await?;
         let _ = set_role(&to, group, WorkspaceRole::Secondary).await?;
         for catalog in group.catalogs() {
             // A replica that is in use again is nobody's to release.
-            self.set_setting(&left_key(&to.region, catalog), "").await?;
+            self.set_setting(&left_replica_key(&to.region, catalog), "").await?;
         }
         Ok(())
     }

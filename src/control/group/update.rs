@@ -1,11 +1,11 @@
 //! Changing a failover group: its scope, its mappings, and what follows its workspace sets.
 
-use super::deletion::{left_key, raise_epoch_floor};
-use super::durable::GroupChange;
-use super::{Control, ControlError, audit};
+use super::GroupChange;
+use super::released::{left_replica_key, raise_epoch_floor};
+use crate::control::{Control, ControlError, audit};
 use crate::domain::{
     Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
-    group_state, same_name, validate_spec,
+    same_name, validate_spec,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -138,36 +138,33 @@ impl Control {
             return Ok(handle.shown());
         }
 
-        let write_lock = handle.lock_for_writing().await;
-        let current = handle.group();
+        let mut change = GroupChange::of(&handle).await;
+        let current = change.group.clone();
         fresh(&current)?;
-        let mut group = FailoverGroup { spec, ..current.clone() };
-        let gained = group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
-        let lost: Vec<String> = current.catalogs().iter().filter(|c| !group.catalogs().contains(c)).cloned().collect();
-        let (now, mut since) = (self.now(), handle.record().state_since);
-        if gained && group.state.replicates() {
-            let (state, _) = group_state::apply(group.state, Event::ScopeGrew)?;
-            if state != group.state {
-                since = now;
-            }
-            group.state = state;
+        change.group.spec = spec;
+        let gained = change.group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
+        let lost: Vec<String> =
+            current.catalogs().iter().filter(|c| !change.group.catalogs().contains(c)).cloned().collect();
+        let now = self.now();
+        if gained && current.state.replicates() {
+            change.apply(Event::ScopeGrew, now)?;
             // A point covers everything in scope, and of the new catalogs nothing has arrived.
-            group.replication_point = None;
+            change.group.replication_point = None;
         }
-        let detached = self.detached(&current, Some(&group));
-        let scope_changed = group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
-        let message = format!("{actor} changed failover group {id}: {}.", in_words(&current.spec, &group.spec));
-        let line = audit::line(now, actor, "failover_group.update", id.as_str(), message);
-        let epoch = current.epoch;
+        let message = format!("{actor} changed failover group {id}: {}.", in_words(&current.spec, &change.group.spec));
+        change.log(audit::line(now, actor, "failover_group.update", id.as_str(), message));
+        change.renew_etag();
+        let detached = self.detached(&current, Some(&change.group));
         let (kept, of, secondary) = (detached.clone(), id.clone(), current.effective_secondary_region().to_owned());
-        let also = move |tx: &crate::store::Tx<'_>| {
+        let epoch = current.epoch;
+        change.also(move |tx| {
             kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
             if !lost.is_empty() {
                 raise_epoch_floor(tx, epoch)?;
             }
             for catalog in &lost {
                 // Its replica stays, read-only, until it is taken up again or released.
-                tx.set_value(&left_key(&secondary, catalog), of.as_str())?;
+                tx.set_value(&left_replica_key(&secondary, catalog), of.as_str())?;
             }
             for table in tx.tables::<serde_json::Value>(&of)? {
                 if lost.iter().any(|catalog| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.')))
@@ -176,18 +173,18 @@ impl Control {
                 }
             }
             Ok(())
-        };
-        let operation = handle.operation();
+        });
+        let scope_changed = change.group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
         let changed = handle.clone();
-        let then = move |control: &Self| {
+        change.then(move |control| {
             if scope_changed {
                 changed.forget.store(true, Ordering::Relaxed);
                 changed.stop.store(true, Ordering::Relaxed);
             }
             control.keep_urls(detached);
             drop(creating);
-        };
-        self.commit(write_lock, &handle, GroupChange { group, operation, since, line: Some(line) }, also, then).await?;
+        });
+        change.commit(self).await?;
         Ok(handle.shown())
     }
 

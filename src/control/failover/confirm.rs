@@ -1,0 +1,139 @@
+//! Confirming a failover, and trying a failed step again.
+
+use crate::control::group::GroupChange;
+use crate::control::operation::Operation;
+use crate::control::view::OperationOutcome;
+use crate::control::{Control, ControlError, audit, left_behind};
+use crate::domain::{Event, FailoverGroup, FailoverKind, GroupId, GroupState};
+
+impl Control {
+    /// Confirms a failover: durable when this returns, and the answer already shows FAILING_OVER.
+    ///
+    /// Asking for the region that is primary already changes nothing, nor does asking again for what runs, so a repeated
+    /// call is harmless. Asking for the other kind while one runs is refused: the caller would believe its promises.
+    /// A planned one leaves nothing behind but what `accepted` names.
+    pub async fn fail_over_accepting(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        target: &str,
+        kind: FailoverKind,
+        etag: Option<&str>,
+        accepted: &[String],
+    ) -> Result<FailoverGroup, ControlError> {
+        let handle = self.handle(id)?;
+        let mut change = GroupChange::of(&handle).await;
+        let group = change.group.clone();
+        if !group.spec.regions.iter().any(|r| r == target) {
+            return Err(ControlError::BadArgument {
+                sentence: format!(
+                    "{target:?} isn't a region of failover group {id}. Name one of {}.",
+                    group.spec.regions.join(", ")
+                ),
+            });
+        }
+        if etag.is_some_and(|etag| etag != group.etag) {
+            return Err(ControlError::Stale { id: id.to_string() });
+        }
+        let running = change.operation.as_ref().filter(|o| {
+            group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == target
+        });
+        if let Some(running) = running {
+            if running.kind != kind {
+                return Err(other_kind_runs(id, running.kind, target));
+            }
+            return left_behind::same_acceptance(running, accepted).map(|()| group);
+        }
+        if group.effective_primary_region == target {
+            return match group.state {
+                GroupState::FailingOver => Err(ControlError::Refused {
+                    sentence: format!(
+                        "Failover group {id} is failing over away from {target} now. Wait until that ends."
+                    ),
+                }),
+                _ => Ok(group),
+            };
+        }
+        if group.salvage_pending {
+            let why = if self.away_since(target).is_some() { "doesn't respond, and" } else { "is being reclaimed:" };
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "{target} isn't a replica yet. It {why} its unreplicated commits of the last failover must be salvaged first. Wait until the group is ACTIVE."
+                ),
+            });
+        }
+        if kind == FailoverKind::Planned {
+            self.refuse_loss(&handle, accepted).await?;
+        }
+        let now = self.now();
+        let mut operation =
+            Operation::new(uuid::Uuid::new_v4().to_string(), kind, &group.effective_primary_region, target, actor, now);
+        operation.was_active = group.state == GroupState::Active;
+        if kind == FailoverKind::Forced {
+            let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
+            operation.paused = self.last_known_workloads(&left.id);
+        }
+        // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
+        operation.point = group.replication_point.map(|point| point.min(now));
+        operation.accepted = accepted.to_vec();
+        let word = match kind {
+            FailoverKind::Planned => "planned",
+            FailoverKind::Forced => "forced",
+        };
+        let line = audit::line(
+            now,
+            actor,
+            "failover_group.fail_over",
+            id.as_str(),
+            format!(
+                "{actor} confirmed a {word} failover of {id} from {} to {target}.{}",
+                group.effective_primary_region,
+                match kind {
+                    FailoverKind::Planned => String::new(),
+                    FailoverKind::Forced => left_behind::known_loss(&handle.record().objects),
+                }
+            ),
+        );
+        // What an earlier failover stopped and could not start again is still pending, now to the new primary.
+        if let Some(earlier) = change.operation.take().filter(|o| o.restore_pending) {
+            operation.paused.take_over(earlier.paused);
+        }
+        change.apply(Event::FailoverRequested { bootstrapped: group.bootstrapped }, now)?;
+        change.operation = Some(operation);
+        change.log(line);
+        let group = change.commit(self).await?;
+        handle.record().mark(now, format!("{word} failover"));
+        fail::fail_point!("control.after_failover_confirmed");
+        Ok(group)
+    }
+
+    /// Tries the failed phase of a group again.
+    pub async fn retry(&self, actor: &str, id: &GroupId) -> Result<FailoverGroup, ControlError> {
+        let handle = self.handle(id)?;
+        let now = self.now();
+        let mut change = GroupChange::of(&handle).await;
+        change.apply(Event::RetryRequested, now)?;
+        // A failed creation or deletion is tried again without a look at a failover that is over.
+        let is_failover = change.group.state == GroupState::FailingOver;
+        let failed = |operation: &&mut Operation| is_failover && operation.outcome == OperationOutcome::Failed;
+        if let Some(operation) = change.operation.as_mut().filter(failed) {
+            operation.outcome = OperationOutcome::Running;
+            operation.ended = None;
+        }
+        let message = format!("{actor} asked to retry the failed step of {id}.");
+        change.log(audit::line(now, actor, "failover_group.retry", id.as_str(), message));
+        change.commit(self).await
+    }
+}
+
+fn other_kind_runs(id: &GroupId, running: FailoverKind, target: &str) -> ControlError {
+    let sentence = match running {
+        FailoverKind::Forced => format!(
+            "A FORCED failover of {id} to {target} is running, so a PLANNED one can't start. Wait until the forced one ends."
+        ),
+        FailoverKind::Planned => format!(
+            "A PLANNED failover of {id} to {target} is running, so a FORCED one can't start. Wait until the planned one ends. If it rolls back, ask for FORCED again."
+        ),
+    };
+    ControlError::Refused { sentence }
+}

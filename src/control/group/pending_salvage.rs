@@ -1,0 +1,24 @@
+//! Tables whose unreplicated commits could not be set aside yet: their siblings go on, they are left as they are and tried again.
+
+use crate::domain::ObjectError;
+use crate::replicate::SalvageHold;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A table of the old primary that could not be set aside yet. Until it is, no cycle writes to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingSalvage {
+    /// Where it lies there.
+    pub location: String,
+    /// Every name under which a cycle could touch it.
+    pub names: BTreeSet<String>,
+    /// Why, as it is shown.
+    pub error: ObjectError,
+}
+
+impl PendingSalvage {
+    /// What a cycle has to know of it.
+    pub fn hold(&self) -> SalvageHold {
+        SalvageHold { names: self.names.clone(), error: self.error.clone() }
+    }
+}

@@ -1,0 +1,53 @@
+//! How eagerly the runtime works, and what this start was told.
+
+use crate::domain::Bandwidth;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// How eagerly the runtime works.
+#[derive(Debug, Clone)]
+pub struct ControlSettings {
+    /// Pause between two cycles while tables change.
+    pub busy_pause: Duration,
+    /// Pause between two cycles while nothing changes.
+    pub idle_pause: Duration,
+    /// Pause before a failed cycle is tried again, doubled up to thirty times as long.
+    pub retry_pause: Duration,
+    /// Between two readings of what runs in the regions.
+    pub region_pause: Duration,
+    /// How long writes must have been quiet to count as stopped.
+    pub quiet_period: Duration,
+    /// How long to wait for writes to stop before a planned failover is rolled back.
+    pub quiet_timeout: Duration,
+    /// Files copied at a time, where it is told and not kept.
+    pub max_parallel_transfers: Option<NonZeroUsize>,
+    /// What all copies together may take, where it is told and not kept.
+    pub max_bandwidth: Option<Bandwidth>,
+    /// Where a failover is announced with a POST, where set.
+    pub webhook: Option<String>,
+    /// How long requests at the stable URLs may go on once a planned failover holds new ones.
+    pub request_drain: Duration,
+    /// Scheme and authority of the stable URLs that are made from now on.
+    pub stable_url_origin: String,
+    /// Starts no worker: nothing replicates, and what a crash interrupted stays as it is, for a command that only looks.
+    pub read_only: bool,
+}
+
+impl Default for ControlSettings {
+    fn default() -> Self {
+        Self {
+            busy_pause: Duration::from_millis(300),
+            idle_pause: Duration::from_millis(700),
+            retry_pause: Duration::from_millis(500),
+            region_pause: Duration::from_secs(3),
+            quiet_period: Duration::from_millis(400),
+            quiet_timeout: Duration::from_secs(120),
+            max_parallel_transfers: None,
+            max_bandwidth: None,
+            webhook: None,
+            request_drain: Duration::from_secs(2),
+            stable_url_origin: "https://localhost".to_owned(),
+            read_only: false,
+        }
+    }
+}

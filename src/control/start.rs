@@ -1,0 +1,52 @@
+//! Starting: groups are loaded from the store, and whatever a crash interrupted goes on.
+
+use super::group::{GroupHandle, Record, Stored};
+use super::handle::{ACTIVITY_SHOWN, Start};
+use super::keyring::Keyring;
+use super::{Control, ControlError, ControlSettings, Deployment, clock, health, regions, routes, worker};
+use crate::domain::Clock;
+use crate::store::{Store, Tx};
+use std::sync::Arc;
+
+impl Control {
+    /// Loads every group from the store and goes on with whatever a crash interrupted.
+    pub async fn start(
+        deployment: Deployment,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        settings: ControlSettings,
+    ) -> Result<Self, ControlError> {
+        let (groups, activity) = store.run(|tx| Ok((tx.groups()?, tx.activity(ACTIVITY_SHOWN)?))).await?;
+        let (stable_urls, tokens) = store.run(|tx| Ok((tx.stable_urls()?, tx.tokens()?))).await?;
+        let control = Self::new(Start {
+            regions: regions::unread(&deployment),
+            keyring: Keyring::new(tokens),
+            clock: clock::steady(clock),
+            worker: |control, handle| Box::pin(worker::run(control, handle)),
+            deployment,
+            store,
+            settings,
+            stable_urls,
+            activity,
+        });
+        regions::recall_workloads(&control).await?;
+        control.recall_transfer_limit().await?;
+        let read_only = control.inner.settings.read_only;
+        for (group, since) in groups {
+            let read = move |tx: &Tx<'_>| Stored::read(tx, group, since, read_only);
+            let (stored, operations) = control.inner.store.run(read).await?;
+            control.adopt(GroupHandle::new(Record::new(stored, &operations)));
+        }
+        if read_only {
+            return Ok(control);
+        }
+        control.lead_gates();
+        control.spawn(routes::keep_leading(control.clone()));
+        for workspace in &control.inner.deployment.workspaces {
+            control.spawn(health::keep_telling(control.clone(), workspace.clone()));
+            control.spawn(health::keep_probing(control.clone(), workspace.clone()));
+            control.spawn(regions::keep_reading(control.clone(), workspace.clone()));
+        }
+        Ok(control)
+    }
+}
