@@ -81,13 +81,13 @@ fn view(engine: &Engine, id: &GroupId) -> Result<Arc<GroupView>, Fault> {
 }
 
 fn commits(engine: &Engine) -> u64 {
-    engine.sandbox().status().iter().map(|region| region.commits).sum()
+    engine.sandbox().expect("a sandbox").status().iter().map(|region| region.commits).sum()
 }
 
 /// A group over everything that the sandbox can replicate.
 async fn spec(engine: &Engine, id: &GroupId) -> Result<FailoverGroupSpec, Fault> {
-    let scope = Scope::of(engine.sandbox()).await?;
-    let regions = engine.sandbox().regions();
+    let scope = Scope::of(engine.sandbox().expect("a sandbox")).await?;
+    let regions = engine.sandbox().expect("a sandbox").regions();
     Ok(FailoverGroupSpec {
         id: id.clone(),
         regions: regions.iter().map(|r| r.region.clone()).collect(),

@@ -2,7 +2,7 @@
 
 use super::{Common, clock, sentence};
 use resilience::control::ControlSettings;
-use resilience::runtime::{DataDir, Engine, EngineOptions, Question, ask_running_instance};
+use resilience::runtime::{DataDir, Engine, EngineOptions, Question, SandboxSource, ask_running_instance};
 use serde::de::DeserializeOwned;
 
 /// Answers `question`, by `here` where no instance runs. What is opened for that replicates nothing, goes on with
@@ -19,10 +19,11 @@ pub async fn ask<T: DeserializeOwned>(
     if DataDir::is_held(&dir) {
         return ask_running_instance(&dir, &question).await.map_err(sentence);
     }
+    let usual = common.engine();
     let options = EngineOptions {
-        sandbox_commits_per_second: Some(0.0),
+        sandbox: SandboxSource { commits_per_second: Some(0.0), ..usual.sandbox },
         control: ControlSettings { read_only: true, ..ControlSettings::default() },
-        ..common.engine()
+        ..usual
     };
     let engine = Engine::start(common.hold()?, options, clock()).await.map_err(sentence)?;
     let answer = here(&engine).await;

@@ -11,7 +11,7 @@ mod window;
 use clap::{Args, Parser, Subcommand};
 use resilience::control::ControlSettings;
 use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
-use resilience::runtime::{DataDir, Engine, EngineOptions};
+use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -107,10 +107,13 @@ impl Common {
     /// What the runtime starts with.
     pub fn engine(&self) -> EngineOptions {
         EngineOptions {
-            sandbox_tables: self.sandbox_tables,
-            sandbox_catalogs: self.sandbox_catalogs,
-            sandbox_commits_per_second: self.sandbox_commits_per_second,
-            sandbox_seed: self.sandbox_seed,
+            sandbox: SandboxSource {
+                tables: self.sandbox_tables,
+                catalogs: self.sandbox_catalogs,
+                commits_per_second: self.sandbox_commits_per_second,
+                seed: self.sandbox_seed,
+                ..SandboxSource::default()
+            },
             control: ControlSettings {
                 webhook: self.webhook.clone(),
                 max_parallel_transfers: self.max_parallel_transfers,

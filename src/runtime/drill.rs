@@ -11,6 +11,7 @@ use crate::domain::{
     UnityCatalogAssets, WorkspaceSet,
 };
 use crate::replicate::CompareReport;
+use crate::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -143,6 +144,8 @@ fn part_name(part: Part) -> &'static str {
 
 struct Drill<'a> {
     engine: &'a Engine,
+    /// Its faults are what is rehearsed.
+    sandbox: &'a Sandbox,
     say: &'a mut dyn FnMut(&str, Option<u8>),
     id: GroupId,
     progress: DrillProgress,
@@ -150,6 +153,9 @@ struct Drill<'a> {
 
 impl<'a> Drill<'a> {
     async fn resume(engine: &'a Engine, say: &'a mut dyn FnMut(&str, Option<u8>)) -> Result<Self, RuntimeError> {
+        let sandbox = engine.sandbox().ok_or_else(|| RuntimeError::GaveUp {
+            sentence: "The drill takes a region down, which only a sandbox allows. Run it with --sandbox.".to_owned(),
+        })?;
         let id = GroupId::new(GROUP).map_err(|e| RuntimeError::GaveUp { sentence: e.to_string() })?;
         let kept = engine.control().setting(PROGRESS).await?;
         let progress = match kept.and_then(|text| serde_json::from_str::<DrillProgress>(&text).ok()) {
@@ -158,7 +164,7 @@ impl<'a> Drill<'a> {
                 progress
             }
             None => {
-                let regions: Vec<Region> = engine.sandbox().regions().into_iter().map(|r| r.region).collect();
+                let regions: Vec<Region> = engine.regions().iter().map(|r| r.region.clone()).collect();
                 let home = match engine.control().group(&id) {
                     Ok(group) => group.effective_primary_region,
                     Err(_) => regions.first().cloned().unwrap_or_default(),
@@ -167,7 +173,7 @@ impl<'a> Drill<'a> {
                 DrillProgress { part: Part::Create, home, away, died_at: None, report: DrillReport::default() }
             }
         };
-        Ok(Self { engine, say, id, progress })
+        Ok(Self { engine, sandbox, say, id, progress })
     }
 
     async fn keep(&self) -> Result<(), RuntimeError> {
@@ -232,7 +238,7 @@ impl<'a> Drill<'a> {
     }
 
     async fn spec(&self) -> Result<FailoverGroupSpec, RuntimeError> {
-        let regions = self.engine.sandbox().regions();
+        let regions = self.engine.regions();
         let catalogs = self.engine.control().replicable_catalogs(&self.progress.home).await?;
         let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
         let mapping = LocationMapping {
@@ -315,12 +321,12 @@ impl<'a> Drill<'a> {
     async fn lose(&mut self) -> Result<(), RuntimeError> {
         let home = self.progress.home.clone();
         (self.say)(&format!("{home} is cut off and keeps writing"), None);
-        self.engine.sandbox().cut_off(&home).await?;
+        self.sandbox.cut_off(&home).await?;
         self.until_unreachable(&home).await?;
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
         let (mut tables, mut refused) = (0, String::new());
-        for table in self.engine.sandbox().truth(&home, &catalogs).await? {
-            match self.engine.sandbox().commit(&home, &table.full_name).await {
+        for table in self.sandbox.truth(&home, &catalogs).await? {
+            match self.sandbox.commit(&home, &table.full_name).await {
                 Ok(_) => tables += 1,
                 Err(error) => refused = error.to_string(),
             }
@@ -335,7 +341,7 @@ impl<'a> Drill<'a> {
             return Err(RuntimeError::GaveUp { sentence: sentence.trim_end().to_owned() });
         }
         (self.say)(&format!("{home} dies"), None);
-        self.engine.sandbox().take_down(&home).await?;
+        self.sandbox.take_down(&home).await?;
         if self.progress.died_at.is_none() {
             self.progress.died_at = Some(self.engine.control().now());
         }
@@ -378,7 +384,7 @@ impl<'a> Drill<'a> {
     /// Counts, on the dead region's disk, the commits that the new primary does not have.
     async fn count_loss(&mut self) -> Result<(), RuntimeError> {
         (self.say)("Counting what was lost on the dead region's disk", None);
-        let sandbox = self.engine.sandbox();
+        let sandbox = self.sandbox;
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
         let replicas = sandbox.truth(&self.progress.away, &catalogs).await?.into_iter();
         let replicas: BTreeMap<String, PathBuf> = replicas.map(|table| (table.full_name, table.folder)).collect();
@@ -404,10 +410,10 @@ impl<'a> Drill<'a> {
         let home = self.progress.home.clone();
         (self.say)(&format!("{home} comes back"), None);
         // Its jobs stand still until it is the replica: what they would add now was not there when the loss was counted.
-        self.engine.sandbox().reconnect(&home).await?;
+        self.sandbox.reconnect(&home).await?;
         self.until("Salvaging unreplicated commits, and replicating", |group| group.state == GroupState::Active)
             .await?;
-        self.engine.sandbox().bring_up(&home).await?;
+        self.sandbox.bring_up(&home).await?;
         self.check_salvage()
     }
 

@@ -1,19 +1,22 @@
 //! The replication runtime on a tokio thread: intents in, snapshots and notices out.
 
+mod bootstrap;
 pub mod data_dir;
 mod drill;
 mod engine;
 mod error;
 pub mod intent;
+mod perform;
 mod publish;
 mod recorder;
 pub mod snapshot;
 mod socket;
 mod thread;
 
+pub use bootstrap::{ReadyRegion, SandboxSource};
 pub use data_dir::DataDir;
 pub use drill::{DrillReport, DrillStep, run_drill};
-pub use engine::{Engine, EngineOptions, Ready, ReadyRegion};
+pub use engine::{Engine, EngineOptions, Ready};
 pub use error::RuntimeError;
 pub use intent::{Intent, IntentError, IntentId, Notice, NoticeDetail};
 pub use snapshot::{DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};

@@ -13,7 +13,17 @@ const COALESCE: Duration = Duration::from_millis(40);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The picture now.
-pub fn snapshot(control: &Control, sandbox: &Sandbox, deployment: &DeploymentView) -> Snapshot {
+pub fn snapshot(control: &Control, sandbox: Option<&Sandbox>, deployment: &DeploymentView) -> Snapshot {
+    Snapshot {
+        taken_at: control.now(),
+        interval_ms: HEARTBEAT.as_millis() as u64,
+        deployment: deployment.clone(),
+        account: Arc::new(control.view()),
+        sandbox: sandbox.map(|sandbox| Arc::new(sandbox_view(sandbox))),
+    }
+}
+
+fn sandbox_view(sandbox: &Sandbox) -> SandboxView {
     let status = sandbox.status();
     let regions = sandbox.regions().into_iter().map(|region| {
         let known = status.iter().find(|s| s.region == region.region);
@@ -25,13 +35,7 @@ pub fn snapshot(control: &Control, sandbox: &Sandbox, deployment: &DeploymentVie
             storage_root: region.storage_root,
         }
     });
-    Snapshot {
-        taken_at: control.now(),
-        interval_ms: HEARTBEAT.as_millis() as u64,
-        deployment: deployment.clone(),
-        account: Arc::new(control.view()),
-        sandbox: Some(Arc::new(SandboxView { regions: regions.collect() })),
-    }
+    SandboxView { regions: regions.collect() }
 }
 
 /// Publishes until the receiver side of `snapshots` is gone.
@@ -40,17 +44,17 @@ pub fn snapshot(control: &Control, sandbox: &Sandbox, deployment: &DeploymentVie
 /// stays asleep and still finds fresh news when it looks.
 pub async fn publish(
     control: Control,
-    sandbox: Arc<Sandbox>,
+    sandbox: Option<Arc<Sandbox>>,
     mut deployment: DeploymentView,
     mut system_tables: watch::Receiver<SystemTablesView>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     wake: impl Fn() + Send + 'static,
 ) {
-    let (mut changes, mut faults) = (control.changes(), sandbox.changes());
+    let (mut changes, mut faults) = (control.changes(), sandbox.as_ref().map(|sandbox| sandbox.changes()));
     loop {
         let changed = tokio::select! {
             news = changes.changed() => news.is_ok(),
-            news = faults.changed() => news.is_ok(),
+            news = fault(&mut faults) => news,
             Ok(()) = system_tables.changed() => true,
             () = tokio::time::sleep(HEARTBEAT) => false,
             () = snapshots.closed() => return,
@@ -58,12 +62,22 @@ pub async fn publish(
         if changed {
             tokio::time::sleep(COALESCE).await;
             changes.mark_unchanged();
-            faults.mark_unchanged();
+            if let Some(faults) = &mut faults {
+                faults.mark_unchanged();
+            }
         }
         deployment.system_tables = system_tables.borrow_and_update().clone();
-        snapshots.send_replace(Arc::new(snapshot(&control, &sandbox, &deployment)));
+        snapshots.send_replace(Arc::new(snapshot(&control, sandbox.as_deref(), &deployment)));
         if changed {
             wake();
         }
+    }
+}
+
+/// Waits for the sandbox's next fault or repair; without a sandbox there is none.
+async fn fault(faults: &mut Option<watch::Receiver<u64>>) -> bool {
+    match faults {
+        Some(faults) => faults.changed().await.is_ok(),
+        None => std::future::pending().await,
     }
 }

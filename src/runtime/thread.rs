@@ -1,6 +1,6 @@
 //! The runtime on a thread of its own, for a window that must never wait for it.
 
-use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, engine, publish};
+use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, perform, publish};
 use crate::domain::Clock;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -38,7 +38,7 @@ impl RuntimeThread {
             .map_err(|source| RuntimeError::System { source })?;
         let engine = runtime.block_on(Engine::start(data_dir, options, clock))?;
         let steady = engine.control().clock();
-        let first = publish::snapshot(engine.control(), engine.sandbox(), &engine.deployment());
+        let first = publish::snapshot(engine.control(), engine.sandbox().map(Arc::as_ref), &engine.deployment());
         let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
         let (intents, mut asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
         let (notices, answered) = mpsc::unbounded_channel();
@@ -49,20 +49,20 @@ impl RuntimeThread {
                 let woken = wake.clone();
                 let publisher = tokio::spawn(publish::publish(
                     engine.control().clone(),
-                    engine.sandbox().clone(),
+                    engine.sandbox().cloned(),
                     engine.deployment(),
                     engine.system_tables(),
                     snapshots_in,
                     move || woken(),
                 ));
-                let (control, sandbox) = (engine.control().clone(), engine.sandbox().clone());
+                let (control, sandbox) = (engine.control().clone(), engine.sandbox().cloned());
                 let server = tokio::spawn(async move {
                     while let Some((id, intent)) = asked.recv().await {
                         let (control, sandbox) = (control.clone(), sandbox.clone());
                         let (notices, wake) = (notices.clone(), wake.clone());
                         // Each on its own: a slow region must not hold up another click.
                         tokio::spawn(async move {
-                            let outcome = engine::perform(&control, &sandbox, "console", intent).await;
+                            let outcome = perform::perform(&control, sandbox.as_deref(), "console", intent).await;
                             let _ = notices.send(Notice { intent: id, outcome });
                             wake();
                         });

@@ -45,7 +45,7 @@ impl Home<'_> {
 
 /// Makes the region's external location; returns an admin of the region.
 async fn admin(engine: &Engine, home: &Home<'_>) -> Arc<dyn RegionApi> {
-    let all = engine.sandbox().regions();
+    let all = engine.sandbox().expect("a sandbox").regions();
     let at = all.iter().find(|region| region.region == home.region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token").trim().to_owned();
     let answer = reqwest::Client::new()
@@ -168,12 +168,12 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
 
     // What is committed at the source arrives, byte for byte. Meanwhile the secondary is away: a checkpoint that came
     // after its commit had left would follow only with a later one.
-    engine.sandbox().take_down(WEST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(WEST).await.expect("down");
     for (table, root) in tables.iter_mut().zip(&sources) {
         table.grow(3);
         upload(table, root).await;
     }
-    engine.sandbox().bring_up(WEST).await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up(WEST).await.expect("up");
     for (table, replica) in tables.iter().zip(&replicas) {
         let begun = std::time::Instant::now();
         while !has_all(replica, table).await {
@@ -188,12 +188,12 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
     }
 
     // The region dies; a writer that still holds credentials commits once more, and so does the new primary.
-    engine.sandbox().take_down(EAST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
     let orphan = append(&sources[0], "orphan.parquet").await;
     control.fail_over("tester", &id, WEST, FailoverKind::Forced, None).await.expect("accepted");
     until(&engine, "core", |group| group.state != GroupState::FailingOver).await;
     append(&replicas[0], "new.parquet").await;
-    engine.sandbox().bring_up(EAST).await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up(EAST).await.expect("up");
     until_active(&engine, "core").await;
     let shown = control.view().groups.first().expect("listed").clone();
     let [left] = &shown.salvage[..] else { panic!("{:#?}", shown.salvage) };

@@ -6,8 +6,8 @@ use resilience::runtime::Engine;
 use resilience::sandbox::Withheld;
 
 fn withhold(engine: &Engine, withheld: Withheld) {
-    for region in engine.sandbox().regions() {
-        engine.sandbox().withhold(&region.region, withheld).expect("the region is there");
+    for region in engine.sandbox().expect("a sandbox").regions() {
+        engine.sandbox().expect("a sandbox").withhold(&region.region, withheld).expect("the region is there");
     }
 }
 

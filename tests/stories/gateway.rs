@@ -4,7 +4,7 @@ use super::support::{catalogs, spec, until, until_active};
 use resilience::control::ControlSettings;
 use resilience::domain::{FailoverKind, GroupState, SystemClock};
 use resilience::gateway::{GatewayOptions, HoldLimits};
-use resilience::runtime::{DataDir, Engine, EngineOptions};
+use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,8 +64,7 @@ async fn fail_over(engine: &Engine, to: &str, kind: FailoverKind) {
 async fn a_client_of_a_stable_url_notices_no_failover() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let options = EngineOptions {
-        sandbox_commits_per_second: Some(0.0),
-        sandbox_seed: 7,
+        sandbox: SandboxSource { commits_per_second: Some(0.0), seed: 7, ..SandboxSource::default() },
         control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
         // A machine under load may take its time; a person's limit is ten seconds.
         gateway: Some(GatewayOptions {
@@ -76,7 +75,7 @@ async fn a_client_of_a_stable_url_notices_no_failover() {
     };
     let data_dir = DataDir::hold(&dir.path().join("data")).expect("the data dir is free");
     let engine = Engine::start(data_dir, options, Arc::new(SystemClock)).await.expect("the runtime starts");
-    let regions = engine.sandbox().regions();
+    let regions = engine.sandbox().expect("a sandbox").regions();
     let [east, west] = [&regions[0], &regions[1]];
     let made = engine.control().create_stable_url("story", "shop", &east.workspace_id, false).await.expect("made");
     let url = made.expect("made").url;
@@ -93,7 +92,7 @@ async fn a_client_of_a_stable_url_notices_no_failover() {
     let client = Client::start(url.replace("/?w=", "/.well-known/databricks-config?w="));
     fail_over(&engine, &west.region, FailoverKind::Planned).await;
     fail_over(&engine, &east.region, FailoverKind::Planned).await;
-    engine.sandbox().take_down(&east.region).await.expect("it is down");
+    engine.sandbox().expect("a sandbox").take_down(&east.region).await.expect("it is down");
     tokio::time::sleep(Duration::from_millis(100)).await;
     let group = engine.control().groups().remove(0);
     let etag = Some(group.etag.as_str());

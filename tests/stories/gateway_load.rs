@@ -9,7 +9,7 @@ use resilience::control::ControlSettings;
 use resilience::domain::{FailoverKind, GroupState, SystemClock};
 use resilience::gateway::{GatewayOptions, HoldLimits};
 use resilience::net::TrafficView;
-use resilience::runtime::{DataDir, Engine, EngineOptions};
+use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,9 +60,12 @@ impl Story {
         };
         let hold = HoldLimits { time: Duration::from_secs(60), ..HoldLimits::default() };
         let options = EngineOptions {
-            sandbox_commits_per_second: Some(0.0),
-            sandbox_tables: Some(12),
-            sandbox_seed: 7,
+            sandbox: SandboxSource {
+                commits_per_second: Some(0.0),
+                tables: Some(12),
+                seed: 7,
+                ..SandboxSource::default()
+            },
             control,
             // A machine under load may take its time; a person's limit is ten seconds.
             gateway: Some(GatewayOptions { hold, ..GatewayOptions::default() }),
@@ -70,7 +73,7 @@ impl Story {
         };
         let data_dir = DataDir::hold(&dir.path().join("data")).expect("the data dir is free");
         let engine = Engine::start(data_dir, options, Arc::new(SystemClock)).await.expect("the runtime starts");
-        let regions = engine.sandbox().regions();
+        let regions = engine.sandbox().expect("a sandbox").regions();
         let made = engine.control().create_stable_url("story", "shop", &regions[0].workspace_id, false).await;
         let url = made.expect("made").expect("made").url;
         let catalog = catalogs(&engine).await.remove(0);
@@ -78,7 +81,8 @@ impl Story {
         wanted.workspace_sets[0].stable_url_names =
             vec![format!("accounts/{}/stable-urls/shop", engine.control().account_id())];
         engine.control().create_group("story", wanted, false).await.expect("created");
-        let token = std::fs::read_to_string(engine.sandbox().account_token_file()).expect("a token");
+        let token =
+            std::fs::read_to_string(engine.sandbox().expect("a sandbox").account_token_file()).expect("a token");
         let http = Client::builder().user_agent("story").build().expect("a client");
         let story = Self { engine, url, token, http, _dir: dir };
         for region in &regions {
@@ -142,7 +146,7 @@ impl Story {
     /// How often each schema of a writer is in a region, in both together.
     async fn written(&self) -> BTreeMap<String, usize> {
         let mut found = BTreeMap::new();
-        for region in self.engine.sandbox().regions() {
+        for region in self.engine.sandbox().expect("a sandbox").regions() {
             let mut page = String::new();
             loop {
                 let url = format!("{}{SCHEMAS}?catalog_name={COUNTED}&page_token={page}", region.workspace_url);
@@ -163,7 +167,7 @@ impl Story {
 
     /// How often the regions were asked by clients whose agents begin so, in both together.
     fn asked(&self, agent: &str) -> u64 {
-        let regions = self.engine.sandbox().status();
+        let regions = self.engine.sandbox().expect("a sandbox").status();
         let clients = regions.iter().flat_map(|region| &region.clients);
         clients.filter(|client| client.through_gateway && client.user_agent.starts_with(agent)).map(|c| c.calls).sum()
     }
@@ -202,7 +206,8 @@ fn failed(answers: &[(String, Result<StatusCode, String>)]) -> Vec<&(String, Res
 
 async fn planned(switches: usize) {
     let story = Story::begin().await;
-    let names: Vec<_> = story.engine.sandbox().regions().into_iter().map(|region| region.region).collect();
+    let names: Vec<_> =
+        story.engine.sandbox().expect("a sandbox").regions().into_iter().map(|region| region.region).collect();
     let load = story.load();
     let begun = Instant::now();
     for switch in 1..=switches {
@@ -229,18 +234,19 @@ async fn planned(switches: usize) {
 
 async fn forced(switches: usize) {
     let story = Story::begin().await;
-    let names: Vec<_> = story.engine.sandbox().regions().into_iter().map(|region| region.region).collect();
+    let names: Vec<_> =
+        story.engine.sandbox().expect("a sandbox").regions().into_iter().map(|region| region.region).collect();
     let load = story.load();
     let begun = Instant::now();
     for switch in 1..=switches {
         load.goes_on(10).await;
         let (old, new) = (&names[(switch + 1) % 2], &names[switch % 2]);
-        story.engine.sandbox().take_down(old).await.expect("it is down");
+        story.engine.sandbox().expect("a sandbox").take_down(old).await.expect("it is down");
         // Requests meet a region that is gone, until somebody forces the failover.
         tokio::time::sleep(Duration::from_millis(20)).await;
         story.fail_over(new, FailoverKind::Forced).await;
         load.goes_on(10).await;
-        story.engine.sandbox().bring_up(old).await.expect("it is up");
+        story.engine.sandbox().expect("a sandbox").bring_up(old).await.expect("it is up");
         until_active(&story.engine, "core").await;
     }
     let [read, written] = load.end().await;

@@ -86,7 +86,7 @@ async fn a_forced_failover_keeps_what_never_arrived_and_the_old_primary_becomes_
     let all = catalogs(&engine).await;
     engine.control().create_group("tester", spec(&engine, "core", &names(&all)), false).await.expect("created");
     until_active(&engine, "core").await;
-    engine.sandbox().take_down("us-east-1").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
     engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Forced, None).await.expect("accepted");
     let group = until(&engine, "core", |g| g.state == GroupState::InitialReplication).await;
     assert_eq!(group.effective_primary_region, "us-west-2");
@@ -95,7 +95,7 @@ async fn a_forced_failover_keeps_what_never_arrived_and_the_old_primary_becomes_
     assert!(refused.is_err(), "a region full of orphans is nothing to fail over to");
     engine.control().resume_workloads("tester", &id).await.ok();
 
-    engine.sandbox().bring_up("us-east-1").await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up("us-east-1").await.expect("up");
     let group = until_active(&engine, "core").await;
     assert!(!group.salvage_pending);
     let view = engine.control().view();
@@ -174,7 +174,7 @@ async fn a_planned_failover_without_its_primary_is_rolled_back_and_a_forced_one_
     let all = catalogs(&engine).await;
     engine.control().create_group("tester", spec(&engine, "core", &names(&all[..1])), false).await.expect("created");
     until_active(&engine, "core").await;
-    engine.sandbox().take_down("us-east-1").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
     engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Planned, None).await.expect("accepted");
     let group = until(&engine, "core", |g| g.state != GroupState::FailingOver).await;
     assert_eq!(group.effective_primary_region, "us-east-1", "nothing was cut over");
@@ -193,7 +193,7 @@ async fn objects_keep_their_status_with_its_date_while_a_region_is_away() {
     let all = catalogs(&engine).await;
     engine.control().create_group("tester", spec(&engine, "core", &names(&all[..1])), false).await.expect("created");
     until_active(&engine, "core").await;
-    engine.sandbox().take_down("us-west-2").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-west-2").await.expect("down");
     until(&engine, "core", |g| g.has_replication_point_blocking_errors).await;
     let view = engine.control().view();
     let group = view.groups.first().expect("listed");
@@ -202,7 +202,7 @@ async fn objects_keep_their_status_with_its_date_while_a_region_is_away() {
     assert!(group.as_of.is_some(), "the date says that nobody looked since");
     assert_eq!(group.blocking_error.as_ref(), group.errors.first(), "the region fails, and no object does");
     assert_eq!(group.errors.first().map(|e| e.class), Some(ErrorClass::RegionUnreachable));
-    engine.sandbox().bring_up("us-west-2").await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up("us-west-2").await.expect("up");
     until(&engine, "core", |g| !g.has_replication_point_blocking_errors).await;
     engine.stop().await;
 }

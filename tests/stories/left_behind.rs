@@ -21,7 +21,7 @@ pub fn core() -> GroupId {
 }
 
 pub fn admin(engine: &Engine, region: &str) -> Arc<dyn RegionApi> {
-    let all = engine.sandbox().regions();
+    let all = engine.sandbox().expect("a sandbox").regions();
     let at = all.iter().find(|r| r.region == region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token");
     SandboxRegion::connect(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim())))

@@ -208,7 +208,7 @@ impl World {
         let from = self.primary();
         let to = if from == EAST { WEST } else { EAST };
         if dead {
-            self.engine.sandbox().take_down(&from).await.expect("down");
+            self.engine.sandbox().expect("a sandbox").take_down(&from).await.expect("down");
         }
         let control = self.engine.control();
         let answer = control.fail_over("tester", &core(), to, FailoverKind::Forced, None).await;
@@ -216,7 +216,7 @@ impl World {
             until(&self.engine, "core", |g| g.state != GroupState::FailingOver).await;
         }
         if dead {
-            self.engine.sandbox().bring_up(&from).await.expect("up");
+            self.engine.sandbox().expect("a sandbox").bring_up(&from).await.expect("up");
         }
         self.settled().await;
         if self.primary() == to {

@@ -49,7 +49,7 @@ async fn a_dead_region_is_dead_everywhere_within_two_seconds_and_back_at_once() 
     let (engine, id, _) = replicated(dir.path(), 4.0).await;
     let before = group(&engine);
     assert!(before.as_of.is_none());
-    engine.sandbox().take_down("us-east-1").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
     let shown =
         |engine: &Engine| region(engine, "us-east-1").unreachable_since.is_some() && group(engine).as_of.is_some();
     until_shown(&engine, "the outage", KNOWN_WITHIN, shown).await;
@@ -67,7 +67,7 @@ async fn a_dead_region_is_dead_everywhere_within_two_seconds_and_back_at_once() 
     let verified = engine.control().verify(&id, false).await.expect("compared");
     assert!(verified.objects.iter().all(|o| o.status == ObjectStatus::Unknown), "a comparison could not be made");
 
-    engine.sandbox().bring_up("us-east-1").await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up("us-east-1").await.expect("up");
     until_shown(&engine, "the return", KNOWN_WITHIN, |e| region(e, "us-east-1").unreachable_since.is_none()).await;
     let whole = |engine: &Engine| group(engine).as_of.is_none() && group(engine).blocking_error.is_none();
     until_shown(&engine, "the first cycle after it", Duration::from_secs(30), whole).await;
@@ -79,9 +79,9 @@ async fn an_outage_is_known_where_no_group_asks_anything() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let engine = engine(dir.path(), 0.0).await;
     until_shown(&engine, "the regions", Duration::from_secs(30), |e| region(e, "us-west-2").read_at.is_some()).await;
-    engine.sandbox().take_down("us-west-2").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-west-2").await.expect("down");
     until_shown(&engine, "the outage", KNOWN_WITHIN, |e| region(e, "us-west-2").unreachable_since.is_some()).await;
-    engine.sandbox().bring_up("us-west-2").await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up("us-west-2").await.expect("up");
     until_shown(&engine, "the return", KNOWN_WITHIN, |e| region(e, "us-west-2").unreachable_since.is_none()).await;
     engine.stop().await;
 }
@@ -97,15 +97,15 @@ async fn the_loss_is_counted_at_the_source_while_it_answers() {
 
     // A cycle goes on for as long as it trusts what it read of the secondary before. Once one has failed, nothing arrives,
     // so what is committed then would be lost.
-    engine.sandbox().take_down("us-west-2").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-west-2").await.expect("down");
     until_shown(&engine, "the outage", KNOWN_WITHIN, |e| region(e, "us-west-2").unreachable_since.is_some()).await;
     until_shown(&engine, "a failed cycle", Duration::from_secs(60), |e| group(e).blocking_error.is_some()).await;
-    let truth = engine.sandbox().truth("us-east-1", &all).await.expect("read");
+    let truth = engine.sandbox().expect("a sandbox").truth("us-east-1", &all).await.expect("read");
     let table = truth.first().expect("a table");
     let log = table.folder.join("_delta_log");
     let before = newest(&log);
     for _ in 0..3 {
-        engine.sandbox().commit("us-east-1", &table.full_name).await.expect("committed");
+        engine.sandbox().expect("a sandbox").commit("us-east-1", &table.full_name).await.expect("committed");
     }
     let (mut rows, mut bytes) = (0, 0);
     for version in before + 1..=newest(&log) {
@@ -145,7 +145,7 @@ async fn with_the_source_dead_the_loss_is_what_the_last_look_knew_and_an_estimat
         view.group.replication_point.is_some_and(|point| (point - view.group.create_time).num_seconds() >= 11)
     };
     until_shown(&engine, "a history", Duration::from_secs(60), old).await;
-    engine.sandbox().take_down("us-east-1").await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
     until_shown(&engine, "the outage", KNOWN_WITHIN, |e| region(e, "us-east-1").unreachable_since.is_some()).await;
     ask(&engine, &id).await;
     let loss = group(&engine).loss_estimate.clone();

@@ -25,7 +25,7 @@ struct Admin {
 
 impl Admin {
     fn of(engine: &Engine, index: usize) -> Self {
-        let region = engine.sandbox().regions().swap_remove(index);
+        let region = engine.sandbox().expect("a sandbox").regions().swap_remove(index);
         let token = std::fs::read_to_string(&region.token_file).expect("a token").trim().to_owned();
         let settings = ConnectSettings::new(&region.region, &region.workspace_url, Secret::new(token.clone()));
         let client = SandboxRegion::connect(settings).expect("a client");

@@ -23,7 +23,7 @@ fn id() -> GroupId {
 
 /// An admin of the region.
 fn admin(engine: &Engine, region: &str) -> Arc<dyn RegionApi> {
-    let all = engine.sandbox().regions();
+    let all = engine.sandbox().expect("a sandbox").regions();
     let at = all.iter().find(|r| r.region == region).expect("the region");
     let token = std::fs::read_to_string(&at.token_file).expect("a token");
     SandboxRegion::connect(ConnectSettings::new(region, &at.workspace_url, Secret::new(token.trim())))
@@ -31,7 +31,7 @@ fn admin(engine: &Engine, region: &str) -> Arc<dyn RegionApi> {
 }
 
 fn workspace(engine: &Engine, region: &str) -> i64 {
-    let all = engine.sandbox().regions();
+    let all = engine.sandbox().expect("a sandbox").regions();
     all.iter().find(|r| r.region == region).expect("the region").workspace_id.parse().expect("a number")
 }
 
@@ -104,21 +104,28 @@ async fn rename(region: &Arc<dyn RegionApi>, from: &str, to: &str) {
 async fn tables_dropped_renamed_or_made_again_during_an_outage_are_reclaimed_and_nothing_is_lost() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    let tables: Vec<String> =
-        engine.sandbox().truth(EAST, &catalogs).await.expect("known").into_iter().map(|t| t.full_name).collect();
+    let tables: Vec<String> = engine
+        .sandbox()
+        .expect("a sandbox")
+        .truth(EAST, &catalogs)
+        .await
+        .expect("known")
+        .into_iter()
+        .map(|t| t.full_name)
+        .collect();
     let [dropped, renamed, again, dropped_before, renamed_before, made_of] = &tables[..6] else { panic!("{tables:?}") };
     let moved = |name: &str| format!("{name}_moved");
 
     // While the secondary is away the primary changes what it cannot replicate any more, then it dies.
-    engine.sandbox().take_down(WEST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(WEST).await.expect("down");
     for table in [dropped, renamed, renamed, again, dropped_before, renamed_before] {
-        engine.sandbox().commit(EAST, table).await.expect("a commit");
+        engine.sandbox().expect("a sandbox").commit(EAST, table).await.expect("a commit");
     }
     let east = admin(&engine, EAST);
     east.delete_table(dropped_before).await.expect("dropped");
     rename(&east, renamed_before, &moved(renamed_before)).await;
-    engine.sandbox().take_down(EAST).await.expect("down");
-    engine.sandbox().bring_up(WEST).await.expect("up");
+    engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
+    engine.sandbox().expect("a sandbox").bring_up(WEST).await.expect("up");
     let group = fail_over(&engine, WEST, FailoverKind::Forced).await;
     assert_eq!(group.effective_primary_region, WEST);
 
@@ -133,7 +140,7 @@ async fn tables_dropped_renamed_or_made_again_during_an_outage_are_reclaimed_and
     copy(&folder(&source), &folder(&staged.staging_location));
     register(&west, again, Some((staged.staging_location, staged.id))).await;
 
-    engine.sandbox().bring_up(EAST).await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up(EAST).await.expect("up");
     until_active(&engine, "core").await;
     let shown = view(&engine);
     let mut listed: Vec<(String, u64)> = shown.salvage.iter().map(|s| (s.table.clone(), s.commits)).collect();
@@ -174,15 +181,15 @@ async fn tables_dropped_renamed_or_made_again_during_an_outage_are_reclaimed_and
 async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    let truth = engine.sandbox().truth(EAST, &catalogs).await.expect("known");
+    let truth = engine.sandbox().expect("a sandbox").truth(EAST, &catalogs).await.expect("known");
     let [stuck, fine, ..] = &truth[..] else { panic!("{truth:?}") };
     let east = admin(&engine, EAST);
     let location = east.table(&stuck.full_name).await.expect("asked").and_then(|t| t.storage_location).expect("there");
     let roots = east.external_locations().await.expect("asked").into_iter().map(|l| l.url);
     let root = roots.filter(|root| location.starts_with(root.as_str())).max_by_key(String::len).expect("covered");
-    engine.sandbox().take_down(EAST).await.expect("down");
-    let orphan = engine.sandbox().commit(EAST, &stuck.full_name).await.expect("a commit").version;
-    engine.sandbox().commit(EAST, &fine.full_name).await.expect("a commit");
+    engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
+    let orphan = engine.sandbox().expect("a sandbox").commit(EAST, &stuck.full_name).await.expect("a commit").version;
+    engine.sandbox().expect("a sandbox").commit(EAST, &fine.full_name).await.expect("a commit");
     let group = fail_over(&engine, WEST, FailoverKind::Forced).await;
     // Something that is no folder stands where its remains would go.
     let salvage_dir = folder(&root).join(format!("_salvage/core/epoch-{}/{}", group.epoch, stuck.full_name));
@@ -191,7 +198,7 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     let commit = stuck.folder.join(format!("_delta_log/{orphan:020}.json"));
     let bytes = std::fs::read(&commit).expect("the orphan");
 
-    engine.sandbox().bring_up(EAST).await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up(EAST).await.expect("up");
     let group = until_active(&engine, "core").await;
     assert!(!group.salvage_pending && group.has_replication_point_blocking_errors);
     let shown = view(&engine);
@@ -201,8 +208,8 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     assert!(error.message.contains("Couldn't salvage") && error.message.ends_with('.'), "{}", error.message);
     assert!(!error.parameters.is_empty());
     // Siblings replicate, and nothing of the one that waits is touched.
-    let west = engine.sandbox().commit(WEST, &fine.full_name).await.expect("a commit").version;
-    engine.sandbox().commit(WEST, &stuck.full_name).await.expect("a commit");
+    let west = engine.sandbox().expect("a sandbox").commit(WEST, &fine.full_name).await.expect("a commit").version;
+    engine.sandbox().expect("a sandbox").commit(WEST, &stuck.full_name).await.expect("a commit");
     let begun = std::time::Instant::now();
     while !fine.folder.join(format!("_delta_log/{west:020}.json")).is_file() {
         assert!(begun.elapsed() < Duration::from_secs(60), "its sibling never replicated");
@@ -259,12 +266,12 @@ async fn a_failover_changes_its_own_workspaces_bindings_and_a_rollback_puts_all_
     assert_eq!(as_made[1].0, ISOLATION_OPEN);
 
     // It cannot end without the secondary, so everything is put back.
-    engine.sandbox().take_down(WEST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(WEST).await.expect("down");
     fail_over(&engine, WEST, FailoverKind::Planned).await;
     let operation = engine.control().last_operation(&id()).expect("there").expect("an operation");
     assert_eq!(operation.outcome, OperationOutcome::RolledBack, "{operation:#?}");
     assert_eq!([bindings(&east, closed).await, bindings(&east, open).await], as_made);
-    engine.sandbox().bring_up(WEST).await.expect("up");
+    engine.sandbox().expect("a sandbox").bring_up(WEST).await.expect("up");
     until(&engine, "core", |group| !group.has_replication_point_blocking_errors).await;
 
     fail_over(&engine, WEST, FailoverKind::Planned).await;
@@ -290,7 +297,7 @@ fn sorted(mut all: Vec<(i64, bool)>) -> Vec<(i64, bool)> {
 async fn a_group_whose_old_primary_is_lost_for_good_is_deleted_with_an_acknowledgement() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, _) = start(dir.path()).await;
-    engine.sandbox().take_down(EAST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
     fail_over(&engine, WEST, FailoverKind::Forced).await;
     assert_eq!(view(&engine).unsettled_region.as_deref(), Some(EAST));
     let refused = engine.control().delete_group("tester", &id(), None).await.expect_err("refused");
@@ -309,7 +316,7 @@ async fn a_group_whose_old_primary_is_lost_for_good_is_deleted_with_an_acknowled
 async fn a_group_whose_primary_died_in_a_rolled_back_failover_can_be_deleted_too() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    engine.sandbox().take_down(EAST).await.expect("down");
+    engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
     fail_over(&engine, WEST, FailoverKind::Planned).await;
     let refused = engine.control().delete_group("tester", &id(), None).await.expect_err("refused");
     assert!(refused.to_string().contains(EAST), "{refused}");
@@ -357,7 +364,7 @@ async fn a_catalog_that_moves_to_another_group_is_promoted_above_its_old_epochs(
 async fn a_table_that_somebody_promoted_for_a_later_epoch_stops_the_failover_before_anyone_writes() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    let truth = engine.sandbox().truth(WEST, &catalogs[..1]).await.expect("known");
+    let truth = engine.sandbox().expect("a sandbox").truth(WEST, &catalogs[..1]).await.expect("known");
     let marker = truth[0].folder.join("_resilience/epoch/00000000000000000099.json");
     std::fs::create_dir_all(marker.parent().expect("a parent")).expect("a folder");
     std::fs::write(&marker, r#"{"epoch":99,"group":"core","version":0,"at_ms":0}"#).expect("a marker");

@@ -6,7 +6,7 @@ use resilience::domain::{
     Clock, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
     WorkspaceSet,
 };
-use resilience::runtime::{DataDir, Engine, EngineOptions};
+use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -34,9 +34,7 @@ pub async fn engine_with_clock(dir: &Path, commits: f64, clock: Arc<dyn Clock>) 
 
 async fn start(dir: &Path, commits: f64, stores: StorageOptions, clock: Arc<dyn Clock>) -> Engine {
     let options = EngineOptions {
-        sandbox_commits_per_second: Some(commits),
-        sandbox_seed: 7,
-        sandbox_stores: stores,
+        sandbox: SandboxSource { commits_per_second: Some(commits), seed: 7, stores, ..SandboxSource::default() },
         control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
         ..EngineOptions::default()
     };
@@ -46,7 +44,7 @@ async fn start(dir: &Path, commits: f64, stores: StorageOptions, clock: Arc<dyn 
 
 /// A group over `catalogs` whose primary is the first region.
 pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec {
-    let regions = engine.sandbox().regions();
+    let regions = engine.sandbox().expect("a sandbox").regions();
     let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
     FailoverGroupSpec {
         id: GroupId::new(name).expect("an id"),
@@ -91,6 +89,6 @@ pub async fn until_active(engine: &Engine, id: &str) -> FailoverGroup {
 
 /// Every catalog of the sandbox in which something can be replicated.
 pub async fn catalogs(engine: &Engine) -> Vec<String> {
-    let home = engine.sandbox().regions()[0].region.clone();
+    let home = engine.regions()[0].region.clone();
     engine.control().replicable_catalogs(&home).await.expect("the region answers")
 }

@@ -17,7 +17,7 @@ const EAST: usize = 0;
 const WEST: usize = 1;
 
 fn client(engine: &Engine, region: usize) -> Arc<dyn RegionApi> {
-    let region = engine.sandbox().regions().swap_remove(region);
+    let region = engine.sandbox().expect("a sandbox").regions().swap_remove(region);
     let token = Secret::new(region.replication_token);
     SandboxRegion::connect(ConnectSettings::new(&region.region, &region.workspace_url, token)).expect("a client")
 }
@@ -123,7 +123,7 @@ async fn while_a_region_is_away_every_object_is_unknown_and_none_is_missing() {
     let (engine, _) = group(dir.path()).await;
     let before = engine.control().verify(&core(), false).await.expect("compared");
     for region in ["us-west-2", "us-east-1"] {
-        engine.sandbox().take_down(region).await.expect("down");
+        engine.sandbox().expect("a sandbox").take_down(region).await.expect("down");
         let report = engine.control().verify(&core(), true).await.expect("an answer all the same");
         assert!(report.objects.len() >= before.objects.len(), "{:#?}", report.objects);
         for object in &report.objects {
@@ -132,7 +132,7 @@ async fn while_a_region_is_away_every_object_is_unknown_and_none_is_missing() {
             assert_eq!(error.class, ErrorClass::RegionUnreachable);
             assert!(error.message.contains(region), "{}", error.message);
         }
-        engine.sandbox().bring_up(region).await.expect("up");
+        engine.sandbox().expect("a sandbox").bring_up(region).await.expect("up");
         until(&engine, "core", |g| !g.has_replication_point_blocking_errors).await;
     }
     engine.stop().await;
@@ -421,7 +421,7 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     for folder in [&west, &east] {
         std::fs::remove_file(folder.join(format!("_delta_log/{:020}.json", 0))).expect("cleaned up");
     }
-    let regions = engine.sandbox().regions();
+    let regions = engine.sandbox().expect("a sandbox").regions();
     let link = async |index: usize| {
         Endpoint::connect(&regions[index].region, &regions[index].workspace_id, client(&engine, index))
             .await

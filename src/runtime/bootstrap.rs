@@ -1,0 +1,101 @@
+//! Turns what the regions are into a deployment. Everything after it knows only the deployment.
+
+use super::{DataDir, RuntimeError};
+use crate::connect::{ConnectSettings, RegionHealth, SandboxRegion, Secret, StorageOptions};
+use crate::control::{Deployment, Workspace};
+use crate::domain::{Clock, Region};
+use crate::sandbox::{Sandbox, SandboxOptions};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The embedded sandbox as a deployment's regions.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxSource {
+    /// Managed tables that a new sandbox is seeded with.
+    pub tables: Option<usize>,
+    /// Catalogs that a new sandbox is seeded with.
+    pub catalogs: Option<usize>,
+    /// Commits a second of all the sandbox's writers together; None for the usual few.
+    pub commits_per_second: Option<f64>,
+    /// The seed of names, schemas and rows.
+    pub seed: u64,
+    /// Endpoints and keys of the object stores that hold external locations of its regions.
+    pub stores: StorageOptions,
+}
+
+/// One region of the ready line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReadyRegion {
+    /// Its name.
+    pub region: Region,
+    /// Its workspace's id.
+    pub workspace_id: String,
+    /// Its metastore's id.
+    pub metastore_id: String,
+    /// Its workspace's URL.
+    pub workspace_url: String,
+    /// The file that holds a user's token for it.
+    pub token_file: String,
+    /// A `file://` URI above every location of it.
+    pub storage_root: String,
+}
+
+/// The regions, connected.
+pub(super) struct Connected {
+    pub deployment: Deployment,
+    /// The same regions as `serve` announces them; the seeded one first.
+    pub regions: Vec<ReadyRegion>,
+    /// The sandbox's faults and seed, where the regions are its.
+    pub sandbox: Option<Arc<Sandbox>>,
+}
+
+impl Connected {
+    /// Starts the sandbox in its folder of the data dir, and connects to its regions.
+    pub async fn to_sandbox(
+        source: SandboxSource,
+        data_dir: &DataDir,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        let mut options = SandboxOptions::new(data_dir.sandbox());
+        options.tables = source.tables;
+        options.catalogs = source.catalogs;
+        options.seed = source.seed;
+        if let Some(rate) = source.commits_per_second {
+            options.commits_per_second = rate;
+        }
+        let sandbox = Arc::new(Sandbox::start(options, clock.clone()).await?);
+        let (mut workspaces, mut regions) = (Vec::new(), Vec::new());
+        for region in sandbox.regions() {
+            let token = Secret::new(region.replication_token);
+            let settings = ConnectSettings {
+                storage: source.stores.clone(),
+                health: RegionHealth::new(clock.clone()),
+                ..ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast()
+            };
+            workspaces.push(Workspace {
+                client: SandboxRegion::connect(settings)?,
+                id: region.workspace_id.clone(),
+                name: region.workspace_name,
+                region: region.region.clone(),
+                url: region.workspace_url.clone(),
+                storage_root: Some(region.storage_root.clone()),
+            });
+            regions.push(ReadyRegion {
+                region: region.region,
+                workspace_id: region.workspace_id,
+                metastore_id: region.metastore_id,
+                workspace_url: region.workspace_url,
+                token_file: region.token_file.display().to_string(),
+                storage_root: region.storage_root,
+            });
+        }
+        let deployment = Deployment { account_id: sandbox.account_id().to_owned(), workspaces };
+        Ok(Self { deployment, regions, sandbox: Some(sandbox) })
+    }
+
+    /// The id of each region's metastore.
+    pub fn metastores(&self) -> BTreeMap<Region, String> {
+        self.regions.iter().map(|region| (region.region.clone(), region.metastore_id.clone())).collect()
+    }
+}

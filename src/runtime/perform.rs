@@ -1,0 +1,122 @@
+//! Does what intents ask for.
+
+use super::{Intent, IntentError, NoticeDetail};
+use crate::control::{Control, ControlError, Repair};
+use crate::domain::{GroupId, ObjectStatus};
+use crate::sandbox::Sandbox;
+
+/// Does what an intent asks for, as `actor`.
+pub(super) async fn perform(
+    control: &Control,
+    sandbox: Option<&Sandbox>,
+    actor: &str,
+    intent: Intent,
+) -> Result<NoticeDetail, IntentError> {
+    let group = |group| NoticeDetail::Group(Box::new(group));
+    let answer = match intent {
+        Intent::CreateGroup { spec, validate_only } => {
+            control.create_group(actor, spec, validate_only).await.map(group)
+        }
+        Intent::UpdateGroup { id, patch, etag } => {
+            control.update_group(actor, &id, Some(&etag), patch).await.map(group)
+        }
+        Intent::CreateStableUrl { id, workspace_id } => {
+            let made = control.create_stable_url(actor, &id, &workspace_id, false).await;
+            made.map(|_| NoticeDetail::Done(format!("The stable URL {id} was created.")))
+        }
+        Intent::DeleteStableUrl { id } => {
+            let gone = control.delete_stable_url(actor, &id).await;
+            gone.map(|()| NoticeDetail::Done(format!("The stable URL {id} was deleted.")))
+        }
+        Intent::CreateToken { name, role, is_client } => {
+            let made = match is_client {
+                true => control.create_client(actor, &name, role).await,
+                false => control.create_token(actor, &name, role).await,
+            };
+            made.map(|(token, secret)| NoticeDetail::NewToken { token, secret })
+        }
+        Intent::RevokeToken { id } => {
+            let revoked = control.revoke_token(actor, &id).await;
+            revoked.map(|token| NoticeDetail::Done(format!("{} was revoked.", token.name)))
+        }
+        Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => control
+            .fail_over_accepting(actor, &id, &target_primary_region, kind, Some(&etag), &accept_left_behind)
+            .await
+            .map(group),
+        Intent::ReleaseLeftBehind { id, object } => {
+            control.release_left_behind(actor, &id, &object).await.map(NoticeDetail::Done)
+        }
+        Intent::EstimateLoss { id } => {
+            let found = control.estimate_loss(&id).await;
+            found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))
+        }
+        Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
+        Intent::Repair { id, deep, etag } => {
+            control.repair(actor, &id, deep, Some(&etag)).await.map(|repair| NoticeDetail::Done(repaired(&id, &repair)))
+        }
+        Intent::ReadPoint { id, at } => {
+            control.point(&id, at).await.map(|report| NoticeDetail::Point(Box::new(report)))
+        }
+        Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
+        Intent::DeleteGroup { id, etag, given_up_region } => match given_up_region {
+            Some(region) => control.delete_group_giving_up(actor, &id, Some(&etag), &region).await,
+            None => control.delete_group(actor, &id, Some(&etag)).await,
+        }
+        .map(group),
+        Intent::ReleaseReplica { region, catalog } => {
+            control.release_replica(actor, &region, &catalog).await.map(NoticeDetail::Done)
+        }
+        Intent::RefreshRegions => {
+            control.refresh_regions();
+            Ok(NoticeDetail::Done("Refreshing the regions.".to_owned()))
+        }
+        Intent::SetMissionCritical { workspace_id, on } => {
+            control.set_mission_critical(actor, &workspace_id, on).await.map(NoticeDetail::Done)
+        }
+        Intent::SetTransferLimit { limit } => control.set_transfer_limit(actor, limit).await.map(NoticeDetail::Done),
+        Intent::TakeRegionDown { region } => return switch_region(sandbox, control, &region, false).await,
+        Intent::BringRegionUp { region } => return switch_region(sandbox, control, &region, true).await,
+    };
+    answer.map_err(refusal)
+}
+
+/// What a repair did and what still differs, in a few sentences.
+fn repaired(id: &GroupId, repair: &Repair) -> String {
+    let left = repair.report.objects.iter().filter(|o| o.status.is_difference() && o.status != ObjectStatus::Lagging);
+    let left: Vec<&str> = left.map(|o| o.name.as_str()).collect();
+    let mut sentence = match repair.done.as_slice() {
+        [] => format!("{} was compared. Nothing needed repair.", id),
+        done => done.join(" "),
+    };
+    if let Some(first) = left.first() {
+        let more = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
+        sentence.push_str(&format!(" Still not as its source: {first}{more}. See the objects for why."));
+    }
+    sentence
+}
+
+/// Takes a region of the sandbox down, or brings it up.
+async fn switch_region(
+    sandbox: Option<&Sandbox>,
+    control: &Control,
+    region: &str,
+    up: bool,
+) -> Result<NoticeDetail, IntentError> {
+    let failed = |sentence: String| IntentError { sentence, violations: Vec::new(), stale: false };
+    let Some(sandbox) = sandbox else {
+        return Err(failed("Only a region of the sandbox can be taken down and brought up here.".to_owned()));
+    };
+    let done = if up { sandbox.bring_up(region).await } else { sandbox.take_down(region).await };
+    control.refresh_regions();
+    let state = if up { "up" } else { "down" };
+    done.map(|()| NoticeDetail::Done(format!("{region} is {state}."))).map_err(|error| failed(error.to_string()))
+}
+
+fn refusal(error: ControlError) -> IntentError {
+    let sentence = error.to_string();
+    match error {
+        ControlError::Invalid { violations } => IntentError { sentence, violations, stale: false },
+        ControlError::Stale { .. } => IntentError { sentence, violations: Vec::new(), stale: true },
+        _ => IntentError { sentence, violations: Vec::new(), stale: false },
+    }
+}
