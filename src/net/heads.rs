@@ -75,6 +75,13 @@ impl Heads {
         let is_plain = self.follower().read.pop_front().unwrap_or(false);
         (!is_plain).then_some(TwoLengths)
     }
+
+    /// Whether every request that was begun has been read to its end and taken.
+    pub fn is_between(&self) -> bool {
+        let follower = self.follower();
+        let is_at_start = follower.at == At::Head && follower.line.is_empty() && !follower.head.has_begun;
+        is_at_start && follower.read.is_empty() && !follower.lost
+    }
 }
 
 impl Follower {

@@ -13,6 +13,7 @@ mod descriptors;
 mod gate;
 mod head;
 mod heads;
+mod park;
 mod peer;
 mod preface;
 mod serve;

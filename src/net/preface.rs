@@ -31,9 +31,14 @@ impl<S: AsyncRead + Unpin> Preface<S> {
 }
 
 impl<S> Preface<S> {
-    /// A stream of which nothing was read.
-    pub fn unread(stream: S) -> Self {
-        Self { stream, seen: [0; PREFACE.len()], length: 0, given: 0 }
+    /// Whether the stream ended before its first byte.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The stream itself, once its first bytes were read again.
+    pub fn into_inner(self) -> S {
+        self.stream
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::connections::{Connection, Connections};
 use super::heads::{Heads, Looked};
+use super::park::{Answering, Open, lend};
 use super::peer::Peer;
 use super::preface::Preface;
 use super::stall::StallGuard;
@@ -24,7 +25,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 /// Header fields of a request at most.
 const MOST_HEADERS: usize = 64;
@@ -149,12 +149,6 @@ async fn stops(stop: &mut watch::Receiver<Stop>) {
     let _ = stop.wait_for(|stop| *stop != Stop::No).await;
 }
 
-/// A connection whose protocol is known; true for HTTP/2.
-enum Begun {
-    Plain(Preface<TcpStream>, bool),
-    Tls(Box<TlsStream<TcpStream>>, bool),
-}
-
 /// One connection, until it ends or has to make way for another one.
 async fn run<S, B>(
     stream: TcpStream,
@@ -170,37 +164,22 @@ async fn run<S, B>(
 {
     // Small answers must not wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
-    let mut told = stop.clone();
     let served = async {
+        let talk = Talk { peer, connection: connection.clone(), service: Arc::new(service), limits, stop };
+        let Some(tls) = tls else { return talk.begin(stream, None).await };
+        let mut told = talk.stop.clone();
         // Until it is known what the client speaks there is no call that could go on.
-        let begun = async {
-            let Some(tls) = tls else {
-                let begun = match limits.http2 {
-                    true => tokio::time::timeout(limits.head_time, Preface::read(stream)).await.ok()?.ok()?,
-                    false => (Preface::unread(stream), false),
-                };
-                return Some(Begun::Plain(begun.0, begun.1));
-            };
-            match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-                Ok(Ok(stream)) => {
-                    let is_http2 = limits.http2 && stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    return Some(Begun::Tls(Box::new(stream), is_http2));
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
-                Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(HANDSHAKE_TIME, Box::pin(tls.accept(stream))) => shaken,
+            () = stops(&mut told) => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                talk.begin(Box::new(stream), Some(is_http2)).await;
             }
-            None
-        };
-        let begun = tokio::select! {
-            begun = begun => begun,
-            () = stops(&mut told) => None,
-        };
-        match begun {
-            Some(Begun::Plain(stream, true)) => serve_http2(stream, peer, &connection, service, limits, stop).await,
-            Some(Begun::Plain(stream, false)) => serve_http1(stream, peer, &connection, service, limits, stop).await,
-            Some(Begun::Tls(stream, true)) => serve_http2(stream, peer, &connection, service, limits, stop).await,
-            Some(Begun::Tls(stream, false)) => serve_http1(stream, peer, &connection, service, limits, stop).await,
-            None => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
+            Err(_) => tracing::debug!("a client did not end the TLS handshake in time"),
         }
     };
     tokio::select! {
@@ -209,101 +188,143 @@ async fn run<S, B>(
     }
 }
 
-async fn serve_http1<S, B>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: Peer,
-    connection: &Arc<Connection>,
-    service: S,
-    limits: ServeLimits,
-    mut stop: watch::Receiver<Stop>,
-) where
-    S: Answers<B>,
-    B: Answer,
+/// What a connection calls for each request.
+trait Calls<B, E>:
+    Service<Request<Incoming>, Response = Response<Answering<B>>, Error = E, Future: Send + 'static> + Send + Sync + 'static
 {
-    let heads = Heads::default();
-    let stream = StallGuard::new(Looked::new(stream, heads.clone()), limits.stall_time);
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(MOST_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), watched(service, peer, connection.clone(), Some(heads)))
-        .with_upgrades();
-    tokio::pin!(served);
-    tokio::select! {
-        _ = served.as_mut() => return,
-        () = stops(&mut stop) => served.as_mut().graceful_shutdown(),
-    }
-    let _ = served.await;
 }
 
-async fn serve_http2<S, B>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: Peer,
-    connection: &Arc<Connection>,
-    service: S,
-    limits: ServeLimits,
-    mut stop: watch::Receiver<Stop>,
-) where
-    S: Answers<B>,
-    B: Answer,
+impl<B, E, S> Calls<B, E> for S where
+    S: Service<Request<Incoming>, Response = Response<Answering<B>>, Error = E, Future: Send + 'static>
+        + Send
+        + Sync
+        + 'static
 {
-    let served = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MOST_STREAMS)
-        .max_header_list_size(MOST_HEAD_BYTES as u32)
-        .keep_alive_interval(limits.head_time / 2)
-        .keep_alive_timeout(limits.head_time)
-        .serve_connection(
-            TokioIo::new(StallGuard::new(stream, limits.stall_time)),
-            watched(service, peer, connection.clone(), None),
-        );
-    tokio::pin!(served);
-    tokio::select! {
-        _ = served.as_mut() => return,
-        () = stops(&mut stop) => served.as_mut().graceful_shutdown(),
-    }
-    let _ = served.await;
 }
 
-/// A service that tells its connection's room whether the server works for it or waits for the client.
-fn watched<S, B>(
-    service: S,
+/// What is needed to serve one connection.
+struct Talk<S> {
     peer: Peer,
     connection: Arc<Connection>,
-    heads: Option<Heads>,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<B>,
-    Error = S::Error,
-    Future = impl Future<Output = Result<Response<B>, S::Error>> + Send + 'static,
-> + Send
-+ Sync
-+ 'static
-where
-    S: Answers<B>,
-    B: Answer,
-{
-    let running = Arc::new(AtomicUsize::new(0));
-    service_fn(move |request: Request<Incoming>| {
-        let (connection, running) = (connection.clone(), running.clone());
-        let two = heads.as_ref().and_then(Heads::take);
-        running.fetch_add(1, Ordering::AcqRel);
-        connection.works();
-        let mut request = request.map(|body| Arriving { body, connection: connection.clone() });
-        if let Some(two) = two {
-            request.extensions_mut().insert(two);
-        }
-        request.extensions_mut().insert(LocalAddress(peer.local));
-        let answer = service.call(request);
-        async move {
-            let answer = answer.await;
-            if running.fetch_sub(1, Ordering::AcqRel) == 1 {
-                connection.waits();
+    service: Arc<S>,
+    limits: ServeLimits,
+    stop: watch::Receiver<Stop>,
+}
+
+impl<S> Talk<S> {
+    /// Serves a stream to its end. `is_http2` is None where only the first bytes tell.
+    ///
+    /// While the client says nothing, only the stream is kept: connections are many, and most of them are idle.
+    async fn begin<B, I>(self, mut stream: I, is_http2: Option<bool>)
+    where
+        S: Answers<B>,
+        B: Answer,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        loop {
+            let mut told = self.stop.clone();
+            let read = tokio::select! {
+                read = tokio::time::timeout(self.limits.head_time, Preface::read(stream)) => read,
+                () = stops(&mut told) => return,
+            };
+            let Ok(Ok((begun, says_http2))) = read else { return };
+            if begun.is_empty() {
+                return;
             }
-            answer
+            if self.limits.http2 && is_http2.unwrap_or(says_http2) {
+                return Box::pin(self.http2(begun)).await;
+            }
+            match Box::pin(self.http1(begun)).await {
+                Some(quiet) => stream = quiet.into_inner(),
+                None => return,
+            }
         }
-    })
+    }
+
+    /// Serves HTTP/1.1 until the connection ends, or gives the stream back once the client has been silent for a while.
+    async fn http1<B, I>(&self, stream: Preface<I>) -> Option<Preface<I>>
+    where
+        S: Answers<B>,
+        B: Answer,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (heads, open) = (Heads::default(), Open::default());
+        let (lent, owner) = lend(stream, heads.clone(), open.clone());
+        let stream = StallGuard::new(Looked::new(lent, heads.clone()), self.limits.stall_time);
+        let mut served = Box::pin(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.head_time)
+                .max_headers(MOST_HEADERS)
+                .max_buf_size(MOST_HEAD_BYTES)
+                .serve_connection(TokioIo::new(stream), self.watched(open, Some(heads)))
+                .with_upgrades(),
+        );
+        let mut told = self.stop.clone();
+        tokio::select! {
+            _ = served.as_mut() => return None,
+            () = stops(&mut told) => served.as_mut().graceful_shutdown(),
+            () = owner.is_quiet() => {
+                drop(served);
+                return owner.take();
+            }
+        }
+        let _ = served.await;
+        None
+    }
+
+    async fn http2<B>(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static)
+    where
+        S: Answers<B>,
+        B: Answer,
+    {
+        let served = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MOST_STREAMS)
+            .max_header_list_size(MOST_HEAD_BYTES as u32)
+            .keep_alive_interval(self.limits.head_time / 2)
+            .keep_alive_timeout(self.limits.head_time)
+            .serve_connection(
+                TokioIo::new(StallGuard::new(stream, self.limits.stall_time)),
+                self.watched(Open::default(), None),
+            );
+        tokio::pin!(served);
+        let mut told = self.stop.clone();
+        tokio::select! {
+            _ = served.as_mut() => return,
+            () = stops(&mut told) => served.as_mut().graceful_shutdown(),
+        }
+        let _ = served.await;
+    }
+
+    /// A service that tells its connection's room whether the server works for it or waits for the client.
+    fn watched<B>(&self, open: Open, heads: Option<Heads>) -> impl Calls<B, S::Error>
+    where
+        S: Answers<B>,
+        B: Answer,
+    {
+        let (service, connection, local) = (self.service.clone(), self.connection.clone(), self.peer.local);
+        let running = Arc::new(AtomicUsize::new(0));
+        service_fn(move |request: Request<Incoming>| {
+            let (connection, running, open) = (connection.clone(), running.clone(), open.begin());
+            let two = heads.as_ref().and_then(Heads::take);
+            running.fetch_add(1, Ordering::AcqRel);
+            connection.works();
+            let mut request = request.map(|body| Arriving { body, connection: connection.clone() });
+            if let Some(two) = two {
+                request.extensions_mut().insert(two);
+            }
+            request.extensions_mut().insert(LocalAddress(local));
+            let answer = service.call(request);
+            async move {
+                let answer = answer.await;
+                if running.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    connection.waits();
+                }
+                answer.map(|answer| answer.map(|body| Answering::new(body, open)))
+            }
+        })
+    }
 }
 
 /// A request's body: while the rest of it is missing, its connection waits for the client.

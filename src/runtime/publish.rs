@@ -30,6 +30,7 @@ fn sandbox_view(sandbox: &Sandbox) -> SandboxView {
         SandboxRegionView {
             up: known.is_none_or(|s| s.up),
             commits: known.map_or(0, |s| s.commits),
+            clients: known.map(|s| s.clients.clone()).unwrap_or_default(),
             region: region.region,
             workspace_url: region.workspace_url,
             storage_root: region.storage_root,

@@ -2,6 +2,7 @@
 
 use crate::control::view::AccountView;
 use crate::domain::{Region, Timestamp};
+use crate::sandbox::WorkspaceClient;
 use crate::system_tables::{OBJECTS, STATES};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub struct SandboxRegionView {
     pub storage_root: String,
     /// Commits that its jobs have made since the process started.
     pub commits: u64,
+    /// Who called its workspace since the process started, the latest one first.
+    pub clients: Vec<WorkspaceClient>,
 }
 
 impl SystemTablesView {

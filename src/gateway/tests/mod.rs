@@ -1,5 +1,6 @@
 //! The gateway between clients and two regions, all over loopback.
 
+mod frames;
 mod protocols;
 mod rules;
 mod switches;

@@ -254,22 +254,59 @@ async fn a_body_is_read_no_faster_than_the_region_takes_it() {
     assert_eq!(answer.text().await.expect("text"), ALL.to_string());
 }
 
-#[tokio::test]
-async fn a_large_answer_comes_whole() {
-    const ALL: usize = 256 << 20;
-    let file = || async {
-        let chunks = stream::iter(0..ALL / 65536).map(|n| Ok::<_, Infallible>(Bytes::from(vec![n as u8; 65536])));
-        Body::from_stream(chunks)
+/// Sends so much both ways at a time, and says how much memory this process took at most meanwhile, over what it had.
+async fn both_ways(all: usize) -> u64 {
+    let chunks = move || stream::iter(0..all / 65536).map(|n| Ok::<_, Infallible>(Bytes::from(vec![n as u8; 65536])));
+    let up = |body: Body| async move {
+        let mut body = body.into_data_stream();
+        let mut all = 0;
+        while let Some(Ok(bytes)) = body.next().await {
+            all += bytes.len();
+        }
+        all.to_string()
     };
-    let region = Region::of("east", Router::new().route("/down", get(file)), Asked::default()).await;
+    let down = move || async move { Body::from_stream(chunks()) };
+    let router = Router::new().route("/down", get(down)).route("/up", post(up));
+    let router = router.layer(axum::extract::DefaultBodyLimit::disable());
+    let region = Region::of("east", router, Asked::default()).await;
     let served = Served::to(&region).await;
-    let mut answer = served.get("/down").await;
-    let mut all = 0;
-    while let Some(chunk) = answer.chunk().await.expect("no error") {
-        all += chunk.len();
-    }
-    assert_eq!(all, ALL);
+    let memory = || {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    };
+    let before = memory();
+    let taking = async {
+        let (mut answer, mut taken, mut most) = (served.get("/down").await, 0, 0);
+        while let Some(chunk) = answer.chunk().await.expect("no error") {
+            taken += chunk.len();
+            if taken % (16 << 20) < chunk.len() {
+                most = most.max(memory());
+            }
+        }
+        assert_eq!(taken, all);
+        most
+    };
+    let giving = async {
+        let body = reqwest::Body::wrap_stream(chunks());
+        let answer = served.http.post(served.url("/up?w=1001")).body(body).send().await.expect("answered");
+        assert_eq!(answer.text().await.expect("text"), all.to_string());
+    };
+    let (most, ()) = tokio::join!(taking, giving);
     assert_eq!(served.gate.traffic().running(), 0);
+    most.saturating_sub(before)
+}
+
+#[tokio::test]
+async fn large_bodies_pass_whole_both_ways() {
+    both_ways(256 << 20).await;
+}
+
+#[tokio::test]
+#[ignore = "alone in its process, because it measures that process's memory"]
+async fn a_gibibyte_passes_both_ways_in_little_memory() {
+    let more = both_ways(1 << 30).await;
+    assert!(more < 64 << 20, "{more} bytes more than before");
 }
 
 #[tokio::test]

@@ -53,7 +53,10 @@ impl OperationsTab {
             tab_page_ui(ui, |ui| {
                 let unfinished = unfinished(view);
                 if let Some(operation) = unfinished {
-                    card::card_ui(ui, |ui| operation_ui(ui, scene, operation));
+                    card::card_ui(ui, |ui| {
+                        operation_ui(ui, scene, operation);
+                        held_ui(ui, scene, view);
+                    });
                 }
                 if ended(view).next().is_none() {
                     if unfinished.is_none() {
@@ -130,6 +133,22 @@ pub fn operation_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView) {
     }
     ui.add_space(space::XS);
     steps_ui(ui, scene, &operation.steps);
+}
+
+/// What waits at a gate of the group's stable URLs now; nothing where none does.
+fn held_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    let of_group = scene.account().stable_urls.iter().filter(|url| url.group.as_ref() == Some(&view.group.spec.id));
+    let held: u64 = of_group.filter_map(|url| url.traffic.as_ref()).map(|traffic| traffic.held).sum();
+    if held > 0 {
+        let words = format!(
+            "{} at the stable URLs for the new primary.",
+            match held {
+                1 => "1 request waits".to_owned(),
+                many => format!("{} requests wait", format::count(many)),
+            }
+        );
+        ui.label(rich(Role::Body, words).color(theme::palette(ui).text_soft));
+    }
 }
 
 fn steps_ui(ui: &mut Ui, scene: &Scene<'_>, steps: &[StepView]) {

@@ -1,6 +1,7 @@
 //! Stable URLs: addresses that lead to a workspace, and follow the primary of the group that they are attached to.
 
 mod dialogs;
+mod repoint;
 mod traffic;
 
 pub use dialogs::{AttachDialog, NewUrlDialog};
@@ -144,6 +145,20 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
     });
     if let Some(counted) = &url.traffic {
         traffic_ui(ui, counted);
+    }
+    for (index, line) in to_repoint(scene, url).into_iter().enumerate() {
+        let head = if index == 0 { "To repoint" } else { "" };
+        fact_ui(ui, head, |ui| drop(ui.label(rich(Role::Body, line).color(palette.warn))));
+    }
+}
+
+/// Who would stay behind at a failover of the group that a URL follows.
+fn to_repoint(scene: &Scene<'_>, url: &StableUrlView) -> Vec<String> {
+    let group = url.group.as_ref().and_then(|id| scene.group(id));
+    let views = scene.snapshot.sandbox.as_deref();
+    match (group, views) {
+        (Some(view), Some(sandbox)) => repoint::lines(&sandbox.regions, &view.group.spec.regions),
+        _ => Vec::new(),
     }
 }
 

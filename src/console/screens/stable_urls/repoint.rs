@@ -1,0 +1,97 @@
+//! Clients that call a workspace's own URL, and so would stay behind at a failover.
+
+use crate::console::format;
+use crate::domain::Region;
+use crate::runtime::SandboxRegionView;
+use std::collections::BTreeSet;
+
+/// Clients that are named; more are counted.
+const MOST: usize = 5;
+
+/// Clients of the workspaces in `regions` that have not called a stable URL: a line for each, the latest first.
+pub fn lines(views: &[SandboxRegionView], regions: &[Region]) -> Vec<String> {
+    let clients = || views.iter().flat_map(|view| view.clients.iter().map(move |client| (&view.region, client)));
+    let moved: BTreeSet<_> = clients()
+        .filter(|(_, client)| client.through_gateway)
+        .map(|(_, client)| (&client.user_agent, &client.principal))
+        .collect();
+    let mut left: Vec<_> = clients()
+        .filter(|(region, client)| regions.contains(region) && !client.through_gateway)
+        .filter(|(_, client)| client.principal.is_some() && !moved.contains(&(&client.user_agent, &client.principal)))
+        .collect();
+    left.sort_by_key(|(_, client)| std::cmp::Reverse(client.last));
+    let mut lines: Vec<String> = left
+        .iter()
+        .take(MOST)
+        .map(|(region, client)| {
+            let agent =
+                if client.user_agent.is_empty() { "A client without a name" } else { client.user_agent.as_str() };
+            let principal = client.principal.as_deref().unwrap_or_default();
+            let last = format::utc_time(client.last);
+            format!("{agent} ({principal}) calls the workspace in {region} directly, last at {last} UTC")
+        })
+        .collect();
+    if left.len() > MOST {
+        lines.push(format!("and {} more", format::count((left.len() - MOST) as u64)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::WorkspaceClient;
+    use chrono::{TimeDelta, TimeZone, Utc};
+
+    fn client(agent: &str, principal: Option<&str>, through_gateway: bool, second: i64) -> WorkspaceClient {
+        let start = Utc.with_ymd_and_hms(2026, 11, 25, 12, 4, 0).single().expect("a time");
+        WorkspaceClient {
+            user_agent: agent.to_owned(),
+            principal: principal.map(str::to_owned),
+            through_gateway,
+            calls: 1,
+            last: start + TimeDelta::seconds(second),
+        }
+    }
+
+    fn view(region: &str, clients: Vec<WorkspaceClient>) -> SandboxRegionView {
+        SandboxRegionView {
+            region: region.to_owned(),
+            up: true,
+            workspace_url: String::new(),
+            storage_root: String::new(),
+            commits: 0,
+            clients,
+        }
+    }
+
+    #[test]
+    fn who_calls_a_workspace_and_no_stable_url_is_named() {
+        let east = view(
+            "us-east-1",
+            vec![
+                client("sdk/1", Some("ada"), false, 1),
+                client("curl", None, false, 2),
+                client("moved/1", Some("bob"), false, 3),
+                client("", Some("ada"), false, 4),
+            ],
+        );
+        let west = view("us-west-2", vec![client("moved/1", Some("bob"), true, 9)]);
+        let regions = ["us-east-1".to_owned(), "us-west-2".to_owned()];
+        assert_eq!(
+            lines(&[east.clone(), west], &regions),
+            [
+                "A client without a name (ada) calls the workspace in us-east-1 directly, last at 12:04:04 UTC",
+                "sdk/1 (ada) calls the workspace in us-east-1 directly, last at 12:04:01 UTC",
+            ]
+        );
+        assert!(lines(&[east], &["us-west-2".to_owned()]).is_empty(), "another workspace's clients are not meant");
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let many = (0..9).map(|n| client(&format!("agent {n}"), Some("ada"), false, n)).collect();
+        let told = lines(&[view("us-east-1", many)], &["us-east-1".to_owned()]);
+        assert_eq!((told.len(), told.last().map(String::as_str)), (6, Some("and 4 more")));
+    }
+}
