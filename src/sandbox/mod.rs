@@ -10,6 +10,7 @@ mod clients;
 mod deployment;
 mod endpoint;
 mod error;
+mod faults;
 mod multipart;
 mod principals;
 mod records;

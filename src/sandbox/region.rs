@@ -2,6 +2,7 @@
 
 use super::call::Caller;
 use super::clients::Clients;
+use super::faults::Switches;
 use super::principals;
 use super::records::{Kind, Records};
 use super::refusal::Refusal;
@@ -70,6 +71,7 @@ pub(super) struct Region {
     in_flight: Mutex<Vec<(i64, String)>>,
     starting: Mutex<HashMap<String, Instant>>,
     withheld: Mutex<Withheld>,
+    pub switches: Switches,
 }
 
 /// Credentials that a region refuses, as regions of another make do.
@@ -91,6 +93,7 @@ impl Region {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            switches: Switches::kept(&records),
             identity,
             account,
             account_token,

@@ -1,6 +1,7 @@
 //! What a sandbox region offers beyond the public APIs: its capabilities, roles in failover groups, Mission Critical.
 
-use super::call::{Answer, Call, answer as text, done};
+use super::call::{Answer, Call, Caller, answer as text, done};
+use super::faults;
 use super::records::Kind;
 use super::refusal::Refusal;
 use super::region::Region;
@@ -16,12 +17,17 @@ use serde_json::json;
 pub(super) const MISSION_CRITICAL: &str = "mission_critical";
 
 pub(super) fn answer(region: &Region, call: &Call, path: &[&str]) -> Option<Answer> {
+    if call.method != Method::GET && matches!(call.caller, Caller::Principal(_)) {
+        return Some(Err(Refusal::denied("Only the account's admin and the product change this.")));
+    }
     Some(match (&call.method, path) {
         (&Method::GET, ["capabilities"]) => text(&Capabilities {
             managed_tables: MANAGED_TABLES_STAGING.to_owned(),
-            keeps_ids: true,
+            keeps_ids: !region.switches.faults().ids_are_its_own,
             disaster_recovery_role: true,
         }),
+        (&Method::GET, ["faults"]) => faults::get(region),
+        (&Method::PUT, ["faults"]) => faults::set(region, call),
         (&Method::GET, ["disaster-recovery-role"]) => {
             let roles: Vec<DisasterRecoveryRole> = region.records.all(Kind::Role, "");
             text(&json!({"roles": roles}))

@@ -3,7 +3,7 @@
 use super::call::{Call, Caller};
 use super::refusal::Refusal;
 use super::region::Region;
-use super::{SandboxError, multipart, routes, tokens, workspace};
+use super::{SandboxError, faults, multipart, routes, tokens, workspace};
 use crate::net::{BodyFault, BodyLimits, BodyRoom, ServeLimits, Stop, ambiguity, most_connections, routed, serve};
 use crate::wire::error;
 use axum::Router;
@@ -126,8 +126,9 @@ async fn answer(served: Served, request: Request) -> Result<Reply, Refusal> {
     let caller = caller?;
     let limits = BodyLimits { bytes: MOST_BYTES, time: BODY_TIME };
     let body = bodies.read(&head.headers, body, limits).await.map_err(of_body)?;
-    let call = read(caller, head, &body)?;
+    let mut call = read(caller, head, &body)?;
     drop(body);
+    faults::admit(&region, &mut call)?;
     if let Some(content) = workspace::download(&region, &call) {
         return content.map(Reply::File);
     }

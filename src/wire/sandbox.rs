@@ -1,6 +1,7 @@
 //! What a sandbox region offers beyond the public APIs.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `GET`: what the region offers. A region without it answers 404 and offers nothing more.
 pub const CAPABILITIES_PATH: &str = "/api/2.0/sandbox/capabilities";
@@ -8,6 +9,8 @@ pub const CAPABILITIES_PATH: &str = "/api/2.0/sandbox/capabilities";
 pub const DISASTER_RECOVERY_ROLE_PATH: &str = "/api/2.0/sandbox/disaster-recovery-role";
 /// `GET` and `PUT`: the Mission Critical add-on of the workspace.
 pub const MISSION_CRITICAL_PATH: &str = "/api/2.0/sandbox/mission-critical";
+/// `GET` and `PUT`: what goes wrong in the region.
+pub const FAULTS_PATH: &str = "/api/2.0/sandbox/faults";
 
 /// [`Capabilities::managed_tables`]: managed tables are made by `POST /staging-tables` and `POST /tables`.
 pub const MANAGED_TABLES_STAGING: &str = "STAGING_TABLES";
@@ -49,4 +52,53 @@ pub struct DisasterRecoveryRole {
 pub struct MissionCritical {
     /// Whether it is on.
     pub enabled: bool,
+}
+
+/// What goes wrong in a region, until it is switched off: all of it is off at first, and lasts over a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Faults {
+    /// Calls that are refused with 429 and `Retry-After` when there are too many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<CallLimit>,
+    /// Calls that the region does not serve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unserved: Vec<UnservedCalls>,
+    /// How many objects there may be, by the last part of their kind's path, such as `jobs` or `volumes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quotas: BTreeMap<String, usize>,
+    /// Names of users and service principals whose tokens are refused as expired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expired_tokens: Vec<String>,
+    /// Whether new objects get ids of the region's own, whatever a create call says.
+    #[serde(default)]
+    pub ids_are_its_own: bool,
+}
+
+/// How many calls may be made in a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallLimit {
+    /// Start of the calls' path, such as `/api/2.2/jobs/create`.
+    pub path: String,
+    /// The method; any where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Calls in each span; 0 refuses all.
+    pub calls: u32,
+    /// Length of a span.
+    pub seconds: u32,
+    /// What `Retry-After` says; the rest of the span where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
+}
+
+/// Calls that a region does not serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnservedCalls {
+    /// Start of the calls' path.
+    pub path: String,
+    /// 404, 405 or 501.
+    pub status: u16,
 }

@@ -5,6 +5,7 @@ import json
 import unittest
 
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
 
 from deployment import EAST, WEST, raw, text
 
@@ -13,9 +14,8 @@ _numbers = itertools.count(1)
 
 def workspace(region=EAST, token=None, **options):
     """A client of one region's workspace, of its admin where no token is given."""
-    return WorkspaceClient(
-        host=region["workspace_url"], token=token or text(region["token_file"]), auth_type="pat", **options
-    )
+    token = token or text(region["token_file"])
+    return WorkspaceClient(config=Config(host=region["workspace_url"], token=token, auth_type="pat", **options))
 
 
 def fresh(prefix):

@@ -1,11 +1,11 @@
-use super::places;
+use super::securable::{Securable, Type};
+use super::{bindings, places, privileges, rename};
 use crate::sandbox::call::{Answer, Call, Caller, answer, checked_name, done, page};
 use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::{Access, Region};
 use crate::wire::unity_catalog::{
-    CatalogInfo, CreateCatalog, ISOLATION_ISOLATED, ISOLATION_OPEN, SchemaInfo, UpdateCatalog, WorkspaceBinding,
-    WorkspaceBindings,
+    CatalogInfo, CreateCatalog, ISOLATION_ISOLATED, ISOLATION_OPEN, SchemaInfo, UpdateCatalog,
 };
 use uuid::Uuid;
 
@@ -15,6 +15,9 @@ const BUILT_IN_SCHEMAS: [&str; 2] = ["default", "information_schema"];
 pub fn list(region: &Region, call: &Call) -> Answer {
     let unbound_too = call.flag("include_unbound");
     page(&region.records, call, Kind::Catalog, "", "catalogs", |body| {
+        if !privileges::shows(region, call.caller, Type::Catalog, body) {
+            return None;
+        }
         if unbound_too || !body.contains(ISOLATION_ISOLATED) {
             return Some(body.to_owned());
         }
@@ -108,11 +111,6 @@ pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
         Err(refusal) if refusal.status != 403 => return Err(refusal),
         _ => region.catalog(Caller::Replication, &name)?,
     };
-    if let Some(new_name) = &wanted.new_name {
-        return Err(Refusal::invalid(format!(
-            "The sandbox does not rename catalogs; '{name}' stays, not '{new_name}'."
-        )));
-    }
     match wanted.isolation_mode.as_deref() {
         None => {}
         Some(mode @ (ISOLATION_OPEN | ISOLATION_ISOLATED)) => set_isolation(region, &mut writing, &mut catalog, mode),
@@ -124,7 +122,19 @@ pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
     catalog.owner = wanted.owner.or(catalog.owner);
     catalog.properties = wanted.properties.unwrap_or(catalog.properties);
     catalog.updated_at = Some(region.now_ms());
-    writing.put(Kind::Catalog, &name, &catalog);
+    match wanted.new_name.filter(|new_name| !new_name.eq_ignore_ascii_case(&name)) {
+        None => writing.put(Kind::Catalog, &name, &catalog),
+        Some(new_name) => {
+            catalog.name = checked_name(&new_name)?;
+            if region.records.text(Kind::Catalog, &catalog.name).is_some() {
+                return Err(Refusal::exists("CATALOG", &catalog.name));
+            }
+            // What holds its files stays where it is, under the old name.
+            writing.delete(Kind::Catalog, &name);
+            writing.put(Kind::Catalog, &catalog.name, &catalog);
+            rename::with_contents(region, &mut writing, &Securable::new(Type::Catalog, &name), &catalog.name);
+        }
+    }
     writing.commit()?;
     answer(&catalog)
 }
@@ -132,12 +142,8 @@ pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
 /// Sets the mode; the workspace that isolates a catalog stays bound to it, as in a real region.
 pub fn set_isolation(region: &Region, writing: &mut Writing<'_>, catalog: &mut CatalogInfo, mode: &str) {
     catalog.isolation_mode = Some(mode.to_owned());
-    let key = format!("catalog/{}", catalog.name);
-    let mut bindings: WorkspaceBindings = region.records.get(Kind::Bindings, &key).unwrap_or_default();
-    let own_workspace = region.identity.workspace_id;
-    if mode == ISOLATION_ISOLATED && !bindings.bindings.iter().any(|b| b.workspace_id == own_workspace) {
-        bindings.bindings.push(WorkspaceBinding::read_write(own_workspace));
-        writing.put(Kind::Bindings, key, &bindings);
+    if mode == ISOLATION_ISOLATED {
+        bindings::put_own(region, writing, &Securable::new(Type::Catalog, &catalog.name));
     }
 }
 
@@ -149,19 +155,17 @@ pub fn delete(region: &Region, call: &Call, name: &str) -> Answer {
     let holds = |kind| region.records.any(kind, &prefix);
     let schemas: Vec<SchemaInfo> = region.records.all(Kind::Schema, &prefix);
     let own_schemas = schemas.iter().any(|schema| !BUILT_IN_SCHEMAS.contains(&schema.name.as_str()));
-    if !call.flag("force") && (own_schemas || holds(Kind::Table) || holds(Kind::Volume) || holds(Kind::Function)) {
+    if !call.flag("force")
+        && (own_schemas || holds(Kind::Table) || holds(Kind::Volume) || holds(Kind::Function) || holds(Kind::Model))
+    {
         return Err(Refusal::new(
             400,
             "CATALOG_NOT_EMPTY",
             format!("The catalog '{name}' is not empty. Drop what is in it first, or use force=true."),
         ));
     }
-    for kind in [Kind::Schema, Kind::Table, Kind::StagingTable, Kind::Volume, Kind::Function] {
-        for (key, _) in region.records.page(kind, &prefix, "", usize::MAX) {
-            writing.delete(kind, key);
-        }
-    }
-    writing.delete(Kind::Bindings, format!("catalog/{name}"));
+    rename::drop_contents(region, &mut writing, &name);
+    Securable::new(Type::Catalog, &name).forget(region, &mut writing);
     writing.delete(Kind::Catalog, &name);
     writing.commit()?;
     done()

@@ -1,4 +1,5 @@
-use super::places;
+use super::securable::{Securable, Type};
+use super::{places, privileges, rename};
 use crate::sandbox::call::{Answer, Call, answer, checked_name, done, page};
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
@@ -9,7 +10,9 @@ use uuid::Uuid;
 pub fn list(region: &Region, call: &Call) -> Answer {
     let catalog = call.required("catalog_name")?.to_lowercase();
     region.catalog(call.caller, &catalog)?;
-    page(&region.records, call, Kind::Schema, &format!("{catalog}."), "schemas", |b| Some(b.to_owned()))
+    page(&region.records, call, Kind::Schema, &format!("{catalog}."), "schemas", |body| {
+        privileges::shows(region, call.caller, Type::Schema, body).then(|| body.to_owned())
+    })
 }
 
 /// Splits `catalog.schema`.
@@ -71,14 +74,24 @@ pub fn update(region: &Region, call: &Call, full_name: &str) -> Answer {
     region.writable_catalog(call.caller, &catalog)?;
     let mut schema: SchemaInfo =
         region.records.get(Kind::Schema, &full_name).ok_or_else(|| Refusal::missing("SCHEMA", &full_name))?;
-    if wanted.new_name.is_some() {
-        return Err(Refusal::invalid(format!("The sandbox does not rename schemas; '{full_name}' stays.")));
-    }
     schema.comment = wanted.comment.or(schema.comment);
     schema.owner = wanted.owner.or(schema.owner);
     schema.properties = wanted.properties.unwrap_or(schema.properties);
     schema.updated_at = Some(region.now_ms());
-    writing.put(Kind::Schema, full_name, &schema);
+    match wanted.new_name.filter(|new_name| !new_name.eq_ignore_ascii_case(&schema.name)) {
+        None => writing.put(Kind::Schema, full_name, &schema),
+        Some(new_name) => {
+            schema.name = checked_name(&new_name)?;
+            let new_full_name = format!("{catalog}.{}", schema.name);
+            if region.records.text(Kind::Schema, &new_full_name).is_some() {
+                return Err(Refusal::exists("SCHEMA", &new_full_name));
+            }
+            schema.full_name = Some(new_full_name.clone());
+            writing.delete(Kind::Schema, &full_name);
+            writing.put(Kind::Schema, &new_full_name, &schema);
+            rename::with_contents(region, &mut writing, &Securable::new(Type::Schema, &full_name), &new_full_name);
+        }
+    }
     writing.commit()?;
     answer(&schema)
 }
@@ -95,7 +108,7 @@ pub fn delete(region: &Region, call: &Call, full_name: &str) -> Answer {
         return Err(Refusal::invalid("The schema information_schema belongs to the catalog and cannot be dropped."));
     }
     let prefix = format!("{full_name}.");
-    let kinds = [Kind::Table, Kind::Volume, Kind::Function];
+    let kinds = [Kind::Table, Kind::Volume, Kind::Function, Kind::Model];
     if !call.flag("force") && kinds.iter().any(|kind| region.records.any(*kind, &prefix)) {
         return Err(Refusal::new(
             400,
@@ -103,11 +116,8 @@ pub fn delete(region: &Region, call: &Call, full_name: &str) -> Answer {
             format!("The schema '{full_name}' is not empty. Drop what is in it first, or use force=true."),
         ));
     }
-    for kind in kinds.into_iter().chain([Kind::StagingTable]) {
-        for (key, _) in region.records.page(kind, &prefix, "", usize::MAX) {
-            writing.delete(kind, key);
-        }
-    }
+    rename::drop_contents(region, &mut writing, &full_name);
+    Securable::new(Type::Schema, &full_name).forget(region, &mut writing);
     writing.delete(Kind::Schema, full_name);
     writing.commit()?;
     done()

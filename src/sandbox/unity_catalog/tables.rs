@@ -1,5 +1,6 @@
 use super::columns::fill_from_log;
-use super::places;
+use super::securable::{Securable, Type};
+use super::{places, privileges};
 use crate::sandbox::call::{Answer, Call, answer, checked_name, done, page};
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
@@ -8,6 +9,7 @@ use crate::wire::unity_catalog::{
     CatalogInfo, CreateStagingTable, CreateTable, FORMAT_DELTA, SchemaInfo, StagingTableInfo, TABLE_EXTERNAL,
     TABLE_MANAGED, TABLE_VIEW, TableInfo,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// The property by which clients of open-source Unity Catalog say the staging table that they filled.
@@ -23,6 +25,9 @@ pub fn list(region: &Region, call: &Call) -> Answer {
     let (no_columns, no_properties) = (call.flag("omit_columns"), call.flag("omit_properties"));
     let prefix = format!("{catalog}.{schema}.");
     page(&region.records, call, Kind::Table, &prefix, "tables", |body| {
+        if !privileges::shows(region, call.caller, Type::Table, body) {
+            return None;
+        }
         // A list leaves out what takes long to compute.
         if !no_columns && !no_properties && !body.contains("view_dependencies") {
             return Some(body.to_owned());
@@ -59,6 +64,13 @@ pub fn get(region: &Region, call: &Call, full_name: &str) -> Answer {
         fill_from_log(&mut table)?;
     }
     answer(&table)
+}
+
+pub fn exists(region: &Region, call: &Call, full_name: &str) -> Answer {
+    let (catalog, ..) = split(full_name)?;
+    region.catalog(call.caller, &catalog)?;
+    let found = region.records.text(Kind::Table, &full_name.to_lowercase()).is_some();
+    answer(&json!({"table_exists": found}))
 }
 
 /// Where a managed table goes when nobody says it.
@@ -275,7 +287,7 @@ pub fn delete(region: &Region, call: &Call, full_name: &str) -> Answer {
         return Err(Refusal::missing("TABLE", &full_name));
     }
     writing.delete(Kind::Table, &full_name);
-    writing.delete(Kind::Grants, format!("table/{full_name}"));
+    Securable::new(Type::Table, &full_name).forget(region, &mut writing);
     writing.commit()?;
     done()
 }

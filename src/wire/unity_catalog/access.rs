@@ -1,4 +1,4 @@
-//! Workspace bindings and privileges.
+//! Workspace bindings, privileges and tags.
 
 use serde::{Deserialize, Serialize};
 
@@ -96,4 +96,72 @@ pub struct UpdatePermissions {
     /// One change a principal.
     #[serde(default)]
     pub changes: Vec<PermissionsChange>,
+}
+
+/// A privilege, and where it comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectivePrivilege {
+    /// Such as `SELECT`.
+    pub privilege: String,
+    /// Full name of what hands it down; absent for one that is granted on the object itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited_from_name: Option<String>,
+    /// Type of that, such as `CATALOG`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inherited_from_type: Option<String>,
+}
+
+/// One principal's privileges on an object and on what holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectivePrivilegeAssignment {
+    /// User, group or service principal.
+    pub principal: String,
+    /// Privileges with where they come from.
+    #[serde(default)]
+    pub privileges: Vec<EffectivePrivilege>,
+}
+
+/// One page of `GET /effective-permissions/{type}/{full_name}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectivePermissions {
+    /// The page.
+    #[serde(default)]
+    pub privilege_assignments: Vec<EffectivePrivilegeAssignment>,
+    /// Present when there is more, even after an empty page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// A tag of a catalog, schema, table, column or volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityTagAssignment {
+    /// `catalogs`, `schemas`, `tables`, `columns` or `volumes`.
+    #[serde(default)]
+    pub entity_type: String,
+    /// Full name of the entity.
+    #[serde(default)]
+    pub entity_name: String,
+    /// The tag.
+    #[serde(default)]
+    pub tag_key: String,
+    /// Its value; a tag may have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag_value: Option<String>,
+    /// RFC 3339; output only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_time: Option<String>,
+    /// Output only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_by: Option<String>,
+}
+
+/// One page of `GET /entity-tag-assignments/{type}/{name}/tags`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListEntityTagAssignments {
+    /// The page.
+    #[serde(default)]
+    pub tag_assignments: Vec<EntityTagAssignment>,
+    /// Present when there is more, even after an empty page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
 }

@@ -8,6 +8,11 @@ pub const ISOLATION_MODE_OPEN: &str = "ISOLATION_MODE_OPEN";
 /// `isolation_mode` of a location or credential: only bound workspaces see it.
 pub const ISOLATION_MODE_ISOLATED: &str = "ISOLATION_MODE_ISOLATED";
 
+/// `volume_type`: its files lie where the catalog says.
+pub const VOLUME_MANAGED: &str = "MANAGED";
+/// `volume_type`: its files lie in an external location.
+pub const VOLUME_EXTERNAL: &str = "EXTERNAL";
+
 /// A storage path with the credential that reaches it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalLocationInfo {
