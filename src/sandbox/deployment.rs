@@ -43,12 +43,15 @@ pub struct SandboxOptions {
     pub commits_per_second: f64,
     /// The same seed gives the same names, schemas, rows and order of commits.
     pub seed: u64,
+    /// Whether the primary has every kind at least twice, and one of each that cannot be replicated, and the secondary
+    /// none of the primary's jobs, but assets of its own. Counts only at the first start.
+    pub every_kind: bool,
 }
 
 impl SandboxOptions {
     /// The usual sandbox in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), tables: None, catalogs: None, commits_per_second: 4.0, seed: 1 }
+        Self { dir: dir.into(), tables: None, catalogs: None, commits_per_second: 4.0, seed: 1, every_kind: false }
     }
 }
 
@@ -319,7 +322,12 @@ fn account(options: &SandboxOptions, dir: &Path) -> Result<Account, SandboxError
     }
     let account_id = Uuid::new_v4().to_string();
     let regions = REGIONS.iter().map(|name| identity(&account_id, name, dir)).collect::<Result<_, _>>()?;
-    let plan = SeedPlan { tables: options.tables, catalogs: options.catalogs, seed: options.seed };
+    let plan = SeedPlan {
+        tables: options.tables,
+        catalogs: options.catalogs,
+        seed: options.seed,
+        every_kind: options.every_kind,
+    };
     let account_token = token("account");
     let account = Account { made_in: dir.to_owned(), account_id, account_token, plan, regions };
     keep(&account, &path)?;

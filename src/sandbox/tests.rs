@@ -1,6 +1,7 @@
 //! The sandbox over real HTTP on loopback.
 
 mod doors;
+mod every_kind;
 
 use super::{Sandbox, SandboxError, SandboxOptions};
 use crate::domain::SystemClock;

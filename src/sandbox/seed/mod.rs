@@ -1,5 +1,6 @@
 //! What a region holds when it is new: everything in the primary, and in the secondary the same jobs, at rest.
 
+mod every_kind;
 mod identities;
 mod shapes;
 mod tables;
@@ -29,6 +30,8 @@ pub(super) struct SeedPlan {
     pub tables: Option<usize>,
     pub catalogs: Option<usize>,
     pub seed: u64,
+    #[serde(default)]
+    pub every_kind: bool,
 }
 
 /// Key of the setting that says that the seed is complete.
@@ -56,7 +59,15 @@ pub(super) fn seed(region: &Region, plan: &SeedPlan, primary: bool) -> Result<()
         names = seed_catalogs(region, &mut writing, plan)?;
     }
     identities::seed(region, &mut writing, primary);
-    workspace::seed(region, &mut writing, primary, &|name| !primary || names.contains(name));
+    match (plan.every_kind, primary) {
+        (true, false) => every_kind::seed_secondary(region, &mut writing),
+        (more, _) => {
+            workspace::seed(region, &mut writing, primary, &|name| !primary || names.contains(name));
+            if more {
+                every_kind::seed_primary(region, &mut writing, plan.seed)?;
+            }
+        }
+    }
     writing.put(Kind::Setting, MISSION_CRITICAL, &MissionCritical { enabled: true });
     // One sync for all files; the record that says so comes after them.
     sync_all(region)?;

@@ -123,6 +123,10 @@ fn content(region: &Region, call: &Call) -> Result<(Vec<u8>, String), Refusal> {
             let with_header = [header.as_bytes(), body.strip_prefix(header.as_bytes()).unwrap_or(&body)].concat();
             Ok((with_header, (*extension).to_owned()))
         }
+        OBJECT_FILE if object.size.is_some_and(|size| size > MOST_OBJECT_BYTES as i64) => {
+            let sentence = format!("Size exceeds {MOST_OBJECT_BYTES} bytes. Download it by other means.");
+            Err(Refusal::new(400, "MAX_NOTEBOOK_SIZE_EXCEEDED", sentence))
+        }
         OBJECT_FILE => {
             let extension = object.path.rsplit_once('.').map(|(_, extension)| extension.to_owned());
             Ok((kept(region, &object), extension.unwrap_or_default()))
