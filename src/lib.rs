@@ -13,7 +13,7 @@
 //! | 2 | [`store`] | SQLite: what must survive a crash |
 //! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
 //! | 3 | [`system_tables`] | states and objects as Delta tables |
-//! | 4 | [`control`] | groups and the failover operation, one file a step |
+//! | 4 | [`control`] | groups, and the sagas that move them, one file a step |
 //! | 4 | [`gateway`] | the stable URLs' reverse proxy |
 //! | 5 | [`api`] | the account's REST API over the control handle |
 //! | 5 | [`sandbox`] | two embedded regions over HTTP |

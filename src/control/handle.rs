@@ -136,6 +136,13 @@ impl Control {
         while workers.join_next().await.is_some() {}
     }
 
+    /// Drops every task where it stands, as a kill does.
+    #[cfg(test)]
+    pub(super) async fn abort(&self) {
+        let mut workers = std::mem::take(&mut *lock(&self.inner.workers));
+        workers.shutdown().await;
+    }
+
     /// Whether the runtime is stopping; waits for it when asked to.
     pub(super) fn stopping(&self) -> watch::Receiver<bool> {
         self.inner.stopping.subscribe()

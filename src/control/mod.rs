@@ -1,5 +1,6 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
+mod acts;
 mod audit;
 mod backoff;
 mod clock;
@@ -16,6 +17,7 @@ mod left_behind;
 mod lock;
 mod loss;
 mod loss_estimate;
+mod names;
 mod operation;
 mod points;
 mod reclaim;
@@ -24,6 +26,7 @@ mod repair;
 mod resume;
 mod routes;
 mod routing;
+mod saga;
 mod settings;
 mod shown;
 mod shown_regions;

@@ -268,4 +268,30 @@ mod tests {
         assert_eq!(forced.rpo_seconds(), Some(1.5));
         assert_eq!(Operation::new("p".into(), FailoverKind::Planned, "e", "w", "me", t).rpo_seconds(), Some(0.0));
     }
+
+    #[test]
+    fn an_operation_that_an_earlier_version_stored_goes_on() {
+        let stored = serde_json::json!({
+            "id": "op", "kind": "PLANNED", "from_region": "east", "to_region": "west", "requested_by": "ada",
+            "started": "2026-11-25T12:00:00Z", "ended": null, "outcome": "running", "rolling_back": false,
+            "message": null, "was_active": true, "point": null, "writable_at": null, "commits_lost": null,
+            "steps": [
+                {"step": "pause_schedules", "status": "done", "started": "2026-11-25T12:00:00Z",
+                    "ended": "2026-11-25T12:00:01Z", "note": "1 schedule paused."},
+                {"step": "wait_for_writes", "status": "running", "started": "2026-11-25T12:00:01Z", "ended": null,
+                    "note": null},
+                {"step": "cut_over", "status": "pending", "started": null, "ended": null, "note": null},
+            ],
+            "remembered": {
+                "jobs": [{"job_id": 7, "name": "nightly", "places":
+                    {"schedule": true, "continuous": false, "trigger": false, "triggers": []}}],
+                "clusters": [{"id": "c1", "name": "etl"}], "warehouses": [],
+                "catalogs": [{"name": "sales", "isolation_mode": "OPEN"}],
+            },
+            "restore_pending": false, "resumed": false,
+        });
+        let operation: Operation = serde_json::from_value(stored).expect("read");
+        assert_eq!(operation.next_step(), Some(FailoverStep::WaitForWrites));
+        assert_eq!((operation.paused.jobs.len(), operation.paused.catalogs.len()), (1, 1));
+    }
 }

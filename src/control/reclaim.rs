@@ -8,9 +8,9 @@ mod table;
 
 pub use salvage_path::salvage_path;
 
+use super::acts;
 use super::backoff::Backoff;
-use super::failover::{make_read_only, modes, note_modes, pause_all, stop_all, until_quiet};
-use super::group::{GroupChange, GroupHandle, PendingSalvage, set_role};
+use super::group::{GroupChange, GroupHandle, PendingSalvage};
 use super::view::OperationOutcome;
 use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, audit};
@@ -104,28 +104,28 @@ async fn quiesce(
     old: &Endpoint,
 ) -> Result<(), ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
-    let found = modes(old, group).await?;
-    control.edit_operation(handle, |operation| note_modes(operation, found)).await?;
-    make_read_only(old, group).await?;
+    let found = acts::modes(old, group).await?;
+    control.edit_operation(handle, |operation| acts::note_modes(operation, found)).await?;
+    acts::make_read_only(old, group).await?;
     // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
-    let shared = super::failover::primary_elsewhere(control, group, old).is_some();
+    let shared = acts::primary_elsewhere(control, group, old).is_some();
     if !shared {
         let jobs = old.client.unpaused_jobs().await?;
-        let running = super::failover::running(old).await?;
+        let running = acts::running(old).await?;
         control
             .edit_operation(handle, |operation| {
-                super::failover::note_jobs(&mut operation.paused.jobs, &jobs);
-                super::failover::note_compute(&mut operation.paused, running);
+                acts::note_jobs(&mut operation.paused.jobs, &jobs);
+                acts::note_compute(&mut operation.paused, running);
             })
             .await?;
         let paused = handle.operation().map(|o| o.paused).unwrap_or_default();
-        pause_all(old, &paused.jobs).await?;
-        stop_all(old, &paused).await?;
+        acts::pause_all(old, &paused.jobs).await?;
+        acts::stop_all(old, &paused).await?;
     }
-    let _ = set_role(old, group, WorkspaceRole::Secondary).await?;
+    let _ = acts::set_role(old, group, WorkspaceRole::Secondary).await?;
     let accepted = handle.operation().map(|o| o.accepted).unwrap_or_default();
-    until_quiet(control, group, old, &mut Access::default(), &accepted).await
+    acts::until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }
 
 /// Sets aside every commit that never arrived, of all tables or only of those that are pending. A table that fails is flagged

@@ -228,7 +228,7 @@ impl Mending<'_> {
         let view = SalvageView::new(table.clone(), self.group.epoch, &salvaged, folder, now);
         let mut change = GroupChange::of(self.handle).await;
         // Under its folder's name: a table can be written to more than once in an epoch.
-        change.put_salvage(&view.folder, view.clone());
+        change.add_salvage(&view.folder, view.clone());
         change.commit(control).await?;
         let sentence = format!(
             "{table}: salvaged {} that {} never had to {}. The replica continues from version {}.",

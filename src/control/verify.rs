@@ -1,7 +1,7 @@
 //! Verifying a group on request: compares every object, and says what differs.
 
 use super::view::OperationView;
-use super::{Control, ControlError};
+use super::{Control, ControlError, acts};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
@@ -124,7 +124,7 @@ impl Control {
     pub async fn pause_schedules_in(&self, id: &GroupId, region: &str) -> Result<Vec<UnpausedJob>, ControlError> {
         let endpoint = self.inner.deployment.endpoint(&self.handle(id)?.group(), region).await?;
         let jobs = endpoint.client.unpaused_jobs().await?;
-        super::failover::pause_all(&endpoint, &jobs).await?;
+        acts::pause_all(&endpoint, &jobs).await?;
         Ok(jobs)
     }
 

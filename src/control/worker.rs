@@ -88,7 +88,7 @@ async fn created(control: &Control, handle: &GroupHandle) -> Result<(), ControlE
     change.commit(control).await.map(|_| ())
 }
 
-async fn replicate(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Duration {
+async fn replicate(control: &Control, handle: &Arc<GroupHandle>, cache: &mut WorkerCache) -> Duration {
     let settings = &control.inner.settings;
     if failover::owes_a_restore(handle) {
         failover::try_restore(control, handle).await;

@@ -95,11 +95,6 @@ impl FailoverStep {
             Self::Reverse => "Reverse replication",
         }
     }
-
-    /// Whether a failure here can still be undone: everything before the cutover.
-    pub fn can_roll_back(self) -> bool {
-        self < Self::CutOver
-    }
 }
 
 /// Where a step stands.

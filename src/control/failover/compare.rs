@@ -1,17 +1,22 @@
 //! Compare: every table of source and replica, before anything is irrevocable.
 
-use super::catch_up::some;
+use super::Failover;
 use super::leave::is_left;
-use super::{StepContext, StepEnd};
 use crate::control::ControlError;
+use crate::control::names::some;
+use crate::control::saga::{Step, StepEnd};
 use crate::delta::Depth;
-use crate::domain::AssetKind;
+use crate::domain::{AssetKind, FailoverStep};
 use crate::replicate::{compare_tables, shortfalls};
 
-pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let group = context.group();
-    let (source, destination) = context.cache.ends(context.control, context.handle).await?;
-    let inner = &context.control.inner;
+pub const STEP: Step<Failover> =
+    Step { name: FailoverStep::Compare, act: |failover| Box::pin(run(failover)), undo: None };
+
+/// Compares again whenever it is asked; the fence asks too.
+pub async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let group = failover.group();
+    let (source, destination) = failover.ends().await?;
+    let inner = &failover.control.inner;
     let report = compare_tables(
         &group.spec.id,
         group.catalogs(),
@@ -22,7 +27,7 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
         Depth::Sizes,
     )
     .await?;
-    let operation = context.operation()?;
+    let operation = failover.operation()?;
     // What is left behind was accepted by name and journaled when catching up; nothing else may differ.
     let unasked: Vec<&str> =
         operation.left_behind.iter().filter(|n| !is_left(&operation.accepted, n)).map(String::as_str).collect();

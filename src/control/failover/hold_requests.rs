@@ -3,13 +3,13 @@
 //! The gates hold as soon as the journal says that this step has begun, and open again when it says that the new primary
 //! accepts writes, or that the failover is rolled back: the step has no undo of its own.
 
-use super::{StepContext, StepEnd};
+use super::Failover;
 use crate::control::ControlError;
-use crate::domain::FailoverKind;
+use crate::control::saga::{Step, StepEnd, until};
+use crate::domain::{FailoverKind, FailoverStep};
 use crate::net::Gate;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Between two looks at what still runs.
 const LOOK: Duration = Duration::from_millis(10);
@@ -18,22 +18,25 @@ const ENDING: Duration = Duration::from_secs(1);
 /// How long a forced failover waits: what runs in a dead region never ends.
 const FORCED_DRAIN: Duration = Duration::from_millis(300);
 
-pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let control = context.control;
+pub const STEP: Step<Failover> =
+    Step { name: FailoverStep::HoldRequests, act: |failover| Box::pin(run(failover)), undo: None };
+
+async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let control = &failover.control;
     control.lead_gates();
-    let gates = control.gates_of(&context.handle.id);
+    let gates = control.gates_of(&failover.handle.id);
     if gates.is_empty() {
         return Ok(StepEnd::Skipped("No stable URL follows this group.".to_owned()));
     }
-    let drain = match context.operation()?.kind {
+    let drain = match failover.operation()?.kind {
         FailoverKind::Planned => control.inner.settings.request_drain,
         FailoverKind::Forced => FORCED_DRAIN.min(control.inner.settings.request_drain),
     };
-    let ended = if none_runs(context, &gates, drain).await { 0 } else { running(&gates) };
+    let ended = if none_runs(failover, &gates, drain).await { 0 } else { running(&gates) };
     for gate in &gates {
         gate.end_running();
     }
-    none_runs(context, &gates, ENDING).await;
+    none_runs(failover, &gates, ENDING).await;
     fail::fail_point!("failover.after_hold_requests");
     let held: u64 = gates.iter().map(|gate| gate.traffic().held()).sum();
     let waits = format!("{} for the new primary.", count(held, "waits", "wait"));
@@ -52,14 +55,13 @@ fn running(gates: &[Arc<Gate>]) -> u64 {
 }
 
 /// Waits until no request runs; false where some still do after `most`.
-async fn none_runs(context: &StepContext<'_>, gates: &[Arc<Gate>], most: Duration) -> bool {
-    let until = Instant::now() + most;
-    loop {
-        let running = running(gates);
-        if running == 0 || Instant::now() >= until {
-            return running == 0;
+async fn none_runs(failover: &Failover, gates: &[Arc<Gate>], most: Duration) -> bool {
+    let none_runs = || match running(gates) {
+        0 => true,
+        some => {
+            failover.note(FailoverStep::HoldRequests, format!("{} still.", count(some, "runs", "run")));
+            false
         }
-        context.note(format!("{} still.", count(running, "runs", "run")));
-        tokio::time::sleep(LOOK).await;
-    }
+    };
+    until(LOOK, most, none_runs).await
 }

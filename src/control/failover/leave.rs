@@ -1,6 +1,6 @@
 //! What a planned failover leaves behind: only what its caller named, and journaled before anything is irrevocable.
 
-use super::StepContext;
+use super::Failover;
 use crate::control::ControlError;
 use crate::control::left_behind::would_lose;
 use crate::domain::left_behind::{names_it, not_accepted};
@@ -8,24 +8,24 @@ use crate::domain::{AssetKind, Shortfall};
 use crate::replicate::{ObjectRecord, shortfalls};
 
 /// What the cycle's `objects` say that the secondary does not have and that the caller did not accept.
-pub fn unasked(context: &StepContext<'_>, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
-    Ok(not_accepted(&shortfalls(objects), &context.operation()?.accepted))
+pub fn unasked(failover: &Failover, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
+    Ok(not_accepted(&shortfalls(objects), &failover.operation()?.accepted))
 }
 
 /// Journals what `objects` say is left behind, each with how much it is; an error names what was not accepted.
-pub async fn journal(context: &mut StepContext<'_>, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
-    let (group, unasked) = (context.group(), unasked(context, objects)?);
-    let (source, _) = context.cache.ends(context.control, context.handle).await?;
+pub async fn journal(failover: &mut Failover, objects: &[ObjectRecord]) -> Result<Vec<Shortfall>, ControlError> {
+    let (group, unasked) = (failover.group(), unasked(failover, objects)?);
+    let (source, _) = failover.ends().await?;
     if !unasked.is_empty() {
-        let lost = context.control.measure(&group.spec.id, &source, unasked).await?;
+        let lost = failover.control.measure(&group.spec.id, &source, unasked).await?;
         return Err(would_lose(&group, &lost));
     }
     let mut lost = shortfalls(objects);
     // Nothing of a catalog that is not shown can be listed as left.
     lost.retain(|lost| lost.kind == AssetKind::Table);
-    let lost = context.control.measure(&group.spec.id, &source, lost).await?;
+    let lost = failover.control.measure(&group.spec.id, &source, lost).await?;
     let kept = lost.clone();
-    context
+    failover
         .journal(|operation| {
             operation.left_behind = kept.iter().map(|lost| lost.object.clone()).collect();
             operation.shortfalls = kept;

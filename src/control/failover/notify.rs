@@ -1,21 +1,26 @@
 //! Notify: tells the webhook, where one is set. A webhook that fails never holds up a failover.
 
-use super::{StepContext, StepEnd};
+use super::Failover;
 use crate::control::ControlError;
+use crate::control::saga::{Step, StepEnd};
+use crate::domain::FailoverStep;
 use crate::net::HttpClient;
 use std::time::Duration;
 
 /// How long the webhook may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let Some(webhook) = &context.control.inner.settings.webhook else {
+pub const STEP: Step<Failover> =
+    Step { name: FailoverStep::Notify, act: |failover| Box::pin(run(failover)), undo: None };
+
+async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let Some(webhook) = &failover.control.inner.settings.webhook else {
         return Ok(StepEnd::Skipped("No webhook is set.".to_owned()));
     };
-    let operation = context.operation()?;
+    let operation = failover.operation()?;
     let body = serde_json::json!({
         "event": "failover_started",
-        "failover_group": context.handle.id.as_str(),
+        "failover_group": failover.handle.id.as_str(),
         "failover_type": operation.kind,
         "from_region": operation.from_region,
         "to_region": operation.to_region,

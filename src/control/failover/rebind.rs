@@ -1,25 +1,29 @@
 //! Rebind: the promoted tables get their fence commit, then the new primary's workspace may write.
 
-use super::catch_up::some;
-use super::{StepContext, StepEnd};
+use super::Failover;
+use super::foreign::belongs_to_another;
 use crate::connect::{TablePlace, WorkspaceRole};
-use crate::control::ControlError;
-use crate::control::group::{role_note, set_role};
+use crate::control::names::some;
 use crate::control::operation::{CatalogMode, Operation};
-use crate::delta::{self, DeltaError, Promotion, TableFault};
-use crate::domain::{FailoverGroup, Region};
+use crate::control::saga::{Step, StepEnd};
+use crate::control::{ControlError, acts};
+use crate::delta::{self, Promotion};
+use crate::domain::{FailoverGroup, FailoverStep, Region};
 use crate::replicate::{self, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
 use std::collections::BTreeMap;
 
-pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let (group, new) = (context.group(), context.new_primary().await?);
-    let promoted = promote_all(context, &group, &new).await?;
-    reverse_ledger(context, &group, &promoted).await?;
+pub const STEP: Step<Failover> =
+    Step { name: FailoverStep::Rebind, act: |failover| Box::pin(run(failover)), undo: None };
+
+async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let (group, new) = (failover.group(), failover.new_primary().await?);
+    let promoted = promote_all(failover, &group, &new).await?;
+    reverse_ledger(failover, &group, &promoted).await?;
     fail::fail_point!("failover.after_promote");
-    let paused = context.operation()?.paused;
-    let own = context.control.inner.deployment.workspace_ids(&group, &new.region);
-    let before = bindings_when_left(context, &new.region).await?;
+    let paused = failover.operation()?.paused;
+    let own = failover.control.inner.deployment.workspace_ids(&group, &new.region);
+    let before = bindings_when_left(failover, &new.region).await?;
     for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
         let known = paused.catalogs.iter().find(|c| c.name == catalog.name);
         // Where the old primary could not be asked, isolation stays: opening a catalog is a person's decision.
@@ -30,9 +34,9 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         let writers: Vec<i64> = own.iter().copied().chain(writers).collect();
         replicate::set_writable(&new, &catalog.name, &writers, mode).await?;
     }
-    let role = role_note(set_role(&new, &group, WorkspaceRole::Primary).await?, &new);
-    let now = context.control.now();
-    context.journal(|operation| operation.writable_at = operation.writable_at.or(Some(now))).await?;
+    let role = acts::role_note(acts::set_role(&new, &group, WorkspaceRole::Primary).await?, &new);
+    let now = failover.control.now();
+    failover.journal(|operation| operation.writable_at = operation.writable_at.or(Some(now))).await?;
     let without: Vec<&str> =
         promoted.iter().filter(|(_, p)| p.fence_skipped.is_some()).map(|(n, _)| n.as_str()).collect();
     let marker_only =
@@ -41,9 +45,9 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
 }
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.
-async fn bindings_when_left(context: &StepContext<'_>, region: &str) -> Result<Vec<CatalogMode>, ControlError> {
-    let id = context.handle.id.clone();
-    let operations = context.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
+async fn bindings_when_left(failover: &Failover, region: &str) -> Result<Vec<CatalogMode>, ControlError> {
+    let id = failover.handle.id.clone();
+    let operations = failover.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
     let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == region && o.writable_at.is_some());
     Ok(left.map(|operation| operation.paused.catalogs).unwrap_or_default())
 }
@@ -55,7 +59,7 @@ pub struct Promoted {
 }
 
 async fn promote_all(
-    context: &StepContext<'_>,
+    failover: &Failover,
     group: &FailoverGroup,
     new: &Endpoint,
 ) -> Result<BTreeMap<String, Promoted>, ControlError> {
@@ -64,7 +68,7 @@ async fn promote_all(
         inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
     let (names, places): (Vec<String>, Vec<TablePlace>) =
         tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
-    let control = context.control;
+    let control = &failover.control;
     let now_ms = control.now().timestamp_millis();
     let roots = replicate::roots_of(new, &places, true, control.inner.clock.as_ref()).await;
     let mut promoted = BTreeMap::new();
@@ -98,26 +102,16 @@ async fn promote_all(
     Ok(promoted)
 }
 
-/// Whether somebody else has promoted the table: writing to it would make two primaries, so nobody may.
-fn belongs_to_another(fault: &TableFault) -> bool {
-    matches!(fault.error(), DeltaError::StaleEpoch { .. } | DeltaError::ForeignEpoch { .. })
-}
-
-/// Whether the step failed because a table belongs to somebody else, which trying again does not change.
-pub fn is_anothers(error: &ControlError) -> bool {
-    matches!(error, ControlError::Table(fault) if belongs_to_another(fault))
-}
-
 /// Reverses the ledger of each table: the replica is the source now.
 async fn reverse_ledger(
-    context: &StepContext<'_>,
+    failover: &Failover,
     group: &FailoverGroup,
     promoted: &BTreeMap<String, Promoted>,
 ) -> Result<(), ControlError> {
     let region: Region = group.effective_primary_region.clone();
     let known: BTreeMap<String, TablePlace> = promoted.iter().map(|(n, p)| (n.clone(), p.place.clone())).collect();
-    let id = context.handle.id.clone();
-    context
+    let id = failover.handle.id.clone();
+    failover
         .control
         .inner
         .store

@@ -1,13 +1,17 @@
 //! Reverse: the old primary becomes the secondary, and compute is refused there.
 
-use super::{StepContext, StepEnd};
+use super::Failover;
 use crate::connect::WorkspaceRole;
-use crate::control::ControlError;
-use crate::control::group::{GroupChange, role_note, set_role};
-use crate::domain::FailoverKind;
+use crate::control::group::GroupChange;
+use crate::control::saga::{Step, StepEnd};
+use crate::control::{ControlError, acts};
+use crate::domain::{FailoverKind, FailoverStep};
 
-pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let operation = context.operation()?;
+pub const STEP: Step<Failover> =
+    Step { name: FailoverStep::Reverse, act: |failover| Box::pin(run(failover)), undo: None };
+
+async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let operation = failover.operation()?;
     if operation.kind == FailoverKind::Forced {
         return Ok(StepEnd::Done(format!(
             "Replication reverses when {} responds and its unreplicated commits are salvaged.",
@@ -15,15 +19,15 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
         )));
     }
     let turned = async {
-        let old = context.old_primary().await?;
-        let answer = set_role(&old, &context.group(), WorkspaceRole::Secondary).await?;
-        Ok::<_, ControlError>(role_note(answer, &old))
+        let old = failover.old_primary().await?;
+        let answer = acts::set_role(&old, &failover.group(), WorkspaceRole::Secondary).await?;
+        Ok::<_, ControlError>(acts::role_note(answer, &old))
     };
     let role = match turned.await {
         Ok(note) => note,
         Err(error) if error.is_unreachable() => {
             // It died right after the cutover: it is made a secondary when it answers, as after a forced failover.
-            owe_reclaim(context).await?;
+            owe_reclaim(failover).await?;
             return Ok(StepEnd::Done(format!(
                 "{} doesn't respond. Replication reverses when it does.",
                 operation.from_region
@@ -34,8 +38,8 @@ pub async fn run(context: &StepContext<'_>) -> Result<StepEnd, ControlError> {
     Ok(StepEnd::Done(format!("{} now replicates to {}.{role}", operation.to_region, operation.from_region)))
 }
 
-async fn owe_reclaim(context: &StepContext<'_>) -> Result<(), ControlError> {
-    let mut change = GroupChange::of(context.handle).await;
+async fn owe_reclaim(failover: &Failover) -> Result<(), ControlError> {
+    let mut change = GroupChange::of(&failover.handle).await;
     change.group.salvage_pending = true;
-    change.commit(context.control).await.map(|_| ())
+    change.commit(&failover.control).await.map(|_| ())
 }

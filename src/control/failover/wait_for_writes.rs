@@ -1,30 +1,30 @@
 //! Wait for writes: the old primary's catalogs become read-only, then no commit may land for a while.
 
-use super::catch_up::some;
-use super::{StepContext, StepEnd};
-use crate::connect::TablePlace;
-use crate::control::operation::{CatalogMode, Operation};
-use crate::control::{Control, ControlError};
-use crate::delta::{self, TableRoot};
-use crate::domain::FailoverGroup;
-use crate::domain::left_behind::names_it;
-use crate::replicate::{self, Access, Endpoint};
-use crate::wire::unity_catalog::{ISOLATION_OPEN, TABLE_VIEW};
-use std::sync::Arc;
+use super::Failover;
+use crate::connect::WorkspaceRole;
+use crate::control::saga::{Step, StepEnd};
+use crate::control::{ControlError, acts};
+use crate::domain::FailoverStep;
 use std::time::Instant;
 
-pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError> {
-    let (group, old) = (context.group(), context.old_primary().await?);
-    let found = modes(&old, &group).await?;
+pub const STEP: Step<Failover> = Step {
+    name: FailoverStep::WaitForWrites,
+    act: |failover| Box::pin(run(failover)),
+    undo: Some(|failover| Box::pin(undo(failover))),
+};
+
+async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
+    let (group, old) = (failover.group(), failover.old_primary().await?);
+    let found = acts::modes(&old, &group).await?;
     // Remembered before anything is changed, for a rollback and for the new primary.
-    context.journal(|operation| note_modes(operation, found)).await?;
-    make_read_only(&old, &group).await?;
+    failover.journal(|operation| acts::note_modes(operation, found)).await?;
+    acts::make_read_only(&old, &group).await?;
     fail::fail_point!("failover.after_read_only");
     let watch = Instant::now();
     // Catching up and comparing need the same storage again.
-    let accepted = context.operation()?.accepted;
-    let access = context.cache.access(context.control, context.handle).await?;
-    until_quiet(context.control, &group, &old, access, &accepted).await?;
+    let accepted = failover.operation()?.accepted;
+    let access = failover.cache.access(&failover.control, &failover.handle).await?;
+    acts::until_quiet(&failover.control, &group, &old, access, &accepted).await?;
     Ok(StepEnd::Done(format!(
         "{} catalogs are read-only. The last write ended within {:.1} s.",
         group.catalogs().len(),
@@ -32,102 +32,11 @@ pub async fn run(context: &mut StepContext<'_>) -> Result<StepEnd, ControlError>
     )))
 }
 
-/// How the group's catalogs are isolated and bound now.
-pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<CatalogMode>, ControlError> {
-    let mut found = Vec::new();
-    for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
-        found.push(CatalogMode {
-            bindings: Some(endpoint.client.bindings_of_catalog(&catalog.name).await?),
-            isolation_mode: catalog.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
-            name: catalog.name,
-        });
-    }
-    Ok(found)
-}
-
-/// Adds what is not recorded yet.
-pub fn note_modes(operation: &mut Operation, found: Vec<CatalogMode>) {
-    for catalog in found {
-        if !operation.paused.catalogs.iter().any(|c| c.name == catalog.name) {
-            operation.paused.catalogs.push(catalog);
-        }
-    }
-}
-
-/// Makes every catalog of the group that the region has read-only.
-pub async fn make_read_only(endpoint: &Endpoint, group: &FailoverGroup) -> Result<(), ControlError> {
-    for catalog in endpoint.client.catalogs().await? {
-        if group.has_catalog(&catalog.name) {
-            replicate::set_read_only(endpoint, &catalog.name).await?;
-        }
-    }
+/// Gives the catalogs back who might write to them, and the workspace its role.
+pub async fn undo(failover: &mut Failover) -> Result<(), ControlError> {
+    let (group, old) = (failover.group(), failover.old_primary().await?);
+    let catalogs = failover.operation()?.paused.catalogs;
+    acts::restore_modes(&old, &group, &failover.control.inner.deployment, &catalogs).await?;
+    let _ = acts::set_role(&old, &group, WorkspaceRole::Primary).await?;
     Ok(())
-}
-
-/// Waits until no table's newest version moved for the quiet period. What storage it opens it leaves in `access`; of what
-/// is `accepted` to be left behind, storage may be refused.
-pub async fn until_quiet(
-    control: &Control,
-    group: &FailoverGroup,
-    endpoint: &Endpoint,
-    access: &mut Access,
-    accepted: &[String],
-) -> Result<(), ControlError> {
-    let settings = &control.inner.settings;
-    let watch = Instant::now();
-    let tables = roots(control, group, endpoint, access, accepted).await?;
-    let roots: Arc<Vec<TableRoot>> = Arc::new(tables.iter().map(|(_, root)| root.clone()).collect());
-    let mut before = delta::newest_versions(roots.clone()).await;
-    loop {
-        tokio::time::sleep(settings.quiet_period).await;
-        let now = delta::newest_versions(roots.clone()).await;
-        let moved = |(then, now): (&Option<i64>, &Option<i64>)| now.is_some() && then != now;
-        let moving: Vec<&str> = tables
-            .iter()
-            .zip(before.iter().zip(&now))
-            .filter(|(_, versions)| moved(*versions))
-            .map(|((name, _), _)| name.as_str())
-            .collect();
-        if moving.is_empty() {
-            return Ok(());
-        }
-        if watch.elapsed() > settings.quiet_timeout {
-            return Err(ControlError::Refused {
-                sentence: format!(
-                    "{} is read-only, but a writer still commits to {} after {} s, bypassing the catalog. Stop it, then fail over again, or force the failover.",
-                    endpoint.region,
-                    some(&moving),
-                    settings.quiet_timeout.as_secs()
-                ),
-            });
-        }
-        before = now;
-    }
-}
-
-/// Every table of the group in one region with its root; the catalog is read-only, so none is made meanwhile.
-async fn roots(
-    control: &Control,
-    group: &FailoverGroup,
-    endpoint: &Endpoint,
-    access: &mut Access,
-    accepted: &[String],
-) -> Result<Vec<(String, TableRoot)>, ControlError> {
-    let inventory = replicate::read_inventory(endpoint, group.catalogs()).await?;
-    let tables =
-        inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
-    let (names, places): (Vec<String>, Vec<TablePlace>) =
-        tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
-    let opened = replicate::roots_of(endpoint, &places, false, control.inner.clock.as_ref()).await;
-    let mut found = Vec::with_capacity(names.len());
-    for ((name, place), opened) in names.into_iter().zip(&places).zip(opened) {
-        let granted = match opened {
-            // What is left behind anyway must not keep the rest.
-            Err(error) if names_it(accepted, &name) && !error.is_unreachable() => continue,
-            opened => opened?,
-        };
-        found.push((name, granted.root.clone()));
-        access.keep(&place.uri, false, granted);
-    }
-    Ok(found)
 }

@@ -113,7 +113,7 @@ impl GroupChange {
     }
 
     /// Puts a row into the list of what was set aside, in the place of the one of its epoch with the same `key`.
-    pub fn put_salvage(&mut self, key: &str, row: SalvageView) {
+    pub fn add_salvage(&mut self, key: &str, row: SalvageView) {
         self.salvage.push((key.to_owned(), row.clone()));
         Arc::make_mut(&mut self.draft.salvage).insert(0, row);
     }

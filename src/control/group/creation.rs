@@ -2,7 +2,8 @@
 
 use super::released::left_replica_key;
 use super::{GroupChange, epoch_floor};
-use crate::connect::{Enforcement, WorkspaceRole};
+use crate::connect::WorkspaceRole;
+use crate::control::acts::set_role;
 use crate::control::{Control, ControlError, audit};
 use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Endpoint};
@@ -127,28 +128,5 @@ impl Control {
             self.set_setting(&left_replica_key(&to.region, catalog), "").await?;
         }
         Ok(())
-    }
-}
-
-/// Tells a region its role in the group. Where the region has no way to keep it up, the log says so.
-pub async fn set_role(
-    endpoint: &Endpoint,
-    group: &FailoverGroup,
-    role: WorkspaceRole,
-) -> Result<Enforcement, ControlError> {
-    let answer = endpoint.client.set_workspace_role(&group.spec.id, role, group.epoch).await?;
-    if answer == Enforcement::NotOffered {
-        tracing::info!(region = %endpoint.region, group = %group.spec.id, ?role, "the region can't be told its role");
-    }
-    Ok(answer)
-}
-
-/// What a step says of a role that the region does not keep up; nothing where it does.
-pub fn role_note(answer: Enforcement, endpoint: &Endpoint) -> String {
-    match answer {
-        Enforcement::Enforced => String::new(),
-        Enforcement::NotOffered => {
-            format!(" The workspace's role is not enforced: {} has no way to set it.", endpoint.region)
-        }
     }
 }

@@ -1,9 +1,9 @@
 //! Deleting a failover group: replication stops, the replica stays whole and read-only.
 
-use super::creation::set_role;
 use super::released::{left_replica_key, raise_epoch_floor};
 use super::{GroupChange, GroupHandle, record_error, settle};
 use crate::connect::WorkspaceRole;
+use crate::control::acts::set_role;
 use crate::control::{Control, ControlError, audit};
 use crate::domain::{Event, FailoverGroup, GroupId};
 use std::time::Duration;

@@ -16,7 +16,6 @@ mod update;
 mod view;
 
 pub use change::GroupChange;
-pub use creation::{role_note, set_role};
 pub use deletion::dismantle;
 pub use handle::{GroupHandle, LAG_SAMPLES, Record, RepairOrder};
 pub use loss_record::{AskProgress, LossRecord};

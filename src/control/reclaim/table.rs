@@ -183,7 +183,7 @@ impl Salvaging<'_> {
         if let Some(view) = view {
             let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
             Arc::make_mut(&mut change.salvage).retain(|row| !same(row));
-            change.put_salvage(&view.table.clone(), view);
+            change.add_salvage(&view.table.clone(), view);
         }
         if let (Some(position), Some(name)) = (position, pair.ledger.clone()) {
             let id = self.handle.id.clone();
