@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use resilience::control::view::GroupView;
-use resilience::domain::FailoverKind;
+use resilience::domain::{FailoverKind, ObjectStatus};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 fn at_group(view: GroupView) -> Desk {
@@ -37,6 +37,24 @@ fn a_planned_failover_is_confirmed_by_typing_the_name() {
     desk.answer(id, Ok(NoticeDetail::Group(Box::new(fixture::failing_over("core").group))));
     assert!(!desk.shows("Type core to confirm"));
     assert!(desk.shows("core is failing over to us-west-2."));
+}
+
+#[test]
+fn an_object_that_an_earlier_failover_left_behind_is_not_called_whole() {
+    let mut view = core();
+    for object in std::sync::Arc::make_mut(&mut view.objects) {
+        (object.status, object.error) = (ObjectStatus::InSync, None);
+    }
+    let mut desk = at_group(view.clone());
+    desk.click("Fail over…");
+    assert!(desk.shows("Every object in scope has a whole replica."));
+    let left = &mut std::sync::Arc::make_mut(&mut view.objects)[0];
+    left.status = ObjectStatus::LeftBehind;
+    let name = left.name.clone();
+    let mut desk = at_group(view);
+    desk.click("Fail over…");
+    assert!(!desk.shows("has a whole replica"));
+    assert!(desk.shows(&format!("1 object would not be whole in us-west-2: {name}.")), "{name}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
     let of = |all: &[ObjectStatus]| -> Vec<&str> {
         view.objects.iter().filter(|object| all.contains(&object.status)).map(|o| o.name.as_str()).collect()
     };
-    let failing = of(&[ObjectStatus::Failed, ObjectStatus::Missing, ObjectStatus::Drifted]);
+    let failing = of(&[ObjectStatus::Failed, ObjectStatus::Missing, ObjectStatus::Drifted, ObjectStatus::LeftBehind]);
     let unknown = of(&[ObjectStatus::Unknown]);
     if failing.is_empty() && unknown.is_empty() {
         add(
