@@ -38,7 +38,7 @@ pub fn run(common: &Common) -> Result<ExitCode, String> {
         let _ = window.set(waker);
     });
     runtime.stop();
-    keep_preferences(&kept, *chosen.borrow());
+    keep_preferences(&kept, &chosen.borrow());
     opened.map_err(sentence)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -48,8 +48,8 @@ fn read_preferences(file: &Path) -> Preferences {
     read_regular(file, 1 << 20).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }
 
-fn keep_preferences(file: &Path, preferences: Preferences) {
-    if let Ok(text) = serde_json::to_vec(&preferences)
+fn keep_preferences(file: &Path, preferences: &Preferences) {
+    if let Ok(text) = serde_json::to_vec(preferences)
         && let Err(error) = std::fs::write(file, text)
     {
         tracing::warn!(%error, "the window's preferences could not be kept");

@@ -1,6 +1,6 @@
 //! What a screen asks of the window, as plain data.
 
-use super::theme::Preferences;
+use super::preferences::Preferences;
 use crate::domain::{GroupId, Region};
 use crate::runtime::Intent;
 

@@ -5,6 +5,7 @@ use super::command::Command;
 use super::dialogs::Dialog;
 use super::notices::{Notices, Toast, toast_of};
 use super::palette::PaletteState;
+use super::preferences::Preferences;
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
 use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
@@ -16,10 +17,11 @@ use super::screens::group::GroupScreen;
 use super::screens::points_dialog::PointsDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
+use super::screens::resilience::{ResilienceScreen, Section};
 use super::screens::settings::{NewTokenDialog, SettingsScreen};
-use super::screens::stable_urls::{self, AttachDialog, NewUrlDialog};
-use super::screens::{groups, regions, workspaces};
-use super::theme::{self, Preferences, Tone};
+use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::screens::{regions, workspaces};
+use super::theme::{self, Tone};
 use super::widgets::hatch;
 use super::{format, shell};
 use crate::domain::{Clock, GroupId, Timestamp};
@@ -28,6 +30,9 @@ use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+
+/// Between two pictures of something that moves, in milliseconds.
+const FRAME_MS: u64 = 50;
 
 /// What ties the window to the runtime.
 pub struct ConsoleLink {
@@ -50,6 +55,7 @@ pub struct ConsoleApp {
     preferences: Preferences,
     route: Route,
     dialog: Option<Dialog>,
+    resilience: ResilienceScreen,
     create: CreateForm,
     edit: Option<EditForm>,
     group: (Option<GroupId>, GroupScreen),
@@ -64,8 +70,8 @@ impl ConsoleApp {
     /// A window over `link`, with fonts and themes installed.
     pub fn new(cc: &eframe::CreationContext<'_>, link: ConsoleLink) -> Self {
         theme::install(&cc.egui_ctx);
-        let preferences = *link.preferences.borrow();
-        theme::apply_preferences(&cc.egui_ctx, preferences);
+        let preferences = link.preferences.borrow().clone();
+        theme::apply_choices(&cc.egui_ctx, preferences.theme, preferences.density);
         let snapshot = link.snapshots.borrow().clone();
         Self {
             link,
@@ -73,6 +79,7 @@ impl ConsoleApp {
             preferences,
             route: Route::Groups,
             dialog: None,
+            resilience: ResilienceScreen::default(),
             create: CreateForm::default(),
             edit: None,
             group: (None, GroupScreen::default()),
@@ -218,9 +225,9 @@ impl ConsoleApp {
                 }
             }
             Action::Prefer(preferences) => {
+                theme::apply_choices(ctx, preferences.theme, preferences.density);
+                self.link.preferences.send_replace(preferences.clone());
                 self.preferences = preferences;
-                theme::apply_preferences(ctx, preferences);
-                self.link.preferences.send_replace(preferences);
             }
         }
     }
@@ -273,12 +280,12 @@ impl ConsoleApp {
                 }
             })
         };
-        Command::WITH_KEY.iter().filter(pressed).map(|command| command.action(self.preferences)).collect()
+        Command::WITH_KEY.iter().filter(pressed).map(|command| command.action(&self.preferences)).collect()
     }
 
     fn screen_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
         match self.route.clone() {
-            Route::Groups => groups::show(ui, scene),
+            Route::Groups => self.resilience.show(ui, scene, Section::Groups),
             Route::CreateGroup => self.create.show(ui, scene),
             Route::Group(id, tab) => {
                 if self.group.0.as_ref() != Some(&id) {
@@ -290,14 +297,14 @@ impl ConsoleApp {
                 Some(form) => form.show(ui, scene),
                 None => vec![Action::Go(Route::Group(id, GroupTab::Overview))],
             },
-            Route::StableUrls => stable_urls::show(ui, scene),
+            Route::StableUrls => self.resilience.show(ui, scene, Section::StableUrls),
             Route::Workspaces => workspaces::show(ui, scene),
             Route::Regions => regions::show(ui, scene),
             Route::Activity => {
                 self.activity.show(ui, scene);
                 Vec::new()
             }
-            Route::Settings => self.settings.show(ui, scene, self.preferences),
+            Route::Settings => self.settings.show(ui, scene, &self.preferences),
         }
     }
 
@@ -305,7 +312,7 @@ impl ConsoleApp {
         let editing = matches!(self.route, Route::EditGroup(_));
         match &mut self.dialog {
             None => Vec::new(),
-            Some(dialog) => dialog.show(ctx, scene, self.preferences, editing),
+            Some(dialog) => dialog.show(ctx, scene, &self.preferences, editing),
         }
     }
 
@@ -313,6 +320,9 @@ impl ConsoleApp {
     fn schedule(&self, ctx: &Context, scene: &Scene<'_>, wall: Timestamp) {
         let mut next: Option<u64> = self.notices.next_expiry_ms(wall);
         let mut soonest = |ms: u64| next = Some(next.map_or(ms, |before| before.min(ms)));
+        if scene.moves() {
+            soonest(FRAME_MS);
+        }
         if scene.ticks() {
             soonest(until_next_second(wall));
         }
@@ -342,7 +352,8 @@ impl eframe::App for ConsoleApp {
         let snapshot = self.snapshot.clone();
         let awaited = self.awaited.clone();
         let wall = self.link.clock.now();
-        let scene = Scene::new(&snapshot, wall, &awaited);
+        let preferences = self.preferences.clone();
+        let scene = Scene::new(&snapshot, wall, &awaited).chosen(&preferences);
         theme::set_stale(&ctx, scene.stale_ms.is_some());
         let mut actions = self.keys(&ctx);
         actions.extend(shell::sidebar_ui(ui, &scene, &self.route));

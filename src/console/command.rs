@@ -1,8 +1,9 @@
 //! Every action that the palette and the keyboard know: one enum owns text, explanation, icon and key.
 
 use super::action::{Action, GroupTab, Route};
+use super::preferences::Preferences;
 use super::scene::Scene;
-use super::theme::{Density, Icon, Preferences, ThemeChoice};
+use super::theme::{Density, Icon, ThemeChoice};
 use crate::domain::{Event, GroupId, GroupState, Region, group_state};
 use crate::runtime::Intent;
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
@@ -230,7 +231,7 @@ impl Command {
     }
 
     /// What running it asks of the window.
-    pub fn action(&self, preferences: Preferences) -> Action {
+    pub fn action(&self, preferences: &Preferences) -> Action {
         match self.clone() {
             Self::ShowPalette => Action::ShowPalette,
             Self::ShowKeys => Action::ShowKeys,
@@ -252,8 +253,8 @@ impl Command {
             Self::Delete(id) => Action::AskDelete(id),
             Self::TakeDown(region) => Action::Send(Intent::TakeRegionDown { region }),
             Self::BringUp(region) => Action::Send(Intent::BringRegionUp { region }),
-            Self::UseTheme(theme) => Action::Prefer(Preferences { theme, ..preferences }),
-            Self::UseDensity(density) => Action::Prefer(Preferences { density, ..preferences }),
+            Self::UseTheme(theme) => Action::Prefer(Preferences { theme, ..preferences.clone() }),
+            Self::UseDensity(density) => Action::Prefer(Preferences { density, ..preferences.clone() }),
         }
     }
 }

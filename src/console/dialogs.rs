@@ -2,6 +2,7 @@
 
 use super::action::{Action, Route};
 use super::palette::{PaletteState, keys_dialog_ui};
+use super::preferences::Preferences;
 use super::scene::Scene;
 use super::screens::confirm_dialog::ConfirmDialog;
 use super::screens::delete_dialog::DeleteDialog;
@@ -11,7 +12,7 @@ use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::settings::NewTokenDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
-use super::theme::{self, Icon, Preferences, Role, rich};
+use super::theme::{self, Icon, Role, rich};
 use super::widgets::Button;
 use super::widgets::dialog::dialog_ui;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
@@ -97,7 +98,7 @@ impl Dialog {
     }
 
     /// Draws the dialog; `editing` tells what a form that is left would lose.
-    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: Preferences, editing: bool) -> Vec<Action> {
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: &Preferences, editing: bool) -> Vec<Action> {
         match self {
             Self::FailOver(dialog) => dialog.show(ctx, scene),
             Self::Delete(dialog) => dialog.show(ctx, scene),

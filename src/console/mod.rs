@@ -10,6 +10,7 @@ mod dialogs;
 pub mod format;
 pub mod notices;
 pub mod palette;
+pub mod preferences;
 pub mod scene;
 pub mod screens;
 pub mod shell;
@@ -18,5 +19,5 @@ pub mod widgets;
 pub mod window;
 
 pub use app::{ConsoleApp, ConsoleLink};
-pub use theme::Preferences;
+pub use preferences::Preferences;
 pub use window::{Waker, WindowError, open_window};

@@ -2,8 +2,9 @@
 
 use super::action::Action;
 use super::command::Command;
+use super::preferences::Preferences;
 use super::scene::Scene;
-use super::theme::{self, Icon, Preferences, Role, radius, rich, space};
+use super::theme::{self, Icon, Role, radius, rich, space};
 use super::widgets::dialog::dialog_ui;
 use super::widgets::{Button, text};
 use eframe::egui::{
@@ -52,7 +53,7 @@ fn score(text: &str, needle: &[char]) -> Option<usize> {
 
 impl PaletteState {
     /// Draws the palette.
-    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: &Preferences) -> Vec<Action> {
         let palette = theme::palette(ctx);
         let commands = matching(Command::all(scene), &self.typed);
         let mut actions = Vec::new();

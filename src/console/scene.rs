@@ -1,6 +1,7 @@
 //! What one frame is drawn from: the snapshot, the time, and which answers are awaited.
 
 use super::format;
+use super::preferences::{Preferences, Targets};
 use crate::control::view::{AccountView, GroupView, RegionView};
 use crate::domain::{GroupId, Timestamp};
 use crate::runtime::{Intent, IntentId, Snapshot};
@@ -21,7 +22,9 @@ pub struct Scene<'a> {
     pub stale_ms: Option<i64>,
     /// Intents that have no answer yet.
     pub awaited: &'a Awaited,
+    preferences: Option<&'a Preferences>,
     ticks: Cell<bool>,
+    moves: Cell<bool>,
 }
 
 /// What was read longer ago is shown with its date.
@@ -38,7 +41,27 @@ impl<'a> Scene<'a> {
         let age = format::since(snapshot.taken_at, wall);
         let stale_ms = (age > patience_ms(snapshot.interval_ms)).then_some(age);
         let now = if stale_ms.is_some() { snapshot.taken_at } else { wall };
-        Self { snapshot, now, stale_ms, awaited, ticks: Cell::new(false) }
+        Self { snapshot, now, stale_ms, awaited, preferences: None, ticks: Cell::new(false), moves: Cell::new(false) }
+    }
+
+    /// The scene with what the person chose.
+    pub fn chosen(self, preferences: &'a Preferences) -> Self {
+        Self { preferences: Some(preferences), ..self }
+    }
+
+    /// What a group should reach.
+    pub fn targets(&self, id: &GroupId) -> Targets {
+        self.preferences.map_or_else(Targets::default, |preferences| preferences.targets_of(id))
+    }
+
+    /// Says that something was drawn that moves by itself: the window comes back for its next picture.
+    pub fn moving(&self) {
+        self.moves.set(true);
+    }
+
+    /// Whether something was drawn that moves by itself.
+    pub fn moves(&self) -> bool {
+        self.moves.get() && self.stale_ms.is_none()
     }
 
     /// The account.

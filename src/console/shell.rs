@@ -39,12 +39,9 @@ pub fn sidebar_ui(ui: &mut Ui, scene: &Scene<'_>, route: &Route) -> Vec<Action> 
             freshness_ui(ui, scene);
         });
         ScrollArea::vertical().id_salt("places").auto_shrink(false).show(ui, |ui| {
-            heading_ui(ui, "Resilience");
-            let on = matches!(route, Route::Groups | Route::CreateGroup);
-            place_ui(ui, Icon::Shield, "Failover groups", on, None, || actions.push(Action::Go(Route::Groups)));
+            let on = matches!(route, Route::Groups | Route::StableUrls | Route::CreateGroup);
+            place_ui(ui, Icon::Shield, "Resilience", on, None, || actions.push(Action::Go(Route::Groups)));
             groups_ui(ui, scene, route, &mut actions);
-            let on = *route == Route::StableUrls;
-            place_ui(ui, Icon::Link, "Stable URLs", on, None, || actions.push(Action::Go(Route::StableUrls)));
             ui.add_space(space::L);
             heading_ui(ui, "Account");
             let on = *route == Route::Workspaces;

@@ -132,7 +132,7 @@ fn leaving_a_half_filled_form_asks_first() {
     desk.click("Workspaces");
     desk.click("Discard");
     assert_eq!(desk.window.state().route(), &Route::Workspaces);
-    desk.click("Failover groups");
+    desk.click("Resilience");
     desk.click("Create failover group");
     assert!(!desk.shows("2 of 4 catalogs"), "the form starts empty again");
 }

@@ -26,12 +26,21 @@ impl Desk {
         Self::sized(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0))
     }
 
+    /// A window whose owner chose something before.
+    pub fn preferring(snapshot: Snapshot, chosen: Preferences) -> Self {
+        Self::opened(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0), chosen)
+    }
+
     pub fn sized(snapshot: Snapshot, theme: Theme, size: Vec2) -> Self {
+        Self::opened(snapshot, theme, size, Preferences::default())
+    }
+
+    pub fn opened(snapshot: Snapshot, theme: Theme, size: Vec2, chosen: Preferences) -> Self {
         let (snapshots, snapshot_receiver) = watch::channel(Arc::new(snapshot));
         let (intent_sender, intents) = mpsc::channel(8);
         let (notices, notice_receiver) = mpsc::unbounded_channel();
         let clock = Arc::new(ManualClock::new(fixture::now()));
-        let (preference_sender, preferences) = watch::channel(Preferences::default());
+        let (preference_sender, preferences) = watch::channel(chosen);
         let link = ConsoleLink {
             snapshots: snapshot_receiver,
             intents: intent_sender,

@@ -8,5 +8,6 @@ mod fixture;
 mod pictures;
 mod raster;
 mod repair;
+mod resilience;
 mod system_tables;
 mod window;

@@ -47,7 +47,7 @@ fn keys_lead_to_every_place_and_are_listed() {
 fn every_place_opens_and_every_widget_has_a_name() {
     // `run` after each click checks the names.
     let mut desk = full();
-    for place in ["Workspaces", "Regions", "Activity", "Settings", "Failover groups"] {
+    for place in ["Workspaces", "Regions", "Activity", "Settings", "Resilience", "Stable URLs", "Failover groups"] {
         desk.click(place);
     }
     desk.click("core, ACTIVE");
@@ -173,7 +173,7 @@ fn a_choice_in_settings_is_handed_to_whoever_keeps_it() {
     desk.click("Settings");
     desk.click("Light");
     desk.click("Compact");
-    let kept = *desk.preferences.borrow();
+    let kept = desk.preferences.borrow().clone();
     assert_eq!((kept.theme, kept.density), (ThemeChoice::Light, Density::Compact));
 }
 

@@ -1,7 +1,7 @@
 //! The regions: whether they answer, where their storage lies, what runs in them.
 
-use super::groups::contents;
 use super::release_dialog::left_replicas;
+use super::resilience::contents;
 use super::{page_ui, title_ui};
 use crate::console::action::Action;
 use crate::console::format;

@@ -38,6 +38,8 @@ pub enum Icon {
     Right,
     /// Open, can close.
     Down,
+    /// Upwards.
+    Up,
     /// From here to there.
     Arrow,
     /// Something runs.
@@ -127,6 +129,7 @@ impl Icon {
             Self::Copy => icons::ICON_CONTENT_COPY,
             Self::Right => icons::ICON_CHEVRON_RIGHT,
             Self::Down => icons::ICON_EXPAND_MORE,
+            Self::Up => icons::ICON_EXPAND_LESS,
             Self::Arrow => icons::ICON_ARROW_FORWARD,
             Self::Busy => icons::ICON_PROGRESS_ACTIVITY,
             Self::Sync => icons::ICON_SYNC,

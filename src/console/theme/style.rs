@@ -32,16 +32,6 @@ pub enum Density {
     Compact,
 }
 
-/// What a person chose in Settings. Plain data, for whoever keeps it between starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Preferences {
-    /// Which theme.
-    pub theme: ThemeChoice,
-    /// How dense.
-    pub density: Density,
-}
-
 /// Heights that follow the density.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
@@ -73,13 +63,13 @@ pub fn install(ctx: &Context) {
 }
 
 /// Shows what the person chose.
-pub fn apply_preferences(ctx: &Context, preferences: Preferences) {
-    ctx.set_theme(match preferences.theme {
+pub fn apply_choices(ctx: &Context, theme: ThemeChoice, density: Density) {
+    ctx.set_theme(match theme {
         ThemeChoice::System => egui::ThemePreference::System,
         ThemeChoice::Light => egui::ThemePreference::Light,
         ThemeChoice::Dark => egui::ThemePreference::Dark,
     });
-    ctx.data_mut(|data| data.get_temp_mut_or_default::<Look>(look_id()).density = preferences.density);
+    ctx.data_mut(|data| data.get_temp_mut_or_default::<Look>(look_id()).density = density);
 }
 
 /// Takes the colour out of everything that is drawn from now on, or gives it back.

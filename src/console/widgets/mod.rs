@@ -7,6 +7,7 @@ pub mod chip;
 pub mod copy;
 pub mod dialog;
 pub mod field;
+pub mod filter;
 pub mod hatch;
 pub mod progress;
 pub mod sparkline;

@@ -31,6 +31,26 @@ pub fn paint(ui: &Ui, rect: Rect, align: Align2, role: Role, color: Color32, tex
     place
 }
 
+/// Paints one line in the middle of `rect`; whether it was cut.
+pub fn paint_cut(ui: &Ui, rect: Rect, role: Role, color: Color32, text: &str) -> bool {
+    paint_cut_at(ui, rect, Align2::LEFT_CENTER, role, color, text)
+}
+
+/// Paints one line into `rect`; whether it was cut.
+pub fn paint_cut_at(ui: &Ui, rect: Rect, align: Align2, role: Role, color: Color32, text: &str) -> bool {
+    let galley = line(ui, role, color, text, rect.width());
+    let cut = galley.elided;
+    ui.painter().galley(align.align_size_within_rect(galley.size(), rect).min, galley, color);
+    cut
+}
+
+/// Shows `whole` while the pointer rests on `rect`. It takes no click from what lies below.
+pub fn tip(ui: &Ui, rect: Rect, whole: &str) {
+    // The place is part of the id: two rows may hold the same text.
+    let id = ui.scope_id().with(("tip", whole, rect.left() as i32, rect.top() as i32));
+    ui.interact(rect, id, Sense::hover()).on_hover_text(whole);
+}
+
 /// A whole line of text as wide as its content, cut at the space that is left, with its full text for screen readers
 /// and on hover.
 pub fn line_ui(ui: &mut Ui, role: Role, color: Color32, text: &str) -> egui::Response {

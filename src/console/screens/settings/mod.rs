@@ -10,8 +10,9 @@ pub use tokens::{TokenLine, token_lines};
 
 use super::{page_ui, system_tables, title_ui};
 use crate::console::action::Action;
+use crate::console::preferences::Preferences;
 use crate::console::scene::Scene;
-use crate::console::theme::{self, Density, Preferences, Role, ThemeChoice, rich};
+use crate::console::theme::{self, Density, Role, ThemeChoice, rich};
 use crate::console::widgets::{card, copy, tabs, text};
 use eframe::egui::{self, Align, Align2, Layout, Ui};
 
@@ -24,7 +25,7 @@ pub struct SettingsScreen {
 
 impl SettingsScreen {
     /// Draws the screen.
-    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, preferences: Preferences) -> Vec<Action> {
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, preferences: &Preferences) -> Vec<Action> {
         let mut actions = Vec::new();
         settings_ui(ui, scene, preferences, self, &mut actions);
         actions
@@ -34,7 +35,7 @@ impl SettingsScreen {
 fn settings_ui(
     ui: &mut Ui,
     scene: &Scene<'_>,
-    preferences: Preferences,
+    preferences: &Preferences,
     state: &mut SettingsScreen,
     actions: &mut Vec<Action>,
 ) {
@@ -47,14 +48,14 @@ fn settings_ui(
                 let choices =
                     [(ThemeChoice::System, "System"), (ThemeChoice::Light, "Light"), (ThemeChoice::Dark, "Dark")];
                 if let Some(theme) = tabs::segmented_ui(ui, "Theme", preferences.theme, &choices) {
-                    actions.push(Action::Prefer(Preferences { theme, ..preferences }));
+                    actions.push(Action::Prefer(Preferences { theme, ..preferences.clone() }));
                 }
             });
             card::hairline_ui(ui);
             choice_ui(ui, "Density", "Height of rows and fields", |ui| {
                 let choices = [(Density::Comfortable, "Comfortable"), (Density::Compact, "Compact")];
                 if let Some(density) = tabs::segmented_ui(ui, "Density", preferences.density, &choices) {
-                    actions.push(Action::Prefer(Preferences { density, ..preferences }));
+                    actions.push(Action::Prefer(Preferences { density, ..preferences.clone() }));
                 }
             });
         });

@@ -6,15 +6,13 @@ mod traffic;
 
 pub use dialogs::{AttachDialog, NewUrlDialog};
 
-use super::{page_ui, title_ui};
 use crate::console::action::{Action, GroupTab, Route};
-use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich};
-use crate::console::widgets::{Button, button, card, copy, text};
+use crate::console::widgets::{Button, button, card, copy, field, text};
 use crate::control::view::StableUrlView;
 use crate::control::{GroupPatch, SetPatch};
-use crate::domain::{FailoverGroup, WorkspaceSet};
+use crate::domain::{FailoverGroup, GroupId, WorkspaceSet};
 use crate::net::TrafficView;
 use crate::runtime::{GatewayView, Intent};
 use eframe::egui::{self, Align, Layout, Ui};
@@ -59,33 +57,54 @@ pub fn attaching(group: &FailoverGroup, set: &WorkspaceSet, url: &StableUrlView)
     renaming(group, set, names)
 }
 
-/// Draws the screen.
-pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
-    let palette = theme::palette(ui);
-    let mut actions = Vec::new();
-    page_ui(ui, "stable urls", 1240.0, |ui| {
+/// What the list is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UrlList {
+    search: String,
+}
+
+/// Whether the words of `search` are all found in the URL's id, its group or where it leads.
+fn is_found(scene: &Scene<'_>, url: &StableUrlView, search: &str) -> bool {
+    let group = url.group.as_ref().map_or("", GroupId::as_str);
+    let text = format!("{} {} {group} {}", url.id, url.url, led_to(scene, url)).to_lowercase();
+    search.split_whitespace().all(|word| text.contains(&word.to_lowercase()))
+}
+
+impl UrlList {
+    /// Draws the tab.
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, actions: &mut Vec<Action>) {
+        let palette = theme::palette(ui);
         let urls = &scene.account().stable_urls;
-        let note = match urls.len() {
-            0 => "Addresses that follow a failover group's primary".to_owned(),
-            many => format::plural(many, "stable URL", "stable URLs"),
-        };
-        title_ui(ui, "Stable URLs", &note, |ui| {
-            if ui.add(Button::primary("Create stable URL…").icon(Icon::Add)).clicked() {
-                actions.push(Action::AskNewUrl);
+        ui.horizontal(|ui| {
+            ui.set_min_height(theme::metrics(ui).control);
+            if !urls.is_empty() {
+                field::search_ui(ui, "Search stable URLs", &mut self.search, 260.0);
             }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.add(Button::primary("Create stable URL…").icon(Icon::Add)).clicked() {
+                    actions.push(Action::AskNewUrl);
+                }
+            });
         });
+        if urls.is_empty() {
+            let heading = "There is no stable URL yet";
+            let note = "A stable URL always points clients to the primary workspace, before and after a failover.";
+            card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Link, palette.text_weak, heading, note));
+        }
+        let mut found = urls.iter().filter(|url| is_found(scene, url, &self.search)).peekable();
+        if !urls.is_empty() && found.peek().is_none() {
+            let note = "Clear the search to see all of them.";
+            card::card_ui(ui, |ui| {
+                card::nothing_ui(ui, Icon::Search, palette.text_weak, "No stable URL matches", note)
+            });
+        }
+        for url in found {
+            card::card_ui(ui, |ui| url_ui(ui, scene, url, actions));
+        }
         if let Some(gateway) = &scene.snapshot.deployment.gateway {
             card::card_ui(ui, |ui| gateway_ui(ui, gateway));
         }
-        if urls.is_empty() {
-            let note = "There is no stable URL yet. A stable URL always points clients to the primary workspace.";
-            card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Link, palette.text_weak, "", note));
-        }
-        for url in urls {
-            card::card_ui(ui, |ui| url_ui(ui, scene, url, &mut actions));
-        }
-    });
-    actions
+    }
 }
 
 fn gateway_ui(ui: &mut Ui, gateway: &GatewayView) {

@@ -1,0 +1,111 @@
+//! What a person chose, kept between starts.
+
+use super::theme::{Density, ThemeChoice};
+use crate::domain::GroupId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a person chose. Plain data, for whoever keeps it between starts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// Which theme.
+    pub theme: ThemeChoice,
+    /// How dense.
+    pub density: Density,
+    /// What each failover group should reach, by its id.
+    pub targets: BTreeMap<String, Targets>,
+    /// When the wall display dims.
+    pub wall: WallSchedule,
+    /// Where the window was.
+    pub window: Option<WindowPlace>,
+}
+
+impl Preferences {
+    /// What a group should reach; nothing where nobody said.
+    pub fn targets_of(&self, id: &GroupId) -> Targets {
+        self.targets.get(id.as_str()).copied().unwrap_or_default()
+    }
+}
+
+/// What a failover group should reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Targets {
+    /// The most that the replica may be behind, in seconds.
+    pub rpo_s: Option<u32>,
+    /// The longest that a failover may take until the new primary accepts writes, in seconds.
+    pub rto_s: Option<u32>,
+}
+
+impl Targets {
+    /// Whether a lag of so many milliseconds is over the target.
+    pub fn is_breached_by(self, lag_ms: u64) -> bool {
+        self.rpo_s.is_some_and(|target| lag_ms > u64::from(target) * 1000)
+    }
+}
+
+/// The hours in which the wall display is dimmed, on this machine's wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WallSchedule {
+    /// Whether it dims at all.
+    pub dims: bool,
+    /// The hour at which it gets dark, 0 to 23.
+    pub from_hour: u8,
+    /// The hour at which it gets light, 0 to 23.
+    pub until_hour: u8,
+}
+
+impl Default for WallSchedule {
+    fn default() -> Self {
+        Self { dims: true, from_hour: 20, until_hour: 7 }
+    }
+}
+
+impl WallSchedule {
+    /// Whether it is dark at this hour.
+    pub fn is_dark(self, hour: u32) -> bool {
+        let (from, until) = (u32::from(self.from_hour), u32::from(self.until_hour));
+        self.dims && if from <= until { (from..until).contains(&hour) } else { hour >= from || hour < until }
+    }
+}
+
+/// Where the window was, in points.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowPlace {
+    /// Its top left corner; None where the desktop doesn't tell.
+    pub at: Option<[f32; 2]>,
+    /// The size of its inside.
+    pub size: [f32; 2],
+    /// Whether it filled the screen.
+    pub maximized: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_may_pass_midnight() {
+        let night = WallSchedule::default();
+        let dark: Vec<u32> = (0..24).filter(|hour| night.is_dark(*hour)).collect();
+        assert_eq!(dark, [0, 1, 2, 3, 4, 5, 6, 20, 21, 22, 23]);
+        let noon = WallSchedule { from_hour: 12, until_hour: 14, ..night };
+        assert!(noon.is_dark(13) && !noon.is_dark(14) && !noon.is_dark(3));
+        assert!(!WallSchedule { dims: false, ..night }.is_dark(22));
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_still_counts() {
+        let old: Preferences = serde_json::from_str(r#"{"theme":"dark","density":"compact"}"#).expect("it is read");
+        assert_eq!((old.theme, old.density, old.targets.len()), (ThemeChoice::Dark, Density::Compact, 0));
+    }
+
+    #[test]
+    fn a_target_is_breached_only_past_it() {
+        let targets = Targets { rpo_s: Some(5), rto_s: None };
+        assert!(!targets.is_breached_by(5_000) && targets.is_breached_by(5_001));
+        assert!(!Targets::default().is_breached_by(u64::MAX));
+    }
+}
