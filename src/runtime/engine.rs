@@ -163,7 +163,7 @@ impl Engine {
 
     /// Does what an intent asks for, as `actor`.
     pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, IntentError> {
-        perform(&self.control, self.sandbox.as_deref(), actor, intent).await
+        perform(&self.control, self.sandbox.as_deref(), &self.data_dir.system_tables(), actor, intent).await
     }
 
     /// Stops taking calls and requests, then the recorder, then replication at a commit boundary, then the sandbox.

@@ -1,5 +1,6 @@
 //! What a click asks of the runtime, and the one answer that it gets.
 
+use super::GroupHistory;
 use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport};
 use crate::domain::{
@@ -76,6 +77,20 @@ pub enum Intent {
         id: GroupId,
         /// The newest point not after this.
         at: Timestamp,
+    },
+    /// Reads a group's past from the system table.
+    ReadHistory {
+        /// The group.
+        id: GroupId,
+        /// From when on.
+        since: Timestamp,
+    },
+    /// Writes a new text file on this machine.
+    SaveText {
+        /// Its full path.
+        path: String,
+        /// What it shall hold.
+        text: String,
     },
     /// Tries the failed phase of a group again.
     RetryGroup {
@@ -168,6 +183,8 @@ pub enum NoticeDetail {
     Group(Box<FailoverGroup>),
     /// A replication point that was read back.
     Point(Box<PointReport>),
+    /// A group's past.
+    History(Box<GroupHistory>),
     /// A token or client was made. Its secret is nowhere else, so whoever asked must be shown it now.
     NewToken {
         /// What is known of it.

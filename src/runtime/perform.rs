@@ -1,14 +1,18 @@
 //! Does what intents ask for.
 
+use super::history;
 use super::{Intent, IntentError, NoticeDetail};
 use crate::control::{Control, ControlError, Repair};
 use crate::domain::{GroupId, ObjectStatus};
 use crate::sandbox::Sandbox;
+use crate::system_tables::STATES;
+use std::path::Path;
 
 /// Does what an intent asks for, as `actor`.
 pub(super) async fn perform(
     control: &Control,
     sandbox: Option<&Sandbox>,
+    system_tables: &Path,
     actor: &str,
     intent: Intent,
 ) -> Result<NoticeDetail, IntentError> {
@@ -57,6 +61,10 @@ pub(super) async fn perform(
         Intent::ReadPoint { id, at } => {
             control.point(&id, at).await.map(|report| NoticeDetail::Point(Box::new(report)))
         }
+        Intent::ReadHistory { id, since } => {
+            return history::read_history(system_tables.join(STATES), id, since, control.now()).await;
+        }
+        Intent::SaveText { path, text } => return history::save_text(path, text).await,
         Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
         Intent::DeleteGroup { id, etag, given_up_region } => match given_up_region {
             Some(region) => control.delete_group_giving_up(actor, &id, Some(&etag), &region).await,

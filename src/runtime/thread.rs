@@ -2,6 +2,7 @@
 
 use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, perform, publish};
 use crate::domain::Clock;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -56,13 +57,14 @@ impl RuntimeThread {
                     move || woken(),
                 ));
                 let (control, sandbox) = (engine.control().clone(), engine.sandbox().cloned());
+                let tables: Arc<Path> = Path::new(&engine.deployment().system_tables.folder).into();
                 let server = tokio::spawn(async move {
                     while let Some((id, intent)) = asked.recv().await {
-                        let (control, sandbox) = (control.clone(), sandbox.clone());
+                        let (control, sandbox, tables) = (control.clone(), sandbox.clone(), tables.clone());
                         let (notices, wake) = (notices.clone(), wake.clone());
                         // Each on its own: a slow region must not hold up another click.
                         tokio::spawn(async move {
-                            let outcome = perform::perform(&control, sandbox.as_deref(), "console", intent).await;
+                            let outcome = perform::perform(&control, sandbox.as_deref(), &tables, "console", intent).await;
                             let _ = notices.send(Notice { intent: id, outcome });
                             wake();
                         });

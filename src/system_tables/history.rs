@@ -2,7 +2,7 @@
 
 use super::data_file::TIME;
 use super::table::LiveFile;
-use super::{SystemTableError, Table};
+use super::{StateKind, SystemTableError, Table};
 use crate::delta::open_regular;
 use crate::domain::Timestamp;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray, new_null_array};
@@ -21,6 +21,33 @@ pub struct LagPoint {
     pub at: Timestamp,
     /// Milliseconds; None while an asset had never been replicated.
     pub lag_ms: Option<u64>,
+}
+
+/// A row of the states, as far as charts need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatePoint {
+    /// When.
+    pub at: Timestamp,
+    /// What the row says.
+    pub kind: StateKind,
+    /// Milliseconds; None while an asset had never been replicated.
+    pub lag_ms: Option<u64>,
+}
+
+/// The rows of one group since an instant, oldest first.
+pub fn states_since(states: &Table, group: &str, since: Timestamp) -> Result<Vec<StatePoint>, SystemTableError> {
+    let mut points = Vec::new();
+    let wanted = ["failover_group_name", "replication_state", "replication_lag_ms"];
+    states.rows_since(since, &wanted, |row| {
+        if row.text("failover_group_name") == Some(group)
+            && let Some(kind) = row.text("replication_state").and_then(StateKind::parse)
+        {
+            let lag_ms = row.long("replication_lag_ms").and_then(|lag| u64::try_from(lag).ok());
+            points.push(StatePoint { at: row.time, kind, lag_ms });
+        }
+    })?;
+    points.sort_by_key(|point| point.at);
+    Ok(points)
 }
 
 /// The lag of each group since an instant, oldest first.

@@ -24,7 +24,7 @@ mod tests;
 
 pub use account_snapshot::{AccountSnapshot, GroupSnapshot, ObjectSnapshot, OperationEnd, OperationSnapshot};
 pub use error::SystemTableError;
-pub use history::{LagPoint, lag_since};
+pub use history::{LagPoint, StatePoint, lag_since, states_since};
 pub use objects::ObjectChanges;
 pub use queries::{Reader, SystemTable};
 pub use rows::{ErrorEntry, ManagedAssets, ObjectRow, Row, StateKind, StateRow};

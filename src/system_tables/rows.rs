@@ -48,6 +48,23 @@ pub enum StateKind {
 }
 
 impl StateKind {
+    /// Every kind.
+    const EVERY: [Self; 8] = [
+        Self::Initializing,
+        Self::Replicating,
+        Self::Created,
+        Self::Updated,
+        Self::Deleted,
+        Self::FailoverStarted,
+        Self::FailoverFinished,
+        Self::FailoverAborted,
+    ];
+
+    /// The kind that the column spells so; None where a newer program wrote another.
+    pub fn parse(spelled: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|kind| kind.as_str() == spelled)
+    }
+
     /// The kind as the column spells it.
     pub fn as_str(self) -> &'static str {
         match self {

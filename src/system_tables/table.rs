@@ -102,6 +102,25 @@ impl Table {
         Ok(table)
     }
 
+    /// Opens the table in `folder` to read it, beside whoever writes it; None where there is none.
+    pub fn open_to_read<R: Row>(folder: &Path) -> Result<Option<Self>, SystemTableError> {
+        if !log::log_folder(folder).is_dir() || log::list(&log::log_folder(folder))?.is_empty() {
+            return Ok(None);
+        }
+        let mut table = Self {
+            name: R::NAME,
+            schema: R::schema(),
+            files: Vec::new(),
+            tidied: None,
+            scratch: folder.join("_scratch"),
+            version: -1,
+            checkpoint: -1,
+            folder: folder.to_owned(),
+        };
+        table.reload()?;
+        Ok(Some(table))
+    }
+
     fn reload(&mut self) -> Result<(), SystemTableError> {
         let loaded = kernel::load(&self.folder, &self.schema)?;
         (self.version, self.files) = (loaded.version, loaded.files);
