@@ -1,0 +1,138 @@
+//! An account at its limits: 100 groups over 300 catalogs, with as many objects as are asked for in one of them.
+
+use chrono::{TimeDelta, TimeZone, Utc};
+use resilience::control::view::*;
+use resilience::domain::*;
+use resilience::runtime::{DeploymentView, Snapshot};
+use std::sync::Arc;
+
+const EAST: &str = "us-east-1";
+const WEST: &str = "us-west-2";
+/// Groups and catalogs of an account at its limits.
+pub const GROUPS: usize = 100;
+pub const CATALOGS: usize = 300;
+
+pub fn now() -> Timestamp {
+    Utc.timestamp_opt(1_800_000_000, 0).single().expect("a valid time")
+}
+
+fn spec(number: usize) -> FailoverGroupSpec {
+    let each = CATALOGS / GROUPS;
+    FailoverGroupSpec {
+        id: GroupId::new(&format!("group-{number:03}")).expect("a valid id"),
+        regions: vec![EAST.to_owned(), WEST.to_owned()],
+        initial_primary_region: EAST.to_owned(),
+        workspace_sets: vec![WorkspaceSet {
+            name: "workspaces".to_owned(),
+            workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+            replicate_workspace_assets: false,
+            stable_url_names: Vec::new(),
+        }],
+        unity_catalog_assets: Some(UnityCatalogAssets {
+            catalogs: (0..each).map(|n| format!("catalog_{:03}", number * each + n)).collect(),
+            data_replication_workspace_set: "workspaces".to_owned(),
+            location_mappings: Vec::new(),
+        }),
+    }
+}
+
+/// An hour of samples, one a second.
+fn lag() -> Vec<LagSample> {
+    let lag = |second: i64| 240 + (second as u64 % 4) * 260 + (second as u64 * 7_919) % 140;
+    (0..3_600)
+        .map(|second| LagSample { at: now() - TimeDelta::seconds(3_600 - second), lag_ms: Some(lag(second)) })
+        .collect()
+}
+
+fn error(name: &str, number: usize) -> ObjectError {
+    ObjectError {
+        class: if number % 2 == 0 { ErrorClass::UnsupportedObject } else { ErrorClass::MissingDataFile },
+        parameters: Default::default(),
+        message: "The log names a data file that the source's storage does not hold.".to_owned(),
+        kind: AssetKind::Table,
+        object: name.to_owned(),
+        since: now() - TimeDelta::seconds(number as i64),
+    }
+}
+
+fn objects(count: usize) -> Vec<ObjectView> {
+    let object = |number: usize| {
+        let name = format!("catalog_{:03}.schema_{:02}.table_{number:06}", number % 3, number % 50);
+        ObjectView {
+            kind: AssetKind::Table,
+            status: if number % 997 == 0 { ObjectStatus::Failed } else { ObjectStatus::InSync },
+            source_version: Some(number as i64),
+            replica_version: Some(number as i64),
+            lag_ms: Some(number as u64 % 900),
+            bytes: Some(number as u64 * 1_000),
+            error: (number % 997 == 0).then(|| error(&name, number)),
+            note: None,
+            name,
+        }
+    };
+    (0..count).map(object).collect()
+}
+
+fn group(
+    number: usize,
+    objects: Arc<Vec<ObjectView>>,
+    errors: Arc<Vec<ObjectError>>,
+    lag: Arc<Vec<LagSample>>,
+) -> GroupView {
+    let point = now() - TimeDelta::milliseconds(700);
+    GroupView {
+        group: FailoverGroup {
+            spec: spec(number),
+            effective_primary_region: EAST.to_owned(),
+            state: GroupState::Active,
+            state_message: None,
+            epoch: 1,
+            bootstrapped: true,
+            salvage_pending: false,
+            etag: "etag".to_owned(),
+            create_time: now() - TimeDelta::days(3),
+            update_time: now(),
+            replication_point: Some(point),
+            has_replication_point_blocking_errors: false,
+            initial_replication_progress: None,
+        },
+        state_since: now() - TimeDelta::hours(3),
+        lag_ms: Some(700),
+        point_without_failing: Some(point),
+        worst_object: None,
+        lag_history: lag,
+        marks: Arc::default(),
+        objects,
+        as_of: None,
+        errors,
+        blocking_error: None,
+        cycle: CycleView::default(),
+        operation: None,
+        history: Arc::default(),
+        salvage: Arc::default(),
+        left_behind: Arc::default(),
+        unsettled_region: None,
+        to_resume: Vec::new(),
+        loss_estimate: LossEstimate::default(),
+    }
+}
+
+/// The snapshot; the first group holds the objects and the errors.
+pub fn full(object_count: usize, error_count: usize) -> Snapshot {
+    let lag = Arc::new(lag());
+    let many = Arc::new(objects(object_count));
+    let errors: Vec<ObjectError> =
+        (0..error_count).map(|n| error(&format!("catalog_000.schema.table_{n:07}"), n)).collect();
+    let errors = Arc::new(errors);
+    let groups = (0..GROUPS).map(|number| {
+        let (objects, errors) = if number == 0 { (many.clone(), errors.clone()) } else { Default::default() };
+        Arc::new(group(number, objects, errors, lag.clone()))
+    });
+    Snapshot {
+        taken_at: now(),
+        interval_ms: 10_000,
+        deployment: DeploymentView::default(),
+        account: Arc::new(AccountView { groups: groups.collect(), ..AccountView::default() }),
+        sandbox: None,
+    }
+}
