@@ -30,6 +30,10 @@ pub struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     common: Common,
+    /// Open as a wall display: the whole screen, read-only, legible from afar. Escape leaves it
+    #[cfg(feature = "desktop")]
+    #[arg(long)]
+    wall: bool,
 }
 
 /// Options that every command takes.
@@ -156,7 +160,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Some(Command::Verify(verify)) => block_on(verify::run(common, verify)),
         Some(Command::Points(points)) => block_on(points::run(common, points)),
         #[cfg(feature = "desktop")]
-        None => window::run(&common),
+        None => window::run(&common, arguments.wall),
         #[cfg(not(feature = "desktop"))]
         None => Err("This build has no window. Use serve, drill, verify or points.".to_owned()),
     }

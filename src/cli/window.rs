@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// Opens the window; closing it stops the runtime cleanly.
-pub fn run(common: &Common) -> Result<ExitCode, String> {
+pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     let data_dir = common.hold()?;
     let kept = data_dir.path().join("preferences.json");
     let (preferences, chosen) = watch::channel(read_preferences(&kept));
@@ -33,6 +33,7 @@ pub fn run(common: &Common) -> Result<ExitCode, String> {
         notices,
         clock: runtime.clock.clone(),
         preferences,
+        wall,
     };
     let opened = open_window(link, move |waker| {
         let _ = window.set(waker);

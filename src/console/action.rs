@@ -17,6 +17,8 @@ pub enum Route {
     StableUrls,
     /// One group.
     Group(GroupId, GroupTab),
+    /// A failover of a group as it runs or ran, by its id; the newest one where none is named.
+    Run(GroupId, Option<String>),
     /// Workspaces and their add-ons.
     Workspaces,
     /// The two regions.
@@ -56,6 +58,10 @@ pub enum Action {
     AskDelete(GroupId),
     /// Ask whether a group's replica shall be compared and repaired.
     AskRepair(GroupId),
+    /// Ask what a group should reach.
+    AskTargets(GroupId),
+    /// Ask where the numbers of a group's chart shall be saved: the group, the range, the table.
+    AskExport(GroupId, &'static str, String),
     /// Ask which of a group's points in time shall be read back.
     AskPoints(GroupId),
     /// Ask whether a replica that a deleted group left shall be released.
@@ -74,6 +80,8 @@ pub enum Action {
     AskDeleteUrl(String),
     /// Show the command palette.
     ShowPalette,
+    /// Turn the wall display on or off.
+    ShowWall(bool),
     /// Show the keys.
     ShowKeys,
     /// Close the dialog that is open.

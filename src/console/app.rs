@@ -5,27 +5,30 @@ use super::command::Command;
 use super::dialogs::Dialog;
 use super::notices::{Notices, Toast, toast_of};
 use super::palette::PaletteState;
-use super::preferences::Preferences;
+use super::preferences::{Preferences, WindowPlace};
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
 use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::edit::EditForm;
+use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
 use super::screens::points_dialog::PointsDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::resilience::{ResilienceScreen, Section};
+use super::screens::run::RunScreen;
 use super::screens::settings::{NewTokenDialog, SettingsScreen};
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::screens::targets_dialog::TargetsDialog;
 use super::screens::{regions, workspaces};
 use super::theme::{self, Tone};
 use super::widgets::hatch;
-use super::{format, shell};
+use super::{format, shell, wall};
 use crate::domain::{Clock, GroupId, Timestamp};
-use crate::runtime::{Intent, IntentId, Notice, Snapshot};
+use crate::runtime::{Intent, IntentId, Notice, NoticeDetail, Snapshot};
 use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +47,8 @@ pub struct ConsoleLink {
     pub notices: mpsc::UnboundedReceiver<Notice>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Whether the window opens as a wall display.
+    pub wall: bool,
     /// What the person chose last time; changes are sent here, for whoever keeps them.
     pub preferences: watch::Sender<Preferences>,
 }
@@ -59,11 +64,13 @@ pub struct ConsoleApp {
     create: CreateForm,
     edit: Option<EditForm>,
     group: (Option<GroupId>, GroupScreen),
+    run: RunScreen,
     activity: ActivityScreen,
     settings: SettingsScreen,
     notices: Notices,
     awaited: Awaited,
     last_intent: u64,
+    wall: bool,
 }
 
 impl ConsoleApp {
@@ -74,6 +81,7 @@ impl ConsoleApp {
         theme::apply_choices(&cc.egui_ctx, preferences.theme, preferences.density);
         let snapshot = link.snapshots.borrow().clone();
         Self {
+            wall: link.wall,
             link,
             snapshot,
             preferences,
@@ -83,6 +91,7 @@ impl ConsoleApp {
             create: CreateForm::default(),
             edit: None,
             group: (None, GroupScreen::default()),
+            run: RunScreen::default(),
             activity: ActivityScreen::default(),
             settings: SettingsScreen::default(),
             notices: Notices::default(),
@@ -94,6 +103,11 @@ impl ConsoleApp {
     /// Where the window is.
     pub fn route(&self) -> &Route {
         &self.route
+    }
+
+    /// Opens a place, whatever is half-filled elsewhere.
+    pub fn open(&mut self, route: Route) {
+        self.route = route;
     }
 
     fn take_notices(&mut self, now: Timestamp) {
@@ -114,7 +128,16 @@ impl ConsoleApp {
         let refusal = notice.outcome.as_ref().err();
         // Its answer is in the snapshot, and so is why there is none.
         let mut shown_in_place = matches!(intent, Intent::EstimateLoss { .. });
-        if let Intent::CreateGroup { spec, validate_only } = intent {
+        if let Intent::ReadHistory { id, since } = intent {
+            shown_in_place = true;
+            if self.group.0.as_ref() == Some(id) {
+                match &notice.outcome {
+                    Ok(NoticeDetail::History(history)) => self.group.1.answered(*since, Ok(history)),
+                    Ok(_) => {}
+                    Err(refusal) => self.group.1.answered(*since, Err(refusal)),
+                }
+            }
+        } else if let Intent::CreateGroup { spec, validate_only } = intent {
             let next = self.create.answered(spec, *validate_only, &notice.outcome);
             // Whoever has gone elsewhere meanwhile is told there, and not called back.
             if self.route == Route::CreateGroup {
@@ -132,8 +155,11 @@ impl ConsoleApp {
                 Ok(detail) if dialog.done(detail) => shown_in_place = true,
                 Ok(_) => {
                     self.dialog = None;
-                    if let Intent::DeleteGroup { .. } = intent {
-                        self.route = Route::Groups;
+                    match intent {
+                        Intent::DeleteGroup { .. } => self.route = Route::Groups,
+                        // Whoever confirmed a failover wants to see it.
+                        Intent::FailOver { id, .. } => self.route = Route::Run(id.clone(), None),
+                        _ => {}
                     }
                 }
             }
@@ -196,6 +222,15 @@ impl ConsoleApp {
                     self.dialog = Some(Dialog::Repair(RepairDialog::open(view)));
                 }
             }
+            Action::AskTargets(id) => {
+                let now = scene.targets(&id);
+                self.dialog = Some(Dialog::Targets(TargetsDialog::open(id, now)));
+            }
+            Action::AskExport(id, range, text) => {
+                let name = format!("{id}-lag-{}-{}.csv", range.replace(' ', ""), scene.now.format("%Y%m%dT%H%M%SZ"));
+                let title = format!("Export the lag of {id}, {range}");
+                self.dialog = Some(Dialog::Export(ExportDialog::open(scene, title, &name, text)));
+            }
             Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
@@ -213,6 +248,10 @@ impl ConsoleApp {
             }
             Action::AskDeleteUrl(id) => self.confirm(Confirm::DeleteUrl(id)),
             Action::ShowPalette => self.dialog = Some(Dialog::Palette(PaletteState::default())),
+            Action::ShowWall(on) => {
+                self.wall = on;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(on));
+            }
             Action::ShowKeys => self.dialog = Some(Dialog::Keys),
             Action::CloseDialog => self.dialog = None,
             Action::Discard => {
@@ -298,6 +337,7 @@ impl ConsoleApp {
                 None => vec![Action::Go(Route::Group(id, GroupTab::Overview))],
             },
             Route::StableUrls => self.resilience.show(ui, scene, Section::StableUrls),
+            Route::Run(id, of) => self.run.show(ui, scene, &id, of.as_deref()),
             Route::Workspaces => workspaces::show(ui, scene),
             Route::Regions => regions::show(ui, scene),
             Route::Activity => {
@@ -313,6 +353,26 @@ impl ConsoleApp {
         match &mut self.dialog {
             None => Vec::new(),
             Some(dialog) => dialog.show(ctx, scene, &self.preferences, editing),
+        }
+    }
+
+    /// Remembers where the window is, for the next start.
+    fn keep_place(&mut self, ctx: &Context) {
+        let viewport = ctx.input(|input| input.viewport().clone());
+        let Some(inner) = viewport.inner_rect else { return };
+        let maximized = viewport.maximized.unwrap_or(false);
+        if viewport.fullscreen.unwrap_or(false) || viewport.minimized.unwrap_or(false) || inner.width() < 1.0 {
+            return;
+        }
+        let before = self.preferences.window;
+        // The size to go back to is that of before it filled the screen.
+        let size = before.filter(|_| maximized).map_or([inner.width(), inner.height()], |place| place.size);
+        let at = viewport.outer_rect.map(|outer| [outer.left(), outer.top()]);
+        let at = before.filter(|_| maximized).map_or(at, |place| place.at);
+        let place = Some(WindowPlace { at, size, maximized });
+        if place != before {
+            self.preferences.window = place;
+            self.link.preferences.send_replace(self.preferences.clone());
         }
     }
 
@@ -333,6 +393,10 @@ impl ConsoleApp {
             }
             // How old stale data is changes by the minute once it is that old.
             Some(age) => soonest(if age < 60_000 { until_next_second(wall) } else { 60_000 - age as u64 % 60_000 }),
+        }
+        if self.wall {
+            // Its clock and its place go on while the data stands still.
+            soonest(60_000 - u64::try_from(wall.timestamp_millis().rem_euclid(60_000)).unwrap_or(0));
         }
         if let Some(ms) = next {
             ctx.request_repaint_after(Duration::from_millis(ms));
@@ -355,7 +419,22 @@ impl eframe::App for ConsoleApp {
         let preferences = self.preferences.clone();
         let scene = Scene::new(&snapshot, wall, &awaited).chosen(&preferences);
         theme::set_stale(&ctx, scene.stale_ms.is_some());
+        self.keep_place(&ctx);
         let mut actions = self.keys(&ctx);
+        if self.wall {
+            // The key that turns it on turns it off.
+            let leaves = |action: &Action| matches!(action, Action::ShowWall(_));
+            actions = actions.into_iter().filter(leaves).map(|_| Action::ShowWall(false)).collect();
+            actions.extend(wall::show(ui, &scene, wall, preferences.wall));
+            if !actions.is_empty() {
+                ctx.request_repaint();
+            }
+            for action in actions {
+                self.act(&ctx, &scene, action);
+            }
+            self.schedule(&ctx, &scene, wall);
+            return;
+        }
         actions.extend(shell::sidebar_ui(ui, &scene, &self.route));
         if let Some(age) = scene.stale_ms {
             shell::stale_band_ui(ui, age);

@@ -15,6 +15,8 @@ pub enum Command {
     ShowPalette,
     /// Shows the keys.
     ShowKeys,
+    /// Turns the wall display on.
+    ShowWall,
     /// Shows the failover groups.
     ShowGroups,
     /// Shows the stable URLs.
@@ -72,6 +74,7 @@ impl Command {
             Self::ShowSettings,
             Self::CreateStableUrl,
             Self::CreateToken,
+            Self::ShowWall,
         ];
         for view in &scene.account().groups {
             let id = &view.group.spec.id;
@@ -106,10 +109,12 @@ impl Command {
     }
 
     /// Commands that a key reaches from everywhere.
-    pub const WITH_KEY: [Command; 9] = [
+    pub const WITH_KEY: [Command; 11] = [
         Self::ShowPalette,
         Self::ShowKeys,
+        Self::ShowWall,
         Self::ShowGroups,
+        Self::ShowStableUrls,
         Self::ShowWorkspaces,
         Self::ShowRegions,
         Self::ShowActivity,
@@ -123,6 +128,7 @@ impl Command {
         match self {
             Self::ShowPalette => "Search commands".to_owned(),
             Self::ShowKeys => "Keyboard shortcuts".to_owned(),
+            Self::ShowWall => "Show the wall display".to_owned(),
             Self::ShowGroups => "Go to failover groups".to_owned(),
             Self::ShowStableUrls => "Go to stable URLs".to_owned(),
             Self::ShowWorkspaces => "Go to workspaces".to_owned(),
@@ -154,6 +160,7 @@ impl Command {
         match self {
             Self::ShowPalette => "Find and run any command",
             Self::ShowKeys => "Every keyboard shortcut of this window",
+            Self::ShowWall => "At most 12 groups, worst first, legible from afar",
             Self::ShowGroups => "State, direction and lag of every failover group",
             Self::ShowStableUrls => "Addresses that follow a failover group's primary",
             Self::ShowWorkspaces => "Workspaces and their add-ons",
@@ -182,6 +189,7 @@ impl Command {
         match self {
             Self::ShowPalette => Icon::Search,
             Self::ShowKeys => Icon::Keyboard,
+            Self::ShowWall => Icon::System,
             Self::ShowGroups | Self::OpenGroup(_) => Icon::Shield,
             Self::ShowStableUrls | Self::CreateStableUrl => Icon::Link,
             Self::CreateToken => Icon::Key,
@@ -210,7 +218,9 @@ impl Command {
         match self {
             Self::ShowPalette => key(Key::K),
             Self::ShowKeys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark)),
+            Self::ShowWall => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F11)),
             Self::ShowGroups => key(Key::Num1),
+            Self::ShowStableUrls => key(Key::Num5),
             Self::ShowWorkspaces => key(Key::Num2),
             Self::ShowRegions => key(Key::Num3),
             Self::ShowActivity => key(Key::Num4),
@@ -235,6 +245,7 @@ impl Command {
         match self.clone() {
             Self::ShowPalette => Action::ShowPalette,
             Self::ShowKeys => Action::ShowKeys,
+            Self::ShowWall => Action::ShowWall(true),
             Self::ShowGroups => Action::Go(Route::Groups),
             Self::ShowStableUrls => Action::Go(Route::StableUrls),
             Self::EditGroup(id) => Action::Go(Route::EditGroup(id)),

@@ -6,12 +6,14 @@ use super::preferences::Preferences;
 use super::scene::Scene;
 use super::screens::confirm_dialog::ConfirmDialog;
 use super::screens::delete_dialog::DeleteDialog;
+use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::points_dialog::PointsDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::settings::NewTokenDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::screens::targets_dialog::TargetsDialog;
 use super::theme::{self, Icon, Role, rich};
 use super::widgets::Button;
 use super::widgets::dialog::dialog_ui;
@@ -31,6 +33,10 @@ pub enum Dialog {
     Repair(RepairDialog),
     /// What a replication point held.
     Points(PointsDialog),
+    /// What a group should reach.
+    Targets(TargetsDialog),
+    /// Where numbers shall be saved.
+    Export(ExportDialog),
     /// Whether a token, a stable URL or its attachment shall go.
     Confirm(ConfirmDialog),
     /// A new token.
@@ -57,7 +63,8 @@ impl Dialog {
             (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
             (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
-            (Self::NewToken(_), Intent::CreateToken { .. })
+            (Self::Export(_), Intent::SaveText { .. })
+            | (Self::NewToken(_), Intent::CreateToken { .. })
             | (Self::NewUrl(_), Intent::CreateStableUrl { .. })
             | (Self::Attach(_), Intent::UpdateGroup { .. }) => true,
             _ => false,
@@ -76,7 +83,8 @@ impl Dialog {
             Self::NewToken(dialog) => dialog.refused(refusal),
             Self::NewUrl(dialog) => dialog.refused(refusal),
             Self::Attach(dialog) => dialog.refused(refusal),
-            Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
+            Self::Export(dialog) => dialog.refused(refusal),
+            Self::Targets(_) | Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
         }
     }
 
@@ -106,6 +114,8 @@ impl Dialog {
             Self::Repair(dialog) => dialog.show(ctx, scene),
             Self::Points(dialog) => dialog.show(ctx, scene),
             Self::Confirm(dialog) => dialog.show(ctx, scene),
+            Self::Targets(dialog) => dialog.show(ctx, preferences),
+            Self::Export(dialog) => dialog.show(ctx, scene),
             Self::NewToken(dialog) => dialog.show(ctx, scene),
             Self::NewUrl(dialog) => dialog.show(ctx, scene),
             Self::Attach(dialog) => dialog.show(ctx, scene),

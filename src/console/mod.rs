@@ -15,6 +15,7 @@ pub mod scene;
 pub mod screens;
 pub mod shell;
 pub mod theme;
+pub mod wall;
 pub mod widgets;
 pub mod window;
 

@@ -216,8 +216,8 @@ pub fn keys_dialog_ui(ctx: &Context) -> Vec<Action> {
     let response = dialog_ui(
         ctx,
         "keys",
-        "Keys",
-        480.0,
+        "Keyboard shortcuts",
+        520.0,
         &mut (),
         |ui, ()| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -238,7 +238,8 @@ pub fn keys_dialog_ui(ctx: &Context) -> Vec<Action> {
                 &[plain(Key::ArrowUp), plain(Key::ArrowDown), plain(Key::Home), plain(Key::End)],
             );
             key_line_ui(ui, "Open and close in the scope tree", &[plain(Key::ArrowRight), plain(Key::ArrowLeft)]);
-            key_line_ui(ui, "Close a dialog", &[plain(Key::Escape)]);
+            key_line_ui(ui, "From step to step in a replay", &[plain(Key::ArrowLeft), plain(Key::ArrowRight)]);
+            key_line_ui(ui, "Close a dialog, leave the wall display", &[plain(Key::Escape)]);
         },
         |ui, ()| ui.add(Button::ordinary("Done")).clicked(),
     );

@@ -127,7 +127,7 @@ fn groups_ui(ui: &mut Ui, scene: &Scene<'_>, route: &Route, actions: &mut Vec<Ac
     let groups = &scene.account().groups;
     for view in groups.iter().take(LISTED) {
         let id = &view.group.spec.id;
-        let on = matches!(route, Route::Group(shown, _) if shown == id);
+        let on = matches!(route, Route::Group(shown, _) | Route::Run(shown, _) if shown == id);
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 30.0), Sense::click());
         let name = format!("{id}, {}", view.group.state);
         response.widget_info(|| WidgetInfo::selected(egui::Role::Link, true, on, &name));

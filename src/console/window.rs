@@ -44,13 +44,20 @@ pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) ->
     if !display_is_named() {
         return Err(WindowError::NoDisplay { reason: "neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned() });
     }
+    let place = link.preferences.borrow().window;
+    let size = place.map_or([1440.0, 900.0], |place| place.size);
+    let mut viewport = egui::ViewportBuilder::default().with_maximized(place.is_some_and(|place| place.maximized));
+    if let Some(at) = place.and_then(|place| place.at) {
+        viewport = viewport.with_position(at);
+    }
     let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
+        viewport: viewport
             .with_title("Resilience Console")
             .with_app_id("resilience-console")
-            .with_inner_size(Vec2::new(1440.0, 900.0))
+            .with_inner_size(Vec2::from(size))
             .with_min_inner_size(Vec2::new(1024.0, 640.0))
-            .with_clamp_size_to_monitor_size(true),
+            .with_clamp_size_to_monitor_size(true)
+            .with_fullscreen(link.wall),
         // Names in scripts that the compiled-in fonts don't have are drawn with the machine's fonts, found when one is first
         // needed. Tests draw without this, so their pictures are the same on every machine.
         system_font_fallback: true,

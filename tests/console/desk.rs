@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers, Role, Theme, Vec2, ViewportId};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use resilience::console::action::Route;
 use resilience::console::{ConsoleApp, ConsoleLink, Preferences};
 use resilience::domain::ManualClock;
 use resilience::runtime::{Intent, IntentError, IntentId, Notice, NoticeDetail, Snapshot};
@@ -47,6 +48,7 @@ impl Desk {
             notices: notice_receiver,
             clock: clock.clone(),
             preferences: preference_sender,
+            wall: false,
         };
         let window = Harness::builder()
             .with_size(size)
@@ -146,6 +148,12 @@ impl Desk {
 
     pub fn advance(&mut self, seconds: i64) {
         self.clock.advance(TimeDelta::seconds(seconds));
+        self.window.run();
+    }
+
+    /// Opens a place.
+    pub fn go(&mut self, route: Route) {
+        self.window.state_mut().open(route);
         self.window.run();
     }
 

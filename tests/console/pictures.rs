@@ -4,6 +4,7 @@ use crate::desk::Desk;
 use crate::fixture::{self, EAST};
 use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers, Theme, Vec2};
+use resilience::console::action::Route;
 use resilience::runtime::{IntentError, NoticeDetail, Snapshot};
 use std::sync::Arc;
 
@@ -61,9 +62,57 @@ fn pictures() {
     account.groups.push(Arc::new(broken));
     many.account = Arc::new(account);
     draw("groups", &full(), |_| {});
+    let copies = |count: usize| (0..count).map(|n| fixture::active(&format!("lakehouse-{n:02}"), &["main"]));
+    let wall = |mut first: Vec<resilience::control::view::GroupView>, count: usize| {
+        first.extend(copies(count - first.len()));
+        fixture::with_groups(first)
+    };
+    let bad =
+        || vec![fixture::crowded("clickstream-emea"), fixture::unprotected("risk"), fixture::failing_over("payments")];
+    draw("wall-1", &wall(vec![], 1), |desk| desk.key(Key::F11));
+    draw("wall-4", &wall(bad(), 4), |desk| desk.key(Key::F11));
+    draw("wall-12", &wall(bad(), 40), |desk| desk.key(Key::F11));
+    draw("wall-stale", &wall(bad(), 12), |desk| {
+        desk.key(Key::F11);
+        desk.advance(600);
+    });
     draw("groups-many", &many, |_| {});
+    let watched = |snapshot: Snapshot| fixture::attached(fixture::with_tokens_and_urls(snapshot), "shop", "payments");
+    let id = || resilience::domain::GroupId::new("payments").expect("valid");
+    draw("run-live", &watched(fixture::with_groups(vec![fixture::failing_over("payments")])), |desk| {
+        desk.go(Route::Run(id(), None));
+    });
+    let mut over = fixture::active("payments", &["main"]);
+    over.group.effective_primary_region = fixture::WEST.to_owned();
+    let kind = resilience::domain::FailoverKind::Planned;
+    over.operation = Some(Arc::new(fixture::operation(kind, 20, fixture::ago(20))));
+    over.to_resume = fixture::unprotected("payments").to_resume;
+    let over = watched(fixture::with_groups(vec![over]));
+    draw("run-done", &over, |desk| desk.go(Route::Run(id(), None)));
+    draw("run-replay", &over, |desk| {
+        desk.go(Route::Run(id(), None));
+        desk.focus("Moment of the replay");
+        desk.key(Key::Home);
+        for _ in 0..8 {
+            desk.key(Key::ArrowRight);
+        }
+    });
     draw("group-creation-failed", &many, |desk| open_group(desk, "reporting, CREATION_FAILED"));
     draw("group-active", &full(), |desk| open_group(desk, "core-lakehouse, ACTIVE"));
+    let mut chosen = resilience::console::Preferences::default();
+    chosen.targets.insert(
+        "core-lakehouse".to_owned(),
+        resilience::console::preferences::Targets { rpo_s: Some(5), rto_s: Some(30) },
+    );
+    for (suffix, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
+        let mut desk = Desk::opened(full(), theme, Vec2::new(1440.0, 900.0), chosen.clone());
+        open_group(&mut desk, "core-lakehouse, ACTIVE");
+        desk.photograph(&format!("group-target-{suffix}"));
+        desk.click("7 d");
+        let (id, _) = desk.intents.try_recv().expect("it asks");
+        desk.answer(id, Ok(NoticeDetail::History(Box::new(crate::past::a_week()))));
+        desk.photograph(&format!("group-week-{suffix}"));
+    }
     draw("group-filling", &full(), |desk| open_group(desk, "ml-features, INITIAL_REPLICATION"));
     draw("group-crowded", &many, |desk| {
         open_group(desk, "clickstream-and-everything-that-hangs-on-it-in-emea, ACTIVE")

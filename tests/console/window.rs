@@ -173,7 +173,9 @@ fn a_choice_in_settings_is_handed_to_whoever_keeps_it() {
     desk.click("Settings");
     desk.click("Light");
     desk.click("Compact");
+    desk.click("Dim at night");
     let kept = desk.preferences.borrow().clone();
+    assert!(!kept.wall.dims);
     assert_eq!((kept.theme, kept.density), (ThemeChoice::Light, Density::Compact));
 }
 

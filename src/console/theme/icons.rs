@@ -106,6 +106,10 @@ pub enum Icon {
     Key,
     /// A stable URL.
     Link,
+    /// Save elsewhere.
+    Export,
+    /// What should be reached.
+    Target,
     /// Change something.
     Edit,
 }
@@ -164,6 +168,8 @@ impl Icon {
             Self::Key => icons::ICON_VPN_KEY,
             Self::Link => icons::ICON_LINK,
             Self::Edit => icons::ICON_EDIT,
+            Self::Export => icons::ICON_DOWNLOAD,
+            Self::Target => icons::ICON_FLAG,
         }
     }
 

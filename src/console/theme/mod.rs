@@ -7,8 +7,8 @@ mod style;
 mod type_scale;
 
 pub use icons::Icon;
-pub use palette::{Palette, Tone};
-pub use style::{Density, ThemeChoice, apply_choices, install, metrics, palette, set_stale};
+pub use palette::{DIMMED, Palette, Tone};
+pub use style::{Density, ThemeChoice, apply_choices, install, metrics, palette, set_night, set_stale};
 pub use type_scale::{Role, elide_middle, rich};
 
 /// Distances, in points. Everything on screen stands a multiple of four apart.

@@ -22,6 +22,9 @@ pub enum Tone {
     Bad,
 }
 
+/// How much of the light is left on the wall display in the dark hours.
+pub const DIMMED: f32 = 0.66;
+
 /// One theme's colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Palette {
@@ -230,6 +233,38 @@ mod tests {
             }
             assert!(contrast(palette.on_accent, palette.accent_fill) >= 4.5);
             assert!(contrast(palette.on_danger, palette.danger_fill) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn every_sign_stands_out_from_what_it_is_drawn_on() {
+        for palette in [DARK, LIGHT, DARK.faded(), LIGHT.faded()] {
+            for tone in [Tone::Quiet, Tone::Good, Tone::Busy, Tone::Warn, Tone::Bad] {
+                for under in [palette.canvas, palette.surface, palette.raised, palette.selected, palette.wash(tone)] {
+                    let sign = palette.tone(tone);
+                    assert!(contrast(sign, under) >= 3.0, "{tone:?} on {under:?}: {:.2}", contrast(sign, under));
+                }
+            }
+            // The outline of what has the keyboard, and of what is chosen.
+            for under in [palette.canvas, palette.sidebar, palette.surface, palette.raised] {
+                assert!(contrast(palette.accent, under) >= 3.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_wall_display_can_still_be_read_when_it_is_dimmed() {
+        let dimmed = |over, under| mix(under, over, DIMMED);
+        // It is dimmed in the dark palette only, and its letters are large.
+        for palette in [DARK, DARK.faded()] {
+            let tones = [Tone::Good, Tone::Busy, Tone::Warn, Tone::Bad].map(|tone| palette.tone(tone));
+            for ink in tones.into_iter().chain([palette.text, palette.text_soft]) {
+                for under in [palette.canvas, palette.hover, palette.wash(Tone::Bad), palette.wash(Tone::Warn)] {
+                    let under = dimmed(under, palette.canvas);
+                    let ink = dimmed(ink, under);
+                    assert!(contrast(ink, under) >= 3.0, "{ink:?} on {under:?}: {:.2}", contrast(ink, under));
+                }
+            }
         }
     }
 }

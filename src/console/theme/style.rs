@@ -46,6 +46,7 @@ pub struct Metrics {
 #[derive(Debug, Clone, Copy, Default)]
 struct Look {
     stale: bool,
+    night: bool,
     density: Density,
 }
 
@@ -77,11 +78,16 @@ pub fn set_stale(ctx: &Context, stale: bool) {
     ctx.data_mut(|data| data.get_temp_mut_or_default::<Look>(look_id()).stale = stale);
 }
 
+/// Uses the dark palette for everything that is drawn from now on, or goes back to the theme's.
+pub fn set_night(ctx: &Context, night: bool) {
+    ctx.data_mut(|data| data.get_temp_mut_or_default::<Look>(look_id()).night = night);
+}
+
 /// The palette that is on.
 pub fn palette(ctx: &Context) -> Palette {
-    let stale = ctx.data(|data| data.get_temp::<Look>(look_id())).unwrap_or_default().stale;
-    let full = if ctx.theme() == Theme::Dark { DARK } else { LIGHT };
-    if stale { full.faded() } else { full }
+    let look = ctx.data(|data| data.get_temp::<Look>(look_id())).unwrap_or_default();
+    let full = if look.night || ctx.theme() == Theme::Dark { DARK } else { LIGHT };
+    if look.stale { full.faded() } else { full }
 }
 
 /// The heights that are on.

@@ -50,6 +50,11 @@ impl Role {
 }
 
 impl Role {
+    /// The face of the role at another size, for screens that are read from afar.
+    pub fn font_at(self, size: f32) -> FontId {
+        FontId { size, ..self.font() }
+    }
+
     /// Distance between lines; None leaves it to the face.
     fn line_height(self) -> Option<f32> {
         match self {

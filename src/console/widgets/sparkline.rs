@@ -2,7 +2,11 @@
 
 use crate::console::theme::{self, Tone};
 use crate::control::view::LagSample;
+use chrono::TimeDelta;
 use eframe::egui::{Pos2, Rect, Shape, Stroke, Ui, pos2};
+
+/// Farther apart, samples are not joined: nothing was known between them.
+const PATIENCE: TimeDelta = TimeDelta::seconds(15);
 
 /// Segments of `samples` in `rect`: x by time, y by lag up to `ceiling` milliseconds; a new segment after each gap.
 pub fn segments(samples: &[LagSample], rect: Rect, ceiling: u64) -> Vec<Vec<Pos2>> {
@@ -16,8 +20,11 @@ pub fn segments(samples: &[LagSample], rect: Rect, ceiling: u64) -> Vec<Vec<Pos2
             segment.push(pos2(rect.left() + x as f32, y));
         }
     };
+    let mut before = first.at;
     for sample in samples {
-        let Some(lag) = sample.lag_ms else {
+        let lag = sample.lag_ms.filter(|_| sample.at - before <= PATIENCE);
+        before = sample.at;
+        let Some(lag) = lag else {
             flush(&mut column, &mut found);
             if found.last().is_some_and(|segment| !segment.is_empty()) {
                 found.push(Vec::new());
@@ -65,7 +72,7 @@ pub fn paint_sparkline(ui: &Ui, rect: Rect, samples: &[LagSample], tone: Tone) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{TimeDelta, TimeZone, Utc};
+    use chrono::{TimeZone, Utc};
     use eframe::egui::vec2;
 
     #[test]

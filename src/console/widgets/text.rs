@@ -2,7 +2,7 @@
 
 use crate::console::theme::{Icon, Role};
 use eframe::egui::text::{LayoutJob, TextWrapping};
-use eframe::egui::{self, Align, Align2, Color32, Galley, Pos2, Rect, Sense, TextFormat, Ui, Vec2, WidgetInfo};
+use eframe::egui::{self, Align, Align2, Color32, FontId, Galley, Pos2, Rect, Sense, TextFormat, Ui, Vec2, WidgetInfo};
 use std::sync::Arc;
 
 /// Lays one line out, no wider than `max_width`.
@@ -21,6 +21,19 @@ pub fn lines(ui: &Ui, role: Role, color: Color32, text: &str, max_width: f32, ro
     let mut job = LayoutJob::single_section(text.to_owned(), format);
     job.wrap = TextWrapping { max_width, max_rows: rows.max(1), ..TextWrapping::default() };
     ui.painter().layout_job(job)
+}
+
+/// Paints one line of any size into `rect`, cut where it does not fit; the place that it takes.
+pub fn paint_font(ui: &Ui, rect: Rect, align: Align2, font: FontId, color: Color32, text: &str) -> Rect {
+    let mut job = LayoutJob::single_section(
+        text.to_owned(),
+        TextFormat { font_id: font, color, valign: Align::Center, ..TextFormat::default() },
+    );
+    job.wrap = TextWrapping { max_width: rect.width(), max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
+    let galley = ui.painter().layout_job(job);
+    let place = align.align_size_within_rect(galley.size(), rect);
+    ui.painter().galley(place.min, galley, color);
+    place
 }
 
 /// Paints one line into `rect`. No node for screen readers: what it stands in has a name.

@@ -232,7 +232,6 @@ pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTa
         // On the tab that a band points to, its button would lead nowhere.
         let offer = match (banner.offer, tab) {
             (Offer::Errors, GroupTab::Errors) => continue,
-            (Offer::Steps, GroupTab::Operations | GroupTab::Overview) => continue,
             (offer, _) => offer,
         };
         banner_ui(ui, banner.icon, banner.tone, &banner.heading, &banner.sentence, |ui| match offer {
@@ -257,8 +256,8 @@ pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTa
                 }
             }
             Offer::Steps => {
-                if ui.add(Button::ordinary("Show the steps")).clicked() {
-                    actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Operations)));
+                if ui.add(Button::ordinary("Watch the failover").icon(Icon::Play)).clicked() {
+                    actions.push(Action::Go(Route::Run(id.clone(), None)));
                 }
             }
         });

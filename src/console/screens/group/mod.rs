@@ -1,16 +1,20 @@
 //! One failover group: what stands above its tabs, and the tabs.
 
+mod band;
 mod banners;
 mod chart;
+mod curve;
 mod errors;
 mod left_behind;
 mod objects;
 mod operations;
 mod overview;
+mod past;
 
 pub use banners::{Banner, banners, eta};
 pub use errors::{Cause, causes};
 pub use objects::{ObjectFilter, capitalised, visible_objects};
+pub use past::{Past, Range};
 
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::command;
@@ -20,7 +24,8 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::tabs::{Tab, tabs_ui};
 use crate::console::widgets::{Button, button, card, chip, text};
 use crate::control::view::GroupView;
-use crate::domain::GroupId;
+use crate::domain::{GroupId, Timestamp};
+use crate::runtime::{GroupHistory, IntentError};
 use eframe::egui::{self, Frame, Margin, Ui};
 use std::sync::Arc;
 
@@ -30,10 +35,16 @@ pub struct GroupScreen {
     objects: objects::ObjectsTab,
     errors: errors::ErrorsTab,
     operations: operations::OperationsTab,
+    past: Past,
     seen: bool,
 }
 
 impl GroupScreen {
+    /// Takes what was read of the group's past.
+    pub fn answered(&mut self, since: Timestamp, answer: Result<&GroupHistory, &IntentError>) {
+        self.past.answered(since, answer);
+    }
+
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, id: &GroupId, tab: GroupTab) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -53,10 +64,10 @@ impl GroupScreen {
             }
         });
         match tab {
-            GroupTab::Overview => overview::overview_ui(ui, scene, view, &mut actions),
+            GroupTab::Overview => overview::overview_ui(ui, scene, view, &mut self.past, &mut actions),
             GroupTab::Objects => self.objects.show(ui, scene, view, &mut actions),
             GroupTab::Errors => self.errors.show(ui, scene, view),
-            GroupTab::Operations => self.operations.show(ui, scene, view),
+            GroupTab::Operations => self.operations.show(ui, scene, view, &mut actions),
             GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view, &mut actions),
         }
         actions

@@ -1,10 +1,11 @@
 //! Failovers: the one that runs, step by step, and those that ended.
 
 use super::tab_page_ui;
+use crate::console::action::{Action, Route};
 use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
-use crate::console::widgets::{button, card, chip, text};
+use crate::console::widgets::{Button, button, card, chip, text};
 use crate::control::view::{GroupView, OperationOutcome, OperationView, StepView};
 use crate::domain::{FailoverKind, StepStatus};
 use eframe::egui::{self, Align, Align2, CursorIcon, Layout, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
@@ -48,7 +49,7 @@ pub fn ended(view: &GroupView) -> impl Iterator<Item = &OperationView> {
 
 impl OperationsTab {
     /// Draws the tab.
-    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         ScrollArea::vertical().id_salt("operations").auto_shrink(false).show(ui, |ui| {
             tab_page_ui(ui, |ui| {
                 let unfinished = unfinished(view);
@@ -68,14 +69,21 @@ impl OperationsTab {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     heads_ui(ui);
                     for operation in ended(view) {
-                        self.ended_ui(ui, scene, operation);
+                        self.ended_ui(ui, scene, view, operation, actions);
                     }
                 });
             });
         });
     }
 
-    fn ended_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView) {
+    fn ended_ui(
+        &mut self,
+        ui: &mut Ui,
+        scene: &Scene<'_>,
+        view: &GroupView,
+        operation: &OperationView,
+        actions: &mut Vec<Action>,
+    ) {
         let open = self.open.contains(&operation.id);
         if ended_row_ui(ui, operation, open) && !self.open.remove(&operation.id) {
             self.open.insert(operation.id.clone());
@@ -89,6 +97,14 @@ impl OperationsTab {
                     ui.add_space(space::S);
                 }
                 steps_ui(ui, scene, &operation.steps);
+                ui.add_space(space::S);
+                let started = format::utc(operation.started);
+                let name = format!("Replay the failover of {started}");
+                let replay = Button::ordinary("Replay").icon(Icon::Play).small().name(&name);
+                if ui.add(replay.hint("Go through it again, step by step")).clicked() {
+                    let of = Some(operation.id.clone());
+                    actions.push(Action::Go(Route::Run(view.group.spec.id.clone(), of)));
+                }
             });
             card::hairline_ui(ui);
         }

@@ -1,20 +1,22 @@
 //! A group at a glance: replication point, lag over the last hour, objects, definition.
 
+use super::past::Past;
 use super::{banners, chart, operations, tab_page_ui};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Role, Tone, rich, space};
-use crate::console::widgets::{button, card, chip, progress, text};
+use crate::console::widgets::{button, card, chip, copy, progress, text};
 use crate::control::view::{GroupView, OperationOutcome};
 use crate::domain::{GroupState, ObjectStatus};
+use chrono::SecondsFormat;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 
 /// Height of the two cards at the bottom, so that they end on one line.
 const DEFINITION_HEIGHT: f32 = 196.0;
 
 /// Draws the tab.
-pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
+pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Past, actions: &mut Vec<Action>) {
     ScrollArea::vertical().id_salt("overview").auto_shrink(false).show(ui, |ui| {
         tab_page_ui(ui, |ui| {
             ui.spacing_mut().item_spacing.y = space::L;
@@ -26,7 +28,7 @@ pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &m
                 card::card_ui(ui, |ui| progress_ui(ui, scene, view));
             }
             card::card_ui(ui, |ui| point_ui(ui, scene, view));
-            card::card_ui(ui, |ui| chart::chart_ui(ui, view));
+            card::card_ui(ui, |ui| chart::chart_ui(ui, scene, view, past, actions));
             let gap = space::L;
             let width = (ui.available_width() - gap) / 2.0;
             ui.horizontal_top(|ui| {
@@ -142,6 +144,7 @@ fn point_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
                         ui.label(rich(Role::MonoSmall, format::utc(point)).color(palette.text_soft));
                         ui.label(rich(Role::MonoSmall, "·").color(palette.text_weak));
                         ui.label(rich(Role::MonoSmall, format::local(point)).color(palette.text_weak));
+                        copy::copy_ui(ui, "the replication point", &point.to_rfc3339_opts(SecondsFormat::Millis, true));
                     });
                     if let Some(sentence) = held_back(view) {
                         ui.add(egui::Label::new(rich(Role::Small, sentence).color(palette.bad)).wrap());

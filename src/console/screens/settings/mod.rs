@@ -3,6 +3,7 @@
 mod limits;
 mod token_dialog;
 mod tokens;
+mod wall;
 
 use limits::LimitFields;
 pub use token_dialog::NewTokenDialog;
@@ -59,6 +60,7 @@ fn settings_ui(
                 }
             });
         });
+        card::card_ui(ui, |ui| wall::wall_ui(ui, preferences, actions));
         tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Transfers", "Limits for all copies together, now and after a restart");
