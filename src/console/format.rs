@@ -103,6 +103,15 @@ pub fn since(then: Timestamp, now: Timestamp) -> i64 {
     now.signed_duration_since(then).max(TimeDelta::zero()).num_milliseconds()
 }
 
+/// `text` with a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,7 +64,8 @@ impl RuntimeThread {
                         let (notices, wake) = (notices.clone(), wake.clone());
                         // Each on its own: a slow region must not hold up another click.
                         tokio::spawn(async move {
-                            let outcome = perform::perform(&control, sandbox.as_deref(), &tables, "console", intent).await;
+                            let outcome =
+                                perform::perform(&control, sandbox.as_deref(), &tables, "console", intent).await;
                             let _ = notices.send(Notice { intent: id, outcome });
                             wake();
                         });

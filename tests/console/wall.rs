@@ -27,7 +27,7 @@ fn tiles(desk: &Desk) -> Vec<String> {
     let mut found: Vec<_> = desk
         .window
         .query_all(egui_kittest::kittest::by().recursive(true))
-        .filter_map(|node| Some((node, node.accesskit_node().label()?)))
+        .filter_map(|node| Some((node, node.accesskit_node().label().or_else(|| node.accesskit_node().value())?)))
         .filter(|(_, label)| [", ACTIVE,", "_REPLICATION,", "_OVER,"].iter().any(|state| label.contains(state)))
         .map(|(node, label)| (node.rect(), label))
         .collect();

@@ -229,7 +229,7 @@ fn workloads_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView) {
         let icon_at = egui::pos2(at.x - 12.0, rect.center().y);
         ui.painter().galley(at, sign, palette.text_soft);
         icon.paint(ui.painter(), icon_at, 15.0, palette.tone(tone));
-        let kind = super::group::capitalised(workload.kind.label());
+        let kind = format::capitalised(workload.kind.label());
         let kinds = rect.with_max_x(rect.left() + 104.0);
         text::paint(ui, kinds, Align2::LEFT_CENTER, Role::Small, palette.text_weak, &kind);
         let name = egui::Rect::from_min_max(

@@ -2,7 +2,6 @@
 
 use super::band::band_ui;
 use super::curve::{Curve, Frame, band, curve};
-use super::objects::capitalised;
 use super::past::{Past, Range, csv};
 use crate::console::action::Action;
 use crate::console::format;
@@ -51,7 +50,7 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         let words = ui.scope(|ui| plot_ui(ui, view, &curve, frame, range, &marks)).inner;
         let palette = theme::palette(ui);
         let words = words.unwrap_or_else(|| format!("{}. Drag to zoom, double-click to reset.", range.words()));
-        text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &capitalised(&words));
+        text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
     band_ui(ui, &past.stretches(view, end), end - range.length(), end, AXIS);
     drop(samples);

@@ -1,6 +1,5 @@
 //! Errors grouped by cause: what happened, whether it holds the replication point back, what to do.
 
-use super::objects::capitalised;
 use super::tab_page_ui;
 use crate::console::format;
 use crate::console::scene::Scene;
@@ -50,7 +49,7 @@ pub fn causes(errors: &[ObjectError]) -> Vec<Cause> {
 }
 
 fn words(class: ErrorClass) -> String {
-    capitalised(&class.as_str().to_lowercase().replace('_', " "))
+    format::capitalised(&class.as_str().to_lowercase().replace('_', " "))
 }
 
 impl ErrorsTab {

@@ -13,7 +13,7 @@ mod past;
 
 pub use banners::{Banner, banners, eta};
 pub use errors::{Cause, causes};
-pub use objects::{ObjectFilter, capitalised, visible_objects};
+pub use objects::{ObjectFilter, visible_objects};
 pub use past::{Past, Range};
 
 use crate::console::action::{Action, GroupTab, Route};

@@ -263,7 +263,7 @@ impl Part {
         let version = |version: Option<i64>| version.map(|version| format::count(version.max(0) as u64));
         let words = match self {
             Self::Name => Some(object.name.clone()),
-            Self::Kind => Some(capitalised(object.kind.label())),
+            Self::Kind => Some(format::capitalised(object.kind.label())),
             Self::Status => Some(object.status.label().to_owned()),
             Self::Source => version(object.source_version),
             Self::Replica => version(object.replica_version),
@@ -357,15 +357,6 @@ fn not_replicated_ui(ui: &mut Ui) {
         let line = format!("Not replicated yet: {}.", kinds.join(", "));
         text::line_ui(ui, Role::Small, palette.text_weak, &line);
     });
-}
-
-/// `text` with a capital first letter.
-pub fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]
