@@ -33,9 +33,9 @@ pub struct Tile {
     pub tone: Tone,
     /// The state.
     pub state: GroupState,
-    /// The one figure to read from afar: `4 s`, `43%`.
+    /// The one figure to read from afar: `4`, `43%`.
     pub figure: String,
-    /// What the figure is: `behind`, `arrived`.
+    /// What the figure is: `s behind`, `arrived`.
     pub unit: String,
     /// What is wrong or under way, in a few words; empty where nothing is.
     pub detail: String,
@@ -108,13 +108,21 @@ fn figure(scene: &Scene<'_>, view: &GroupView) -> (String, String) {
     let group = &view.group;
     if group.state == GroupState::FailingOver {
         let started = view.operation.as_ref().map_or(view.state_since, |operation| operation.started);
-        return (format::short_age(scene.age_ms(started)), "so far".to_owned());
+        return age(scene.age_ms(started), "so far");
     }
     match (group.replication_point, group.initial_replication_progress) {
         (None, Some(percent)) => (format!("{percent}%"), "arrived".to_owned()),
-        (Some(point), _) => (format::short_age(scene.age_ms(point)), "behind".to_owned()),
+        (Some(point), _) => age(scene.age_ms(point), "behind"),
         (None, None) => ("—".to_owned(), "no replica yet".to_owned()),
     }
+}
+
+/// An age as a number, and its unit with what the age is of.
+fn age(milliseconds: i64, of: &str) -> (String, String) {
+    let age = format::short_age(milliseconds);
+    let (number, unit) = age.split_once(' ').unwrap_or((&age, ""));
+    let number = if number == "0" { "<1" } else { number };
+    (number.to_owned(), format!("{unit} {of}"))
 }
 
 /// How much the group needs a person, and why.

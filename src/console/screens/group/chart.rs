@@ -35,7 +35,7 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
     let range = past.range();
     let frame = Frame {
         end,
-        length: range.length().num_seconds() as f64,
+        length: (end - past.begins(view, end)).num_milliseconds() as f64 / 1000.0,
         patience: range.patience_s(),
         target: targets.rpo_s.map(f64::from),
         held_since: held_since(view),
@@ -52,7 +52,7 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         let words = words.unwrap_or_else(|| format!("{}. Drag to zoom, double-click to reset.", range.words()));
         text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
-    band_ui(ui, &past.stretches(view, end), end - range.length(), end, AXIS);
+    band_ui(ui, &past.stretches(view, end), past.begins(view, end), end, AXIS);
     drop(samples);
     if let Some(range) = chosen {
         past.choose(range);

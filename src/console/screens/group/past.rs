@@ -198,9 +198,15 @@ impl Past {
         }
     }
 
-    /// What the group was, from the beginning of the range until now, without holes.
+    /// Where the charts begin: with the range, or with the group where it is younger.
+    pub fn begins(&self, view: &GroupView, now: Timestamp) -> Timestamp {
+        let least = TimeDelta::seconds(60);
+        (now - self.range.length()).max(view.group.create_time.min(now - least))
+    }
+
+    /// What the group was, from the beginning of the charts until now, without holes.
     pub fn stretches(&self, view: &GroupView, now: Timestamp) -> Vec<Stretch> {
-        let from = now - self.range.length();
+        let from = self.begins(view, now);
         let samples = self.samples(view, now);
         let filling: Vec<(Timestamp, bool)> = match self.history() {
             Some(history) => history.filling.clone(),
