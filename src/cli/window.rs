@@ -38,8 +38,9 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     let opened = open_window(link, move |waker| {
         let _ = window.set(waker);
     });
-    runtime.stop();
+    // First, because stopping may take a while, and whoever waits may lose patience.
     keep_preferences(&kept, &chosen.borrow());
+    runtime.stop();
     opened.map_err(sentence)?;
     Ok(ExitCode::SUCCESS)
 }
