@@ -168,7 +168,7 @@ impl Past {
 
     /// Lag in the range, oldest first.
     pub fn samples<'a>(&'a self, view: &'a GroupView, now: Timestamp) -> Cow<'a, [LagSample]> {
-        let from = now - self.range.length();
+        let from = self.begins(view, now);
         let live = |from: Timestamp| {
             let begins = view.lag_history.partition_point(|sample| sample.at < from);
             view.lag_history.get(begins..).unwrap_or_default()
@@ -178,7 +178,8 @@ impl Past {
         };
         // The table is some seconds behind; what the snapshot knows is newer.
         let newest = history.samples.last().map_or(from, |sample| sample.at);
-        let mut samples = history.samples.clone();
+        let begins = history.samples.partition_point(|sample| sample.at < from);
+        let mut samples = history.samples.get(begins..).unwrap_or_default().to_vec();
         let width = self.range.length() / 1_500;
         let mut last = newest;
         for sample in live(newest) {

@@ -109,7 +109,9 @@ impl RunScreen {
                     }
                 });
                 card::card_ui(ui, |ui| now_ui(ui, operation, &now));
-                after_ui(ui, scene, view, operation, actions);
+                if now.outcome == OperationOutcome::Succeeded {
+                    after_ui(ui, scene, view, operation, actions);
+                }
             });
         });
     }
