@@ -19,7 +19,7 @@ pub fn now() -> Timestamp {
 fn spec(number: usize) -> FailoverGroupSpec {
     let each = CATALOGS / GROUPS;
     FailoverGroupSpec {
-        id: GroupId::new(&format!("group-{number:03}")).expect("a valid id"),
+        id: GroupId::new(format!("group-{number:03}")).expect("a valid id"),
         regions: vec![EAST.to_owned(), WEST.to_owned()],
         initial_primary_region: EAST.to_owned(),
         workspace_sets: vec![WorkspaceSet {
@@ -46,7 +46,7 @@ fn lag() -> Vec<LagSample> {
 
 fn error(name: &str, number: usize) -> ObjectError {
     ObjectError {
-        class: if number % 2 == 0 { ErrorClass::UnsupportedObject } else { ErrorClass::MissingDataFile },
+        class: if number.is_multiple_of(2) { ErrorClass::UnsupportedObject } else { ErrorClass::MissingDataFile },
         parameters: Default::default(),
         message: "The log names a data file that the source's storage does not hold.".to_owned(),
         kind: AssetKind::Table,
@@ -60,12 +60,12 @@ fn objects(count: usize) -> Vec<ObjectView> {
         let name = format!("catalog_{:03}.schema_{:02}.table_{number:06}", number % 3, number % 50);
         ObjectView {
             kind: AssetKind::Table,
-            status: if number % 997 == 0 { ObjectStatus::Failed } else { ObjectStatus::InSync },
+            status: if number.is_multiple_of(997) { ObjectStatus::Failed } else { ObjectStatus::InSync },
             source_version: Some(number as i64),
             replica_version: Some(number as i64),
             lag_ms: Some(number as u64 % 900),
             bytes: Some(number as u64 * 1_000),
-            error: (number % 997 == 0).then(|| error(&name, number)),
+            error: (number.is_multiple_of(997)).then(|| error(&name, number)),
             note: None,
             name,
         }
