@@ -15,7 +15,7 @@ use super::view::OperationOutcome;
 use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, audit};
 use crate::connect::WorkspaceRole;
-use crate::domain::{FailoverGroup, FailoverKind};
+use crate::domain::{AssetName, FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Endpoint, ReplicaState};
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -160,8 +160,8 @@ async fn salvage_tables(
     let ends: Vec<_> = stream::iter(each).buffered(PARALLEL_TABLES).collect().await;
     // One in a catalog that does not show now is not gone.
     let hidden = |u: &&PendingSalvage| {
-        let catalog = u.error.object.split_once('.').map(|(catalog, _)| catalog).unwrap_or_default();
-        group.has_catalog(catalog) && old_inventory.catalog(catalog).is_none()
+        let catalog = AssetName::parse(&u.error.object).catalog;
+        group.has_catalog(&catalog) && old_inventory.catalog(&catalog).is_none()
     };
     let mut pending: Vec<PendingSalvage> = known.iter().filter(hidden).cloned().collect();
     pending.retain(|u| !due.iter().any(|pair| pair.location == u.location));

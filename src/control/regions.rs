@@ -6,10 +6,10 @@ use super::operation::{PausedWork, PausedWorkload};
 use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
 use crate::connect::{ConnectError, Enforcement, UnpausedJob};
-use crate::domain::{AssetKind, ClockSkew, WorkspaceId, clock_skew};
+use crate::domain::{AssetKind, AssetName, ClockSkew, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
-use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
+use crate::wire::unity_catalog::{ISOLATION_ISOLATED, SchemaInfo, TABLE_VIEW, TableInfo};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -244,39 +244,41 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
     })?;
     let own: Option<i64> = workspace.id.parse().ok();
     let mut catalogs = Vec::new();
-    for item in inventory.catalogs.into_values() {
-        let (name, locations) = (item.info.name.clone(), replicate::roots(&item, endpoint.metastore_root.as_deref()));
+    let view = |schema: &SchemaInfo| {
+        let name = AssetName::schema(&*schema.catalog_name, &*schema.name);
+        SchemaView { name: schema.name.clone(), tables: inventory.tables_in(&name).map(entry).collect() }
+    };
+    for catalog in inventory.catalogs() {
+        let name = catalog.name.clone();
         // Only an isolated catalog heeds its bindings.
-        let read_only = item.info.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
+        let read_only = catalog.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
             && endpoint
                 .client
                 .bindings_of_catalog(&name)
                 .await?
                 .iter()
                 .any(|b| Some(b.workspace_id) == own && b.is_read_only());
-        let schemas = item.schemas.into_values().map(|(schema, tables)| SchemaView {
-            name: schema.name,
-            tables: tables
-                .into_values()
-                .map(|info| TableEntry {
-                    name: info.name.clone(),
-                    kind: if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table },
-                    unsupported: replicate::unsupported_reason(&info),
-                })
-                .collect(),
-        });
+        let schemas = inventory.schemas_in(&AssetName::catalog(&*name)).map(view).collect();
         catalogs.push(CatalogView {
-            name,
-            storage_root: item.info.storage_root,
-            locations,
+            storage_root: catalog.storage_root.clone(),
+            locations: replicate::roots(&inventory, catalog, endpoint.metastore_root.as_deref()),
             read_only,
             group: None,
             left_by: None,
-            schemas: schemas.collect(),
+            schemas,
+            name,
         });
     }
     let external_locations = endpoint.client.external_locations().await?.into_iter().map(|l| l.url).collect();
     Ok(Holdings { catalogs, external_locations, metastore_root: endpoint.metastore_root })
+}
+
+fn entry(info: &TableInfo) -> TableEntry {
+    TableEntry {
+        name: info.name.clone(),
+        kind: if info.table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table },
+        unsupported: replicate::unsupported_reason(info),
+    }
 }
 
 impl Control {

@@ -4,9 +4,9 @@ use super::view::OperationView;
 use super::{Control, ControlError, acts};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
-use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState};
-use crate::replicate::{self, CompareReport, CycleError, Endpoint, Inventory, ReplicaState, compare_tables};
-use crate::wire::unity_catalog::TABLE_VIEW;
+use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState};
+use crate::replicate::{self, CompareReport, Comparison, CycleError, Endpoint, ReplicaState};
+use crate::wire::unity_catalog::CatalogInfo;
 
 impl Control {
     /// Compares every object of a group, its files as closely as `depth` says.
@@ -48,8 +48,9 @@ impl Control {
         let (id, inner) = (&group.spec.id, &self.inner);
         let source = inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let destination = inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
-        let clock = inner.clock.as_ref();
-        Ok(compare_tables(id, group.catalogs(), &source, &destination, &inner.store, clock, depth).await?)
+        let (source, destination, store, clock) = (&source, &destination, &inner.store, inner.clock.as_ref());
+        let comparison = Comparison { group: id, source, destination, store, clock, depth };
+        Ok(replicate::compare_all(group.catalogs(), &comparison).await?)
     }
 
     /// Every object of which anything was ever known, as unknown.
@@ -78,24 +79,14 @@ impl Control {
             if let Ok(endpoint) = self.inner.deployment.endpoint(group, end).await
                 && let Ok(inventory) = replicate::read_inventory(&endpoint, group.catalogs()).await
             {
-                known.extend(names(&inventory));
+                known.extend(inventory.keys().map(|key| (key.kind, key.to_string())));
             }
         }
-        let in_scope = |name: &str| name.split('.').next().is_some_and(|catalog| group.has_catalog(catalog));
+        let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
         known.retain(|(_, name)| in_scope(name));
         let objects = replicate::unknown_objects(known, region, error, self.inner.clock.as_ref());
         Ok(CompareReport { objects, ..CompareReport::default() })
     }
-}
-
-fn names(inventory: &Inventory) -> Vec<(AssetKind, String)> {
-    let mut names = Vec::new();
-    for (catalog, item) in &inventory.catalogs {
-        names.extend(item.schemas.keys().map(|schema| (AssetKind::Schema, format!("{catalog}.{schema}"))));
-    }
-    let kind = |table_type: &str| if table_type == TABLE_VIEW { AssetKind::View } else { AssetKind::Table };
-    names.extend(inventory.tables().map(|table| (kind(&table.table_type), table.full_name())));
-    names
 }
 
 /// What a drill asks beyond what a person clicks.
@@ -113,11 +104,12 @@ impl Control {
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
         let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
         let inventory = replicate::read_inventory(&endpoint, &names).await?;
-        let whole = inventory.catalogs.into_iter().filter(|(_, item)| {
-            let mut tables = item.schemas.values().flat_map(|(_, tables)| tables.values()).peekable();
+        let replicates = |catalog: &&CatalogInfo| {
+            let name = AssetName::catalog(&*catalog.name);
+            let mut tables = inventory.tables_in(&name).peekable();
             tables.peek().is_none() || tables.any(|table| replicate::unsupported_reason(table).is_none())
-        });
-        Ok(whole.map(|(name, _)| name).collect())
+        };
+        Ok(inventory.catalogs().filter(replicates).map(|catalog| catalog.name.clone()).collect())
     }
 
     /// Pauses every schedule of the group's workspace in a region; which they were.

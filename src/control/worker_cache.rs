@@ -2,7 +2,7 @@
 
 use super::group::{GroupHandle, PendingSalvage};
 use super::{Control, ControlError, regions};
-use crate::domain::MappingTable;
+use crate::domain::{AssetName, MappingTable};
 use crate::replicate::{
     self, Access, Coverage, CycleCache, CycleOutcome, CycleRequest, Endpoint, ReplicaState, SalvageHold, TidyRound,
     run_cycle,
@@ -128,7 +128,7 @@ impl WorkerCache {
         cycle_cache.held = handle.record().pending_salvage.iter().map(PendingSalvage::hold).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
         let waits: Vec<SalvageHold> =
-            in_place.map(SalvageHold::left_behind).filter(|h| !cycle_cache.holds(&h.error.object)).collect();
+            in_place.map(SalvageHold::left_behind).filter(|h| !cycle_cache.holds(&AssetName::parse(&h.error.object))).collect();
         cycle_cache.held.extend(waits);
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
@@ -163,7 +163,7 @@ async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCach
         control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.owned(&id)?))).await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
     let group = handle.group();
-    let in_scope = |name: &str| name.split_once('.').is_some_and(|(catalog, _)| group.has_catalog(catalog));
+    let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
     let owned = owned.into_iter().filter(|key| group.has_catalog(&key.name.catalog)).collect();

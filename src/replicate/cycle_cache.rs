@@ -1,10 +1,9 @@
 //! What one direction of replication remembers between cycles.
 
-use super::scope::Inventory;
-use super::{Access, Flagged};
+use super::{Access, Inventory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
-use crate::domain::{AssetKey, LeftBehind, ObjectError, Timestamp, same_name};
+use crate::domain::{AssetKey, AssetName, LeftBehind, ObjectError, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,12 +57,25 @@ impl SalvageHold {
     }
 }
 
+/// What is remembered of a table that was refused.
+#[derive(Debug, Clone)]
+pub struct Flagged {
+    pub(super) record: ObjectRecord,
+    pub(super) location: String,
+    pub(super) table_id: Option<String>,
+    /// What its log looked like then; None where nobody could tell.
+    pub(super) print: Option<String>,
+    pub(super) pause: Duration,
+    /// By the monotonic clock.
+    pub(super) again: Duration,
+}
+
 /// What one direction of replication remembers; the store holds what must survive, the rest is found again.
 #[derive(Debug, Default)]
 pub struct CycleCache {
     /// Tables that have arrived, by full name.
     pub tables: BTreeMap<String, ReplicaState>,
-    /// Schemas and views that replication made; kept in the store.
+    /// What replication made, but for tables; kept in the store.
     pub owned: BTreeSet<AssetKey>,
     /// Tables that were refused for what their log holds, by full name.
     pub flagged: BTreeMap<String, Flagged>,
@@ -81,7 +93,7 @@ pub struct CycleCache {
 
 impl CycleCache {
     /// Whether a cycle leaves the table alone.
-    pub fn holds(&self, name: &str) -> bool {
-        self.held.iter().any(|held| held.names.iter().any(|known| same_name(known, name)))
+    pub fn holds(&self, name: &AssetName) -> bool {
+        self.held.iter().any(|held| held.names.iter().any(|known| AssetName::parse(known) == *name))
     }
 }

@@ -1,7 +1,8 @@
 //! Tables that were refused for what their log holds: looked at again when the log changed, or after a growing pause.
 
-use super::tables::TableTask;
-use super::{CycleCache, CycleRequest, ObjectRecord};
+use super::engine::CycleRequest;
+use super::table_task::TableTask;
+use super::{CycleCache, Flagged, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta;
 use crate::domain::ErrorClass;
@@ -12,19 +13,6 @@ use std::time::Duration;
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
 /// The longest one: a data file that was put back changes no log.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// What is remembered of a table that was refused.
-#[derive(Debug, Clone)]
-pub struct Flagged {
-    record: ObjectRecord,
-    location: String,
-    table_id: Option<String>,
-    /// What its log looked like then; None where nobody could tell.
-    print: Option<String>,
-    pause: Duration,
-    /// By the monotonic clock.
-    again: Duration,
-}
 
 /// Whether a table that was refused for this is refused again as long as nothing changes.
 fn lasts(class: ErrorClass) -> bool {

@@ -1,6 +1,7 @@
 //! What a batch of tables brought, into the ledger in one transaction.
 
-use super::{CycleError, CycleRequest, ReplicaState};
+use super::engine::CycleRequest;
+use super::{CycleError, ReplicaState};
 use crate::delta::{FileRecord, Generation, KeptFiles, Position, Shipped};
 use crate::domain::{GroupId, Timestamp};
 use crate::store::{CommitRow, FileRow, Store};

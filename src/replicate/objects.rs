@@ -1,8 +1,8 @@
 //! What a cycle found out about one object.
 
-use crate::domain::{AssetKind, AssetName, Clock, ErrorClass, ObjectError, ObjectStatus};
+use super::coverage::Failure;
+use crate::domain::{AssetKey, AssetKind, Clock, ObjectError, ObjectStatus};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// One object in scope.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,9 +30,9 @@ pub struct ObjectRecord {
 }
 
 impl ObjectRecord {
-    /// An object of `kind` with nothing but a status.
-    pub fn new(kind: AssetKind, name: &AssetName, status: ObjectStatus) -> Self {
-        Self::named(kind, name.to_string(), status)
+    /// An asset with nothing but a status.
+    pub fn new(key: &AssetKey, status: ObjectStatus) -> Self {
+        Self::named(key.kind, key.to_string(), status)
     }
 
     /// As [`Self::new`], by its full name.
@@ -50,17 +50,11 @@ impl ObjectRecord {
         }
     }
 
-    /// An object that failed.
-    pub fn failed(
-        kind: AssetKind,
-        name: &AssetName,
-        class: ErrorClass,
-        parameters: BTreeMap<String, String>,
-        message: String,
-        clock: &dyn Clock,
-    ) -> Self {
-        let error = ObjectError { class, parameters, message, kind, object: name.to_string(), since: clock.now() };
-        Self { error: Some(error), ..Self::new(kind, name, class.status()) }
+    /// An asset that failed.
+    pub fn failed(key: &AssetKey, (class, parameters, message): Failure, clock: &dyn Clock) -> Self {
+        let (kind, object) = (key.kind, key.to_string());
+        let error = ObjectError { class, parameters, message, kind, object, since: clock.now() };
+        Self { error: Some(error), ..Self::new(key, class.status()) }
     }
 
     /// Whether the object has arrived, or been flagged for a reason that is known.

@@ -1,13 +1,15 @@
 //! Tables: Delta tables with their data and history, shipped in batches.
 
 use super::access::Granted;
+use super::engine::CycleRequest;
 use super::ledger::{self, LedgerEntry};
-use super::{CycleCache, CycleError, CycleRequest, Inventory, ObjectRecord, ReplicaState, flagged, same_place};
+pub use super::table_task::TableTask;
+use super::{Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, same_place};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Change, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
 };
-use crate::domain::{AssetKind, AssetName, ErrorClass, ObjectStatus, Unmapped};
+use crate::domain::{ErrorClass, ObjectStatus, Unmapped};
 use crate::wire::unity_catalog as uc;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
@@ -20,16 +22,6 @@ const BATCH_TABLES: usize = 256;
 const BATCH_BYTES: u64 = 1 << 30;
 /// Known tables looked at in one go on a blocking thread.
 const LOOK_CHUNK: usize = 512;
-
-/// One table to bring up to date.
-pub struct TableTask<'a> {
-    /// Its full name.
-    pub name: String,
-    /// Its name in parts.
-    pub asset: AssetName,
-    /// What the source's catalog says of it.
-    pub info: &'a uc::TableInfo,
-}
 
 /// What became of all tables.
 pub struct ShippedTables {
@@ -138,7 +130,7 @@ async fn idle_ones_out<'t>(
             let same = task.info.table_id.as_deref().is_none_or(|id| id == table.table_id)
                 && table.source_region == request.source.region
                 && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
-                && at_destination.table(&task.info.catalog_name, &task.info.schema_name, &task.info.name).is_some();
+                && at_destination.contains(task.key);
             let id = task.info.table_id.as_deref();
             let granted = same.then(|| cache.access.granted(&table.source_location, id, false, now)).flatten();
             granted.map(|granted| (granted.root.clone(), table))
@@ -192,14 +184,14 @@ fn in_sync(task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
         replica_version: Some(version),
         lag_ms: Some(0),
         bytes: Some(bytes),
-        ..ObjectRecord::new(AssetKind::Table, &task.asset, ObjectStatus::InSync)
+        ..ObjectRecord::new(task.key, ObjectStatus::InSync)
     }
 }
 
 fn lagging(task: &TableTask<'_>, cache: &CycleCache) -> ObjectRecord {
     let version = cache.tables.get(&task.name).map(|t| t.position.version);
     let status = if version.is_some() { ObjectStatus::Lagging } else { ObjectStatus::Missing };
-    ObjectRecord { replica_version: version, ..ObjectRecord::new(AssetKind::Table, &task.asset, status) }
+    ObjectRecord { replica_version: version, ..ObjectRecord::new(task.key, status) }
 }
 
 async fn ship_chunk(
@@ -254,7 +246,7 @@ async fn prepare(
         let message = format!("The catalog names no storage location for table {}. Check the table there.", task.name);
         return Err(ShipError::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
     };
-    let replica = at_destination.table(&info.catalog_name, &info.schema_name, &info.name);
+    let replica = at_destination.get(task.key).and_then(Asset::info);
     let to = match replica.and_then(TablePlace::of) {
         Some(place) => place,
         None => place(request, task, &source_location).await?,
@@ -360,7 +352,7 @@ fn refuse(
         }
         ShipError::Flag(class, parameters, message) => (class, parameters, message),
     };
-    let mut record = ObjectRecord::failed(AssetKind::Table, &task.asset, class, parameters, message, request.clock);
+    let mut record = ObjectRecord::failed(task.key, (class, parameters, message), request.clock);
     record.replica_version = cache.tables.get(&task.name).map(|t| t.position.version);
     Ok(record)
 }
@@ -484,6 +476,8 @@ async fn register(
         Err(error) => return Err(error),
     };
     let place = TablePlace::new(&to.uri, table_id.as_deref());
-    at_destination.insert(uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() });
+    let id = table_id.clone();
+    let replica = uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() };
+    at_destination.insert(task.key.clone(), Asset::new(id.as_deref(), replica));
     Ok(place)
 }

@@ -2,6 +2,9 @@
 
 use crate::wire::unity_catalog::{TABLE_EXTERNAL, TABLE_MANAGED, TABLE_VIEW, TableInfo};
 
+/// Says in an error's parameters that the object holds no data of its own in the region.
+pub const WITHOUT_DATA: &str = "without_data";
+
 /// Whether the object has data of its own in its region: a view computes it, a foreign table's lies in another system.
 pub fn holds_data(table: &TableInfo) -> bool {
     !matches!(table.table_type.as_str(), TABLE_VIEW | "METRIC_VIEW" | "FOREIGN")

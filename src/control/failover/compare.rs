@@ -7,7 +7,7 @@ use crate::control::names::some;
 use crate::control::saga::{Step, StepEnd};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverStep};
-use crate::replicate::{compare_tables, shortfalls};
+use crate::replicate::{Comparison, compare_all, shortfalls};
 
 pub const STEP: Step<Failover> =
     Step { name: FailoverStep::Compare, act: |failover| Box::pin(run(failover)), undo: None };
@@ -17,16 +17,15 @@ pub async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let group = failover.group();
     let (source, destination) = failover.ends().await?;
     let inner = &failover.control.inner;
-    let report = compare_tables(
-        &group.spec.id,
-        group.catalogs(),
-        &source,
-        &destination,
-        &inner.store,
-        inner.clock.as_ref(),
-        Depth::Sizes,
-    )
-    .await?;
+    let comparison = Comparison {
+        group: &group.spec.id,
+        source: &source,
+        destination: &destination,
+        store: &inner.store,
+        clock: inner.clock.as_ref(),
+        depth: Depth::Sizes,
+    };
+    let report = compare_all(group.catalogs(), &comparison).await?;
     let operation = failover.operation()?;
     // What is left behind was accepted by name and journaled when catching up; nothing else may differ.
     let unasked: Vec<&str> =

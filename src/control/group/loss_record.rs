@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn what_a_cycle_could_not_ship_is_named_and_not_counted() {
-        let name = AssetName::leaf("main", "sales", "orders");
-        let whole = ObjectRecord::new(AssetKind::Table, &name, ObjectStatus::InSync);
-        let late = ObjectRecord::new(AssetKind::Table, &name, ObjectStatus::Lagging);
+        let key = AssetKey::new(AssetKind::Table, AssetName::leaf("main", "sales", "orders"));
+        let whole = ObjectRecord::new(&key, ObjectStatus::InSync);
+        let late = ObjectRecord::new(&key, ObjectStatus::Lagging);
         assert!(LossEstimate::of_cycle(at(0), &[whole]).unknown.is_empty());
         assert_eq!(LossEstimate::of_cycle(at(0), &[late]).unknown, ["main.sales.orders had not arrived yet."]);
     }

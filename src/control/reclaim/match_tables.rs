@@ -160,26 +160,33 @@ fn of_ledger(name: &str, row: &ReplicaState, old_name: Option<String>, location:
 mod tests {
     use super::*;
     use crate::delta::FileFingerprint;
-    use crate::replicate::CatalogItem;
-    use crate::wire::unity_catalog::{CatalogInfo, SchemaInfo, TABLE_MANAGED};
+    use crate::domain::{AssetKey, AssetKind, AssetName};
+    use crate::replicate::Asset;
+    use crate::wire::unity_catalog::TABLE_MANAGED;
+
+    fn table(root: &str, name: &str, id: &str) -> TableInfo {
+        TableInfo {
+            catalog_name: "sales".into(),
+            schema_name: "x".into(),
+            name: name.into(),
+            table_type: TABLE_MANAGED.into(),
+            data_source_format: Some("DELTA".into()),
+            table_id: Some(id.into()),
+            storage_location: Some(format!("{root}/{id}")),
+            ..TableInfo::default()
+        }
+    }
+
+    fn inventory(tables: impl IntoIterator<Item = TableInfo>) -> Inventory {
+        let keyed = |info: TableInfo| {
+            let name = AssetName::parse(&info.full_name());
+            (AssetKey::new(AssetKind::Table, name), Asset::new(info.table_id.clone().as_deref(), info))
+        };
+        tables.into_iter().map(keyed).collect()
+    }
 
     fn region(root: &str, tables: &[(&str, &str)]) -> Inventory {
-        let all = tables.iter().map(|(name, id)| {
-            let info = TableInfo {
-                catalog_name: "sales".into(),
-                schema_name: "x".into(),
-                name: (*name).into(),
-                table_type: TABLE_MANAGED.into(),
-                data_source_format: Some("DELTA".into()),
-                table_id: Some((*id).into()),
-                storage_location: Some(format!("{root}/{id}")),
-                ..TableInfo::default()
-            };
-            ((*name).to_owned(), info)
-        });
-        let schemas = [("x".to_owned(), (SchemaInfo::default(), all.collect()))].into();
-        let item = CatalogItem { info: CatalogInfo::default(), schemas };
-        Inventory { catalogs: [("sales".to_owned(), item)].into() }
+        inventory(tables.iter().map(|(name, id)| table(root, name, id)))
     }
 
     fn ledger(rows: &[(&str, &str)]) -> BTreeMap<String, ReplicaState> {
@@ -250,10 +257,8 @@ mod tests {
 
     #[test]
     fn a_table_that_cannot_replicate_any_more_is_still_held_against_what_arrived() {
-        let mut old = region("/old", &[("a", "1"), ("b", "2")]);
-        for (_, tables) in old.catalogs.values_mut().flat_map(|c| c.schemas.values_mut()) {
-            tables.values_mut().for_each(|table| table.pipeline_id = Some("p".into()));
-        }
+        let piped = |name, id| TableInfo { pipeline_id: Some("p".into()), ..table("/old", name, id) };
+        let old = inventory([piped("a", "1"), piped("b", "2")]);
         let found = match_tables(&old, &region("/new", &[("a", "1")]), &ledger(&[("a", "1")]));
         assert_eq!(found.iter().map(|p| p.old_name.as_deref()).collect::<Vec<_>>(), [Some("sales.x.a")]);
     }

@@ -1,95 +1,9 @@
-//! Catalogs: made in the destination, isolated, and bound read-only to its workspace.
+//! Who may write to a catalog: its isolation and the workspaces that it is bound to.
 
-use super::scope::CatalogItem;
-use super::{Endpoint, Inventory};
+use super::Endpoint;
 use crate::connect::ConnectError;
-use crate::domain::{MappingTable, Unmapped, folded};
 use crate::wire::unity_catalog as uc;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Why a catalog or a schema could not be made.
-#[derive(Debug)]
-pub enum ContainerFault {
-    /// Its storage root has no counterpart.
-    Unmapped(Unmapped),
-    /// A region refused it; with the place that it was to have.
-    Region(ConnectError, Option<String>),
-}
-
-impl From<Unmapped> for ContainerFault {
-    fn from(why: Unmapped) -> Self {
-        Self::Unmapped(why)
-    }
-}
-
-impl From<ConnectError> for ContainerFault {
-    fn from(error: ConnectError) -> Self {
-        Self::Region(error, None)
-    }
-}
-
-/// The counterpart of a storage root; None for what has no root of its own and lies under its parent's.
-pub fn counterpart(
-    root: Option<&str>,
-    from: &Endpoint,
-    to: &Endpoint,
-    mappings: &MappingTable,
-) -> Result<Option<String>, Unmapped> {
-    root.map(|root| mappings.map(root, &from.region, &to.region)).transpose()
-}
-
-/// Makes the destination hold `source`, read-only; notes it in `there`. `fresh` says that `there` was read just now, so
-/// that its bindings are worth a look.
-pub async fn ensure(
-    source: &CatalogItem,
-    from: &Endpoint,
-    to: &Endpoint,
-    mappings: &MappingTable,
-    at_destination: &mut Inventory,
-    fresh: bool,
-) -> Result<(), ContainerFault> {
-    let info = &source.info;
-    let Some(replica) = at_destination.catalog_mut(&info.name) else {
-        let root = counterpart(info.storage_root.as_deref(), from, to, mappings)?;
-        let request = uc::CreateCatalog {
-            name: info.name.clone(),
-            comment: info.comment.clone(),
-            properties: info.properties.clone(),
-            options: info.options.clone(),
-            storage_root: root.clone(),
-            id: info.id.clone().filter(|_| to.capabilities.keeps_ids),
-        };
-        let created = match to.client.create_catalog(&request).await {
-            Ok(created) => created,
-            // A crash between the call and its note: it is there, and ours.
-            Err(ConnectError::AlreadyExists { .. }) => match to.client.catalog(&info.name).await? {
-                Some(catalog) => catalog,
-                None => to.client.create_catalog(&request).await?,
-            },
-            Err(error) => return Err(ContainerFault::Region(error, root)),
-        };
-        set_read_only(to, &info.name).await?;
-        at_destination
-            .catalogs
-            .insert(folded(&info.name).into_owned(), CatalogItem { info: created, schemas: BTreeMap::new() });
-        return Ok(());
-    };
-    if fresh || replica.info.isolation_mode.as_deref() != Some(uc::ISOLATION_ISOLATED) {
-        set_read_only(to, &info.name).await?;
-        replica.info.isolation_mode = Some(uc::ISOLATION_ISOLATED.to_owned());
-    }
-    if replica.info.comment != info.comment || replica.info.properties != info.properties {
-        let change = uc::UpdateCatalog {
-            comment: Some(info.comment.clone().unwrap_or_default()),
-            properties: Some(info.properties.clone()),
-            ..uc::UpdateCatalog::default()
-        };
-        to.client.update_catalog(&info.name, &change).await?;
-        replica.info.comment.clone_from(&info.comment);
-        replica.info.properties.clone_from(&info.properties);
-    }
-    Ok(())
-}
+use std::collections::BTreeSet;
 
 /// Isolates a catalog and lets every workspace that it is bound to, and the endpoint's own, only read it.
 pub async fn set_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), ConnectError> {

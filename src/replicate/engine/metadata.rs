@@ -1,0 +1,205 @@
+//! Kinds whose assets are only described: one call makes or changes one.
+
+use super::asset_type::{Applied, AssetType, Compared, Comparison, Destination, Due, Removal, WhyNot};
+use super::listing::Listing;
+use super::request::CycleRequest;
+use crate::connect::ConnectError;
+use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Unmapped};
+use crate::replicate::coverage::Failure;
+use crate::replicate::{Asset, CycleCache, CycleError, Endpoint, ObjectRecord};
+use futures::future::BoxFuture;
+use std::any::Any;
+use std::collections::BTreeMap;
+
+/// A kind whose assets have no data that is copied.
+pub trait MetadataType: Send + Sync {
+    /// How a region describes one.
+    type Info: Any + Send + Sync;
+
+    fn kind(&self) -> AssetKind;
+
+    fn rivals(&self) -> &'static [AssetKind] {
+        &[]
+    }
+
+    fn list(&self, listing: &Listing<'_>) -> impl Future<Output = Result<Vec<(AssetKey, Asset)>, ConnectError>> + Send;
+
+    fn why_not(&self, _info: &Self::Info) -> Option<WhyNot> {
+        None
+    }
+
+    /// How a replica differs from what replication would make of its source.
+    fn diff(&self, source: &Self::Info, replica: &Self::Info) -> Diff;
+
+    /// Makes the destination have `source`, where it has nothing or a `replica` that differs; the replica as it is then.
+    fn apply(
+        &self,
+        request: &CycleRequest<'_>,
+        source: &Self::Info,
+        replica: Option<&Self::Info>,
+    ) -> impl Future<Output = Result<Asset, ApplyFault>> + Send;
+
+    /// Puts right what no description shows, whenever the destination was read anew. The replica as it is then, where
+    /// that changed its description.
+    fn enforce(
+        &self,
+        _to: &Endpoint,
+        _replica: &Self::Info,
+    ) -> impl Future<Output = Result<Option<Asset>, ApplyFault>> + Send {
+        async { Ok(None) }
+    }
+
+    fn remove(&self, to: &Endpoint, key: &AssetKey) -> impl Future<Output = Result<Removal, ConnectError>> + Send;
+
+    /// What is to be said of every asset that has arrived; None where nothing is wrong.
+    fn reservation(&self, _request: &CycleRequest<'_>) -> Option<Failure> {
+        None
+    }
+}
+
+/// How a replica differs from its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Diff {
+    Same,
+    /// In a comment or the like, which the next cycle changes. Who reads or computes with it meets no difference.
+    Details,
+    /// In the part named here, as in "has another *definition*".
+    Content(&'static str),
+}
+
+impl Diff {
+    /// Details where `same` does not hold.
+    pub fn details(same: bool) -> Self {
+        if same { Self::Same } else { Self::Details }
+    }
+}
+
+/// Why an asset could not be made or changed.
+#[derive(Debug)]
+pub enum ApplyFault {
+    /// Its storage root has no counterpart.
+    Unmapped(Unmapped),
+    /// A region refused it; with the place that it was to have.
+    Region(ConnectError, Option<String>),
+}
+
+impl From<Unmapped> for ApplyFault {
+    fn from(why: Unmapped) -> Self {
+        Self::Unmapped(why)
+    }
+}
+
+impl From<ConnectError> for ApplyFault {
+    fn from(error: ConnectError) -> Self {
+        Self::Region(error, None)
+    }
+}
+
+impl ApplyFault {
+    /// What it means for the asset; a region that is away stops the cycle instead.
+    async fn explain(self, request: &CycleRequest<'_>) -> Result<Failure, CycleError> {
+        let to = request.destination;
+        match self {
+            Self::Unmapped(why) => Ok((ErrorClass::UnmappedLocation, BTreeMap::new(), why.to_string())),
+            Self::Region(error, _) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
+            Self::Region(error, place) => Ok(request.coverage.explain(to, place.as_deref(), error).await),
+        }
+    }
+}
+
+/// Makes or changes one asset where that is necessary.
+async fn ensure<T: MetadataType>(
+    kind: &T,
+    request: &CycleRequest<'_>,
+    key: &AssetKey,
+    source: &T::Info,
+    destination: &mut Destination,
+) -> Result<(), ApplyFault> {
+    let replica = destination.inventory.get(key).and_then(Asset::info);
+    if let Some(replica) = replica.filter(|_| destination.fresh)
+        && let Some(asset) = kind.enforce(request.destination, replica).await?
+    {
+        destination.inventory.insert(key.clone(), asset);
+    }
+    let replica = destination.inventory.get(key).and_then(Asset::info);
+    if replica.is_none_or(|replica| kind.diff(source, replica) != Diff::Same) {
+        let asset = kind.apply(request, source, replica).await?;
+        destination.inventory.insert(key.clone(), asset);
+    }
+    Ok(())
+}
+
+impl<T: MetadataType> AssetType for T {
+    fn kind(&self) -> AssetKind {
+        MetadataType::kind(self)
+    }
+
+    fn rivals(&self) -> &'static [AssetKind] {
+        MetadataType::rivals(self)
+    }
+
+    fn list<'a>(&'a self, listing: &'a Listing<'a>) -> BoxFuture<'a, Result<Vec<(AssetKey, Asset)>, ConnectError>> {
+        Box::pin(MetadataType::list(self, listing))
+    }
+
+    fn why_not(&self, asset: &Asset) -> Option<WhyNot> {
+        MetadataType::why_not(self, asset.info()?)
+    }
+
+    fn apply<'a>(
+        &'a self,
+        request: &'a CycleRequest<'a>,
+        due: Vec<Due<'a>>,
+        destination: &'a mut Destination,
+        _cache: &'a mut CycleCache,
+    ) -> BoxFuture<'a, Result<Applied, CycleError>> {
+        Box::pin(async move {
+            let mut applied = Applied::default();
+            for Due { key, asset } in due {
+                let Some(source) = asset.info() else { continue };
+                match ensure(self, request, key, source, destination).await {
+                    Ok(()) => {
+                        applied.arrived.push(key.clone());
+                        applied.records.push(match self.reservation(request) {
+                            Some(failure) => ObjectRecord::failed(key, failure, request.clock),
+                            None => ObjectRecord::new(key, ObjectStatus::InSync),
+                        });
+                    }
+                    Err(fault) => {
+                        let failure = fault.explain(request).await?;
+                        applied.records.push(ObjectRecord::failed(key, failure.clone(), request.clock));
+                        applied.broken.push((key.clone(), failure));
+                    }
+                }
+            }
+            Ok(applied)
+        })
+    }
+
+    fn remove<'a>(&'a self, to: &'a Endpoint, key: &'a AssetKey) -> BoxFuture<'a, Result<Removal, ConnectError>> {
+        Box::pin(MetadataType::remove(self, to, key))
+    }
+
+    fn compare<'a>(
+        &'a self,
+        comparison: &'a Comparison<'a>,
+        Due { key, asset }: Due<'a>,
+        replica: Option<&'a Asset>,
+    ) -> BoxFuture<'a, Result<Compared, CycleError>> {
+        let record = match (asset.info(), replica.and_then(Asset::info)) {
+            (Some(source), Some(replica)) => match self.diff(source, replica) {
+                Diff::Same | Diff::Details => ObjectRecord::new(key, ObjectStatus::InSync),
+                Diff::Content(part) => {
+                    let (to, from) = (&comparison.destination.region, &comparison.source.region);
+                    let mut label = key.kind.label().to_owned();
+                    label[..1].make_ascii_uppercase();
+                    let message =
+                        format!("{label} {key} has another {part} in {to} than in {from}, until the next cycle.");
+                    comparison.drifted(key, message)
+                }
+            },
+            _ => comparison.missing(key),
+        };
+        Box::pin(async move { Ok(record.into()) })
+    }
+}

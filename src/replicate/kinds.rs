@@ -1,0 +1,20 @@
+//! The engine over the kinds that replicate.
+
+use super::engine::{self, CompareReport, Comparison, CycleOutcome, CycleRequest};
+use super::{CycleCache, CycleError, Endpoint, Inventory, assets::REPLICATED};
+
+/// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest again.
+pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Result<CycleOutcome, CycleError> {
+    engine::run_cycle(&REPLICATED, request, cache).await
+}
+
+/// Compares every object in `catalogs` with its replica: of tables version, commits, file list, sizes, and the sha256 kept
+/// when copied. A region that can't be reached ends it, so that nothing is claimed of what that has.
+pub async fn compare_all(catalogs: &[String], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
+    engine::compare(&REPLICATED, catalogs, comparison).await
+}
+
+/// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.
+pub async fn read_inventory(endpoint: &Endpoint, names: &[String]) -> Result<Inventory, CycleError> {
+    engine::read_inventory(&REPLICATED, endpoint, names).await
+}
