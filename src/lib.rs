@@ -11,7 +11,7 @@
 //! | 2 | [`connect`] | HTTP clients of a region |
 //! | 2 | [`delta`] | reading a Delta log, shipping it, comparing, salvaging |
 //! | 2 | [`store`] | SQLite: what must survive a crash |
-//! | 3 | [`replicate`] | plan and cycle, one file per asset kind |
+//! | 3 | [`replicate`] | one engine for cycle and comparison, one file per asset kind |
 //! | 3 | [`system_tables`] | states and objects as Delta tables |
 //! | 4 | [`control`] | groups, and the sagas that move them, one file a step |
 //! | 4 | [`gateway`] | the stable URLs' reverse proxy |

@@ -24,6 +24,8 @@ mod ownership;
 mod same_place;
 mod table_task;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod unsupported;
 

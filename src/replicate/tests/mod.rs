@@ -1,0 +1,7 @@
+//! The engine and the kinds of asset, against two regions in memory that keep the real rules.
+
+mod cycles;
+mod drops;
+mod new_kind;
+mod verify;
+mod world;
