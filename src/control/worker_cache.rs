@@ -127,8 +127,10 @@ impl WorkerCache {
         let left = handle.record().left.clone();
         cycle_cache.held = handle.record().pending_salvage.iter().map(PendingSalvage::hold).collect();
         let in_place = left.iter().filter(|left| left.is_in_place() && left.region == destination.region);
-        let waits: Vec<SalvageHold> =
-            in_place.map(SalvageHold::left_behind).filter(|h| !cycle_cache.holds(&AssetName::parse(&h.error.object))).collect();
+        let waits: Vec<SalvageHold> = in_place
+            .map(SalvageHold::left_behind)
+            .filter(|h| !cycle_cache.holds(&AssetName::parse(&h.error.object)))
+            .collect();
         cycle_cache.held.extend(waits);
         let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
         let mappings = MappingTable::new(rows, &group.spec.regions_in_order())

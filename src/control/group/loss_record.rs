@@ -57,7 +57,7 @@ impl LossRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AssetKind, AssetName, ObjectStatus};
+    use crate::domain::{AssetKey, AssetKind, AssetName, ObjectStatus};
     use crate::replicate::ObjectRecord;
     use chrono::{TimeZone, Utc};
 
