@@ -99,6 +99,9 @@ pub fn same_name(one: &str, other: &str) -> bool {
 
 /// Compares two names as the catalog does.
 fn compare_names(one: &str, other: &str) -> Ordering {
+    if one == other {
+        return Ordering::Equal;
+    }
     if one.is_ascii() && other.is_ascii() {
         fn small(name: &str) -> impl Iterator<Item = u8> {
             name.bytes().map(|byte| byte.to_ascii_lowercase())
@@ -158,11 +161,11 @@ impl AssetName {
 impl Ord for AssetName {
     fn cmp(&self, other: &Self) -> Ordering {
         let parts = self.parts().into_iter().zip(other.parts());
-        let each = parts.map(|parts| match parts {
+        let mut each = parts.map(|parts| match parts {
             (Some(one), Some(other)) => compare_names(one, other),
             (one, other) => one.is_some().cmp(&other.is_some()),
         });
-        each.fold(Ordering::Equal, Ordering::then)
+        each.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 }
 
