@@ -137,6 +137,11 @@ impl Desk {
         self.window.run();
     }
 
+    /// The text in a field.
+    pub fn value(&self, label: &str) -> String {
+        self.find(label).value().unwrap_or_default()
+    }
+
     pub fn shows(&self, label: &str) -> bool {
         self.window.query_all_by_label_contains(label).next().is_some()
     }

@@ -204,6 +204,28 @@ async fn a_table_that_never_arrived_is_left_only_by_its_name_and_stays_listed_un
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_lists_the_only_copy_of_a_table_is_deleted_once_a_person_has_released_it() {
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let (engine, name, folder) =
+        start(dir.path(), |folder| std::fs::remove_file(commit_file(folder, 2)).expect("gone")).await;
+    let before = contents(&folder);
+    through(&engine, WEST, &[&name]).await;
+    let refused = engine.control().delete_group("tester", &core(), None).await.expect_err("the only copy").to_string();
+    assert!(refused.contains(&name) && refused.contains("release it"), "{refused}");
+    assert_eq!(view(&engine).group.state, GroupState::Active, "the group goes on");
+    engine.control().release_left_behind("tester", &core(), &name).await.expect("released");
+    assert!(view(&engine).left_behind.is_empty());
+    engine.control().delete_group("tester", &core(), None).await.expect("nothing holds it any more");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !engine.control().view().groups.is_empty() {
+        assert!(std::time::Instant::now() < deadline, "the group was not deleted");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(contents(&folder), before, "neither the failover nor the deletion touched the files");
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commits_that_stop_arriving_are_given_up_by_name_salvaged_and_released_by_a_person() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, name, folder) = start(dir.path(), |_| {}).await;
