@@ -98,7 +98,7 @@ impl Api {
             let group = self.until_active(MOVED).await?;
             let here = &group["effective_primary_region"];
             let there = self.regions.iter().map(|region| &region["region"]).find(|name| *name != here);
-            // By turns, because a planned one compares and a forced one sets aside.
+            // By turns, because a planned one compares and a forced one salvages.
             let kind = if done % 2 == 0 { "FORCED" } else { "PLANNED" };
             let body = json!({"target_primary_region": there, "failover_type": kind});
             self.post(&format!("failover-groups/{MOVED}/failover"), &body).await?;

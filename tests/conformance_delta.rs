@@ -1,8 +1,7 @@
 //! Replicates every table below the folder `DELTA_TABLES` and checks what became of each.
 //!
 //! A table ends as exactly one of: equal (files and bytes of every version that the source can read), not verifiable
-//! (as equal, but a reader lacks a table feature, which is named), or flagged with a class. Rows of the newest version
-//! are compared through Python's `deltalake` where it can be imported (`DELTA_PYTHON` names another interpreter) and
+//! (as equal, but a reader lacks a named table feature), or flagged with a class. Rows of the newest version are compared through Python's `deltalake` where it can be imported (`DELTA_PYTHON` names another interpreter) and
 //! can read the source.
 
 use resilience::delta::{
@@ -100,7 +99,7 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
     };
     let compared = compare(&source, &destination, &kept, CompareOptions { up_to: None, depth: Depth::Ledger }).await;
     let (versions, files) = (check_bytes(table, replica, &shipped.unreadable, wrong), shipped.files.len());
-    // A version that only a checkpoint holds is looked at anew each time.
+    // A version that only a checkpoint holds is looked at again each time.
     let newest = table.join(format!("_delta_log/{:020}.json", shipped.position.version));
     if newest.is_file() && !matches!(has_changed_local(table, &shipped.position), Ok(resilience::delta::Change::Same)) {
         wrong.push(format!("{}: a look finds a change that is not there", table.display()));
@@ -221,7 +220,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What the independent reader says of each folder; empty where there is none.
+/// What the independent reader says of each folder; empty if there is none.
 struct Rows {
     by_path: HashMap<String, serde_json::Value>,
     why_not: Option<String>,

@@ -1,7 +1,7 @@
 //! Checks the layer map in the crate doc against the sources: imports go down only.
 //!
 //! The ranks come from the table in `src/lib.rs`, so the map that people read is the one that holds. The sources are
-//! read as tokens, without comments and literals, because a path in a sentence is no import.
+//! read as tokens, without comments and literals, because a path in a sentence isn't an import.
 
 #[path = "layers/circles.rs"]
 mod circles;

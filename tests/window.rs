@@ -86,7 +86,7 @@ fn the_window_opens_answers_keys_rests_and_closes_cleanly() {
         .spawn()
         .expect("the program starts");
     let mut window = Killed(window);
-    // There is no window manager here, so nobody else gives the window the keyboard.
+    // There is no window manager here, so no one else gives the window the keyboard.
     assert!(xdotool(
         &display,
         &["search", "--sync", "--onlyvisible", "--name", "Resilience Console", "windowfocus", "--sync"]

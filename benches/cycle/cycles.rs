@@ -67,7 +67,7 @@ async fn measure(options: &Options, dir: &Path) -> Result<(), Fault> {
         for _ in 0..IDLE_CYCLES {
             idle.push(replication.expect(run, 0, false).await?);
         }
-        // Every thirty seconds a cycle reads the secondary's catalog anew.
+        // Every thirty seconds a cycle reads the secondary's catalog again.
         replication.cache.destination = None;
         reread.push(replication.expect(run, 0, true).await?);
     }

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 const SAMPLED: Duration = Duration::from_secs(60);
 /// Between two samples.
 const SAMPLE: Duration = Duration::from_millis(50);
-/// Not sampled: the first cycles after the bootstrap still carry what piled up meanwhile.
+/// Not sampled: the first cycles after the bootstrap still carry what piled up in the meantime.
 const SETTLING: Duration = Duration::from_secs(5);
 /// How long a bootstrap of the sandbox's few tables may take.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Milliseconds below which half of the samples shall lie.
+/// Milliseconds below which half of the samples must lie.
 const MEDIAN_AIM: f64 = 1_000.0;
-/// Milliseconds below which all but one in a hundred shall lie.
+/// Milliseconds below which all but one in a hundred must lie.
 const P99_AIM: f64 = 3_000.0;
 
 /// Samples the lag of a group over the whole sandbox, whose jobs write as they usually do.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Part of `sha256sum`'s speed that the comparison shall have.
+/// Part of `sha256sum`'s speed that the comparison must have.
 const AIM: f64 = 0.8;
 /// Shapes: name, files, bytes a file, files a commit.
 const SHAPES: [(&str, usize, usize, usize); 2] =

@@ -30,7 +30,7 @@ const PARAMETERS: [&str; 8] = [
     "given_up_region",
 ];
 
-/// A call by somebody who is known, on this account.
+/// A call by someone who is known, on this account.
 pub struct Call {
     /// Who makes it.
     pub caller: Caller,
@@ -41,7 +41,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Refuses a caller whose role lacks the right.
+    /// Refuses a caller whose role doesn't have the right.
     pub fn needs(&self, right: Right) -> Result<(), Rejection> {
         if self.caller.role.may(right) {
             return Ok(());

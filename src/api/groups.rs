@@ -99,7 +99,7 @@ fn whole(api: &Api, group: FailoverGroup) -> Answer {
     ok(&group_body(api.control.account_id(), group, false))
 }
 
-/// A text that is no id is no group's id.
+/// A text that isn't an id isn't a group's id.
 fn id_of(text: &str) -> Result<GroupId, Rejection> {
     GroupId::new(text)
         .map_err(|_| Rejection::NotFound { sentence: format!("There is no failover group named {text:?}.") })

@@ -1,6 +1,6 @@
 //! The names by which clients may reach this server, and the origin that each of them is told.
 //!
-//! A server that answers to any `Host` can be made to send clients, with their secrets, to somebody else's address.
+//! A server that answers to any `Host` can be made to send clients, with their secrets, to someone else's address.
 
 use super::reply::{Rejection, bad};
 use crate::net::{LocalAddress, TlsError, TlsFiles};

@@ -20,7 +20,7 @@ const OUTPUT_ONLY: [&str; 8] = [
     "update_time",
 ];
 
-/// What the fields of the group `spec` that `mask` names are to become. A field that it names and the body lacks is
+/// What the fields of the group `spec` that `mask` names are to become. A field that it names and the body doesn't have is
 /// emptied.
 pub fn patch_of(
     mask: &str,

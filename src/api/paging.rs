@@ -1,4 +1,4 @@
-//! Pages of a list that is sorted by id. A token names the last id of its page, so a list that changes meanwhile
+//! Pages of a list that is sorted by id. A token names the last id of its page, so a list that changes in the meantime
 //! neither repeats an entry nor skips one that stays, and every token of the right form is a place in the list.
 
 use super::query::Query;

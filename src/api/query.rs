@@ -22,7 +22,7 @@ impl Query {
         Self { values, repeated }
     }
 
-    /// The first of `known` that comes more than once: which of its values is meant, nobody can tell.
+    /// The first of `known` that comes more than once: which of its values is meant, no one can tell.
     pub fn repeated(&self, known: &[&str]) -> Option<&str> {
         self.repeated.iter().map(String::as_str).find(|name| known.contains(name))
     }

@@ -162,7 +162,7 @@ fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-/// Refuses a call whose head can be read in two ways, or which is meant for somebody else.
+/// Refuses a call whose head can be read in two ways, or which is meant for someone else.
 async fn check_head(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Result<Response, Rejection> {
     if let Some(sentence) = ambiguity(request.headers()) {
         return Err(bad(sentence));

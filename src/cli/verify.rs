@@ -24,7 +24,7 @@ pub struct Verify {
     /// Reads and hashes every file of the source too, and compares with that instead
     #[arg(long, requires = "deep")]
     against_source: bool,
-    /// Copies damaged files of the replica again and sets aside what somebody else committed there, then compares again
+    /// Copies damaged files of the replica again and salvages what someone else committed there, then compares again
     #[arg(long)]
     repair: bool,
     /// Where the result is written as JSON; standard output without it

@@ -45,7 +45,7 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was chosen last time; nonsense in the file is no reason not to open.
+/// What was chosen last time; nonsense in the file isn't a reason not to open.
 fn read_preferences(file: &Path) -> Preferences {
     read_regular(file, 1 << 20).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
 }

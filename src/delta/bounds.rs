@@ -1,4 +1,4 @@
-//! How much of somebody else's file is taken in.
+//! How much of someone else's file is taken in.
 //!
 //! A log is written by other programs, and anybody with access to the storage may put a file into it. So no reader here
 //! trusts a size that a file claims: each has a bound, far above what real tables have, and past it the table is flagged

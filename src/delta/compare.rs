@@ -67,9 +67,9 @@ pub struct Comparison {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
-    /// Files of the replica that lack or differ; [`super::repair`] copies them again.
+    /// Files of the replica that are missing or differ; [`super::repair`] copies them again.
     pub damaged: Vec<String>,
-    /// Whether the replica holds commits that its source never had, which [`super::salvage`] sets aside.
+    /// Whether the replica holds commits that its source never had, which [`super::salvage`] salvages.
     pub strayed: bool,
 }
 
@@ -137,7 +137,7 @@ impl Pair {
 
     fn fill(&self, found: &mut Comparison) -> Result<(), DeltaError> {
         let table = self.source.display("");
-        // The replica first: what arrives there meanwhile must not look as if the source had never had it.
+        // The replica first: what arrives there in the meantime must not look as if the source had never had it.
         let at_destination = Log::list(&*self.replica, 0)?;
         let log = Log::list(&*self.source, 0)?;
         found.source_version = log.newest(self.options.up_to);
@@ -201,7 +201,7 @@ impl Pair {
         state: &LogState<'_>,
         upper: i64,
     ) -> Result<(), DeltaError> {
-        // A replica's log is cleaned on its own; what it lacks below its first commit is no difference.
+        // A replica's log is cleaned on its own; what it doesn't have below its first commit isn't a difference.
         let Some(lower) = at_destination.commits.keys().next().copied() else { return Ok(()) };
         let (mut differing, mut last_equal, mut changed_here) = (Vec::new(), None, None);
         for (version, ours) in hashes.range(lower..=upper.max(lower)) {
@@ -243,7 +243,7 @@ impl Pair {
                 format!("{replica} differs from its source in {path}. {}", ErrorClass::Drift.resolution()),
             );
         } else if self.kept.commits.get(&first).is_some_and(|kept| hashes.get(&first) == Some(kept)) {
-            // This very commit arrived once, so somebody changed the replica's file since.
+            // This very commit arrived once, so someone changed the replica's file since.
             let path = commit_path(first);
             let arrived = |version: &&i64| self.kept.commits.contains_key(*version);
             found.damaged = differing.iter().take_while(arrived).map(|version| commit_path(*version)).collect();

@@ -99,7 +99,7 @@ pub enum DeltaError {
         /// What is wrong with it.
         detail: String,
     },
-    /// The log lacks an action without which no version can be read.
+    /// The log doesn't have an action without which no version can be read.
     #[error(
         "The log of {table} has no {action} action at version {version}, so no reader can open it. {}",
         resolution(ErrorClass::CorruptLog)
@@ -194,7 +194,7 @@ pub enum DeltaError {
         /// The version.
         version: i64,
     },
-    /// Somebody began a newer epoch.
+    /// Someone began a newer epoch.
     #[error(
         "{table} was already promoted for epoch {found}, so epoch {asked} can't promote it. This console's state is older than the table's. If no other instance manages the group, remove the later markers from {table}/_resilience/epoch and retry."
     )]
@@ -351,7 +351,7 @@ impl TableFault {
         &self.source
     }
 
-    /// Whether the work was stopped because the caller asked for it, which is no failure of the table.
+    /// Whether the work was stopped because the caller asked for it, which isn't a failure of the table.
     pub fn is_stopped(&self) -> bool {
         matches!(*self.source, DeltaError::Stopped { .. })
     }

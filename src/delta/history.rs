@@ -18,7 +18,7 @@ pub struct PointCheck {
     pub by_timestamp: bool,
 }
 
-/// The lowest version that a table's log holds anything of; None where there is no log.
+/// The lowest version that a table's log holds anything of; None if there is no log.
 pub async fn oldest_version(root: &TableRoot) -> Result<Option<i64>, TableFault> {
     let table = root.clone();
     place::blocking(root, move || {

@@ -39,7 +39,7 @@ pub struct CommitSummary {
     pub bytes_added: u64,
 }
 
-/// The newest version of a table; None where there is no log.
+/// The newest version of a table; None if there is no log.
 pub async fn latest(root: &TableRoot) -> Result<Option<Latest>, TableFault> {
     let table = root.clone();
     let found = place::blocking(root, move || {
@@ -55,7 +55,7 @@ pub async fn latest(root: &TableRoot) -> Result<Option<Latest>, TableFault> {
     }))
 }
 
-/// The newest version of many tables, each from nothing but its log's names; None where there is no log, or where it
+/// The newest version of many tables, each from nothing but its log's names; None if there is no log, or where it
 /// cannot be listed. In the order of `tables`.
 pub async fn newest_versions(tables: Arc<Vec<TableRoot>>) -> Vec<Option<i64>> {
     let count = tables.len();
@@ -142,7 +142,7 @@ pub async fn commits_since(root: &TableRoot, version: i64) -> Result<Vec<CommitS
     .await
 }
 
-/// The highest version whose commit is byte-equal in both; None where there is none.
+/// The highest version whose commit is byte-equal in both; None if there is none.
 pub async fn common_version(a: &TableRoot, b: &TableRoot) -> Result<Option<i64>, TableFault> {
     let (left, right) = (a.clone(), b.clone());
     place::blocking(a, move || {

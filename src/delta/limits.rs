@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Time that nobody used counts for at most this long, so a pause is no licence for a flood.
+/// Time that no one used counts for at most this long, so a pause isn't a licence for a flood.
 const BURST: Duration = Duration::from_millis(250);
-/// How long a waiting transfer goes without looking whether it shall stop.
+/// How long a waiting transfer goes without looking whether it must stop.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How much all transfers of this process may do together. Can be changed while they run.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Commits of a shipment are kept in memory up to this many bytes in all; larger ones are read again when they are due.
 const COMMIT_BYTES_KEPT: u64 = 1 << 20;
 
-/// Finds what `request.source` has and `request.destination` lacks. Writes nothing.
+/// Finds what `request.source` has and `request.destination` doesn't have. Writes nothing.
 pub async fn plan(request: PlanRequest<'_>) -> Result<Plan, TableFault> {
     let request = Arc::new(Request::from(request));
     let table = request.source.clone();
@@ -218,7 +218,7 @@ impl Planner {
     /// Whether a file that an earlier shipment brought is not there any more, or has another size.
     fn lacks(&self, target: &dyn Place, file: &PlannedFile) -> Result<bool, DeltaError> {
         let Some(replica) = target.stat(&file.path)? else {
-            // What the source lacks too is nothing to mend, unless a reader needs it: then shipping it says so.
+            // What the source doesn't have either needs no repair, unless a reader needs it: then shipping it says so.
             return Ok(file.live || self.source.stat(&file.path)?.is_some());
         };
         if replica.size == file.size {

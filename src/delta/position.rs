@@ -10,7 +10,7 @@ pub struct FileFingerprint {
     /// Modification time in nanoseconds since 1970.
     pub modified_ns: i64,
     /// When a local disk last changed anything about the file, in nanoseconds since 1970; 0 elsewhere. Unlike the
-    /// modification time nobody can set it, so a table that was put back with its old times is seen.
+    /// modification time no one can set it, so a table that was put back with its old times is seen.
     #[serde(default)]
     pub changed_ns: i64,
     /// The file's number on a local disk; 0 elsewhere.

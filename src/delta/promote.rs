@@ -1,6 +1,6 @@
 //! Makes replicas primaries: the epoch marker and the fence commit.
 //!
-//! Many tables are promoted together, because a failover waits for it: all their files are written aside, synced at
+//! Many tables are promoted together, because a failover waits for it: all their files are staged, synced at
 //! once, put into place where nothing is, and their folders are synced at once. So a loss of power leaves either no
 //! marker and no fence, or whole ones.
 
@@ -167,7 +167,7 @@ impl Promoting {
     fn into_result(self) -> Result<Promotion, DeltaError> {
         let table = self.place.display("");
         let state = self.state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        // Every attempt found the slot taken: something keeps writing to a table that nobody may write to yet.
+        // Every attempt found the slot taken: something keeps writing to a table that no one may write to yet.
         let version = state.marker.map_or(0, |marker| marker.version);
         state.end.unwrap_or(Err(DeltaError::SplitBrain { table, version: version.saturating_add(1) }))
     }
@@ -183,7 +183,7 @@ impl Promoting {
         }
     }
 
-    /// Finds out what lacks, and writes it aside.
+    /// Finds missing files and stages them.
     fn stage(&self, state: &mut State, about: &About) -> Result<(), DeltaError> {
         let place = &*self.place;
         let table = place.display("");
@@ -263,7 +263,7 @@ impl Promoting {
         Ok(())
     }
 
-    /// Puts into place what is staged: the marker, then the fence. What meets somebody else's is found out anew.
+    /// Puts into place what is staged: the marker, then the fence. What meets someone else's is found out again.
     fn publish(&self, state: &mut State) -> Result<(), DeltaError> {
         let mut wrote = false;
         for file in std::mem::take(&mut state.staged) {

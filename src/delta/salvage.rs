@@ -1,7 +1,7 @@
-//! Sets aside what a forced failover left behind, then rewinds the old primary.
+//! Salvages what a forced failover left behind, then rewinds the old primary.
 //!
-//! The order keeps everything safe at every instant: copy aside, sync, write the manifest, and only then remove, newest
-//! first. The manifest is the record that nothing is lost any more; with it there, a killed rewind goes on from it.
+//! The order keeps everything safe at every instant: copy to the salvage folder, sync, write the manifest, and only
+//! then remove, newest first. The manifest is the record that nothing is lost any more; with it there, a killed rewind goes on from it.
 
 mod collect;
 mod manifest;
@@ -26,23 +26,23 @@ pub struct SalvageAbout {
     pub epoch: u64,
     /// Now, in milliseconds since 1970.
     pub now_ms: i64,
-    /// The version up to which everything is known to have arrived, so that a table that is set aside whole counts only
+    /// The version up to which everything is known to have arrived, so that a table that is salvaged whole counts only
     /// what is lost; None when nothing of it ever did.
     pub arrived: Option<i64>,
 }
 
-/// What was set aside.
+/// What was salvaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Salvaged {
-    /// The version that the old primary was rewound to; None when the whole table was set aside.
+    /// The version that the old primary was rewound to; None when the whole table was salvaged.
     pub common_version: Option<i64>,
     /// Where the old primary's table is now, as a position to replicate on from; None when it is gone whole.
     pub position: Option<Position>,
-    /// First version set aside; None when none was, or when the whole table was.
+    /// First version salvaged; None when none was, or when the whole table was.
     pub first_version: Option<i64>,
-    /// Last version set aside.
+    /// Last version salvaged.
     pub last_version: Option<i64>,
-    /// Commits set aside.
+    /// Commits salvaged.
     pub commits: u64,
     /// Rows in the files that they added, where every file's statistics tell.
     pub rows: Option<u64>,
@@ -50,14 +50,14 @@ pub struct Salvaged {
     pub bytes: u64,
     /// When the first and the last of the commits were made, in milliseconds since 1970; None when there are none.
     pub committed_ms: Option<(i64, i64)>,
-    /// Files set aside.
+    /// Files salvaged.
     pub files: u64,
     /// The folder that holds commits, files and `manifest.json`; None when nothing was orphaned.
     pub folder: Option<String>,
 }
 
 /// Copies what `old` committed beyond the common version to `salvage`, syncs it, then rewinds `old`. Goes on where it was
-/// killed; nothing is removed before it is safe aside.
+/// killed; nothing is removed before it is safe in the salvage folder.
 pub async fn salvage(
     old: &TableRoot,
     new: &TableRoot,

@@ -140,7 +140,7 @@ fn ship_blocking(batch: Vec<Shipment>, transfer: &Transfer) -> Vec<Result<Shippe
     loads.into_iter().map(Load::into_result).collect()
 }
 
-/// Copies everything that the loads still lack, over one pool, the biggest first so that none is left for the end.
+/// Copies everything that the loads still need, over one pool, the biggest first so that none is left for the end.
 fn copy_all(loads: &[Load], transfer: &Transfer) {
     let mut jobs: Vec<(u64, &Load, Job)> =
         loads.iter().flat_map(|load| load.jobs().into_iter().map(move |(size, job)| (size, load, job))).collect();

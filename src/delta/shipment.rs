@@ -13,7 +13,7 @@ pub struct PlanRequest<'a> {
     pub source: &'a TableRoot,
     /// Where to copy to.
     pub destination: &'a TableRoot,
-    /// How far the destination is known to be. None recomputes it from what is there, and mends what lacks.
+    /// How far the destination is known to be. None recomputes it from what is there, and adds what is missing.
     pub known: Option<&'a Position>,
     /// Ships no version above this one.
     pub up_to: Option<i64>,
@@ -22,7 +22,7 @@ pub struct PlanRequest<'a> {
 }
 
 impl<'a> PlanRequest<'a> {
-    /// A request for everything that `source` has and `destination` lacks.
+    /// A request for everything that `source` has and `destination` doesn't have.
     pub fn new(source: &'a TableRoot, destination: &'a TableRoot, known: Option<&'a Position>) -> Self {
         Self { source, destination, known, up_to: None, kept: None }
     }
@@ -42,7 +42,7 @@ pub enum Plan {
 pub enum Generation {
     /// The log goes on, or the destination is empty.
     Same,
-    /// The table was dropped and made again under the same path. The old replica is kept aside, under
+    /// The table was dropped and made again under the same path. The old replica is kept, under
     /// `_resilience/replaced` in the new one, once the new one is complete.
     New,
 }
@@ -77,14 +77,14 @@ pub struct PlannedCommit {
     pub stamp: FileFingerprint,
 }
 
-/// A file of the log that is no commit.
+/// A file of the log that isn't a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFile {
     /// Its path relative to the table's root.
     pub path: String,
     /// Whether it must be there before the first commit is: the checkpoint that a cleaned log begins with.
     pub first: bool,
-    /// Whether the shipment fails without it. Others may vanish at the source meanwhile.
+    /// Whether the shipment fails without it. Others may vanish at the source in the meantime.
     pub needed: bool,
     /// Sidecars that a checkpoint names. Where one has vanished, no reader could open the checkpoint, so it stays away too.
     pub sidecars: Vec<String>,

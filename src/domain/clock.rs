@@ -52,7 +52,7 @@ impl ManualClock {
         clock.1 += by.to_std().unwrap_or_default();
     }
 
-    /// Sets the wall clock forward or back, as somebody or something that sets a machine's clock does.
+    /// Sets the wall clock forward or back, as someone or something that sets a machine's clock does.
     pub fn jump(&self, by: TimeDelta) {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0 += by;
     }

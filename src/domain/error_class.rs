@@ -22,7 +22,7 @@ pub enum ErrorClass {
     MissingDataFile,
     /// The replica holds another commit under the same version.
     SplitBrain,
-    /// The replica was changed by somebody else.
+    /// The replica was changed by someone else.
     Drift,
     /// The object has a kind or feature that cannot be replicated.
     UnsupportedObject,

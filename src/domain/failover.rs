@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum FailoverKind {
     /// Both regions answer: nothing may be lost, and it ends only when source and replica compare equal.
     Planned,
-    /// Cut over now. What never arrived is set aside when the old primary answers again.
+    /// Cut over now. What never arrived is salvaged when the old primary answers again.
     Forced,
 }
 

@@ -59,7 +59,7 @@ pub struct FailoverGroup {
     pub epoch: u64,
     /// Whether everything in scope has arrived, or been flagged, once since creation.
     pub bootstrapped: bool,
-    /// Whether the replica still holds commits that a forced failover left behind and that are not yet set aside.
+    /// Whether the replica still holds commits that a forced failover left behind and that are not yet salvaged.
     pub salvage_pending: bool,
     /// Changes with every change that a user could see in the group's definition or state.
     pub etag: String,

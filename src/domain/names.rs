@@ -13,7 +13,7 @@ use std::hash::{Hash, Hasher};
 #[serde(try_from = "String", into = "String")]
 pub struct GroupId(String);
 
-/// Says why a text is no group id.
+/// Says why a text isn't a group id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidGroupId {
     /// Nothing was given.
@@ -25,7 +25,7 @@ pub enum InvalidGroupId {
         /// Characters given.
         length: usize,
     },
-    /// A character outside the alphabet, or a first character that is no letter or digit.
+    /// A character outside the alphabet, or a first character that isn't a letter or digit.
     #[error(
         "A failover group name can't contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
     )]

@@ -10,7 +10,7 @@ pub enum ObjectStatus {
     InSync,
     /// A whole but older version of its source.
     Lagging,
-    /// Holds something that its source does not: somebody wrote to it out of band.
+    /// Holds something that its source does not: someone wrote to it out of band.
     Drifted,
     /// In scope and reachable on both sides, but not in the secondary.
     Missing,
@@ -20,7 +20,7 @@ pub enum ObjectStatus {
     Unsupported,
     /// A failover left it, or its last commits, behind in the old primary, which alone holds them.
     LeftBehind,
-    /// Log and files are byte-equal, but the reader lacks a table feature, which is named.
+    /// Log and files are byte-equal, but the reader doesn't have a table feature, which is named.
     Unverifiable,
     /// A region can't be reached, so nothing is claimed.
     Unknown,

@@ -16,7 +16,7 @@ pub struct StableUrl {
     pub effective_workspace_id: WorkspaceId,
 }
 
-/// Says why a text is no stable URL id.
+/// Says why a text isn't a stable URL id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStableUrlId {
     /// Nothing was given.
@@ -28,7 +28,7 @@ pub enum InvalidStableUrlId {
         /// Characters given.
         length: usize,
     },
-    /// A character outside the alphabet, or a first character that is no letter or digit.
+    /// A character outside the alphabet, or a first character that isn't a letter or digit.
     #[error(
         "A stable URL's id can't contain {character:?} there. Use letters, digits, hyphens and underscores, and start with a letter or digit."
     )]

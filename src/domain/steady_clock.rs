@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A difference between the two clocks that is no jump: slow corrections, and readings that are not taken at once.
+/// A difference between the two clocks that isn't a jump: slow corrections, and readings that are not taken at once.
 pub const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
 /// How long a wall clock that went ahead must be steady before it is believed.
 pub const FORWARD_PATIENCE: Duration = Duration::from_secs(60);
@@ -339,7 +339,7 @@ mod tests {
             }
         }
 
-        /// Many small steps ahead are no way around the tolerance.
+        /// Many small steps ahead don't get around the tolerance.
         #[test]
         fn small_steps_ahead_do_not_add_up(steps in 1usize..200) {
             let (below, steady) = steady();

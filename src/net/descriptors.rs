@@ -23,7 +23,7 @@ pub fn most_connections() -> usize {
     share_of(getrlimit(Resource::Nofile).current)
 }
 
-/// None is no limit.
+/// None means no limit.
 fn share_of(descriptors: Option<u64>) -> usize {
     descriptors.map_or(MOST_CONNECTIONS, |all| {
         usize::try_from(all / SHARE).unwrap_or(MOST_CONNECTIONS).clamp(16, MOST_CONNECTIONS)

@@ -231,7 +231,7 @@ impl RouteTable {
     }
 }
 
-/// A stable URL's id as part of a host name, where letters have no case and an underscore is no letter.
+/// A stable URL's id as part of a host name, where letters have no case and an underscore isn't a letter.
 pub fn host_label(id: &str) -> String {
     id.to_ascii_lowercase().replace('_', "-")
 }

@@ -342,7 +342,7 @@ impl Body for Arriving {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         match frame {
             Poll::Pending => self.connection.waits(),
-            // A byte now and then is no progress: only the whole of it is.
+            // A byte now and then isn't progress; only the whole of it is.
             Poll::Ready(Some(Ok(_))) if !self.body.is_end_stream() => {}
             Poll::Ready(_) => self.connection.works(),
         }

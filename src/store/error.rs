@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// A failure of the store. Nothing of the failed transaction is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file is damaged, or is no store at all. It is left as it is.
+    /// The file is damaged, or isn't a store at all. It is left as it is.
     #[error(
         "The store {path} is damaged: {detail}. The console left it unchanged. Move it away to start again, or restore a backup."
     )]

@@ -187,7 +187,7 @@ impl Tx<'_> {
             .collect()
     }
 
-    /// Lists what was set aside of one table, under a name of its own in the epoch; listing it again replaces the entry.
+    /// Lists what was salvaged of one table, under a name of its own in the epoch; listing it again replaces the entry.
     pub fn put_salvage<T: Serialize>(&self, group: &GroupId, epoch: u64, name: &str, body: &T) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached(

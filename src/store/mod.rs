@@ -38,7 +38,7 @@ pub struct Tx<'a> {
 impl Store {
     /// Opens the store at `path`, creating it when absent.
     ///
-    /// A file that is no sound store is left as it is and named in the error.
+    /// A file that isn't a sound store is left as it is and named in the error.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let fault = |source| StoreError::from_sqlite(path, source);
         let mut connection = Connection::open(path).map_err(fault)?;

@@ -61,7 +61,7 @@ CREATE TABLE made (group_id TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (grou
 
 const STAMPS_OF_FILES: &str = "ALTER TABLE files ADD COLUMN stamp TEXT;";
 
-// Neither what came later nor what had arrived may rest on a clock that somebody can set: operations are numbered, and a
+// Neither what came later nor what had arrived may rest on a clock that someone can set: operations are numbered, and a
 // commit that its writer timed ahead counts from when it was seen.
 const ORDER_WITHOUT_CLOCK: &str = "
 ALTER TABLE operations ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;

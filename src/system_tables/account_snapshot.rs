@@ -72,7 +72,7 @@ pub struct ObjectSnapshot<'a> {
     pub lag_ms: Option<u64>,
     /// Bytes of live data.
     pub bytes: Option<u64>,
-    /// Why it does not replicate, or what lacks.
+    /// Why it does not replicate, or what is missing.
     pub error: Option<&'a ObjectError>,
 }
 

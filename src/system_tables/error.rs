@@ -53,7 +53,7 @@ pub enum SystemTableError {
         /// What the Delta library says.
         reason: String,
     },
-    /// Somebody else commits to the table all the time.
+    /// Someone else commits to the table all the time.
     #[error("Another program keeps committing to the system table in {}. Stop it. Only the console may write this table.", folder.display())]
     Contended {
         /// The table's folder.

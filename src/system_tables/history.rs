@@ -127,7 +127,7 @@ impl Table {
     }
 }
 
-/// `batch` with the columns of `schema` in their order; a column that it lacks is null.
+/// `batch` with the columns of `schema` in their order; a column that it doesn't have is null.
 pub(super) fn shaped(batch: &RecordBatch, schema: &SchemaRef, path: &Path) -> Result<RecordBatch, SystemTableError> {
     if batch.schema().fields() == schema.fields() {
         return Ok(batch.clone());

@@ -13,7 +13,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
     Done,
-    /// Somebody else has taken the version.
+    /// Someone else has taken the version.
     Taken,
 }
 
@@ -109,7 +109,7 @@ fn kind(name: &str) -> Option<Kind> {
     }
 }
 
-/// The newest checkpoint's version; None where there is none.
+/// The newest checkpoint's version; None if there is none.
 pub(super) fn newest_checkpoint(table: &Path) -> Result<Option<i64>, SystemTableError> {
     let entries = list(&log_folder(table))?;
     Ok(entries.iter().filter_map(|(_, name)| kind(name)).filter_map(checkpoint).max())

@@ -47,7 +47,7 @@ impl Table {
             if !name.ends_with(".parquet") || live.contains(name.as_str()) {
                 continue;
             }
-            // A file's time is that of its removal: it is set anew just before the commit that removes the file.
+            // A file's time is that of its removal: it is set again just before the commit that removes the file.
             let is_old = path.metadata().and_then(|m| m.modified()).is_ok_and(|time| time < cutoff);
             if is_old {
                 std::fs::remove_file(&path).map_err(SystemTableError::disk("removed", &path))?;

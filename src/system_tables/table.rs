@@ -70,7 +70,7 @@ pub(super) struct Change {
 }
 
 impl Table {
-    /// Opens the table in `folder`, and begins it where there is none.
+    /// Opens the table in `folder`, and starts it if there is none.
     pub fn open<R: Row>(folder: &Path, now: Timestamp) -> Result<Self, SystemTableError> {
         let scratch = folder.join("_scratch");
         for path in [&log::log_folder(folder), &scratch] {
@@ -207,7 +207,7 @@ impl Table {
                 self.reload()?;
                 let gone = change.removed.iter().any(|file| !self.files.iter().any(|live| live.path == file.path));
                 if gone {
-                    // Somebody else rewrote the same files; what they are merged into now is looked at next time.
+                    // Someone else rewrote the same files; what they are merged into now is looked at next time.
                     return Ok(());
                 }
                 continue;

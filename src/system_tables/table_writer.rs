@@ -52,7 +52,7 @@ impl<W: ChangeDetector> TableWriter<W> {
 
     /// Looks what is new and writes it, in one commit with what waited.
     ///
-    /// After an error what was found waits for the next call, which reads the table anew.
+    /// After an error what was found waits for the next call, which reads the table again.
     pub fn keep(&mut self, snapshot: &AccountSnapshot<'_>, regular: bool) -> Result<(), SystemTableError> {
         self.open(snapshot.now)?;
         if let Some(watch) = self.watch.as_mut().filter(|_| self.waiting.len() < MOST_WAITING) {

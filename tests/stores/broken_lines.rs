@@ -103,7 +103,7 @@ async fn a_commit_whose_answer_is_lost_is_known_as_our_own() {
         let lost = Arc::new(AtomicUsize::new(0));
         let counted = lost.clone();
         let line = Proxy::start(server.port, move |request| {
-            // The store takes the commit, and nobody hears of it.
+            // The store takes the commit, and no one hears of it.
             if request.is_conditional && counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
                 Fault::LoseAnswer
             } else {

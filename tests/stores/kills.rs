@@ -37,7 +37,7 @@ async fn a_process_killed_at_any_request_leaves_a_whole_version_and_the_next_one
                 let mut victim = victim.lock().expect("a lock");
                 let killed = victim.as_mut().is_some_and(|child| child.kill().is_ok());
                 assert!(killed);
-                // The store gets the request all the same, or half of it.
+                // The store gets the request anyway, or half of it.
                 return if at % 2 == 0 { Fault::LoseAnswer } else { Fault::CutRequest(700) };
             }
             Fault::None

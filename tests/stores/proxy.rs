@@ -17,7 +17,7 @@ pub enum Fault {
     CutRequest(usize),
     /// The line breaks after so many bytes of the answer.
     CutAnswer(usize),
-    /// The store does what is asked for, and nobody hears of it.
+    /// The store does what is asked for, and no one hears of it.
     LoseAnswer,
     /// Nothing more comes, and nothing breaks.
     Stall,

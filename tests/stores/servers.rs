@@ -92,7 +92,7 @@ fn folder() -> PathBuf {
     tempfile::Builder::new().prefix("resilience-store").tempdir().expect("a folder").keep()
 }
 
-/// One HTTP request, answered with the status; None while nobody answers.
+/// One HTTP request, answered with the status; None while no one answers.
 fn request(port: u16, method: &str, path: &str) -> Option<u16> {
     let mut line = TcpStream::connect(("127.0.0.1", port)).ok()?;
     line.set_read_timeout(Some(Duration::from_secs(5))).ok()?;

@@ -58,7 +58,7 @@ async fn admin(engine: &Engine, home: &Home<'_>) -> Arc<dyn RegionApi> {
     SandboxRegion::connect(ConnectSettings::new(home.region, &at.workspace_url, Secret::new(token))).expect("a client")
 }
 
-/// Puts what the store lacks of a table's folder there, commits last and in order.
+/// Puts what the store doesn't have of a table's folder there, commits last and in order.
 async fn upload(table: &Table, root: &TableRoot) {
     let there = objects(root).await;
     let (store, prefix) = store_of(root);

@@ -22,7 +22,7 @@ enum Difference {
     Lacks,
     Size,
     Bytes,
-    /// The source lacks it too, and its newest version needs it.
+    /// The source doesn't have it either, and its newest version needs it.
     SourceLacks,
     /// The source's is not what was copied, and its newest version needs it.
     SourceChanged,
@@ -31,8 +31,8 @@ enum Difference {
 }
 
 impl Pair {
-    /// Finds what the replica's log lacks for a reader to open its newest version, `last`: commits down to the first one, or a
-    /// checkpoint. What it lacks below that was cleaned away.
+    /// Finds what is missing in the replica's log for a reader to open its newest version, `last`: commits down to the
+    /// first one, or a checkpoint. What is missing below that was cleaned away.
     pub(super) fn compare_base(
         &self,
         found: &mut Comparison,

@@ -166,7 +166,7 @@ pub(in crate::delta) fn parse_commit<E>(
         match parser.plain_line(line, &mut each) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Ok(Err(error)),
-            // Readers may take it all the same, also where it goes on in the next line; else what was wrong at first
+            // Readers may take it anyway, also where it goes on in the next line; else what was wrong at first
             // says most.
             Err(detail) => return odd_json::read(rest, false, &mut each).map_err(|_| detail),
         }
@@ -223,7 +223,7 @@ impl Parser {
         }
         let line: Line = match serde_json::from_str(line) {
             Ok(line) => line,
-            // A key that stands twice is no reason to refuse a commit that other readers take.
+            // A key that stands twice isn't a reason to refuse a commit that other readers take.
             Err(_) if line.len() <= bounds::LINE_AS_TREE => {
                 serde_json::from_str::<Value>(line).and_then(serde_json::from_value).map_err(broken)?
             }

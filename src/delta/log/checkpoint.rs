@@ -148,7 +148,7 @@ fn read_parquet(
 }
 
 /// The leaves to read for `columns`. Where an action has none of them, be it a list or lack its path, all of its leaves are
-/// read: otherwise nobody would know that it is there.
+/// read: otherwise no one would know that it is there.
 fn wanted(paths: &[String], columns: &[&str]) -> Vec<usize> {
     let below = |path: &str, column: &str| {
         path.strip_prefix(column).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -171,7 +171,7 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     /// Reads the action in `row`, where there is one. One that cannot be read is an error: left out, the table would
-    /// arrive without it and nobody would know.
+    /// arrive without it and no one would know.
     pub fn read<T, E>(
         &self,
         row: usize,

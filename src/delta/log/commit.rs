@@ -20,7 +20,7 @@ pub(in crate::delta) struct Commit {
     pub stamp: FileFingerprint,
 }
 
-/// Reads a commit; None where there is none.
+/// Reads a commit; None if it doesn't exist.
 pub(in crate::delta) fn read_commit(place: &dyn Place, version: i64) -> Result<Option<Commit>, DeltaError> {
     let content = match place.read(&commit_path(version), bounds::COMMIT_IN_MEMORY) {
         Err(DeltaError::TooLarge { .. }) => return read_large(place, version),

@@ -59,7 +59,7 @@ pub(in crate::delta) struct Inventory {
     pub metadata: Option<Metadata>,
     /// Whether a commit says that it made the table a shallow clone.
     cloned: bool,
-    /// Whether paths that are no place in the table are passed over.
+    /// Whether paths that aren't paths in the table are passed over.
     lenient: bool,
 }
 
@@ -68,7 +68,7 @@ impl Inventory {
         Self { table, ..Self::default() }
     }
 
-    /// One that passes over paths that are no place in the table, where the log is only gone through for what is.
+    /// One that passes over paths that aren't paths in the table, where the log is only gone through for what is.
     pub fn lenient(table: String) -> Self {
         Self { lenient: true, ..Self::new(table) }
     }
@@ -180,7 +180,7 @@ impl Inventory {
         Ok(key)
     }
 
-    /// The file of an action and the file of its deletion vector; an error where one is no place in the table.
+    /// The file of an action and the file of its deletion vector; an error where one isn't a place in the table.
     pub fn paths(&self, action: &FileAction, file: &str) -> Result<(String, Option<String>), DeltaError> {
         let path = resolve(&action.path).map_err(|bad| self.bad_path(bad, &action.path, file))?;
         Ok((path, self.vector_of(action, file)?))

@@ -24,7 +24,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Opens a file; None where there is none, and an error where it is larger than any file of a log.
+    /// Opens a file; None if it doesn't exist, and an error where it is larger than any file of a log.
     pub fn open(place: &'a dyn Place, path: &str) -> Result<Option<Self>, DeltaError> {
         let Some(opened) = place.open(path)? else { return Ok(None) };
         let lines = Self {
@@ -73,7 +73,7 @@ pub(super) fn too_long(number: usize) -> String {
     format!("line {number}: it is longer than {} MiB", bounds::LINE >> 20)
 }
 
-/// Hands over the actions of a file of a log, in order; None where there is no such file. The inner result is the sha256 of
+/// Hands over the actions of a file of a log, in order; None if it doesn't exist. The inner result is the sha256 of
 /// its bytes, or says what is wrong and on which line.
 pub(in crate::delta) fn read_actions(
     place: &dyn Place,

@@ -42,7 +42,7 @@ pub(super) struct Log {
     /// Compacted commits, first and last version.
     pub compacted: Vec<(i64, i64)>,
     pub has_hint: bool,
-    /// Stamps of files that are no commits, by name, where the listing told them.
+    /// Stamps of files that aren't commits, by name, where the listing told them.
     pub stamps: BTreeMap<String, FileFingerprint>,
     is_there: bool,
 }
@@ -118,7 +118,7 @@ impl Log {
         commit.max(checkpoint)
     }
 
-    /// The newest version; an error where there is none.
+    /// The newest version; an error if there is none.
     pub fn newest_of(&self, table: &str) -> Result<i64, DeltaError> {
         let table = table.to_owned();
         let none = if self.is_there { DeltaError::EmptyLog { table } } else { DeltaError::NoLog { table } };
@@ -155,7 +155,7 @@ impl Log {
 }
 
 /// Whether a checkpoint's or a compaction's file has no bytes. A writer that crashed leaves such a file, and readers take
-/// it for none: so it is none here either, is not copied, and is no difference between a table and its replica.
+/// it for none: so it is none here either, is not copied, and isn't a difference between a table and its replica.
 fn is_empty(place: &dyn Place, entry: &Listed) -> Result<bool, DeltaError> {
     if let Some(stamp) = &entry.stamp {
         return Ok(stamp.size == 0);

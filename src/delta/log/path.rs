@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 /// Where the product keeps its own files in a table's folder.
 const OWN: &str = "_resilience";
 
-/// Why a path in a log is no place in the table.
+/// Why a path in a log isn't a place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::delta) enum BadPath {
     /// It is absolute or climbs out of the table.

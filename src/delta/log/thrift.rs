@@ -79,7 +79,7 @@ impl<R: Read> Thrift<R> {
         }
     }
 
-    /// Passes over a value that is no field.
+    /// Passes over a value that isn't a field.
     fn skip(&mut self, depth: usize, kind: u8) -> Result<(), String> {
         match kind {
             1..=3 => self.pass(1),

@@ -70,7 +70,7 @@ fn is_file(entry: &DirEntry) -> io::Result<bool> {
     Ok(kind.is_file() || (kind.is_symlink() && !matches!(stat_file(&entry.path()), Ok(None))))
 }
 
-/// The stamp of a file; None where there is none.
+/// The stamp of a file; None if it doesn't exist.
 pub(in crate::delta) fn stat_file(path: &Path) -> Result<Option<FileFingerprint>, DeltaError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_file().then(|| fingerprint_of(&metadata))),
@@ -293,7 +293,7 @@ fn sync_paths(files: &[PathBuf], made: &[PathBuf]) -> Result<(), DeltaError> {
         let failed = |error: io::Error| storage_error("sync", path, &error);
         match open_at_once(path) {
             Ok(file) => file.sync_all().map_err(failed)?,
-            // Published under another name meanwhile; its folder is synced.
+            // Published under another name in the meantime; its folder is synced.
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(failed(error)),
         }

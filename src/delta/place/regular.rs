@@ -1,6 +1,6 @@
 //! Opens and reads what is a file and nothing else, without waiting and up to a bound.
 //!
-//! In somebody else's folder a pipe may stand where a file should, and an ordinary call would wait until its other end is
+//! In someone else's folder a pipe may stand where a file should, and an ordinary call would wait until its other end is
 //! served; a device may never end; a file without content may claim any size.
 
 use rustix::fs::OFlags;

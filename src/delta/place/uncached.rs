@@ -1,4 +1,4 @@
-//! Reads and writes of files that nobody will want from memory soon.
+//! Reads and writes of files that no one will want from memory soon.
 //!
 //! What is copied goes to the disk at once, instead of all of it at the sync that follows, and neither side of a copy
 //! pushes what others read out of the page cache; pages that were in it before stay. Linux does so from 6.14 on, on file

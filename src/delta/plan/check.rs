@@ -100,7 +100,7 @@ impl<'a> Check<'a> {
 
     fn try_compaction(&mut self, place: &dyn Place, file: &str, first: i64, last: i64) -> Result<(), DeltaError> {
         let what = format!("compaction of versions {first} to {last}");
-        // Of versions that cannot be built any more, nobody knows what the commits said.
+        // Of versions that cannot be built any more, no one knows what the commits said.
         let is_known = self.past().is_none_or(|past| first.max(last) >= past.lowest);
         let (mut protocol, mut metadata) = (None, None);
         let read = read_actions(place, file, |action| {

@@ -1,4 +1,4 @@
-//! The files of a log that are no commits: checkpoints, sidecars, checksums, compacted commits, the hint.
+//! The files of a log that aren't commits: checkpoints, sidecars, checksums, compacted commits, the hint.
 
 use super::Planner;
 use super::check::Check;
@@ -11,7 +11,7 @@ use crate::delta::shipment::LogFile;
 use std::collections::HashSet;
 
 /// A checkpoint or a compaction comes after its commit, and by then more commits may have arrived: so many versions back it
-/// is looked for what the destination lacks.
+/// is looked for what the destination doesn't have.
 pub(super) const LATE: i64 = 64;
 
 /// What goes with the commits.
@@ -22,7 +22,7 @@ pub(super) struct Extras {
 }
 
 impl Planner {
-    /// Everything for versions from `from` up to `to`, and what came late for those before and `target` lacks.
+    /// Everything for versions from `from` up to `to`, and what came late for those before and `target` doesn't have.
     pub(super) fn extras(
         &self,
         log: &Log,
@@ -144,7 +144,7 @@ impl Planner {
 }
 
 impl Extras {
-    /// Whether something lacks that was there.
+    /// Whether something is missing that was there.
     pub(super) fn is_mending(&self) -> bool {
         self.mending
     }

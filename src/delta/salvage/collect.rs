@@ -1,4 +1,4 @@
-//! Finds what only the old primary has, and copies it aside.
+//! Finds what only the old primary has, and copies it to the salvage folder.
 
 use super::manifest::{Manifest, OrphanCommit};
 use super::{Places, SalvageAbout};
@@ -49,7 +49,7 @@ impl Places {
         let mut named = Inventory::lenient(table.clone());
         for version in log.commits.range(above(common)).map(|(version, _)| *version) {
             let Some(commit) = read_commit(&*self.old, version)? else { continue };
-            // One that a crash cut short cannot be read; its bytes are set aside all the same.
+            // One that a crash cut short cannot be read; its bytes are salvaged anyway.
             let _ = named.take_commit(&*self.old, &commit);
             commits.push(OrphanCommit::new(&*self.old, &commit));
         }
@@ -65,7 +65,7 @@ impl Places {
             }
         }
         for checkpoint in log.checkpoints.range(above(common)).flat_map(|(_, all)| all) {
-            // A checkpoint that cannot be read is set aside all the same; its sidecars stay unknown.
+            // A checkpoint that cannot be read is salvaged anyway; its sidecars stay unknown.
             if let Ok(files) = read_checkpoint(&*self.old, checkpoint, false, &mut |_, _| Ok(())) {
                 orphans.log_files.extend(files.sidecars);
             }
@@ -98,7 +98,7 @@ impl Places {
         Ok(named)
     }
 
-    /// Copies everything aside, syncs it, and writes the manifest last.
+    /// Copies everything to the salvage folder, syncs it, and writes the manifest last.
     pub(super) fn copy_aside(
         &self,
         about: &SalvageAbout,

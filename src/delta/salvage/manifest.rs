@@ -1,4 +1,4 @@
-//! The list of what was set aside, beside it.
+//! The list of what was salvaged, beside it.
 
 use super::{SalvageAbout, Salvaged};
 use crate::delta::bounds;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) const MANIFEST: &str = "manifest.json";
 
-/// The list of what was set aside. Its presence says that all of it is safe.
+/// The list of what was salvaged. Its presence says that all of it is safe.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Manifest {
     pub table: String,
@@ -18,12 +18,12 @@ pub(super) struct Manifest {
     pub epoch: u64,
     /// Where the table lay.
     pub location: String,
-    /// The version up to which everything is known to have arrived, for a table that was set aside whole.
+    /// The version up to which everything is known to have arrived, for a table that was salvaged whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<i64>,
-    /// When it was set aside, in milliseconds since 1970.
+    /// When it was salvaged, in milliseconds since 1970.
     pub at_ms: i64,
-    /// The version that the table was rewound to; absent when it was set aside whole.
+    /// The version that the table was rewound to; absent when it was salvaged whole.
     pub common_version: Option<i64>,
     pub first_version: Option<i64>,
     pub last_version: Option<i64>,
@@ -87,7 +87,7 @@ impl Manifest {
         }
     }
 
-    /// The manifest in a folder; None where there is none, or one that a loss of power cut short.
+    /// The manifest in a folder; None if it doesn't exist, or one that a loss of power cut short.
     pub fn read(salvage_dir: &dyn Place) -> Result<Option<Self>, DeltaError> {
         Ok(salvage_dir
             .read(MANIFEST, bounds::MANIFEST)?
@@ -101,7 +101,7 @@ impl Manifest {
         salvage_dir.sync(&[MANIFEST.to_owned()])
     }
 
-    /// Takes in commits and counts anew.
+    /// Takes in commits and counts again.
     pub fn count(&mut self, commits: Vec<OrphanCommit>) {
         let arrived = self.arrived.filter(|_| self.common_version.is_none());
         self.commits.extend(commits.into_iter().filter(|commit| arrived.is_none_or(|last| commit.version > last)));

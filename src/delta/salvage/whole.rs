@@ -1,4 +1,4 @@
-//! Sets a whole table aside.
+//! Salvages a whole table.
 
 use super::manifest::{MANIFEST, Manifest, OrphanCommit};
 use super::{SalvageAbout, Salvaged};

@@ -153,7 +153,7 @@ fn fill<'a>(input: &mut dyn Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> 
     Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-/// The size and sha256 of a file; None where there is none.
+/// The size and sha256 of a file; None if it doesn't exist.
 pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option<(u64, String)>, DeltaError> {
     Ok(hash_with_fingerprint(place, rel)?.map(|(size, sha256, _)| (size, sha256)))
 }

@@ -324,7 +324,7 @@ impl Load {
         Ok(self.source.stat(&commit_path(position.version))?.is_none_or(|stamp| !stamp.matches(&position.stamp)))
     }
 
-    /// Whether a new plan asks for the same version and still needs what the source lacks.
+    /// Whether a new plan asks for the same version and still needs what the source doesn't have.
     fn is_replanned_as(&self, next: &Shipment, missing: &[String]) -> bool {
         let live: HashSet<&str> = next.files.iter().filter(|file| file.live).map(|file| file.path.as_str()).collect();
         // Log clean-up takes commits away once a checkpoint stands in for them; then the new plan does without.

@@ -70,7 +70,7 @@ impl Load {
         let staged = self.state().staged_commits.remove(&commit.version).ok_or_else(split)?;
         let since = Instant::now();
         if staged.publish(Mode::Create)? == Put::Exists {
-            // Our own, when an earlier answer was lost. Anything else was written by somebody else.
+            // Our own, when an earlier answer was lost. Anything else was written by someone else.
             let there = read_commit(self.target(), commit.version)?;
             if there.is_none_or(|there| there.sha256 != commit.sha256) {
                 return Err(split());

@@ -1,4 +1,4 @@
-//! Puts a new generation of a table in the place of the old one, in one step, and keeps the old one aside.
+//! Puts a new generation of a table in the place of the old one, in one step, and keeps the old one.
 
 use super::Transfer;
 use super::copy::{Outcome, copy_as};
@@ -27,7 +27,7 @@ pub(super) fn prepare(shipment: &Shipment, new: bool) -> Result<(), DeltaError> 
         if !left.is_dir() {
             return Ok(());
         }
-        // Still being built: nobody ever saw it. Else it is the old generation, killed on its way aside.
+        // Still being built: no one ever saw it. Else it is the old generation, killed while it was moved away.
         return if left.join(BUILDING).exists() { remove(&left) } else { keep_aside(&left, destination) };
     }
     if shipment.clear_target && target.is_dir() {

@@ -139,7 +139,7 @@ async fn a_true_checkpoint_of_an_ordinary_cycle_arrives() {
     let third = pair.arrives(Some(&second.position)).await;
     assert!(pair.has(&top) && pair.has(&sidecar));
 
-    // A replica that lost a live file is no fault of the source: the file comes again.
+    // A replica that lost a live file isn't a fault of the source: the file comes again.
     std::fs::remove_file(pair.replica_path.join("c.parquet")).expect("a loss");
     pair.table.append("e.parquet");
     pair.table.checkpoint();

@@ -1,4 +1,4 @@
-//! What is no file, where a log or a reader expects one: pipes, links that lead nowhere, names that no disk takes.
+//! What isn't a file, where a log or a reader expects one: pipes, links that lead nowhere, names that no disk takes.
 
 use super::pair::Pair;
 use super::table::*;

@@ -166,7 +166,7 @@ async fn a_path_added_again_with_the_file_that_was_copied_is_not_read_again() {
     pair.table.commit(&[remove(PATH), with_vector(add_again(PATH, OLD.len(), START_MS), "i", "abcde", 0)]);
     let position = ship_with(&pair, &ledger, Some(&position)).await.position;
     assert_eq!(at_replica(&pair, PATH), NEW);
-    // Written over with its old time, it is another file all the same.
+    // Written over with its old time, it is another file anyway.
     let time = File::open(pair.table.path.join(PATH)).and_then(|file| file.metadata()?.modified()).expect("a time");
     pair.table.file(PATH, b"the rows of later!");
     let set = File::options().append(true).open(pair.table.path.join(PATH)).and_then(|file| file.set_modified(time));

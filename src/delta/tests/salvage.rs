@@ -132,7 +132,7 @@ async fn another_groups_fence_or_marker_does_not_stand_for_ones_own() {
 }
 
 /// What a look at the table between writing and publishing finds: whether marker and fence are in place, and whether
-/// whole files of them lie aside.
+/// whole files of them are in the salvage folder.
 #[cfg(feature = "failpoints")]
 #[tokio::test]
 async fn marker_and_fence_are_whole_and_synced_aside_before_they_have_their_names() {
@@ -246,7 +246,7 @@ async fn a_hint_without_an_older_checkpoint_goes_away() {
     assert_eq!(log_of(&old.path), ["00000000000000000000.json"]);
 }
 
-/// Neither log holds a version that the other does: the table is salvaged whole and replicated anew.
+/// Neither log holds a version that the other does: the table is salvaged whole and replicated again.
 async fn starts_afresh(old: &Table, new: &TableRoot, dir: &std::path::Path, arrived: i64) -> Salvaged {
     let fault = salvage(&old.root, new, &TableRoot::Local(dir.join("salvage")), about(1)).await.expect_err("apart");
     assert!(matches!(fault.error(), DeltaError::NoCommonVersion { .. }), "{fault}");

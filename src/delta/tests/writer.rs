@@ -194,7 +194,7 @@ impl Writer {
         let log = Log::list(&place, 0).expect("a listing");
         let Some(version) = log.newest(None) else { return };
         if log.base(version, false, "").is_err() {
-            // A bootstrap that has not put its first version together: nobody can open it yet.
+            // A bootstrap that has not put its first version together: no one can open it yet.
             assert!(log.commits.is_empty() || log.checkpoints.is_empty());
             return;
         }

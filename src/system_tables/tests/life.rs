@@ -1,4 +1,4 @@
-//! A table over days and years: few files, old rows gone, and what a crash or somebody else leaves.
+//! A table over days and years: few files, old rows gone, and what a crash or someone else leaves.
 
 use super::{after, noon, row};
 use crate::domain::Timestamp;

@@ -153,7 +153,7 @@ fn what_a_disk_refuses_waits_and_is_written_once() {
     writer.keep(&snapshot(noon()), true).expect_err("a file is in the way");
     std::fs::remove_file(&folder).expect("removed");
     writer.keep(&snapshot(after(1)), true).expect("it is free");
-    // Somebody takes the log away under the open table: the rows wait again.
+    // Someone takes the log away under the open table: the rows wait again.
     std::fs::rename(folder.join("_delta_log"), folder.join("away")).expect("moved");
     writer.keep(&snapshot(after(2)), true).expect_err("the log is gone");
     std::fs::rename(folder.join("away"), folder.join("_delta_log")).expect("moved back");

@@ -34,7 +34,7 @@ impl RemoteReader {
         Self { store, key, etag, size, offset: 0, breaks: 0, stream, rest: Bytes::new(), handle }
     }
 
-    /// Asks for what is left. Without a tag nobody could tell whether it is still the same object.
+    /// Asks for what is left. Without a tag no one could tell whether it is still the same object.
     fn go_on(&mut self, broken: &str) -> io::Result<()> {
         let mut broken = broken.to_owned();
         loop {

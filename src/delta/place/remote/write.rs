@@ -76,7 +76,7 @@ impl Staged for SingleSink {
             match self.at.handle.block_on(self.at.store.put_opts(&self.at.key, payload.clone(), options)) {
                 Ok(_) => return Ok(Put::Done),
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => return Ok(Put::Exists),
-                // Nobody knows whether a put without an answer has landed. Put again, one that has finds itself there,
+                // No one knows whether a put without an answer has landed. Put again, one that has finds itself there,
                 // and the caller knows it by its bytes.
                 Err(Error::Generic { .. }) if mode == Mode::Create && failures < TRIES => {
                     failures += 1;
