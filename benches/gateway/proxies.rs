@@ -205,7 +205,7 @@ impl Drop for Proxy {
 
 fn haproxy(port: u16, ports: [u16; 2], folder: &Path) -> String {
     format!(
-        "global\n  maxconn 20000\n  nbthread 2\n  stats socket {}/admin.sock mode 600 level admin\n\
+        "global\n  maxconn 11000\n  no strict-limits\n  nbthread 2\n  stats socket {}/admin.sock mode 600 level admin\n\
          defaults\n  mode http\n  retries 3\n  option redispatch\n  timeout connect 3s\n  timeout client 120s\n  timeout server 60s\n  http-reuse safe\n\
          frontend f\n  bind 127.0.0.1:{port}\n  option forwardfor\n  default_backend b\n\
          backend b\n  server east 127.0.0.1:{}\n  server west 127.0.0.1:{} disabled\n",
@@ -218,8 +218,8 @@ fn haproxy(port: u16, ports: [u16; 2], folder: &Path) -> String {
 fn nginx(port: u16, upstream: u16, folder: &Path) -> String {
     let folder = folder.display();
     format!(
-        "worker_processes 2;\nworker_rlimit_nofile 50000;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log crit;\n\
-         events {{ worker_connections 20000; }}\n\
+        "worker_processes 2;\nworker_rlimit_nofile 20000;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log crit;\n\
+         events {{ worker_connections 15000; }}\n\
          http {{\n  access_log off;\n  keepalive_timeout 120s;\n  keepalive_requests 100000000;\n  client_body_temp_path {folder}/body;\n  proxy_temp_path {folder}/proxy;\n\
          fastcgi_temp_path {folder}/f;\n  uwsgi_temp_path {folder}/u;\n  scgi_temp_path {folder}/s;\n\
          upstream b {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}\n\
