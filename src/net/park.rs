@@ -13,8 +13,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How long nothing may happen before the stream is taken back.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long nothing may happen before the stream is taken back: little at first, because most clients that connect ask once and wait, and
+/// longer on a connection that is used.
+const QUIET: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
 
 /// A stream that is lent to a connection of HTTP.
 pub struct Lent<S>(Arc<Mutex<State<S>>>);
@@ -70,6 +71,7 @@ impl<S> Owner<S> {
     /// Returns when the connection has been between two requests for a while. Then it may be dropped, as long as it was not
     /// polled since.
     pub async fn is_quiet(&self) {
+        let [mut pause, longest] = QUIET;
         let mut before = None;
         loop {
             let (steps, unflushed) = {
@@ -81,7 +83,8 @@ impl<S> Owner<S> {
                 return;
             }
             before = Some(steps);
-            tokio::time::sleep(QUIET).await;
+            tokio::time::sleep(pause).await;
+            pause = longest.min(2 * pause);
         }
     }
 
@@ -182,7 +185,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     async fn quiet<S>(owner: &Owner<S>) -> bool {
-        tokio::time::timeout(10 * QUIET, owner.is_quiet()).await.is_ok()
+        tokio::time::timeout(10 * QUIET[1], owner.is_quiet()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
