@@ -24,7 +24,7 @@ fn spec(number: usize) -> FailoverGroupSpec {
         initial_primary_region: EAST.to_owned(),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
-            workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+            workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
             replicate_workspace_assets: false,
             stable_url_names: Vec::new(),
         }],

@@ -5,7 +5,9 @@ use crate::shared::disk::Scratch;
 use crate::shared::figures::{median, percentile};
 use crate::shared::{Fault, Options};
 use resilience::control::view::GroupView;
-use resilience::domain::{FailoverGroupSpec, GroupId, GroupState, SystemClock, UnityCatalogAssets, WorkspaceSet};
+use resilience::domain::{
+    FailoverGroupSpec, GroupId, GroupState, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+};
 use resilience::runtime::{DataDir, Engine, EngineOptions};
 use serde_json::json;
 use std::path::Path;
@@ -94,7 +96,7 @@ async fn spec(engine: &Engine, id: &GroupId) -> Result<FailoverGroupSpec, Fault>
         initial_primary_region: regions.first().map(|r| r.region.clone()).unwrap_or_default(),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
-            workspace_ids: regions.iter().map(|r| r.workspace_id.clone()).collect(),
+            workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),
             replicate_workspace_assets: false,
             stable_url_names: vec![],
         }],

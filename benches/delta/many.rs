@@ -5,7 +5,7 @@ use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
-use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock};
+use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock, WorkspaceId};
 use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
@@ -49,7 +49,12 @@ struct End {
 impl End {
     async fn endpoint(&self) -> Result<Endpoint, Fault> {
         let settings = ConnectSettings::new(&self.region, &self.workspace_url, self.token.clone());
-        Ok(Endpoint::connect(&self.region, &self.workspace_id, SandboxRegion::connect(settings.fail_fast())?).await?)
+        Ok(Endpoint::connect(
+            &self.region,
+            &WorkspaceId::new(self.workspace_id.as_str()),
+            SandboxRegion::connect(settings.fail_fast())?,
+        )
+        .await?)
     }
 }
 

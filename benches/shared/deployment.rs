@@ -2,7 +2,7 @@
 
 use super::Fault;
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
-use resilience::domain::LocationMapping;
+use resilience::domain::{LocationMapping, WorkspaceId};
 use resilience::replicate::Endpoint;
 use resilience::sandbox::{RegionEndpoint, Sandbox};
 use std::collections::BTreeSet;
@@ -47,5 +47,5 @@ pub async fn endpoint(region: &RegionEndpoint) -> Result<Endpoint, Fault> {
     let token = Secret::new(region.replication_token.clone());
     let client =
         SandboxRegion::connect(ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast())?;
-    Ok(Endpoint::connect(&region.region, &region.workspace_id, client).await?)
+    Ok(Endpoint::connect(&region.region, &WorkspaceId::new(region.workspace_id.as_str()), client).await?)
 }

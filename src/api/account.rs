@@ -20,7 +20,7 @@ pub async fn workspaces(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn workspace(State(api): State<Arc<Api>>, call: Call) -> Answer {
     call.needs(Right::Look)?;
     let all = api.control.workspaces();
-    let found = all.iter().find(|workspace| workspace.id == call.id).ok_or_else(|| Rejection::NotFound {
+    let found = all.iter().find(|workspace| workspace.id.as_str() == call.id).ok_or_else(|| Rejection::NotFound {
         sentence: format!("The account has no workspace with the id {:?}.", call.id),
     })?;
     ok(&body(api.control.account_id(), found))
@@ -28,7 +28,7 @@ pub async fn workspace(State(api): State<Arc<Api>>, call: Call) -> Answer {
 
 fn body(account_id: &str, workspace: &WorkspaceView) -> Value {
     // Clients hold this id as a number, though the rest of the API spells it as text.
-    let id = workspace.id.parse::<u64>().map_or_else(|_| json!(workspace.id), |number| json!(number));
+    let id = workspace.id.number().map_or_else(|_| json!(workspace.id), |number| json!(number));
     json!({
         "account_id": account_id,
         "workspace_id": id,

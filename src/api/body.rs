@@ -3,7 +3,8 @@
 use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Timestamp, UnityCatalogAssets, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Timestamp, UnityCatalogAssets, WorkspaceId,
+    WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{
     CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, RegionUri, StableUrlBody,
@@ -31,7 +32,7 @@ pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec
 pub fn set_of(body: WorkspaceSetBody) -> WorkspaceSet {
     WorkspaceSet {
         name: body.name,
-        workspace_ids: body.workspace_ids,
+        workspace_ids: body.workspace_ids.into_iter().map(WorkspaceId::new).collect(),
         replicate_workspace_assets: body.replicate_workspace_assets,
         stable_url_names: body.stable_url_names,
     }
@@ -94,7 +95,7 @@ pub fn group_body(account_id: &str, group: FailoverGroup, abbreviated: bool) -> 
 fn set_body(set: WorkspaceSet) -> WorkspaceSetBody {
     WorkspaceSetBody {
         name: set.name,
-        workspace_ids: set.workspace_ids,
+        workspace_ids: set.workspace_ids.iter().map(WorkspaceId::to_string).collect(),
         replicate_workspace_assets: set.replicate_workspace_assets,
         stable_url_names: set.stable_url_names,
     }
@@ -118,7 +119,7 @@ pub fn url_body(account_id: &str, url: StableUrlView) -> StableUrlBody {
     StableUrlBody {
         name: Some(url.name),
         initial_workspace_id: None,
-        effective_workspace_id: Some(url.effective_workspace_id),
+        effective_workspace_id: Some(url.effective_workspace_id.to_string()),
         failover_group_name: url.group.map(|group| group.resource_name(account_id)),
         stable_workspace_id: Some(url.stable_workspace_id),
         url: Some(url.url),

@@ -8,7 +8,8 @@ use super::{ApiOptions, ApiServer, ServeError, check_options};
 use crate::connect::{ConnectSettings, SandboxRegion, Secret};
 use crate::control::{Control, ControlSettings, Deployment, Workspace};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Role, SystemClock, UnityCatalogAssets, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Role, SystemClock, UnityCatalogAssets, WorkspaceId,
+    WorkspaceSet,
 };
 use crate::store::Store;
 use chrono::DateTime;
@@ -31,7 +32,7 @@ struct Served {
 fn workspace(id: &str, region: &str) -> Workspace {
     let settings = ConnectSettings::new(region, "http://127.0.0.1:1", Secret::new("x")).fail_fast();
     Workspace {
-        id: id.to_owned(),
+        id: WorkspaceId::new(id),
         name: format!("analytics-{region}"),
         region: region.to_owned(),
         url: "http://127.0.0.1:1".to_owned(),
@@ -48,7 +49,7 @@ fn group(id: &str) -> FailoverGroup {
             initial_primary_region: "east".to_owned(),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
-                workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+                workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
                 replicate_workspace_assets: false,
                 stable_url_names: vec![],
             }],
@@ -348,7 +349,7 @@ async fn a_stable_url_follows_its_group_and_leads_there_still_when_detached() {
         id: "shop".to_owned(),
         stable_workspace_id: id.to_owned(),
         url: "https://localhost/".to_owned(),
-        effective_workspace_id: "2".to_owned(),
+        effective_workspace_id: WorkspaceId::new("2"),
     };
     store
         .run_blocking(|tx| {

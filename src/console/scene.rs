@@ -3,7 +3,7 @@
 use super::format;
 use super::preferences::{Preferences, Targets};
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Timestamp};
+use crate::domain::{GroupId, Timestamp, WorkspaceId};
 use crate::runtime::{Intent, IntentId, Snapshot};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -80,9 +80,9 @@ impl<'a> Scene<'a> {
     }
 
     /// The display name of a workspace; its id where it is not known.
-    pub fn workspace_name(&self, id: &str) -> String {
-        let found = self.account().workspaces.iter().find(|workspace| workspace.id == id);
-        found.map_or_else(|| id.to_owned(), |workspace| workspace.name.clone())
+    pub fn workspace_name(&self, id: &WorkspaceId) -> String {
+        let found = self.account().workspaces.iter().find(|workspace| workspace.id == *id);
+        found.map_or_else(|| id.to_string(), |workspace| workspace.name.clone())
     }
 
     /// Milliseconds since `then`, which will be drawn: the window comes back when the next second is full.

@@ -34,8 +34,11 @@ pub struct Workspace {
 
 impl Deployment {
     /// The workspace with this id.
-    pub fn workspace(&self, id: &str) -> Result<&Workspace, ControlError> {
-        self.workspaces.iter().find(|w| w.id == id).ok_or_else(|| ControlError::UnknownWorkspace { id: id.to_owned() })
+    pub fn workspace(&self, id: &WorkspaceId) -> Result<&Workspace, ControlError> {
+        self.workspaces
+            .iter()
+            .find(|w| w.id == *id)
+            .ok_or_else(|| ControlError::UnknownWorkspace { id: id.to_string() })
     }
 
     /// The group's workspace in `region`.
@@ -56,11 +59,12 @@ impl Deployment {
     }
 
     /// The ids, as catalogs' bindings spell them, of the group's own workspaces in `region`.
-    pub fn workspace_ids(&self, group: &FailoverGroup, region: &str) -> Vec<i64> {
+    pub fn workspace_ids(&self, group: &FailoverGroup, region: &str) -> Result<Vec<i64>, ControlError> {
         let in_group = |w: &&Workspace| {
             w.region == region && group.spec.workspace_sets.iter().any(|s| s.workspace_ids.contains(&w.id))
         };
-        self.workspaces.iter().filter(in_group).filter_map(|w| w.id.parse().ok()).collect()
+        let own = self.workspaces.iter().filter(in_group).map(|w| Ok(w.id.number()?));
+        own.collect()
     }
 
     /// One end of the group's replication.

@@ -1,6 +1,6 @@
 //! Why the control handle refuses or fails.
 
-use crate::domain::{InvalidTransition, Violation};
+use crate::domain::{InvalidTransition, InvalidWorkspaceId, Violation};
 use crate::replicate::CycleError;
 use crate::store::StoreError;
 
@@ -91,6 +91,12 @@ pub enum ControlError {
 
 fn sentences(violations: &[Violation]) -> String {
     violations.iter().map(|v| v.sentence.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl From<InvalidWorkspaceId> for ControlError {
+    fn from(error: InvalidWorkspaceId) -> Self {
+        Self::BadArgument { sentence: error.to_string() }
+    }
 }
 
 impl From<CycleError> for ControlError {

@@ -166,7 +166,7 @@ async fn keep_workloads(control: &Control, workspace: &WorkspaceId, found: &[Wor
     if let Ok(text) = serde_json::to_string(found)
         && let Err(error) = control.set_setting(&workloads_key(workspace), &text).await
     {
-        tracing::warn!(workspace, %error, "what runs in the workspace could not be kept");
+        tracing::warn!(%workspace, %error, "what runs in the workspace could not be kept");
     }
     lock(&control.inner.workloads).insert(workspace.clone(), found.to_vec());
 }
@@ -242,7 +242,7 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
         replicate::CycleError::Region { source, .. } => *source,
         other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
     })?;
-    let own: Option<i64> = workspace.id.parse().ok();
+    let own = endpoint.workspace_number()?;
     let mut catalogs = Vec::new();
     let view = |schema: &SchemaInfo| {
         let name = AssetName::schema(&*schema.catalog_name, &*schema.name);
@@ -257,7 +257,7 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
                 .bindings_of_catalog(&name)
                 .await?
                 .iter()
-                .any(|b| Some(b.workspace_id) == own && b.is_read_only());
+                .any(|b| b.workspace_id == own && b.is_read_only());
         let schemas = inventory.schemas_in(&AssetName::catalog(&*name)).map(view).collect();
         catalogs.push(CatalogView {
             storage_root: catalog.storage_root.clone(),
@@ -300,10 +300,13 @@ impl Control {
         PausedWork {
             jobs: running()
                 .filter(|w| w.kind == AssetKind::Job)
-                .map(|w| UnpausedJob {
-                    job_id: w.id.parse().unwrap_or_default(),
-                    name: w.name.clone(),
-                    places: Default::default(),
+                .filter_map(|w| match w.id.parse() {
+                    Ok(job_id) => Some(UnpausedJob { job_id, name: w.name.clone(), places: Default::default() }),
+                    Err(_) => {
+                        // Kept by this program alone, so it is damage and no job that anybody made.
+                        tracing::warn!(job = %w.name, id = %w.id, "the kept id of a job is not a number");
+                        None
+                    }
                 })
                 .collect(),
             clusters: of(AssetKind::Cluster),
@@ -321,7 +324,7 @@ impl Control {
     pub async fn set_mission_critical(
         &self,
         actor: &str,
-        workspace_id: &str,
+        workspace_id: &WorkspaceId,
         on: bool,
     ) -> Result<String, ControlError> {
         let workspace = self.inner.deployment.workspace(workspace_id)?.clone();
@@ -336,7 +339,7 @@ impl Control {
                 ),
             });
         }
-        let before = self.workspaces().into_iter().find(|w| w.id == workspace_id).map(|w| w.mission_critical);
+        let before = self.workspaces().into_iter().find(|w| w.id == *workspace_id).map(|w| w.mission_critical);
         if workspace.client.set_mission_critical(on).await? == Enforcement::NotOffered {
             return Err(ControlError::Refused {
                 sentence: format!("{} has no Mission Critical add-on, so there is nothing to switch.", workspace.name),
@@ -345,7 +348,8 @@ impl Control {
         lock(&self.inner.mission_critical).insert(workspace.id.clone(), (on, self.now()));
         let word = if on { "on" } else { "off" };
         let message = format!("Mission Critical is {word} for {}.", workspace.name);
-        let mut line = audit::line(self.now(), actor, "workspace.mission_critical", workspace_id, message.clone());
+        let mut line =
+            audit::line(self.now(), actor, "workspace.mission_critical", workspace_id.as_str(), message.clone());
         let state = |on: bool| serde_json::json!({"mission_critical": on});
         audit::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
         let stored = line.clone();
@@ -367,7 +371,7 @@ mod tests {
 
     async fn control(store: &Path) -> Control {
         let workspace = |id: &str| Workspace {
-            id: id.to_owned(),
+            id: WorkspaceId::new(id),
             name: id.to_owned(),
             region: "east".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
@@ -397,13 +401,13 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("state.db");
         let first = control(&path).await;
-        keep_workloads(&first, &"1".to_owned(), &[job("11")]).await;
-        keep_workloads(&first, &"2".to_owned(), &[job("22"), job("23")]).await;
+        keep_workloads(&first, &WorkspaceId::new("1"), &[job("11")]).await;
+        keep_workloads(&first, &WorkspaceId::new("2"), &[job("22"), job("23")]).await;
         first.stop().await;
         drop(first);
         let again = control(&path).await;
         let jobs = |workspace: &str| -> Vec<i64> {
-            again.last_known_workloads(&workspace.to_owned()).jobs.iter().map(|job| job.job_id).collect()
+            again.last_known_workloads(&WorkspaceId::new(workspace)).jobs.iter().map(|job| job.job_id).collect()
         };
         assert_eq!((jobs("1"), jobs("2")), (vec![11], vec![22, 23]));
         let shown = again.view().regions.iter().flat_map(|r| r.workloads.clone()).count();

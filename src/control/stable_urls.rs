@@ -57,7 +57,8 @@ impl Control {
                 sentence: format!("A stable URL named {id} already exists. Choose another id."),
             });
         }
-        if self.inner.deployment.workspace(initial_workspace_id).is_err() {
+        let workspace = WorkspaceId::new(initial_workspace_id);
+        if self.inner.deployment.workspace(&workspace).is_err() {
             return Err(ControlError::BadArgument {
                 sentence: format!(
                     "The account has no workspace with the id {initial_workspace_id:?}. Give one of its workspaces as initial_workspace_id."
@@ -72,7 +73,7 @@ impl Control {
             id: id.to_owned(),
             url: format!("{}/?w={stable_workspace_id}", self.inner.settings.stable_url_origin),
             stable_workspace_id,
-            effective_workspace_id: initial_workspace_id.to_owned(),
+            effective_workspace_id: workspace,
         };
         url.url = self.address_of(&url);
         let message = format!("{actor} created the stable URL {id}, which leads to workspace {initial_workspace_id}.");
@@ -191,7 +192,7 @@ impl Control {
             let bits = u64::from_str_radix(&random_hex::<8>()?, 16).unwrap_or_default();
             let id = (1_000_000_000_000_000 + bits % 9_000_000_000_000_000).to_string();
             let taken = lock(&self.inner.stable_urls).values().any(|url| url.stable_workspace_id == id);
-            if !taken && self.inner.deployment.workspace(&id).is_err() {
+            if !taken && self.inner.deployment.workspace(&WorkspaceId::new(id.as_str())).is_err() {
                 return Ok(id);
             }
         }

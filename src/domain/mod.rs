@@ -19,6 +19,7 @@ pub mod steady_clock;
 pub mod storage_uri;
 pub mod transfer_limit;
 pub mod validation;
+pub mod workspace_id;
 
 pub use asset_key::AssetKey;
 pub use asset_kind::AssetKind;
@@ -39,12 +40,10 @@ pub use steady_clock::{ClockMove, MoveEnd, SteadyClock};
 pub use storage_uri::{StorageUri, StorageUriError};
 pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
 pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
+pub use workspace_id::{InvalidWorkspaceId, WorkspaceId};
 
 /// A region's name as the cloud spells it, such as `us-east-1`.
 pub type Region = String;
-
-/// A workspace's numeric id, kept as the API spells it: a string of digits.
-pub type WorkspaceId = String;
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -134,7 +134,10 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
             let Some(workspace) = facts.workspaces.iter().find(|w| &w.id == id) else {
                 found.push(violation(
                     Field::Workspaces,
-                    format!("The account has no workspace with the id {id:?}. Choose one of its workspaces."),
+                    format!(
+                        "The account has no workspace with the id {:?}. Choose one of its workspaces.",
+                        id.as_str()
+                    ),
                 ));
                 continue;
             };

@@ -54,8 +54,8 @@ async fn isolate(endpoint: &Endpoint, catalog: &str, mode: &str) -> Result<(), C
 
 async fn bind_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), ConnectError> {
     let bound = endpoint.client.bindings_of_catalog(catalog).await?;
-    let own: Option<i64> = endpoint.workspace_id.parse().ok();
-    let ids: BTreeSet<i64> = bound.iter().map(|b| b.workspace_id).chain(own).collect();
+    let own = endpoint.workspace_number()?;
+    let ids: BTreeSet<i64> = bound.iter().map(|b| b.workspace_id).chain([own]).collect();
     let wanted: Vec<_> = ids.into_iter().map(uc::WorkspaceBinding::read_only).collect();
     rebind(endpoint, catalog, &bound, &wanted, false).await
 }

@@ -1,7 +1,7 @@
 //! One end of a replication: a region, reached through a workspace.
 
 use crate::connect::{ConnectError, RegionApi, RegionCapabilities};
-use crate::domain::{Region, WorkspaceId};
+use crate::domain::{InvalidWorkspaceId, Region, WorkspaceId};
 use std::sync::Arc;
 
 /// One end of a replication.
@@ -22,7 +22,11 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Connects and finds out what the region offers.
-    pub async fn connect(region: &str, workspace_id: &str, client: Arc<dyn RegionApi>) -> Result<Self, ConnectError> {
+    pub async fn connect(
+        region: &str,
+        workspace_id: &WorkspaceId,
+        client: Arc<dyn RegionApi>,
+    ) -> Result<Self, ConnectError> {
         let capabilities = client.capabilities().await?;
         let metastore_root = match client.metastore_summary().await {
             Ok(summary) => summary.storage_root.filter(|root| !root.is_empty()),
@@ -30,7 +34,16 @@ impl Endpoint {
             // Without it, only what the mappings cover is mapped.
             Err(_) => None,
         };
-        let (region, workspace_id) = (region.to_owned(), workspace_id.to_owned());
+        let (region, workspace_id) = (region.to_owned(), workspace_id.clone());
         Ok(Self { region, workspace_id, client, capabilities, metastore_root })
+    }
+
+    /// The workspace as a catalog's bindings spell it.
+    pub fn workspace_number(&self) -> Result<i64, ConnectError> {
+        let problem = |error: InvalidWorkspaceId| ConnectError::BadSettings {
+            region: self.region.clone(),
+            problem: error.to_string().trim_end_matches('.').to_owned(),
+        };
+        self.workspace_id.number().map_err(problem)
     }
 }

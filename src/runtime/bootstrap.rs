@@ -3,7 +3,7 @@
 use super::{DataDir, RuntimeError};
 use crate::connect::{ConnectSettings, RegionHealth, SandboxRegion, Secret, StorageOptions};
 use crate::control::{Deployment, Workspace};
-use crate::domain::{Clock, Region};
+use crate::domain::{Clock, Region, WorkspaceId};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ impl Connected {
             };
             workspaces.push(Workspace {
                 client: SandboxRegion::connect(settings)?,
-                id: region.workspace_id.clone(),
+                id: WorkspaceId::new(region.workspace_id.as_str()),
                 name: region.workspace_name,
                 region: region.region.clone(),
                 url: region.workspace_url.clone(),

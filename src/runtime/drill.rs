@@ -8,7 +8,7 @@ use crate::control::view::{OperationOutcome, OperationView};
 use crate::delta::{self, TableRoot};
 use crate::domain::{
     FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Region, Timestamp,
-    UnityCatalogAssets, WorkspaceSet,
+    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::replicate::CompareReport;
 use crate::sandbox::Sandbox;
@@ -251,7 +251,7 @@ impl<'a> Drill<'a> {
             initial_primary_region: self.progress.home.clone(),
             workspace_sets: vec![WorkspaceSet {
                 name: "workspaces".to_owned(),
-                workspace_ids: regions.iter().map(|r| r.workspace_id.clone()).collect(),
+                workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),
                 replicate_workspace_assets: false,
                 stable_url_names: Vec::new(),
             }],

@@ -25,7 +25,7 @@ pub(super) async fn perform(
             control.update_group(actor, &id, Some(&etag), patch).await.map(group)
         }
         Intent::CreateStableUrl { id, workspace_id } => {
-            let made = control.create_stable_url(actor, &id, &workspace_id, false).await;
+            let made = control.create_stable_url(actor, &id, workspace_id.as_str(), false).await;
             made.map(|_| NoticeDetail::Done(format!("The stable URL {id} was created.")))
         }
         Intent::DeleteStableUrl { id } => {

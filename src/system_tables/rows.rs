@@ -1,7 +1,7 @@
 //! The rows of both tables, and how they become columns.
 
 use super::SystemTableError;
-use crate::domain::{FailoverGroup, Region, Timestamp};
+use crate::domain::{FailoverGroup, Region, Timestamp, WorkspaceId};
 use arrow::array::{
     Array, ArrayRef, Int64Array, ListArray, MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
@@ -133,7 +133,9 @@ impl ManagedAssets {
         let sets = group.spec.workspace_sets.iter();
         Self {
             metastore_ids: group.spec.regions.iter().filter_map(|region| metastores.get(region).cloned()).collect(),
-            workspace_sets: sets.map(|set| (set.name.clone(), set.workspace_ids.clone())).collect(),
+            workspace_sets: sets
+                .map(|set| (set.name.clone(), set.workspace_ids.iter().map(WorkspaceId::to_string).collect()))
+                .collect(),
             catalogs: group.catalogs().to_vec(),
         }
     }

@@ -6,7 +6,7 @@ use eframe::egui::Key;
 use resilience::connect::Secret;
 use resilience::console::action::{GroupTab, Route};
 use resilience::control::view::TokenView;
-use resilience::domain::{GroupId, Role};
+use resilience::domain::{GroupId, Role, WorkspaceId};
 use resilience::net::{Switch, TrafficView};
 use resilience::runtime::{GatewayView, Intent, IntentError, NoticeDetail, Snapshot};
 
@@ -113,7 +113,7 @@ fn a_stable_url_is_created() {
     desk.click("analytics-west · us-west-2");
     desk.click("Create");
     let (id, intent) = desk.sent();
-    let workspace_id = "1100440000000002".to_owned();
+    let workspace_id = WorkspaceId::new("1100440000000002");
     assert_eq!(intent, Intent::CreateStableUrl { id: "reports".to_owned(), workspace_id });
     desk.answer(id, Ok(NoticeDetail::Done("The stable URL reports was created.".to_owned())));
     assert!(desk.shows("The stable URL reports was created.") && !desk.shows("Points first to"));

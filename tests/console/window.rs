@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers};
 use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
-use resilience::domain::{GroupId, TransferLimit};
+use resilience::domain::{GroupId, TransferLimit, WorkspaceId};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
 fn full() -> Desk {
@@ -159,7 +159,7 @@ fn mission_critical_is_a_switch_that_a_group_locks() {
     desk.click("Workspaces");
     desk.click("Mission Critical for analytics-east");
     let (_, intent) = desk.sent();
-    let expected = Intent::SetMissionCritical { workspace_id: "1100440000000001".to_owned(), on: false };
+    let expected = Intent::SetMissionCritical { workspace_id: WorkspaceId::new("1100440000000001"), on: false };
     assert_eq!(intent, expected);
     let mut desk = full();
     desk.click("Workspaces");

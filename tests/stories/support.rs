@@ -4,7 +4,7 @@ use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
 use resilience::domain::{
     Clock, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
-    WorkspaceSet,
+    WorkspaceId, WorkspaceSet,
 };
 use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use std::path::Path;
@@ -52,7 +52,7 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
         initial_primary_region: regions[0].region.clone(),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
-            workspace_ids: regions.iter().map(|r| r.workspace_id.clone()).collect(),
+            workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),
             replicate_workspace_assets: false,
             stable_url_names: vec![],
         }],

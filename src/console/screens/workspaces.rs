@@ -64,7 +64,7 @@ fn workspace_ui(ui: &mut Ui, scene: &Scene<'_>, workspace: &WorkspaceView, actio
             }
         });
     });
-    for (head, value) in [("Workspace id", &workspace.id), ("URL", &workspace.url)] {
+    for (head, value) in [("Workspace id", workspace.id.as_str()), ("URL", workspace.url.as_str())] {
         ui.horizontal(|ui| {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(100.0, 26.0), egui::Sense::hover());
             text::paint(ui, rect, egui::Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);

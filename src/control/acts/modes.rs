@@ -51,7 +51,7 @@ pub async fn restore_modes(
                 replicate::restore_bindings(endpoint, &catalog.name, &catalog.isolation_mode, bindings).await?;
             }
             None => {
-                let writers = deployment.workspace_ids(group, &endpoint.region);
+                let writers = deployment.workspace_ids(group, &endpoint.region)?;
                 replicate::set_writable(endpoint, &catalog.name, &writers, &catalog.isolation_mode).await?;
             }
         }

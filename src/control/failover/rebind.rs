@@ -22,7 +22,7 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     reverse_ledger(failover, &group, &promoted).await?;
     fail::fail_point!("failover.after_promote");
     let paused = failover.operation()?.paused;
-    let own = failover.control.inner.deployment.workspace_ids(&group, &new.region);
+    let own = failover.control.inner.deployment.workspace_ids(&group, &new.region)?;
     let before = bindings_when_left(failover, &new.region).await?;
     for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
         let known = paused.catalogs.iter().find(|c| c.name == catalog.name);

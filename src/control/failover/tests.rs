@@ -10,7 +10,7 @@ use crate::control::{Control, ControlError, ControlSettings, Deployment, Workspa
 use crate::delta::Depth;
 use crate::domain::{
     FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, StepStatus,
-    SystemClock, UnityCatalogAssets, WorkspaceSet,
+    SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::store::Store;
 use crate::wire::jobs::{CronSchedule, JobSettings, UNPAUSED};
@@ -108,7 +108,7 @@ impl World {
             initial_primary_region: "east".to_owned(),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
-                workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+                workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
                 replicate_workspace_assets: false,
                 stable_url_names: Vec::new(),
             }],
@@ -257,7 +257,7 @@ impl World {
 
 async fn start(dir: &TempDir, east: &Arc<InMemoryRegion>, west: &Arc<InMemoryRegion>) -> Control {
     let workspace = |id: &str, region: &str, client: Arc<dyn RegionApi>| Workspace {
-        id: id.to_owned(),
+        id: WorkspaceId::new(id),
         name: region.to_owned(),
         region: region.to_owned(),
         url: format!("memory://{region}"),

@@ -219,7 +219,8 @@ mod tests {
     use crate::control::view::OperationOutcome;
     use crate::control::{ControlSettings, Deployment};
     use crate::domain::{
-        Clock, FailoverGroupSpec, FailoverKind, GroupId, GroupState, ManualClock, WorkspaceSet, replication_point,
+        Clock, FailoverGroupSpec, FailoverKind, GroupId, GroupState, ManualClock, WorkspaceId, WorkspaceSet,
+        replication_point,
     };
     use crate::store::Store;
     use chrono::{TimeDelta, TimeZone, Utc};
@@ -239,7 +240,7 @@ mod tests {
     fn group(state: GroupState) -> FailoverGroup {
         let set = WorkspaceSet {
             name: "set".to_owned(),
-            workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+            workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
             replicate_workspace_assets: false,
             stable_url_names: Vec::new(),
         };

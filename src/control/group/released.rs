@@ -44,8 +44,8 @@ impl Control {
             sentence: format!("The account has no workspace in {region}."),
         })?;
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
-        let writers: Vec<i64> = workspace.id.parse().into_iter().collect();
-        replicate::set_writable(&endpoint, catalog, &writers, ISOLATION_ISOLATED).await?;
+        let writer = workspace.id.number()?;
+        replicate::set_writable(&endpoint, catalog, &[writer], ISOLATION_ISOLATED).await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, is writable now.");
         let line = audit::line(self.now(), actor, "replica.release", catalog, message.clone());
         let (released, stored) = (left_replica_key(region, catalog), line.clone());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{GroupId, LocationMapping, UnityCatalogAssets, WorkspaceSet};
+use crate::domain::{GroupId, LocationMapping, UnityCatalogAssets, WorkspaceId, WorkspaceSet};
 
 fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
     let uris = [("east", "s3://e/*"), ("west", "s3://w/*")];
@@ -9,7 +9,7 @@ fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
         initial_primary_region: "east".to_owned(),
         workspace_sets: vec![WorkspaceSet {
             name: "ws".to_owned(),
-            workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+            workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
             replicate_workspace_assets: false,
             stable_url_names: Vec::new(),
         }],
@@ -26,7 +26,7 @@ fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
 
 fn facts() -> Facts {
     let workspace = |id: &str, region: &str| WorkspaceFacts {
-        id: id.to_owned(),
+        id: WorkspaceId::new(id),
         name: region.to_owned(),
         region: region.to_owned(),
         mission_critical: true,

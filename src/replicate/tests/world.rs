@@ -2,7 +2,9 @@
 
 use crate::connect::{InMemoryRegion, RegionApi};
 use crate::delta::TransferLimits;
-use crate::domain::{AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, TransferLimit};
+use crate::domain::{
+    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, TransferLimit, WorkspaceId,
+};
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
 use crate::replicate::{
@@ -39,8 +41,8 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let source = InMemoryRegion::new("east", 1, folder.path());
         let destination = InMemoryRegion::new("west", 2, folder.path());
-        let from = Endpoint::connect("east", "1", source.api()).await.expect("it answers");
-        let to = Endpoint::connect("west", "2", destination.api()).await.expect("it answers");
+        let from = Endpoint::connect("east", &WorkspaceId::new("1"), source.api()).await.expect("it answers");
+        let to = Endpoint::connect("west", &WorkspaceId::new("2"), destination.api()).await.expect("it answers");
         let regions = ["east".to_owned(), "west".to_owned()];
         let lakes = [("east".to_owned(), source.lake()), ("west".to_owned(), destination.lake())];
         let uri_by_region = lakes.map(|(region, lake)| (region, format!("{lake}/*"))).into_iter().collect();

@@ -7,7 +7,7 @@ mod states;
 use super::{AccountSnapshot, GroupSnapshot, OperationSnapshot, StateKind, StateRow};
 use crate::domain::{
     AssetKind, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, ObjectError, Region, Timestamp,
-    UnityCatalogAssets, WorkspaceSet,
+    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use chrono::{TimeDelta, TimeZone, Utc};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ fn group(id: &str) -> FailoverGroup {
             initial_primary_region: "east".to_owned(),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
-                workspace_ids: vec!["1".to_owned(), "2".to_owned()],
+                workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
                 replicate_workspace_assets: false,
                 stable_url_names: vec![],
             }],

@@ -236,7 +236,7 @@ pub(super) fn workspace_ui(
     let workspaces = &scene.account().workspaces;
     let name = |id: &WorkspaceId| {
         let found = workspaces.iter().find(|workspace| &workspace.id == id);
-        found.map_or_else(|| id.clone(), |workspace| format!("{} · {}", workspace.name, workspace.region))
+        found.map_or_else(|| id.to_string(), |workspace| format!("{} · {}", workspace.name, workspace.region))
     };
     ui.allocate_ui_with_layout(egui::vec2(width, 60.0), Layout::top_down(Align::Min), |ui| {
         ui.set_width(width);

@@ -83,12 +83,12 @@ impl Draft {
 
     /// The primary workspace.
     pub fn primary_of<'a>(&self, scene: &Scene<'a>) -> Option<&'a WorkspaceView> {
-        workspace(scene, self.primary.as_deref())
+        workspace(scene, self.primary.as_ref())
     }
 
     /// The secondary workspace.
     pub fn secondary_of<'a>(&self, scene: &Scene<'a>) -> Option<&'a WorkspaceView> {
-        workspace(scene, self.secondary.as_deref())
+        workspace(scene, self.secondary.as_ref())
     }
 
     /// The region of the primary workspace, as last read.
@@ -333,8 +333,8 @@ impl Draft {
     }
 }
 
-fn workspace<'a>(scene: &Scene<'a>, id: Option<&str>) -> Option<&'a WorkspaceView> {
-    scene.account().workspaces.iter().find(|workspace| Some(workspace.id.as_str()) == id)
+fn workspace<'a>(scene: &Scene<'a>, id: Option<&WorkspaceId>) -> Option<&'a WorkspaceView> {
+    scene.account().workspaces.iter().find(|workspace| Some(&workspace.id) == id)
 }
 
 fn is_below(location: &str, prefix: &str) -> bool {
