@@ -3,7 +3,7 @@
 use super::support::{catalogs, engine, program, spec, until, until_active};
 use chrono::{DurationRound, TimeDelta, Utc};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
-use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus, SystemClock};
+use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus, SystemClock, WorkspaceId};
 use resilience::replicate::{CompareReport, Endpoint, ObjectRecord, TidyRound};
 use resilience::runtime::{Engine, Intent, NoticeDetail};
 use resilience::store::{CommitRow, Store};
@@ -423,9 +423,13 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     }
     let regions = engine.sandbox().expect("a sandbox").regions();
     let link = async |index: usize| {
-        Endpoint::connect(&regions[index].region, &regions[index].workspace_id, client(&engine, index))
-            .await
-            .expect("up")
+        Endpoint::connect(
+            &regions[index].region,
+            &WorkspaceId::new(regions[index].workspace_id.as_str()),
+            client(&engine, index),
+        )
+        .await
+        .expect("up")
     };
     let (source, destination) = (link(EAST).await, link(WEST).await);
     let clock = SystemClock;
