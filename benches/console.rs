@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures frames of the window and prints JSON lines.")]
-struct Options {
+struct Arguments {
     /// Frames of each screen.
     #[arg(long, default_value_t = 400)]
     frames: usize,
@@ -26,18 +26,18 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = Arguments::parse();
     let asked = options.common.bench;
     shared::main("console", asked, || run(&options))
 }
 
 #[cfg(feature = "desktop")]
-fn run(options: &Options) -> Result<(), Fault> {
+fn run(options: &Arguments) -> Result<(), Fault> {
     println!("{}", shared::machine::describe(std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))));
     frames::measure(options.frames, options.common.divide)
 }
 
 #[cfg(not(feature = "desktop"))]
-fn run(_: &Options) -> Result<(), Fault> {
+fn run(_: &Arguments) -> Result<(), Fault> {
     Err("This build has no window.".into())
 }
