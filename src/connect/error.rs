@@ -197,6 +197,11 @@ impl ConnectError {
         matches!(self, Self::NotFound { .. })
     }
 
+    /// Whether the region has no such call at all.
+    pub fn is_not_served(&self) -> bool {
+        matches!(self, Self::Refused { status: 404 | 405 | 501, .. })
+    }
+
     /// Whether the name is taken.
     pub fn is_already_exists(&self) -> bool {
         matches!(self, Self::AlreadyExists { .. })

@@ -52,7 +52,7 @@ impl AssetKind {
 
     /// Whether a cycle replicates this kind; the others are listed as not replicated.
     pub fn is_replicated(self) -> bool {
-        matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View)
+        matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View | Self::Volume | Self::Function)
     }
 
     /// The kind as other programs read it.

@@ -32,6 +32,8 @@ page!(uc::ListCatalogs, catalogs, uc::CatalogInfo);
 page!(uc::ListSchemas, schemas, uc::SchemaInfo);
 page!(uc::ListTables, tables, uc::TableInfo);
 page!(uc::ListExternalLocations, external_locations, uc::ExternalLocationInfo);
+page!(uc::ListVolumes, volumes, uc::VolumeInfo);
+page!(uc::ListFunctions, functions, uc::FunctionInfo);
 page!(uc::WorkspaceBindings, bindings, uc::WorkspaceBinding);
 page!(ListJobs, jobs, JobInfo);
 page!(ListClusters, clusters, ClusterInfo);

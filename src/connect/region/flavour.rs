@@ -148,6 +148,34 @@ impl<T: RestFlavour> RegionApi for T {
         self.rest().delete_table(full_name).boxed()
     }
 
+    fn volumes<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::VolumeInfo>> {
+        self.rest().volumes(catalog, schema).boxed()
+    }
+
+    fn create_volume<'a>(&'a self, volume: &'a uc::CreateVolume) -> Answer<'a, uc::VolumeInfo> {
+        self.rest().create_volume(volume).boxed()
+    }
+
+    fn update_volume<'a>(&'a self, full_name: &'a str, change: &'a uc::UpdateVolume) -> Answer<'a, uc::VolumeInfo> {
+        self.rest().update_volume(full_name, change).boxed()
+    }
+
+    fn delete_volume<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
+        self.rest().delete_volume(full_name).boxed()
+    }
+
+    fn functions<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::FunctionInfo>> {
+        self.rest().functions(catalog, schema).boxed()
+    }
+
+    fn create_function<'a>(&'a self, function: &'a uc::CreateFunction) -> Answer<'a, uc::FunctionInfo> {
+        self.rest().create_function(function).boxed()
+    }
+
+    fn delete_function<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
+        self.rest().delete_function(full_name).boxed()
+    }
+
     fn table_credentials<'a>(&'a self, table_id: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials> {
         self.rest().temporary_table_credentials(table_id, operation).boxed()
     }

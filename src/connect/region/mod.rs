@@ -122,6 +122,20 @@ pub trait RegionApi: Send + Sync + fmt::Debug {
     fn create_staging_table<'a>(&'a self, table: &'a uc::CreateStagingTable) -> Answer<'a, uc::StagingTableInfo>;
     /// Drops a table or view. Its files stay.
     fn delete_table<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()>;
+    /// Every volume of a schema.
+    fn volumes<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::VolumeInfo>>;
+    /// Creates a volume.
+    fn create_volume<'a>(&'a self, volume: &'a uc::CreateVolume) -> Answer<'a, uc::VolumeInfo>;
+    /// Changes a volume.
+    fn update_volume<'a>(&'a self, full_name: &'a str, change: &'a uc::UpdateVolume) -> Answer<'a, uc::VolumeInfo>;
+    /// Drops a volume; of a managed one the files too.
+    fn delete_volume<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()>;
+    /// Every function of a schema.
+    fn functions<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::FunctionInfo>>;
+    /// Creates a function. No call changes one.
+    fn create_function<'a>(&'a self, function: &'a uc::CreateFunction) -> Answer<'a, uc::FunctionInfo>;
+    /// Drops a function.
+    fn delete_function<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()>;
     /// Credentials for a table's storage; `operation` is one of the wire module's `OPERATION_` constants.
     fn table_credentials<'a>(&'a self, table_id: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials>;
     /// Credentials for a path; `operation` is one of the wire module's `OPERATION_PATH_` constants.

@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod compute;
+mod in_schema;
 mod jobs;
 mod tables;
 

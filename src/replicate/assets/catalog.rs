@@ -100,8 +100,8 @@ impl MetadataType for Catalogs {
     }
 
     /// A catalog that the source no longer shows may only be hidden from the product's principal.
-    async fn remove(&self, _to: &Endpoint, _key: &AssetKey) -> Result<Removal, ConnectError> {
-        Ok(Removal::Kept)
+    async fn remove(&self, _: &Endpoint, _: &AssetKey, _: Option<&CatalogInfo>) -> Result<Removal, ConnectError> {
+        Ok(Removal::Kept("replication never drops a catalog"))
     }
 
     /// Replicas that are there go on; the rows that were accepted once are named until they are changed.

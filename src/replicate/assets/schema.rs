@@ -65,7 +65,7 @@ impl MetadataType for Schemas {
         Ok(asset(SchemaInfo { storage_root: root, ..source.clone() }))
     }
 
-    async fn remove(&self, to: &Endpoint, key: &AssetKey) -> Result<Removal, ConnectError> {
+    async fn remove(&self, to: &Endpoint, key: &AssetKey, _: Option<&SchemaInfo>) -> Result<Removal, ConnectError> {
         to.client.delete_schema(&key.to_string(), false).await.map(|()| Removal::Removed)
     }
 }

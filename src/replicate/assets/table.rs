@@ -98,7 +98,12 @@ impl AssetType for Tables {
         Box::pin(ship(request, due, destination, cache))
     }
 
-    fn remove<'a>(&'a self, to: &'a Endpoint, key: &'a AssetKey) -> BoxFuture<'a, Result<Removal, ConnectError>> {
+    fn remove<'a>(
+        &'a self,
+        to: &'a Endpoint,
+        key: &'a AssetKey,
+        _: Option<&'a Asset>,
+    ) -> BoxFuture<'a, Result<Removal, ConnectError>> {
         Box::pin(async move { to.client.delete_table(&key.to_string()).await.map(|()| Removal::Removed) })
     }
 

@@ -70,7 +70,7 @@ impl MetadataType for Views {
         Ok(asset(source.clone()))
     }
 
-    async fn remove(&self, to: &Endpoint, key: &AssetKey) -> Result<Removal, ConnectError> {
+    async fn remove(&self, to: &Endpoint, key: &AssetKey, _: Option<&TableInfo>) -> Result<Removal, ConnectError> {
         to.client.delete_table(&key.to_string()).await.map(|()| Removal::Removed)
     }
 }

@@ -37,8 +37,14 @@ pub trait AssetType: Send + Sync {
         cache: &'a mut CycleCache,
     ) -> BoxFuture<'a, Result<Applied, CycleError>>;
 
-    /// Removes an asset that replication made and the source no longer has. A table's data is left on disk.
-    fn remove<'a>(&'a self, to: &'a Endpoint, key: &'a AssetKey) -> BoxFuture<'a, Result<Removal, ConnectError>>;
+    /// Removes an asset that replication made and the source no longer has; `replica` where the destination lists it. A
+    /// table's data is left on disk.
+    fn remove<'a>(
+        &'a self,
+        to: &'a Endpoint,
+        key: &'a AssetKey,
+        replica: Option<&'a Asset>,
+    ) -> BoxFuture<'a, Result<Removal, ConnectError>>;
 
     /// Says how an asset's replica differs, changing nothing. A region that is away is an error.
     fn compare<'a>(
@@ -82,8 +88,8 @@ pub struct Applied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     Removed,
-    /// Its replica stays.
-    Kept,
+    /// Its replica stays; why, as the end of a sentence.
+    Kept(&'static str),
 }
 
 /// Why an asset cannot be replicated.

@@ -49,13 +49,15 @@ pub async fn run_cycle(
         objects: Vec::new(),
         changed: 0,
         broken: BTreeMap::new(),
+        kept: BTreeMap::new(),
         nothing_owned: BTreeSet::new(),
     };
     cycle.name_held(&source, cache);
     cycle.objects.extend(cycle.sides.not_shown(request.catalogs, &source));
     cycle.follow_drops(&source, cache).await?;
     let complete = cycle.bring(&source, cache).await?;
-    let mut unmanaged = cycle.sides.unmanaged(kinds, &source, &cycle.destination.inventory, &cycle.nothing_owned);
+    let mut unmanaged =
+        cycle.sides.unmanaged(kinds, &source, &cycle.destination.inventory, &cycle.nothing_owned, &cycle.kept);
     unmanaged.retain(|object| !cache.holds(&AssetName::parse(&object.name)));
     cycle.objects.extend(unmanaged);
     let Cycle { mut objects, changed, destination, .. } = cycle;
@@ -87,7 +89,9 @@ struct Cycle<'a> {
     changed: u64,
     /// Containers that could not be made, with why; what lies in them fails for the same reason.
     broken: BTreeMap<AssetKey, Failure>,
-    /// A cycle has followed every drop that it could, so what is left is treated as somebody else's.
+    /// What replication made and the source no longer has, but stays; with why.
+    kept: BTreeMap<AssetKey, &'static str>,
+    /// A cycle has followed every drop that it could, so nothing is left that the next one would drop.
     nothing_owned: BTreeSet<AssetKey>,
 }
 
@@ -122,13 +126,19 @@ impl Cycle<'_> {
             for key in ownership::gone(kind.kind(), source, cache) {
                 let inventory = &mut self.destination.inventory;
                 let is_rival = |rival| inventory.contains(&AssetKey::new(rival, key.name.clone()));
-                // Somebody keeps something in it.
                 if inventory.has_children(&key) {
+                    self.kept.insert(key, "somebody keeps something in it");
                     continue;
                 }
                 // What has taken its place at the destination is not it.
-                if !kind.rivals().iter().copied().any(is_rival) && !self.remove(*kind, &key).await? {
-                    continue;
+                if !kind.rivals().iter().copied().any(is_rival) {
+                    match self.remove(*kind, &key).await? {
+                        Removal::Removed => {}
+                        Removal::Kept(why) => {
+                            self.kept.insert(key, why);
+                            continue;
+                        }
+                    }
                 }
                 self.destination.inventory.remove(&key);
                 ownership::disown(request.store, request.group, cache, &key).await?;
@@ -138,14 +148,14 @@ impl Cycle<'_> {
         Ok(())
     }
 
-    /// Removes an asset at the destination; false where it stays, or where that refuses, so that it is tried again.
-    async fn remove(&self, kind: &dyn AssetType, key: &AssetKey) -> Result<bool, CycleError> {
+    /// Removes an asset at the destination. Where that refuses, it is tried again by the next cycle.
+    async fn remove(&self, kind: &dyn AssetType, key: &AssetKey) -> Result<Removal, CycleError> {
         let to = self.request.destination;
-        match kind.remove(to, key).await {
-            Ok(Removal::Removed) | Err(ConnectError::NotFound { .. }) => Ok(true),
-            Ok(Removal::Kept) => Ok(false),
+        match kind.remove(to, key, self.destination.inventory.get(key)).await {
+            Ok(removal) => Ok(removal),
+            Err(ConnectError::NotFound { .. }) => Ok(Removal::Removed),
             Err(error) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
-            Err(_) => Ok(false),
+            Err(_) => Ok(Removal::Kept("the region refused to drop it. The next cycle tries again")),
         }
     }
 

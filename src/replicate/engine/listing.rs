@@ -37,6 +37,18 @@ impl Listing<'_> {
         Ok(lists.into_iter().flatten().collect())
     }
 
+    /// [`Self::all`] of what not every region serves: a call that a region doesn't have lists nothing.
+    pub async fn all_served<T>(
+        &self,
+        calls: Vec<impl Future<Output = Result<Vec<T>, ConnectError>>>,
+    ) -> Result<Vec<T>, ConnectError> {
+        let mut served = Vec::with_capacity(calls.len());
+        for call in calls {
+            served.push(served_or_nothing(call));
+        }
+        self.all(served).await
+    }
+
     /// Keeps what a call brought of another kind, until that kind is listed.
     pub fn hand_on(&self, kind: AssetKind, assets: Vec<(AssetKey, Asset)>) {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default().extend(assets);
@@ -45,6 +57,15 @@ impl Listing<'_> {
     /// What kinds before this one handed on.
     pub fn handed_on(&self, kind: AssetKind) -> Vec<(AssetKey, Asset)> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner).remove(&kind).unwrap_or_default()
+    }
+}
+
+async fn served_or_nothing<T>(
+    call: impl Future<Output = Result<Vec<T>, ConnectError>>,
+) -> Result<Vec<T>, ConnectError> {
+    match call.await {
+        Err(error) if error.is_not_served() => Ok(Vec::new()),
+        answer => answer,
     }
 }
 

@@ -49,7 +49,23 @@ pub trait MetadataType: Send + Sync {
         async { Ok(None) }
     }
 
-    fn remove(&self, to: &Endpoint, key: &AssetKey) -> impl Future<Output = Result<Removal, ConnectError>> + Send;
+    /// Removes an asset that the source no longer has; `replica` where the destination lists it.
+    fn remove(
+        &self,
+        to: &Endpoint,
+        key: &AssetKey,
+        replica: Option<&Self::Info>,
+    ) -> impl Future<Output = Result<Removal, ConnectError>> + Send;
+
+    /// Whether a replica that does not [`differ`](Self::diff) is still not what a cycle would make.
+    fn is_stale(&self, _request: &CycleRequest<'_>, _source: &Self::Info, _replica: &Self::Info) -> bool {
+        false
+    }
+
+    /// What a person should know of an asset that is in sync.
+    fn note(&self, _info: &Self::Info) -> Option<String> {
+        None
+    }
 
     /// What is to be said of every asset that has arrived; None where nothing is wrong.
     fn reservation(&self, _request: &CycleRequest<'_>) -> Option<Failure> {
@@ -97,14 +113,23 @@ impl From<ConnectError> for ApplyFault {
 
 impl ApplyFault {
     /// What it means for the asset; a region that is away stops the cycle instead.
-    async fn explain(self, request: &CycleRequest<'_>) -> Result<Failure, CycleError> {
+    async fn explain(self, key: &AssetKey, request: &CycleRequest<'_>) -> Result<Failure, CycleError> {
         let to = request.destination;
         match self {
             Self::Unmapped(why) => Ok((ErrorClass::UnmappedLocation, BTreeMap::new(), why.to_string())),
             Self::Region(error, _) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
+            Self::Region(error, _) if error.is_not_served() => {
+                let message =
+                    format!("{} has no API to create a {}, so {key} can't be replicated there.", to.region, key.kind);
+                Ok((ErrorClass::UnsupportedObject, BTreeMap::new(), message))
+            }
             Self::Region(error, place) => Ok(request.coverage.explain(to, place.as_deref(), error).await),
         }
     }
+}
+
+fn in_sync<T: MetadataType>(kind: &T, key: &AssetKey, source: &T::Info) -> ObjectRecord {
+    ObjectRecord { note: kind.note(source), ..ObjectRecord::new(key, ObjectStatus::InSync) }
 }
 
 /// Makes or changes one asset where that is necessary.
@@ -122,7 +147,8 @@ async fn ensure<T: MetadataType>(
         destination.inventory.insert(key.clone(), asset);
     }
     let replica = destination.inventory.get(key).and_then(Asset::info);
-    if replica.is_none_or(|replica| kind.diff(source, replica) != Diff::Same) {
+    let is_done = |replica| kind.diff(source, replica) == Diff::Same && !kind.is_stale(request, source, replica);
+    if !replica.is_some_and(is_done) {
         let asset = kind.apply(request, source, replica).await?;
         destination.inventory.insert(key.clone(), asset);
     }
@@ -162,11 +188,11 @@ impl<T: MetadataType> AssetType for T {
                         applied.arrived.push(key.clone());
                         applied.records.push(match self.reservation(request) {
                             Some(failure) => ObjectRecord::failed(key, failure, request.clock),
-                            None => ObjectRecord::new(key, ObjectStatus::InSync),
+                            None => in_sync(self, key, source),
                         });
                     }
                     Err(fault) => {
-                        let failure = fault.explain(request).await?;
+                        let failure = fault.explain(key, request).await?;
                         applied.records.push(ObjectRecord::failed(key, failure.clone(), request.clock));
                         applied.broken.push((key.clone(), failure));
                     }
@@ -176,8 +202,13 @@ impl<T: MetadataType> AssetType for T {
         })
     }
 
-    fn remove<'a>(&'a self, to: &'a Endpoint, key: &'a AssetKey) -> BoxFuture<'a, Result<Removal, ConnectError>> {
-        Box::pin(MetadataType::remove(self, to, key))
+    fn remove<'a>(
+        &'a self,
+        to: &'a Endpoint,
+        key: &'a AssetKey,
+        replica: Option<&'a Asset>,
+    ) -> BoxFuture<'a, Result<Removal, ConnectError>> {
+        Box::pin(MetadataType::remove(self, to, key, replica.and_then(Asset::info)))
     }
 
     fn compare<'a>(
@@ -188,7 +219,7 @@ impl<T: MetadataType> AssetType for T {
     ) -> BoxFuture<'a, Result<Compared, CycleError>> {
         let record = match (asset.info(), replica.and_then(Asset::info)) {
             (Some(source), Some(replica)) => match self.diff(source, replica) {
-                Diff::Same | Diff::Details => ObjectRecord::new(key, ObjectStatus::InSync),
+                Diff::Same | Diff::Details => in_sync(self, key, source),
                 Diff::Content(part) => {
                     let (to, from) = (&comparison.destination.region, &comparison.source.region);
                     let mut label = key.kind.label().to_owned();

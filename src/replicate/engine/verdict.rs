@@ -74,19 +74,24 @@ impl Sides<'_> {
     }
 
     /// What the destination's catalogs hold and the source's don't. What replication made itself, which is in `owned`, is
-    /// only behind.
+    /// only behind, and what is in `kept` stays for the reason given there.
     pub fn unmanaged(
         &self,
         kinds: &[&dyn AssetType],
         at_source: &Inventory,
         at_destination: &Inventory,
         owned: &BTreeSet<AssetKey>,
+        kept: &BTreeMap<AssetKey, &'static str>,
     ) -> Vec<ObjectRecord> {
         let (source, destination) = (&self.source.region, &self.destination.region);
         let record = |key: &AssetKey| {
             if owned.contains(key) {
                 let note = format!("{key} was dropped in {source}. The next cycle drops it in {destination}.");
                 return ObjectRecord { note: Some(note), ..ObjectRecord::new(key, ObjectStatus::Lagging) };
+            }
+            if let Some(why) = kept.get(key) {
+                let message = format!("{key} was dropped in {source}. It stays in {destination}, because {why}.");
+                return ObjectRecord::failed(key, (ErrorClass::UnmanagedObject, BTreeMap::new(), message), self.clock);
             }
             let message = format!(
                 "{key} exists only in {destination}. {source}, the primary, doesn't have it, and replication didn't create it. Replication leaves it unchanged."

@@ -65,7 +65,7 @@ pub async fn compare(
         report.objects.push(record);
         report.damages.extend(damage);
     }
-    report.unmanaged = sides.unmanaged(kinds, &at_source, &at_destination, &owned);
+    report.unmanaged = sides.unmanaged(kinds, &at_source, &at_destination, &owned, &BTreeMap::new());
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(report)
 }

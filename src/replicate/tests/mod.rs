@@ -2,6 +2,7 @@
 
 mod cycles;
 mod drops;
+mod in_schema;
 mod new_kind;
 mod verify;
 mod world;

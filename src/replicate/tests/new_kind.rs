@@ -72,7 +72,7 @@ impl MetadataType for Notes {
         Ok(Asset::new(None, note.clone()))
     }
 
-    async fn remove(&self, to: &Endpoint, key: &AssetKey) -> Result<Removal, ConnectError> {
+    async fn remove(&self, to: &Endpoint, key: &AssetKey, _: Option<&Note>) -> Result<Removal, ConnectError> {
         self.boards().remove(&(to.region.clone(), key.name.clone()));
         Ok(Removal::Removed)
     }

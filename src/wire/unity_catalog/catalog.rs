@@ -253,6 +253,24 @@ pub struct FunctionInfo {
     pub other: Map<String, Value>,
 }
 
+/// `POST /functions`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateFunction {
+    pub function_info: FunctionInfo,
+}
+
+impl FunctionInfo {
+    /// Catalog, schema and name, with dots.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}.{}", self.catalog_name, self.schema_name, self.name)
+    }
+
+    /// Its id, where the region tells one.
+    pub fn id(&self) -> Option<&str> {
+        self.other.get("function_id").and_then(Value::as_str)
+    }
+}
+
 /// One page of `GET /functions`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListFunctions {

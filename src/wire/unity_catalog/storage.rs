@@ -116,6 +116,38 @@ pub struct VolumeInfo {
     pub other: Map<String, Value>,
 }
 
+/// `POST /volumes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateVolume {
+    pub name: String,
+    pub catalog_name: String,
+    pub schema_name: String,
+    /// `MANAGED` or `EXTERNAL`.
+    pub volume_type: String,
+    /// Where its files lie: of an external volume, or of a managed one where the region keeps ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_location: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// The id to give it; only where the region keeps ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+}
+
+/// `PATCH /volumes/{full_name}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateVolume {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+impl VolumeInfo {
+    /// Catalog, schema and name, with dots.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}.{}", self.catalog_name, self.schema_name, self.name)
+    }
+}
+
 /// One page of `GET /volumes`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ListVolumes {

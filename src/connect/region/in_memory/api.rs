@@ -148,6 +148,46 @@ impl RegionApi for InMemoryRegion {
         answer(move || self.call(&format!("DELETE /tables {full_name}"), |region| region.drop_table(full_name)))
     }
 
+    fn volumes<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::VolumeInfo>> {
+        answer(move || {
+            self.call(&format!("GET /volumes {catalog}.{schema}"), |region| region.list_volumes(catalog, schema))
+        })
+    }
+
+    fn create_volume<'a>(&'a self, volume: &'a uc::CreateVolume) -> Answer<'a, uc::VolumeInfo> {
+        answer(move || {
+            let call = format!("POST /volumes {}.{}.{}", volume.catalog_name, volume.schema_name, volume.name);
+            self.call(&call, |region| region.put_volume(volume))
+        })
+    }
+
+    fn update_volume<'a>(&'a self, full_name: &'a str, change: &'a uc::UpdateVolume) -> Answer<'a, uc::VolumeInfo> {
+        answer(move || {
+            self.call(&format!("PATCH /volumes {full_name}"), |region| region.change_volume(full_name, change))
+        })
+    }
+
+    fn delete_volume<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
+        answer(move || self.call(&format!("DELETE /volumes {full_name}"), |region| region.drop_volume(full_name)))
+    }
+
+    fn functions<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::FunctionInfo>> {
+        answer(move || {
+            self.call(&format!("GET /functions {catalog}.{schema}"), |region| region.list_functions(catalog, schema))
+        })
+    }
+
+    fn create_function<'a>(&'a self, function: &'a uc::CreateFunction) -> Answer<'a, uc::FunctionInfo> {
+        answer(move || {
+            let call = format!("POST /functions {}", function.function_info.full_name());
+            self.call(&call, |region| region.put_function(&function.function_info))
+        })
+    }
+
+    fn delete_function<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
+        answer(move || self.call(&format!("DELETE /functions {full_name}"), |region| region.drop_function(full_name)))
+    }
+
     fn table_credentials<'a>(&'a self, table_id: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials> {
         answer(move || {
             let call = format!("POST /temporary-table-credentials {operation} {table_id}");

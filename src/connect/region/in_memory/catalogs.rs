@@ -242,7 +242,8 @@ impl InMemoryRegion {
             ));
         }
         let prefix = format!("{full_name}.");
-        if !force && known.tables.keys().any(|table| table.starts_with(&prefix)) {
+        let mut contents = known.tables.keys().chain(known.volumes.keys()).chain(known.functions.keys());
+        if !force && contents.any(|name| name.starts_with(&prefix)) {
             return Err(Refusal::new(
                 400,
                 "SCHEMA_NOT_EMPTY",
@@ -250,6 +251,8 @@ impl InMemoryRegion {
             ));
         }
         known.tables.retain(|table, _| !table.starts_with(&prefix));
+        known.volumes.retain(|volume, _| !volume.starts_with(&prefix));
+        known.functions.retain(|function, _| !function.starts_with(&prefix));
         known.staged.retain(|table, _| !table.starts_with(&prefix));
         known.schemas.remove(&full_name);
         Ok(())

@@ -8,6 +8,7 @@ mod api;
 mod catalogs;
 mod credentials;
 mod faults;
+mod in_schema;
 mod tables;
 mod tests;
 mod workspace;
@@ -80,6 +81,8 @@ struct Known {
     schemas: BTreeMap<String, uc::SchemaInfo>,
     tables: BTreeMap<String, uc::TableInfo>,
     staged: BTreeMap<String, uc::StagingTableInfo>,
+    volumes: BTreeMap<String, uc::VolumeInfo>,
+    functions: BTreeMap<String, uc::FunctionInfo>,
     external_locations: Vec<uc::ExternalLocationInfo>,
     jobs: BTreeMap<i64, JobInfo>,
     clusters: BTreeMap<String, ClusterInfo>,

@@ -34,12 +34,13 @@ impl InMemoryRegion {
         if in_metastore { Ok(wanted.to_string()) } else { self.covered(known, uri) }
     }
 
-    /// Two tables never share files: a location must not hold another table's, nor lie in one.
-    fn refuse_overlap(&self, known: &Known, location: &str, full_name: &str) -> Result<(), Refusal> {
+    /// Two tables or volumes never share files: a location must not hold another one's, nor lie in one.
+    pub(super) fn refuse_overlap(&self, known: &Known, location: &str, full_name: &str) -> Result<(), Refusal> {
         let wanted = place(location)?;
         let tables = known.tables.iter().filter_map(|(name, table)| Some((name, table.storage_location.as_ref()?)));
         let staged = known.staged.iter().map(|(name, staged)| (name, &staged.staging_location));
-        let other = tables.chain(staged).find(|(name, location)| {
+        let volumes = known.volumes.iter().filter_map(|(name, volume)| Some((name, volume.storage_location.as_ref()?)));
+        let other = tables.chain(staged).chain(volumes).find(|(name, location)| {
             name.as_str() != full_name && place(location).is_ok_and(|other| other.overlaps(&wanted))
         });
         match other {
@@ -52,7 +53,7 @@ impl InMemoryRegion {
         }
     }
 
-    fn schema_of(&self, known: &Known, catalog: &str, schema: &str) -> Result<uc::SchemaInfo, Refusal> {
+    pub(super) fn schema_of(&self, known: &Known, catalog: &str, schema: &str) -> Result<uc::SchemaInfo, Refusal> {
         let full_name = format!("{catalog}.{schema}");
         known.schemas.get(&full_name).cloned().ok_or_else(|| Refusal::missing("SCHEMA", &full_name))
     }
