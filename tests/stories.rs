@@ -2,6 +2,7 @@
 
 mod stories {
     pub mod bad_input;
+    pub mod catalog_objects;
     pub mod clock;
     pub mod credentials;
     pub mod drill;
