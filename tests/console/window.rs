@@ -187,7 +187,7 @@ fn objects_and_errors_can_be_narrowed() {
     assert!(desk.shows("main.finance.ledger, Failed"), "what fails comes first");
     desk.click("Drifted 1");
     assert!(!desk.shows("main.finance.ledger, Failed"));
-    assert!(desk.shows("Not replicated yet: volumes"));
+    assert!(desk.shows("Not replicated yet: grants"));
     desk.click("Errors 243");
     assert!(desk.shows("Restore the missing commit files at the source"));
     desk.click("Unsupported object, 240 objects");
