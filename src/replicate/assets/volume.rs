@@ -1,7 +1,7 @@
 //! Volumes: what they are and where they lie. The files in them are not copied.
 
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, AssetName};
+use crate::domain::{AssetKey, AssetKind, AssetName, Unmapped};
 use crate::replicate::engine::{ApplyFault, CycleRequest, Diff, Listing, MetadataType, Removal, WhyNot};
 use crate::replicate::locations::counterpart;
 use crate::replicate::{Asset, Endpoint};
@@ -20,9 +20,9 @@ fn keyed(info: VolumeInfo) -> (AssetKey, Asset) {
 }
 
 /// The place of an external volume's replica; None for a managed one, whose place the destination chooses.
-fn place(request: &CycleRequest<'_>, source: &VolumeInfo) -> Result<Option<String>, ApplyFault> {
+fn place(request: &CycleRequest<'_>, source: &VolumeInfo) -> Result<Option<String>, Unmapped> {
     let location = source.storage_location.as_deref().filter(|_| source.volume_type == VOLUME_EXTERNAL);
-    Ok(counterpart(location, request)?)
+    counterpart(location, request)
 }
 
 impl MetadataType for Volumes {
