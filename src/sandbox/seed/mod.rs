@@ -40,6 +40,7 @@ pub(super) const SEEDED: &str = "seeded";
 const FEWEST_TABLES: usize = 12;
 /// The schema that holds the small tables.
 const SMALL_SCHEMA: &str = "archive";
+const CONVERTER: &str = "finance.ledger.to_eur";
 
 /// Fills a region that is not seeded yet, whatever an earlier try left behind.
 pub(super) fn seed(region: &Region, plan: &SeedPlan, primary: bool) -> Result<(), SandboxError> {
@@ -82,6 +83,9 @@ pub(super) fn complete(region: &Region, primary: bool) -> Result<(), SandboxErro
     }
     let mut writing = region.records.write();
     identities::seed(region, &mut writing, primary);
+    if region.records.text(Kind::Function, CONVERTER).is_some() {
+        writing.put(Kind::Function, CONVERTER, &converter());
+    }
     writing.commit()
 }
 
@@ -219,7 +223,36 @@ fn seed_views(region: &Region, writing: &mut Writing<'_>) {
     }
 }
 
-/// A volume, a function and some grants: kinds that are only listed so far.
+/// The seeded function, with all that a region wants to know when a function is created.
+fn converter() -> FunctionInfo {
+    let parameter = |name: &str, position: u8| {
+        json!({"name": name, "position": position, "type_name": "DOUBLE", "type_text": "double",
+            "type_json": format!(r#"{{"name":"{name}","type":"double","nullable":true,"metadata":{{}}}}"#)})
+    };
+    let definition = json!({
+        "data_type": "DOUBLE",
+        "full_data_type": "DOUBLE",
+        "input_params": {"parameters": [parameter("amount", 0), parameter("rate", 1)]},
+        "routine_body": "SQL",
+        "parameter_style": "S",
+        "is_deterministic": true,
+        "sql_data_access": "CONTAINS_SQL",
+        "is_null_call": true,
+        "security_type": "DEFINER",
+        "specific_name": "to_eur",
+    });
+    FunctionInfo {
+        name: "to_eur".to_owned(),
+        catalog_name: "finance".to_owned(),
+        schema_name: "ledger".to_owned(),
+        full_name: Some(CONVERTER.to_owned()),
+        comment: Some("Converts an amount".to_owned()),
+        routine_definition: Some("amount * rate".to_owned()),
+        other: definition.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+/// A volume, a function and some grants.
 fn seed_other(region: &Region, writing: &mut Writing<'_>) {
     let owner = Some(region.identity.admin_name.clone());
     let volume = VolumeInfo {
@@ -234,16 +267,7 @@ fn seed_other(region: &Region, writing: &mut Writing<'_>) {
         ..VolumeInfo::default()
     };
     writing.put(Kind::Volume, "sales.customers.uploads", &volume);
-    let function = FunctionInfo {
-        name: "to_eur".to_owned(),
-        catalog_name: "finance".to_owned(),
-        schema_name: "ledger".to_owned(),
-        full_name: Some("finance.ledger.to_eur".to_owned()),
-        comment: Some("Converts an amount".to_owned()),
-        routine_definition: Some("amount * rate".to_owned()),
-        ..FunctionInfo::default()
-    };
-    writing.put(Kind::Function, "finance.ledger.to_eur", &function);
+    writing.put(Kind::Function, CONVERTER, &converter());
     for (catalog, group) in [("sales", "sales-analysts"), ("finance", "controllers"), ("operations", "plant-engineers")]
     {
         let privileges = ["SELECT", "USE_CATALOG", "USE_SCHEMA"].map(str::to_owned).to_vec();
