@@ -116,6 +116,10 @@ impl ApplyFault {
     async fn explain(self, key: &AssetKey, request: &CycleRequest<'_>) -> Result<Failure, CycleError> {
         let to = request.destination;
         match self {
+            // The replication point is a claim about commits, and a volume has none: it is named and holds nothing back.
+            Self::Unmapped(why) if key.kind == AssetKind::Volume => {
+                Ok((ErrorClass::UnsupportedObject, BTreeMap::new(), format!("Volume {key} isn't replicated. {why}")))
+            }
             Self::Unmapped(why) => Ok((ErrorClass::UnmappedLocation, BTreeMap::new(), why.to_string())),
             Self::Region(error, _) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
             Self::Region(error, _) if error.is_not_served() => {

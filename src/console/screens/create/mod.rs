@@ -192,7 +192,7 @@ impl CreateForm {
             card::section_ui(
                 ui,
                 "Replication scope",
-                "Whole catalogs, with their schemas, tables, data, history and views.",
+                "Whole catalogs, with their schemas, tables, data, history, views and functions.",
             );
             ui.add_space(space::XS);
             if scope::scope_ui(ui, scene, &mut self.draft, &mut self.tree) {
