@@ -47,7 +47,7 @@ fn an_object_that_an_earlier_failover_left_behind_is_not_called_whole() {
     }
     let mut desk = at_group(view.clone());
     desk.click("Fail over…");
-    assert!(desk.shows("Every object in scope has a whole replica."));
+    assert!(desk.shows("Every replicated object has a whole replica."));
     let left = &mut std::sync::Arc::make_mut(&mut view.objects)[0];
     left.status = ObjectStatus::LeftBehind;
     let name = left.name.clone();

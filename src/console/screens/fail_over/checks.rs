@@ -30,7 +30,7 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
     }
     let down = |region: &str| scene.region(region).and_then(|region| region.unreachable_since);
     match down(secondary) {
-        None => add(Tone::Good, format!("{secondary} answers.")),
+        None => add(Tone::Good, format!("{secondary} responds.")),
         Some(since) => add(
             Tone::Bad,
             format!("{secondary} hasn't responded for {}, so it can't take over.", format::age(scene.age_ms(since))),
@@ -89,7 +89,7 @@ fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
                     format!("Every replicated object is whole in {secondary} as of {}.", time(point))
                 }
                 (Some(as_of), None) => format!("Every object had a whole replica at {}.", time(as_of)),
-                (None, _) => "Every object in scope has a whole replica.".to_owned(),
+                (None, _) => "Every replicated object has a whole replica.".to_owned(),
             },
         );
     }
