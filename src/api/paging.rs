@@ -3,7 +3,7 @@
 
 use super::query::Query;
 use super::reply::{Rejection, bad};
-use std::fmt::Write;
+use crate::domain::hex;
 
 /// Entries of a page that asks for no size, and of one that asks for more.
 const MOST: usize = 50;
@@ -46,10 +46,7 @@ pub fn page<T>(list: &str, all: Vec<T>, id: impl Fn(&T) -> &str, query: &Query) 
 
 /// The list's name, a hyphen, and the id in hexadecimal digits; the document gives this form as a pattern.
 fn token(list: &str, last: &str) -> String {
-    last.bytes().fold(format!("{list}-"), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{list}-{}", hex(last.as_bytes()))
 }
 
 fn last_id(list: &str, token: &str) -> Option<Vec<u8>> {

@@ -1,13 +1,12 @@
 //! Who a secret belongs to: hashes in memory, compared in constant time.
 
 use super::lock::lock;
-use crate::domain::{Role, Timestamp};
+use crate::domain::{Role, Timestamp, hex};
 use crate::store::{TokenKind, TokenRow};
 use crate::wire::secret::Secret;
 use rand::TryRngCore;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq;
 
@@ -68,7 +67,7 @@ impl Keyring {
         row.filter(|_| equal)
     }
 
-    /// Whose bearer token this is; None where it is nobody's, has ended or was revoked.
+    /// Whose bearer token this is; None where it is no one's, has ended or was revoked.
     pub fn caller(&self, bearer: &str, now: Timestamp) -> Option<Caller> {
         let (id, secret) = split(bearer)?;
         let row = self.matches(id, secret)?;
@@ -115,13 +114,6 @@ pub fn random_hex<const N: usize>() -> Result<String, super::ControlError> {
 /// The sha256 of a secret, in hex. It has 256 random bits, so no slower hash is needed.
 pub fn hash(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// The token that goes over the wire.

@@ -3,6 +3,7 @@
 use super::records::{Kind, Records};
 use super::refusal::Refusal;
 use super::writer;
+use crate::domain::hex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -97,10 +98,6 @@ pub(super) fn checked_name(name: &str) -> Result<String, Refusal> {
     Ok(name.to_lowercase())
 }
 
-fn to_hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn from_hex(text: &str) -> Option<String> {
     let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
     let bytes = digits?.chunks(2).map(|pair| pair.iter().fold(0, |n, d| (n << 4) | d)).collect();
@@ -166,13 +163,13 @@ pub(super) fn page_of(
         Some(_) => return Err(bad_token()),
     };
     if gap {
-        return Ok(Page { entries: Vec::new(), next: Some(to_hex(&format!("g{after}"))) });
+        return Ok(Page { entries: Vec::new(), next: Some(hex(format!("g{after}").as_bytes())) });
     }
     let mut found = records.page(kind, prefix, after, size + 1);
     let more = found.len() > size;
     found.truncate(size);
     let flag = if token.is_none() { 'e' } else { 'g' };
-    let next = found.last().filter(|_| more).map(|(last, _)| to_hex(&format!("{flag}{last}")));
+    let next = found.last().filter(|_| more).map(|(last, _)| hex(format!("{flag}{last}").as_bytes()));
     Ok(Page { entries: found.iter().filter_map(|(_, body)| render(body)).collect(), next })
 }
 

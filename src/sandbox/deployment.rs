@@ -9,7 +9,7 @@ use super::server::{self, Server};
 use super::workload::{self, Writers};
 use super::writer::Committed;
 use crate::delta::read_regular;
-use crate::domain::Clock;
+use crate::domain::{Clock, hex};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
@@ -202,7 +202,7 @@ impl Sandbox {
         done.await.unwrap_or(Err(SandboxError::TaskLost { task: "a commit" }))
     }
 
-    /// Makes a region refuse credentials from now on, until it is told otherwise or started anew.
+    /// Makes a region refuse credentials from now on, until it is told otherwise or started again.
     pub fn withhold(&self, region: &str, withheld: Withheld) -> Result<(), SandboxError> {
         self.place(region)?.region.withhold(withheld);
         Ok(())
@@ -341,8 +341,7 @@ fn keep(account: &Account, path: &Path) -> Result<(), SandboxError> {
 
 /// A token of 256 random bits.
 fn token(kind: &str) -> String {
-    let digits: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}-{digits}")
+    format!("{kind}-{}", hex(&rand::random::<[u8; 32]>()))
 }
 
 fn identity(account_id: &str, region: &str, dir: &Path) -> Result<Identity, SandboxError> {

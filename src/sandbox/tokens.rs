@@ -5,6 +5,7 @@ use super::principals::{self, Principal};
 use super::records::Kind;
 use super::refusal::Refusal;
 use super::region::Region;
+use crate::domain::hex;
 use crate::wire::error;
 use crate::wire::scim::SERVICE_PRINCIPALS;
 use axum::http::Method;
@@ -32,10 +33,6 @@ pub(super) fn respond(region: &Region, call: &Call, path: &[&str]) -> Option<Ans
         (&Method::DELETE, ["tokens", id]) => delete(region, call, id),
         _ => return None,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whose token it is that has this digest.

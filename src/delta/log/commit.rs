@@ -7,8 +7,8 @@ use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::Place;
 use crate::delta::position::FileFingerprint;
+use crate::domain::hex;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// A commit as it lies in the log.
 pub(in crate::delta) struct Commit {
@@ -80,12 +80,4 @@ impl Commit {
 /// The sha256 of `bytes` in hex.
 pub(in crate::delta) fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-/// Bytes in hex.
-pub(in crate::delta) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,11 +1,11 @@
 //! Commits, JSON checkpoints and compactions as lines, so that what is in memory is a line and never the file.
 
 use super::actions::{Action, Parser};
-use super::hex;
 use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::{Place, storage_failure};
 use crate::delta::position::FileFingerprint;
+use crate::domain::hex;
 use sha2::{Digest, Sha256};
 use std::io::{BufRead, BufReader, Read};
 

@@ -16,7 +16,7 @@ mod thrift;
 
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
 pub(super) use checkpoint::{CheckpointFiles, read_checkpoint};
-pub(super) use commit::{Commit, hex, read_commit, sha256_hex};
+pub(super) use commit::{Commit, read_commit, sha256_hex};
 pub(super) use inventory::{Inventory, Named, catalog_feature, live_print, state_at};
 pub(super) use lines::read_actions;
 pub(super) use log_state::{LogState, Past, read_log_state};

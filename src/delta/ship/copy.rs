@@ -2,9 +2,9 @@
 
 use super::{FileRecord, Transfer};
 use crate::delta::DeltaError;
-use crate::delta::log::hex;
 use crate::delta::place::{Mode, Opened, Place, Staged, storage_failure};
 use crate::delta::position::FileFingerprint;
+use crate::domain::hex;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};

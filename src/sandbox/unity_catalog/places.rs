@@ -1,6 +1,6 @@
 //! Storage locations: what lies in what, and where on the disk it is.
 
-use crate::domain::StorageUri;
+use crate::domain::{StorageUri, hex};
 use crate::sandbox::records::{Kind, Records};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
@@ -55,8 +55,7 @@ pub fn folder_name(name: &str) -> String {
         return name.to_owned();
     }
     let shown: String = name.chars().take(MOST_PLAIN).map(|c| if plain(c) { c } else { '_' }).collect();
-    let hash: String = Sha256::digest(name.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{shown}-{hash}")
+    format!("{shown}-{}", hex(&Sha256::digest(name.as_bytes())[..8]))
 }
 
 fn is_in_store(uri: &str) -> bool {
