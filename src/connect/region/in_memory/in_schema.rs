@@ -1,6 +1,7 @@
 //! Volumes and functions.
 
-use super::{InMemoryRegion, Refusal, checked_name, split};
+use super::tables::Seat;
+use super::{InMemoryRegion, Refusal, split};
 use crate::wire::unity_catalog as uc;
 use serde_json::json;
 
@@ -14,12 +15,9 @@ impl InMemoryRegion {
     }
 
     pub(super) fn put_volume(&self, wanted: &uc::CreateVolume) -> Result<uc::VolumeInfo, Refusal> {
-        let (catalog_name, schema_name) = (checked_name(&wanted.catalog_name)?, checked_name(&wanted.schema_name)?);
-        let name = checked_name(&wanted.name)?;
-        let full_name = format!("{catalog_name}.{schema_name}.{name}");
         let mut known = self.known();
-        self.writable(&known, &catalog_name)?;
-        self.schema_of(&known, &catalog_name, &schema_name)?;
+        let Seat { catalog_name, schema_name, name, full_name } =
+            self.seat(&known, [&wanted.catalog_name, &wanted.schema_name, &wanted.name])?;
         if known.volumes.contains_key(&full_name) {
             return Err(Refusal::exists("VOLUME", &full_name));
         }
@@ -77,12 +75,9 @@ impl InMemoryRegion {
     }
 
     pub(super) fn put_function(&self, wanted: &uc::FunctionInfo) -> Result<uc::FunctionInfo, Refusal> {
-        let (catalog_name, schema_name) = (checked_name(&wanted.catalog_name)?, checked_name(&wanted.schema_name)?);
-        let name = checked_name(&wanted.name)?;
-        let full_name = format!("{catalog_name}.{schema_name}.{name}");
         let mut known = self.known();
-        self.writable(&known, &catalog_name)?;
-        self.schema_of(&known, &catalog_name, &schema_name)?;
+        let Seat { catalog_name, schema_name, name, full_name } =
+            self.seat(&known, [&wanted.catalog_name, &wanted.schema_name, &wanted.name])?;
         if known.functions.contains_key(&full_name) {
             return Err(Refusal::exists("FUNCTION", &full_name));
         }

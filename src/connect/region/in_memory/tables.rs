@@ -7,6 +7,14 @@ use crate::wire::unity_catalog as uc;
 /// The property by which a client says the staging table that it filled.
 const TABLE_ID_PROPERTY: &str = "io.unitycatalog.tableId";
 
+/// The names of a new object of a schema.
+pub(super) struct Seat {
+    pub catalog_name: String,
+    pub schema_name: String,
+    pub name: String,
+    pub full_name: String,
+}
+
 pub(super) fn place(uri: &str) -> Result<StorageUri, Refusal> {
     StorageUri::parse(uri).map_err(|error| Refusal::invalid(format!("{uri:?} is not a storage location: {error}.")))
 }
@@ -58,6 +66,16 @@ impl InMemoryRegion {
         known.schemas.get(&full_name).cloned().ok_or_else(|| Refusal::missing("SCHEMA", &full_name))
     }
 
+    /// Where a new object of a schema goes: valid names, in a schema that is there and may be changed.
+    pub(super) fn seat(&self, known: &Known, names: [&str; 3]) -> Result<Seat, Refusal> {
+        let [catalog_name, schema_name, name] = names;
+        let (catalog_name, schema_name) = (checked_name(catalog_name)?, checked_name(schema_name)?);
+        let name = checked_name(name)?;
+        self.writable(known, &catalog_name)?;
+        self.schema_of(known, &catalog_name, &schema_name)?;
+        Ok(Seat { full_name: format!("{catalog_name}.{schema_name}.{name}"), catalog_name, schema_name, name })
+    }
+
     pub(super) fn list_tables(&self, catalog: &str, schema: &str) -> Result<Vec<uc::TableInfo>, Refusal> {
         let (known, catalog, schema) = (self.known(), catalog.to_lowercase(), schema.to_lowercase());
         self.seen(&known, &catalog)?;
@@ -94,7 +112,7 @@ impl InMemoryRegion {
             None => None,
         };
         let asked_id = wanted.table_id.clone().filter(|_| keeps_ids);
-        // Asking again is no second table: an answer that was lost must not strand a location.
+        // Asking again isn't a second table: an answer that was lost must not strand a location.
         if let Some(before) = known.staged.get(&full_name)
             && asked.as_ref().is_none_or(|location| *location == before.staging_location)
             && asked_id.as_ref().is_none_or(|id| *id == before.id)
@@ -122,12 +140,9 @@ impl InMemoryRegion {
     }
 
     pub(super) fn put_table(&self, wanted: &uc::CreateTable) -> Result<uc::TableInfo, Refusal> {
-        let (catalog_name, schema_name) = (checked_name(&wanted.catalog_name)?, checked_name(&wanted.schema_name)?);
-        let name = checked_name(&wanted.name)?;
-        let full_name = format!("{catalog_name}.{schema_name}.{name}");
         let mut known = self.known();
-        self.writable(&known, &catalog_name)?;
-        self.schema_of(&known, &catalog_name, &schema_name)?;
+        let Seat { catalog_name, schema_name, name, full_name } =
+            self.seat(&known, [&wanted.catalog_name, &wanted.schema_name, &wanted.name])?;
         if known.tables.contains_key(&full_name) {
             return Err(Refusal::exists("TABLE", &full_name));
         }
