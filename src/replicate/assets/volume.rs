@@ -69,7 +69,9 @@ impl MetadataType for Volumes {
         replica: Option<&VolumeInfo>,
     ) -> Result<Asset, ApplyFault> {
         let (to, name) = (request.destination, source.full_name());
-        let storage_location = place(request, source)?;
+        // The replication point is a claim about commits, and a volume has none: an unmapped one is only named.
+        let unmapped = |why| ApplyFault::NotReplicated(format!("Volume {name} isn't replicated. {why}"));
+        let storage_location = place(request, source).map_err(unmapped)?;
         if let Some(replica) = replica {
             if self.diff(source, replica) == Diff::Details && !self.is_stale(request, source, replica) {
                 let change = uc::UpdateVolume { comment: Some(source.comment.clone().unwrap_or_default()) };

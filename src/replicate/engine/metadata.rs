@@ -39,7 +39,7 @@ pub trait MetadataType: Send + Sync {
         replica: Option<&Self::Info>,
     ) -> impl Future<Output = Result<Asset, ApplyFault>> + Send;
 
-    /// Puts right what no description shows, whenever the destination was read anew. The replica as it is then, where
+    /// Puts right what no description shows, whenever the destination was read again. The replica as it is then, where
     /// that changed its description.
     fn enforce(
         &self,
@@ -95,6 +95,8 @@ impl Diff {
 pub enum ApplyFault {
     /// Its storage root has no counterpart.
     Unmapped(Unmapped),
+    /// Its kind leaves it out, for the reason in this sentence. It holds nothing back.
+    NotReplicated(String),
     /// A region refused it; with the place that it was to have.
     Region(ConnectError, Option<String>),
 }
@@ -116,10 +118,7 @@ impl ApplyFault {
     async fn explain(self, key: &AssetKey, request: &CycleRequest<'_>) -> Result<Failure, CycleError> {
         let to = request.destination;
         match self {
-            // The replication point is a claim about commits, and a volume has none: it is named and holds nothing back.
-            Self::Unmapped(why) if key.kind == AssetKind::Volume => {
-                Ok((ErrorClass::UnsupportedObject, BTreeMap::new(), format!("Volume {key} isn't replicated. {why}")))
-            }
+            Self::NotReplicated(message) => Ok((ErrorClass::UnsupportedObject, BTreeMap::new(), message)),
             Self::Unmapped(why) => Ok((ErrorClass::UnmappedLocation, BTreeMap::new(), why.to_string())),
             Self::Region(error, _) if error.is_unreachable() => Err(CycleError::at(&to.region, error)),
             Self::Region(error, _) if error.is_not_served() => {

@@ -45,7 +45,7 @@ async fn a_replica_can_only_be_read_by_its_workspace_from_the_start() {
     assert_eq!(catalog.isolation_mode.as_deref(), Some(uc::ISOLATION_ISOLATED));
     let bound = world.destination.bindings_of_catalog("shop").await.expect("an answer");
     assert!(bound.len() == 1 && bound[0].workspace_id == 2 && bound[0].is_read_only(), "{bound:?}");
-    // Somebody opens it, and the next look at the destination puts that right.
+    // Someone opens it, and the next look at the destination puts that right.
     let add = vec![uc::WorkspaceBinding::read_write(2)];
     let change = uc::UpdateBindings { add, remove: bound };
     world.destination.update_bindings("shop", &change).await.expect("changed");

@@ -142,3 +142,17 @@ async fn a_region_without_the_calls_is_named_and_everything_else_arrives() {
     }
     assert_eq!(status(&outcome.objects, AssetKind::Table, "shop.sales.orders"), ObjectStatus::InSync);
 }
+
+#[tokio::test]
+async fn a_volume_without_a_mapped_place_is_named_and_holds_nothing_back() {
+    let mut world = World::new().await;
+    world.map_only("tables");
+    volume(&world.source, "landing", Some(format!("{}/landing", world.source.lake()))).await;
+    let outcome = world.cycle().await;
+    let landing = found(&outcome.objects, AssetKind::Volume, "shop.sales.landing");
+    let error = landing.error.as_ref().expect("named");
+    assert_eq!((landing.status, error.class), (ObjectStatus::Unsupported, ErrorClass::UnsupportedObject));
+    assert!(error.message.contains("No storage mapping covers"), "{}", error.message);
+    assert!(!error.blocks_replication_point());
+    assert_eq!(volumes(&world.destination).await, []);
+}

@@ -43,12 +43,7 @@ impl World {
         let destination = InMemoryRegion::new("west", 2, folder.path());
         let from = Endpoint::connect("east", &WorkspaceId::new("1"), source.api()).await.expect("it answers");
         let to = Endpoint::connect("west", &WorkspaceId::new("2"), destination.api()).await.expect("it answers");
-        let regions = ["east".to_owned(), "west".to_owned()];
-        let lakes = [("east".to_owned(), source.lake()), ("west".to_owned(), destination.lake())];
-        let uri_by_region = lakes.map(|(region, lake)| (region, format!("{lake}/*"))).into_iter().collect();
-        let row = LocationMapping { name: "lake".to_owned(), uri_by_region };
-        let roots = [(&from.region, from.metastore_root.as_deref()), (&to.region, to.metastore_root.as_deref())];
-        let mappings = MappingTable::new(&[row], &regions).expect("one to one").with_metastore_roots(roots);
+        let mappings = mapped([&from, &to], [source.lake(), destination.lake()]);
         let world = Self {
             source,
             destination,
@@ -68,6 +63,12 @@ impl World {
         schema(&world.source, "sales").await;
         world.source.take_changes();
         world
+    }
+
+    /// Maps only what lies in the folder `below` of each region's lake.
+    pub fn map_only(&mut self, below: &str) {
+        self.mappings =
+            mapped([&self.from, &self.to], [&self.source, &self.destination].map(|r| format!("{}/{below}", r.lake())));
     }
 
     /// A cycle half a minute later, so that the destination's catalog is read again.
@@ -125,6 +126,16 @@ impl World {
             ..CycleCache::default()
         };
     }
+}
+
+/// One mapping between a folder of each end, beside the metastores' own roots.
+fn mapped(ends: [&Endpoint; 2], folders: [String; 2]) -> MappingTable {
+    let regions = ends.map(|end| end.region.clone());
+    let places = folders.map(|folder| format!("{folder}/*"));
+    let row =
+        LocationMapping { name: "lake".to_owned(), uri_by_region: regions.clone().into_iter().zip(places).collect() };
+    let roots = ends.map(|end| (&end.region, end.metastore_root.as_deref()));
+    MappingTable::new(&[row], &regions).expect("one to one").with_metastore_roots(roots)
 }
 
 /// What is said of one object.
