@@ -95,6 +95,11 @@ impl Story {
         story
     }
 
+    /// Both regions' names.
+    fn regions(&self) -> Vec<String> {
+        self.engine.sandbox().expect("a sandbox").regions().into_iter().map(|region| region.region).collect()
+    }
+
     fn load(&self) -> Load {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let client = |agent: String, writes: bool| {
@@ -206,8 +211,7 @@ fn failed(answers: &[(String, Result<StatusCode, String>)]) -> Vec<&(String, Res
 
 async fn planned(switches: usize) {
     let story = Story::begin().await;
-    let names: Vec<_> =
-        story.engine.sandbox().expect("a sandbox").regions().into_iter().map(|region| region.region).collect();
+    let names = story.regions();
     let load = story.load();
     let begun = Instant::now();
     for switch in 1..=switches {
@@ -234,15 +238,14 @@ async fn planned(switches: usize) {
 
 async fn forced(switches: usize) {
     let story = Story::begin().await;
-    let names: Vec<_> =
-        story.engine.sandbox().expect("a sandbox").regions().into_iter().map(|region| region.region).collect();
+    let names = story.regions();
     let load = story.load();
     let begun = Instant::now();
     for switch in 1..=switches {
         load.goes_on(10).await;
         let (old, new) = (&names[(switch + 1) % 2], &names[switch % 2]);
         story.engine.sandbox().expect("a sandbox").take_down(old).await.expect("it is down");
-        // Requests meet a region that is gone, until somebody forces the failover.
+        // Requests meet a region that is gone, until someone forces the failover.
         tokio::time::sleep(Duration::from_millis(20)).await;
         story.fail_over(new, FailoverKind::Forced).await;
         load.goes_on(10).await;
