@@ -1,8 +1,9 @@
 //! Replicates every table below the folder `DELTA_TABLES` and checks what became of each.
 //!
 //! A table ends as exactly one of: equal (files and bytes of every version that the source can read), not verifiable
-//! (as equal, but a reader lacks a named table feature), or flagged with a class. Rows of the newest version are compared through Python's `deltalake` where it can be imported (`DELTA_PYTHON` names another interpreter) and
-//! can read the source.
+//! (as equal, but the reader doesn't support a table feature, which is named), or flagged with a class. Rows of the
+//! newest version are compared through Python's `deltalake` where it can be imported (`DELTA_PYTHON` names another
+//! interpreter) and can read the source.
 
 use resilience::delta::{
     CompareOptions, Depth, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, has_changed_local, plan, ship,

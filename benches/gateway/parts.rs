@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 64;
-/// How long it takes until somebody switches away from a dead region.
+/// How long it takes until someone switches away from a dead region.
 const NOTICED: Duration = Duration::from_millis(300);
 
 /// Runs what was asked for.

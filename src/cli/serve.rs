@@ -129,7 +129,7 @@ pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
     };
     let line = serde_json::to_string(&engine.ready()).map_err(|e| e.to_string())?;
     let mut out = std::io::stdout();
-    // Whoever started this may have gone away; that isn't a reason to stop.
+    // The process that started this may have gone away; that isn't a reason to stop.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     tokio::select! {
         _ = terminate.recv() => {}

@@ -38,7 +38,7 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     let opened = open_window(link, move |waker| {
         let _ = window.set(waker);
     });
-    // First, because stopping may take a while, and whoever waits may lose patience.
+    // First, because stopping may take a while, and the person who waits may lose patience.
     keep_preferences(&kept, &chosen.borrow());
     runtime.stop();
     opened.map_err(sentence)?;

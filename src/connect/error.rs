@@ -9,7 +9,7 @@ use std::time::Duration;
 /// A call that gave no usable answer. `region` is the name that the client was given, `call` its method and path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody answers there, or only to say that nobody can.
+    /// No one answers there, or only to say that no one can.
     #[error(
         "{region} doesn't respond at {url}: {cause}. Check that the workspace is up and that the network reaches it."
     )]

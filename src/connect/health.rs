@@ -28,7 +28,7 @@ impl Health {
         self.cause = None;
     }
 
-    /// Takes in a call that got no answer. `answers` is how many there were when the call began: if somebody else got
+    /// Takes in a call that got no answer. `answers` is how many there were when the call began: if someone else got
     /// one in the meantime, the call was only slow, and says nothing.
     pub fn failed(&mut self, answers: u64, now: Timestamp, cause: &str) {
         if self.answers > answers {

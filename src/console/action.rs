@@ -52,31 +52,31 @@ pub enum Action {
     Send(Intent),
     /// Show another place.
     Go(Route),
-    /// Ask how and where a group shall fail over.
+    /// Ask how and where to fail over a group.
     AskFailOver(GroupId),
-    /// Ask whether a group shall be deleted.
+    /// Ask whether to delete a group.
     AskDelete(GroupId),
-    /// Ask whether a group's replica shall be compared and repaired.
+    /// Ask whether to compare and repair a group's replica.
     AskRepair(GroupId),
     /// Ask what a group should reach.
     AskTargets(GroupId),
-    /// Ask where the numbers of a group's chart shall be saved: the group, the range, the table.
+    /// Ask where to save the numbers of a group's chart: the group, the range, the table.
     AskExport(GroupId, &'static str, String),
-    /// Ask which of a group's points in time shall be read back.
+    /// Ask which of a group's points in time to read back.
     AskPoints(GroupId),
-    /// Ask whether a replica that a deleted group left shall be released.
+    /// Ask whether to release the replica of a deleted group.
     AskRelease(Region, String),
     /// Ask before releasing what a failover left behind of an object.
     AskReleaseLeftBehind(GroupId, String),
     /// Ask for the name and role of a new token.
     AskNewToken,
-    /// Ask whether a token or client shall be revoked.
+    /// Ask whether to revoke a token or client.
     AskRevoke(String),
     /// Ask for the id and workspace of a new stable URL.
     AskNewUrl,
-    /// Ask which group a stable URL shall follow.
+    /// Ask which group a stable URL follows.
     AskAttach(String),
-    /// Ask whether a stable URL shall be deleted.
+    /// Ask whether to delete a stable URL.
     AskDeleteUrl(String),
     /// Show the command palette.
     ShowPalette,

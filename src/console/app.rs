@@ -49,7 +49,7 @@ pub struct ConsoleLink {
     pub clock: Arc<dyn Clock>,
     /// Whether the window opens as a wall display.
     pub wall: bool,
-    /// What the person chose last time; changes are sent here, for whoever keeps them.
+    /// What the person chose last time; changes are sent here, for their keeper.
     pub preferences: watch::Sender<Preferences>,
 }
 
@@ -112,7 +112,7 @@ impl ConsoleApp {
 
     fn take_notices(&mut self, now: Timestamp) {
         while let Ok(notice) = self.link.notices.try_recv() {
-            // An answer to an intent that this window did not send is somebody else's.
+            // An answer to an intent that this window did not send is someone else's.
             let Some(intent) = self.awaited.remove(&notice.intent) else { continue };
             self.take_notice(&intent, &notice, now);
         }
@@ -139,7 +139,7 @@ impl ConsoleApp {
             }
         } else if let Intent::CreateGroup { spec, validate_only } = intent {
             let next = self.create.answered(spec, *validate_only, &notice.outcome);
-            // Whoever has gone elsewhere meanwhile is told there, and not called back.
+            // A person who has gone elsewhere in the meantime is told there, and not called back.
             if self.route == Route::CreateGroup {
                 shown_in_place = refusal.is_some() || *validate_only;
                 if let Some(Action::Go(route)) = next {
@@ -157,7 +157,7 @@ impl ConsoleApp {
                     self.dialog = None;
                     match intent {
                         Intent::DeleteGroup { .. } => self.route = Route::Groups,
-                        // Whoever confirmed a failover wants to see it.
+                        // The person who confirmed a failover wants to see it.
                         Intent::FailOver { id, .. } => self.route = Route::Run(id.clone(), None),
                         _ => {}
                     }

@@ -41,13 +41,13 @@ pub enum Command {
     RefreshRegions,
     /// Shows one group.
     OpenGroup(GroupId),
-    /// Asks how a group shall fail over.
+    /// Asks how to fail over a group.
     FailOver(GroupId),
     /// Resumes what ran in the old primary.
     Resume(GroupId),
     /// Tries a failed phase again.
     Retry(GroupId),
-    /// Asks whether a group shall be deleted.
+    /// Asks whether to delete a group.
     Delete(GroupId),
     /// Stops a sandbox region.
     TakeDown(Region),

@@ -23,33 +23,33 @@ use eframe::egui::Context;
 /// The dialog that is open.
 #[derive(Debug)]
 pub enum Dialog {
-    /// How and where a group shall fail over.
+    /// How and where to fail over a group.
     FailOver(FailOverDialog),
-    /// Whether a group shall be deleted.
+    /// Whether to delete a group.
     Delete(DeleteDialog),
-    /// Whether a left replica shall be released.
+    /// Whether to release a left replica.
     Release(ReleaseDialog),
-    /// Whether a replica shall be verified and mended.
+    /// Whether to verify and repair a replica.
     Repair(RepairDialog),
     /// What a replication point held.
     Points(PointsDialog),
     /// What a group should reach.
     Targets(TargetsDialog),
-    /// Where numbers shall be saved.
+    /// Where to save numbers.
     Export(ExportDialog),
-    /// Whether a token, a stable URL or its attachment shall go.
+    /// Whether to remove a token, a stable URL or its attachment.
     Confirm(ConfirmDialog),
     /// A new token.
     NewToken(NewTokenDialog),
     /// A new stable URL.
     NewUrl(NewUrlDialog),
-    /// Which group a stable URL shall follow.
+    /// Which group a stable URL follows.
     Attach(AttachDialog),
     /// The command palette.
     Palette(PaletteState),
     /// The keys.
     Keys,
-    /// Whether a half-filled form shall be left for this place.
+    /// Whether to leave a half-filled form for this place.
     Discard(Route),
 }
 

@@ -5,7 +5,7 @@ use crate::domain::GroupId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a person chose. Plain data, for whoever keeps it between starts.
+/// What a person chose. Plain data, which is kept between starts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
@@ -22,7 +22,7 @@ pub struct Preferences {
 }
 
 impl Preferences {
-    /// What a group should reach; nothing where nobody said.
+    /// What a group should reach; nothing where no one set it.
     pub fn targets_of(&self, id: &GroupId) -> Targets {
         self.targets.get(id.as_str()).copied().unwrap_or_default()
     }

@@ -53,7 +53,7 @@ impl Control {
         Ok(files)
     }
 
-    /// Revokes what stood in a file before, which nobody can read there any more.
+    /// Revokes what stood in a file before, which no one can read there any more.
     async fn replace(&self, file: &str, id: &str) -> Result<(), ControlError> {
         let key = format!("credentials.{file}");
         if let Some(old) = self.setting(&key).await? {
@@ -63,7 +63,7 @@ impl Control {
     }
 }
 
-/// The file's text, with nobody else able to read it from here on; None where it is not there or no text.
+/// The file's text, with no one else able to read it from here on; None where it is not there or no text.
 fn read(path: &Path) -> Result<Option<String>, ControlError> {
     let fault = |source| ControlError::SecretFile { path: path.to_owned(), source };
     match read_regular(path, 1 << 20) {

@@ -1,7 +1,7 @@
 //! Changes that go on to their end: the store first, then what is in memory, also where the caller has gone.
 //!
 //! A future may be dropped at any of its awaits: a client closes its connection, a wait is over. What is stored must then
-//! be shown all the same, or store and memory go apart until the next start.
+//! be shown anyway, or store and memory go apart until the next start.
 
 use super::{Control, ControlError};
 use crate::store::{StoreError, Tx};

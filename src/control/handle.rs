@@ -1,4 +1,4 @@
-//! The control handle: every call enters here, whoever makes it.
+//! The control handle: every call enters here.
 
 use super::ControlError;
 use super::deployment::Deployment;
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 /// How many lines of the audit log are shown.
 pub const ACTIVITY_SHOWN: usize = 200;
 
-/// What a group's task does; it stands above this handle, so whoever starts the handle brings it.
+/// What a group's task does; it stands above this handle, so the caller that starts the handle brings it.
 pub type Worker = fn(Control, Arc<GroupHandle>) -> BoxFuture<'static, ()>;
 
 /// The control handle; cheap to clone.

@@ -47,7 +47,7 @@ pub struct PointTable {
     pub held: Option<bool>,
     /// Whether a reader that asks for the time instead of the version finds the same one.
     pub by_timestamp: Option<bool>,
-    /// Why it isn't held, or why nobody knows.
+    /// Why it isn't held, or why no one knows.
     pub message: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Reclaiming the old primary after a forced failover, once it answers: fence it, set aside what never arrived, rewind
+//! Reclaiming the old primary after a forced failover, once it answers: fence it, salvage what never arrived, rewind
 //! its tables to the common version, so that it becomes the replica.
 
 mod match_tables;
@@ -21,7 +21,7 @@ use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use table::Salvaging;
 
-/// Tables set aside at a time.
+/// Tables salvaged at a time.
 const PARALLEL_TABLES: usize = 4;
 
 /// Does all of it, or fails and is called again; every part may be done twice.
@@ -58,7 +58,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     Ok(())
 }
 
-/// Tries the tables again that could not be set aside, at growing intervals. Nothing else waits for them, so a failure is
+/// Tries the tables again that could not be salvaged, at growing intervals. Nothing else waits for them, so a failure is
 /// only noted, and never the answer.
 pub async fn try_again(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
     if handle.record().pending_salvage.is_empty() || !handle.record().salvaging.is_due(control.now()) {
@@ -107,7 +107,7 @@ async fn quiesce(
     let found = acts::modes(old, group).await?;
     control.edit_operation(handle, |operation| acts::note_modes(operation, found)).await?;
     acts::make_read_only(old, group).await?;
-    // Somebody may have been resuming there when the failover was confirmed, and stops after the present call.
+    // Someone may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
     let shared = acts::primary_elsewhere(control, group, old).is_some();
     if !shared {
@@ -128,8 +128,8 @@ async fn quiesce(
     acts::until_quiet(control, group, old, &mut Access::default(), &accepted).await
 }
 
-/// Sets aside every commit that never arrived, of all tables or only of those that are pending. A table that fails is flagged
-/// and keeps nobody up.
+/// Salvages every commit that never arrived, of all tables or only of those that are pending. A table that fails is flagged
+/// and the others go on.
 async fn salvage_tables(
     control: &Control,
     handle: &GroupHandle,

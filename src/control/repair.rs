@@ -1,5 +1,5 @@
-//! Repairing a replica on request: damaged files are copied again from the source, and commits that somebody made there
-//! are set aside. Nothing of the replica is ever removed that is not kept somewhere.
+//! Repairing a replica on request: damaged files are copied again from the source, and commits that someone made there
+//! are salvaged. Nothing of the replica is ever removed that is not kept somewhere.
 
 use super::group::{GroupChange, GroupHandle, RepairOrder};
 use super::lock::lock;
@@ -28,7 +28,7 @@ pub struct Repair {
 impl Control {
     /// Compares a group, mends what a repair can mend, and compares it again.
     ///
-    /// The group's worker does the mending, so that no cycle runs meanwhile; without workers it is done here.
+    /// The group's worker does the mending, so that no cycle runs in the meantime; without workers it is done here.
     pub async fn repair(
         &self,
         actor: &str,
@@ -88,7 +88,7 @@ pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut Work
     let orders = std::mem::take(&mut *lock(&handle.repairs));
     for order in orders {
         let done = mend_all(control, handle, cache, &order.damages).await;
-        // Whoever asked may have gone away; the audit log of what was set aside is in the store.
+        // The caller may have gone away; the audit log of what was salvaged is in the store.
         let _ = order.answer.send(done);
     }
 }
@@ -203,7 +203,7 @@ impl Mending<'_> {
         ))
     }
 
-    /// Sets aside what somebody committed to the replica, then rewinds it to what its source has.
+    /// Salvages what someone committed to the replica, then rewinds it to what its source has.
     async fn salvage(&self, from: &TableRoot, to: &TableRoot) -> Result<String, ControlError> {
         let (control, table, now) = (self.control, &self.damage.table, self.control.now());
         let locations: Vec<String> =
@@ -220,7 +220,7 @@ impl Mending<'_> {
         };
         let whole = |fault: &TableFault| matches!(fault.error(), DeltaError::NoCommonVersion { .. });
         let salvaged = match delta::salvage(to, from, &salvage_path, about.clone()).await {
-            // Nothing to go back to: all of it is kept, and the next cycle makes the replica anew.
+            // Nothing to go back to: all of it is kept, and the next cycle makes the replica again.
             Err(fault) if whole(&fault) => delta::salvage_whole(to, &salvage_path, about).await?,
             salvaged => salvaged?,
         };

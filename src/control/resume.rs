@@ -39,7 +39,7 @@ impl Control {
         let paused = &operation.paused;
         let mut missing = Vec::new();
         let mut resumed = 0usize;
-        // A failover that was confirmed meanwhile waits for the call that runs now, and must find none after it.
+        // A failover that was confirmed in the meantime waits for the call that runs now, and must find none after it.
         let goes_on = |resumed: usize| match handle.operation() {
             Some(now) if now.id == operation.id && now.outcome == OperationOutcome::Succeeded => Ok(()),
             _ => Err(ControlError::Refused {

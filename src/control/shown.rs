@@ -30,7 +30,7 @@ impl Control {
         }
     }
 
-    /// The regions, each catalog with its group; made anew only when a region or a scope changed.
+    /// The regions, each catalog with its group; made again only when a region or a scope changed.
     fn regions_with_groups(&self, groups: &[Arc<GroupView>]) -> Arc<Vec<RegionView>> {
         let read = lock(&self.inner.regions).clone();
         let scopes = || groups.iter().map(|g| (&g.group.spec.id, g.group.catalogs()));

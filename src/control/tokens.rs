@@ -27,7 +27,7 @@ pub struct AccessToken {
 }
 
 impl Control {
-    /// Whose bearer token this is; None where it is nobody's, has ended or was revoked.
+    /// Whose bearer token this is; None where it is no one's, has ended or was revoked.
     pub fn authenticate(&self, bearer: &str) -> Option<Caller> {
         self.inner.keyring.caller(bearer, self.now())
     }

@@ -191,7 +191,7 @@ pub struct GroupView {
     pub as_of: Option<Timestamp>,
     /// Every error, blocking ones first.
     pub errors: Arc<Vec<ObjectError>>,
-    /// Which of the errors holds up the group as a whole, such as a region that does not answer; it is no object's.
+    /// Which of the errors holds up the group as a whole, such as a region that does not answer; it isn't an object's.
     pub blocking_error: Option<ObjectError>,
     /// The cycle that runs or ran last.
     pub cycle: CycleView,
@@ -330,7 +330,7 @@ pub struct SalvageView {
     pub first_version: Option<i64>,
     /// Last version that never arrived.
     pub last_version: i64,
-    /// Commits set aside.
+    /// Commits salvaged.
     pub commits: u64,
     /// Rows in the data files that they added, where the log's statistics tell.
     pub rows: Option<u64>,
@@ -341,12 +341,12 @@ pub struct SalvageView {
     pub committed: Option<(Timestamp, Timestamp)>,
     /// The folder that holds commits, files and the list.
     pub folder: String,
-    /// When it was set aside.
+    /// When it was salvaged.
     pub at: Timestamp,
 }
 
 impl SalvageView {
-    /// A line about what `salvaged` set aside in `folder`.
+    /// A line about what `salvaged` put into `folder`.
     pub(super) fn new(table: String, epoch: u64, salvaged: &Salvaged, folder: String, at: Timestamp) -> Self {
         let time = DateTime::from_timestamp_millis;
         Self {

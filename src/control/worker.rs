@@ -229,7 +229,7 @@ async fn finish(
     Ok(())
 }
 
-/// Keeps the list that is shown when nothing in it changed, so that nobody has to look at it again.
+/// Keeps the list that is shown when nothing in it changed, so that no one has to look at it again.
 fn same_or_new<T: PartialEq>(shown: &Arc<Vec<T>>, found: Vec<T>) -> Arc<Vec<T>> {
     if **shown == found { shown.clone() } else { Arc::new(found) }
 }

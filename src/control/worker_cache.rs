@@ -47,7 +47,7 @@ impl Drop for Tidying {
 const TIDY_PAUSE: Duration = Duration::from_secs(30);
 
 impl WorkerCache {
-    /// Forgets everything, so that the next cycle finds out anew.
+    /// Forgets everything, so that the next cycle finds out again.
     pub fn clear(&mut self) {
         // The epoch stays: a cache of another one is thrown away with the count of failures.
         *self = Self { epoch: self.epoch, ..Self::default() };
@@ -163,7 +163,7 @@ async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCach
     let id = handle.id.clone();
     let (rows, owned) =
         control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.owned(&id)?))).await?;
-    // A row that a cycle wrote back while its catalog was taken out of the scope is nobody's any more.
+    // A row that a cycle wrote back while its catalog was taken out of the scope is no one's any more.
     let group = handle.group();
     let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));

@@ -61,7 +61,7 @@ pub async fn log_fingerprint(root: &TableRoot) -> Result<String, TableFault> {
     .await
 }
 
-/// [`look`] for a local disk, for a caller that looks at thousands of tables from one blocking thread.
+/// [`has_changed`] for a local disk, for a caller that looks at thousands of tables from one blocking thread.
 pub fn has_changed_local(root: &Path, known: &Position) -> Result<Change, TableFault> {
     look_at(root, known).map_err(TableFault::from)
 }

@@ -10,7 +10,7 @@ use std::fmt;
 #[serde(transparent)]
 pub struct WorkspaceId(String);
 
-/// Says why a text is no workspace's id.
+/// Says why a text isn't a workspace's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("The workspace id {id:?} is not a number. Give the number after ?o= in the workspace's URL.")]
 pub struct InvalidWorkspaceId {

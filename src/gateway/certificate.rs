@@ -20,7 +20,7 @@ const LAST_YEAR: i32 = 2045;
 /// How the gateway proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayTls {
-    /// By a certificate that somebody issued.
+    /// By a certificate that someone issued.
     Files(TlsFiles),
     /// By one that it makes once and keeps in this folder. Clients trust it by its fingerprint.
     SelfMade(PathBuf),

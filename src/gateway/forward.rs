@@ -23,7 +23,7 @@ pub struct Shared {
     pub upstreams: Upstreams,
     /// Where requests wait.
     pub holding: Arc<Holding>,
-    /// Streams that are no requests any more.
+    /// Streams that aren't requests any more.
     pub tunnels: tunnel::Tunnels,
     /// The domain whose names below it are stable URLs' ids.
     pub domain: String,

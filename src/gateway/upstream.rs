@@ -158,7 +158,7 @@ impl Upstreams {
 }
 
 impl Lease {
-    /// Sends a request. An error that holds the request again means that not a byte of it was sent.
+    /// Sends a request. An error that holds the request again means that no byte of it was sent.
     pub async fn send(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
         self.sender.try_send_request(request).await
     }

@@ -15,7 +15,7 @@ pub async fn set_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), Con
 }
 
 /// Lets `writers` write to a catalog, and leaves every other workspace's binding as it is. `isolation_mode` is what the
-/// catalog shall have then; it stays isolated where opening it would let a workspace write that is bound to read only.
+/// catalog is to have then; it stays isolated where opening it would let a workspace write that is bound to read only.
 pub async fn set_writable(
     endpoint: &Endpoint,
     catalog: &str,

@@ -63,7 +63,7 @@ pub struct Flagged {
     pub(super) record: ObjectRecord,
     pub(super) location: String,
     pub(super) table_id: Option<String>,
-    /// What its log looked like then; None where nobody could tell.
+    /// What its log looked like then; None where no one could tell.
     pub(super) print: Option<String>,
     pub(super) pause: Duration,
     /// By the monotonic clock.

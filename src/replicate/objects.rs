@@ -22,7 +22,7 @@ pub struct ObjectRecord {
     pub lag_ms: Option<u64>,
     /// Bytes of live data, where known.
     pub bytes: Option<u64>,
-    /// Why it does not replicate, or what lacks.
+    /// Why it does not replicate, or what is missing.
     pub error: Option<ObjectError>,
     /// What there is to say of it where nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]

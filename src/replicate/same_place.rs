@@ -1,4 +1,4 @@
-//! Whether source and replica are one place after all: by a endpoint on the disk, or by two spellings of a name.
+//! Whether source and replica are one place after all: by a link on the disk, or by two spellings of a name.
 
 use crate::delta::TableRoot;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub async fn overlap(one: &TableRoot, other: &TableRoot) -> bool {
     }
 }
 
-/// Folders are told by device and inode, so a endpoint and the letters of a name don't matter. A folder that isn't there yet
+/// Folders are told by device and inode, so a link and the letters of a name don't matter. A folder that isn't there yet
 /// lies where the folders above it lie.
 fn folders_overlap(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));

@@ -51,7 +51,7 @@ struct Ends {
     destination: Granted,
     from: TablePlace,
     to: TablePlace,
-    /// Whether the destination's catalog still lacks it.
+    /// Whether the destination's catalog still doesn't have it.
     unregistered: bool,
 }
 
@@ -299,7 +299,7 @@ fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace
     ShipError::Flag(ErrorClass::SamePlace, parameters.into(), message)
 }
 
-/// Asks the destination's catalog where a table that it lacks shall lie.
+/// Asks the destination's catalog where a table that it doesn't have goes.
 async fn place(
     request: &CycleRequest<'_>,
     task: &TableTask<'_>,

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Tables looked at in one round, so that a round is short however many there are.
 const TABLES: usize = 16;
-/// Rows removed in one transaction: others wait for the store meanwhile.
+/// Rows removed in one transaction: others wait for the store in the meantime.
 const ROWS: usize = 500;
 /// How long points are kept at all.
 const KEEP_POINTS: TimeDelta = TimeDelta::days(365);

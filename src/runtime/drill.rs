@@ -41,7 +41,7 @@ pub struct DrillReport {
     pub rpo_seconds: Option<f64>,
     /// Commits on the dead region's disk that never arrived.
     pub commits_lost: Option<u64>,
-    /// Commits that were set aside and listed when the region was back; the drill holds only where these are the same.
+    /// Commits that were salvaged and listed when the region was back; the drill holds only where these are the same.
     #[serde(default)]
     pub commits_salvaged: Option<u64>,
     /// Tables that compare equal at the end.

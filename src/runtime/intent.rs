@@ -36,7 +36,7 @@ pub enum Intent {
     FailOver {
         /// The group.
         id: GroupId,
-        /// The region that shall be primary.
+        /// The region that becomes primary.
         target_primary_region: Region,
         /// Planned or forced.
         kind: FailoverKind,
@@ -89,7 +89,7 @@ pub enum Intent {
     SaveText {
         /// Its full path.
         path: String,
-        /// What it shall hold.
+        /// What it contains.
         text: String,
     },
     /// Tries the failed phase of a group again.

@@ -68,12 +68,12 @@ async fn record(
         }
         changes.mark_unchanged();
         let (again, control) = (tables.again(), control.clone());
-        // On a thread that may wait for the disk; the next round sees whatever changes meanwhile.
+        // On a thread that may wait for the disk; the next round sees whatever changes in the meantime.
         let round = tokio::task::spawn_blocking(move || {
             tables.round(&control, regular || last);
             tables
         });
-        // A round that broke off is begun anew from what the disk holds.
+        // A round that broke off is begun again from what the disk holds.
         tables = round.await.unwrap_or(again);
         told.send_if_modified(|view| {
             let write_error = tables.write_error();
@@ -182,7 +182,7 @@ impl Tables {
 
 /// Samples of a chart from rows of the table.
 ///
-/// Rows come at intervals, and a chart joins only what is close together. Between two rows of one run it shall draw the
+/// Rows come at intervals, and a chart joins only what is close together. Between two rows of one run it must draw the
 /// straight line that it draws between any two samples, so points of that line are put in.
 fn chart_samples(points: &[LagPoint], interval: Duration) -> Vec<LagSample> {
     let one_run = TimeDelta::from_std(interval.mul_f64(2.5)).unwrap_or(TimeDelta::MAX);

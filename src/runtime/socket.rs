@@ -127,7 +127,7 @@ fn object(record: &ObjectRecord) -> serde_json::Value {
 /// Listens until the task is aborted; None where the socket could not be made, which only commands miss.
 pub fn listen(data_dir: &Path, control: Control) -> Option<tokio::task::JoinHandle<()>> {
     let path = DataDir::socket(data_dir);
-    // Left over from an instance that was killed; this one holds the data dir, so nobody listens on it.
+    // Left over from an instance that was killed; this one holds the data dir, so no one listens on it.
     let _ = std::fs::remove_file(&path);
     let listener = match UnixListener::bind(&path) {
         Ok(listener) => listener,

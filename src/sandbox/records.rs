@@ -192,7 +192,7 @@ fn identity(kind: Kind, body: &str) -> (String, String) {
 }
 
 impl Records {
-    /// Opens the database at `path`, made new where there is none.
+    /// Opens the database at `path`, made new if there is none.
     pub fn open(path: &Path) -> Result<Self, SandboxError> {
         let failed = || SandboxError::database(path);
         let connection = Connection::open(path).map_err(failed())?;
@@ -232,7 +232,7 @@ impl Records {
         serde_json::from_str(&self.text(kind, key)?).ok()
     }
 
-    /// One record as free JSON; null where there is none.
+    /// One record as free JSON; null if there is none.
     pub fn value(&self, kind: Kind, key: &str) -> Value {
         self.get(kind, key).unwrap_or(Value::Null)
     }

@@ -71,7 +71,7 @@ impl Table {
             let reader = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(&failed)?;
             for batch in reader.with_batch_size(BATCH_ROWS).build().map_err(&failed)? {
                 let batch = batch.map_err(SystemTableError::data_file(&path))?;
-                // Names and nullability of nested fields as the schema has them, whoever wrote the file.
+                // Names and nullability of nested fields as the schema has them, whichever program wrote the file.
                 file.add(&super::history::shaped(&batch, &self.schema, &path)?)?;
             }
             rows += source.rows;

@@ -1,4 +1,4 @@
-//! Ready-made queries, for whoever opens a system table for the first time.
+//! Ready-made queries, for a person who opens a system table for the first time.
 
 /// One of the two tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

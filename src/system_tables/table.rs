@@ -102,7 +102,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Opens the table in `folder` to read it, beside whoever writes it; None where there is none.
+    /// Opens the table in `folder` to read it, while another process writes it; None if it doesn't exist.
     pub fn open_to_read<R: Row>(folder: &Path) -> Result<Option<Self>, SystemTableError> {
         if !log::log_folder(folder).is_dir() || log::list(&log::log_folder(folder))?.is_empty() {
             return Ok(None);

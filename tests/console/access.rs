@@ -77,7 +77,7 @@ fn nameless(desk: &Desk) -> Vec<String> {
         if takes_input && !keyboard {
             found.push(format!("{:?} {:?} can't have the focus", node.role(), node.label()));
         }
-        // A dialog's backdrop takes clicks and is no control.
+        // A dialog's backdrop takes clicks and isn't a control.
         if pressable && named && !has_role {
             found.push(format!("{:?} has no role", node.label()));
         }

@@ -1,4 +1,4 @@
-//! A region goes away while somebody watches: what the running engine shows, and how soon.
+//! A region goes away while someone watches: what the running engine shows, and how soon.
 
 use super::support::{catalogs, engine, spec, until_active};
 use resilience::control::view::{GroupView, RegionView};

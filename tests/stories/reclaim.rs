@@ -201,7 +201,7 @@ async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     let orphan = engine.sandbox().expect("a sandbox").commit(EAST, &stuck.full_name).await.expect("a commit").version;
     engine.sandbox().expect("a sandbox").commit(EAST, &fine.full_name).await.expect("a commit");
     let group = fail_over(&engine, WEST, FailoverKind::Forced).await;
-    // Something that is no folder stands where its remains would go.
+    // Something that isn't a folder stands where its remains would go.
     let salvage_dir = folder(&root).join(format!("_salvage/core/epoch-{}/{}", group.epoch, stuck.full_name));
     std::fs::create_dir_all(salvage_dir.parent().expect("a parent")).expect("a folder");
     std::fs::write(&salvage_dir, "in the way").expect("a file");
@@ -397,7 +397,7 @@ async fn a_table_that_somebody_promoted_for_a_later_epoch_stops_the_failover_bef
     engine.stop().await;
 }
 
-/// Blocks whoever resumes, in this process, between two jobs.
+/// Blocks a resume, in this process, between two jobs.
 #[cfg(feature = "failpoints")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failover_that_is_confirmed_while_schedules_resume_leaves_none_of_them_on() {

@@ -31,7 +31,7 @@ impl TablePlace {
         Some(Self::new(table.storage_location.clone()?, table.table_id.as_deref()))
     }
 
-    /// A place that is no table's.
+    /// A place that isn't a table's.
     pub fn path(uri: impl Into<String>) -> Self {
         Self::new(uri, None)
     }
@@ -147,7 +147,7 @@ impl dyn RegionApi {
                 modes.granted(place, write, second);
                 Ok(self.granted(second, place, write, credentials))
             }
-            // A region that went away meanwhile says nothing of this table.
+            // A region that went away in the meantime says nothing of this table.
             Err(error) if error.is_unreachable() => Err(error),
             Err(error) if says(&error) > says(&refusal) => Err(both(error, first, refusal)),
             Err(error) => Err(both(refusal, second, error)),

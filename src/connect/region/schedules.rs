@@ -18,7 +18,7 @@ pub struct UnpausedPlaces {
     /// `trigger`.
     #[serde(default)]
     pub trigger: bool,
-    /// Entries of `triggers[]`, each known by its particulars, since the list may be reordered meanwhile.
+    /// Entries of `triggers[]`, each known by its particulars, since the list may be reordered in the meantime.
     #[serde(default)]
     pub triggers: Vec<Map<String, Value>>,
 }

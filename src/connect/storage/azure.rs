@@ -130,7 +130,7 @@ impl Remover {
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-// As `async_trait` writes it, which is no dependency of this project.
+// As `async_trait` writes it, which isn't a dependency of this project.
 impl ObjectStore for Signed {
     fn put_opts<'a, 'b, 'c>(&'a self, at: &'b Path, payload: PutPayload, options: PutOptions) -> Answer<'c, PutResult>
     where

@@ -24,7 +24,7 @@ use vended::Picked;
 
 /// How long a connection may take.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a store may say nothing. A whole answer may take longer: a big file on a slow line is no fault.
+/// How long a store may say nothing. A whole answer may take longer: a big file on a slow line isn't a fault.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// How often, and how long in all, one request is tried again. A cycle comes back by itself, so it is not longer.
 pub(super) const TRIES: u32 = 8;

@@ -78,7 +78,7 @@ struct NoneVended {
 impl<C: Send + Sync + 'static> CredentialProvider for Picked<C> {
     type Credential = C;
 
-    // As `async_trait` writes it, which is no dependency of this project.
+    // As `async_trait` writes it, which isn't a dependency of this project.
     fn get_credential<'a, 'b>(&'a self) -> Pin<Box<dyn Future<Output = object_store::Result<Arc<C>>> + Send + 'b>>
     where
         'a: 'b,

@@ -11,7 +11,7 @@ use crate::domain::GroupId;
 use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
-/// What shall be taken away.
+/// What is taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
     /// A token or client, by its public id.

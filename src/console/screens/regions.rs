@@ -112,7 +112,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     workloads_ui(ui, scene, region);
 }
 
-/// Read-only replicas of deleted groups until somebody releases them.
+/// Read-only replicas of deleted groups until someone releases them.
 fn left_replicas_ui(ui: &mut Ui, region: &RegionView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     if left_replicas(&region.catalogs).next().is_none() {

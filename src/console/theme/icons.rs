@@ -96,7 +96,7 @@ pub enum Icon {
     Density,
     /// Lags behind.
     Lagging,
-    /// Written to by somebody else.
+    /// Written to by someone else.
     Drift,
     /// Not there.
     Missing,

@@ -71,7 +71,7 @@ struct Column {
 }
 
 impl Column {
-    /// Takes a row of `size` text; None where there is no more room.
+    /// Takes a row of `size` text; None if there is no more room.
     fn take(&mut self, size: f32) -> Option<Rect> {
         let height = size * 1.12 * self.scale;
         if self.room.height() + 1.0 < height {

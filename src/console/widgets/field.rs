@@ -57,7 +57,7 @@ pub fn named_text_ui(ui: &mut Ui, name: &str, value: &mut String, hint: &str) ->
     .accessible_name(name)
 }
 
-/// A path to type; while nobody types, its middle is cut so that both ends can be read.
+/// A path to type; while no one types, its middle is cut so that both ends can be read.
 pub fn path_text_ui(ui: &mut Ui, name: &str, value: &mut String, hint: &str) -> Response {
     let palette = theme::palette(ui);
     let id = ui.scope_id().with(name);

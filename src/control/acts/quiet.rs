@@ -52,7 +52,7 @@ pub async fn until_quiet(
     }
 }
 
-/// Every table of the group in one region with its root; the catalog is read-only, so none is made meanwhile.
+/// Every table of the group in one region with its root; the catalog is read-only, so none is made in the meantime.
 async fn roots(
     control: &Control,
     group: &FailoverGroup,

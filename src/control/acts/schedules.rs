@@ -21,7 +21,7 @@ pub async fn pause_all(endpoint: &Endpoint, jobs: &[UnpausedJob]) -> Result<(), 
     for job in jobs {
         match endpoint.client.pause_job(job).await {
             Ok(()) => {}
-            // Deleted meanwhile: nothing left to pause.
+            // Deleted in the meantime: nothing left to pause.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error.into()),
         }

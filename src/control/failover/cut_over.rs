@@ -18,9 +18,9 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     // Above every marker that a table may bring from the group that it belonged to before.
     change.group.epoch = change.group.epoch.max(epoch_floor(&failover.control).await?) + 1;
     change.left = Arc::new(left_behind::after_cut_over(&change.left, &operation, &change.group, now));
-    // What waited to be set aside lies in the new primary now, as the table that goes on.
+    // What waited to be salvaged lies in the new primary now, as the table that goes on.
     change.pending_salvage = Arc::default();
-    // What stays behind, by force or because it is flagged, is set aside before the old primary becomes the replica.
+    // What stays behind, by force or because it is flagged, is salvaged before the old primary becomes the replica.
     change.group.salvage_pending = operation.kind == FailoverKind::Forced || !operation.left_behind.is_empty();
     change.renew_etag();
     let (id, epoch) = (&failover.handle.id, change.group.epoch);

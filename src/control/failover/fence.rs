@@ -2,7 +2,7 @@
 //!
 //! Planned: its catalogs are read-only already; this looks once more that nothing slipped in after the comparison.
 //! Forced: it is made read-only if it answers. If it does not, it is fenced as soon as it does, and whatever it accepts
-//! until then is set aside, never merged.
+//! until then is salvaged, never merged.
 
 use super::{Failover, compare, leave, pause_schedules, stop_compute, wait_for_writes};
 use crate::control::left_behind::known_loss;

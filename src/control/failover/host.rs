@@ -133,7 +133,7 @@ impl Host for Failover {
     }
 
     /// Ends the operation whatever could not be put back: a group must not hang while its primary is away, because that is
-    /// when somebody wants to force a failover.
+    /// when someone wants to force a failover.
     async fn rolled_back(&mut self, failed: Option<ControlError>) -> Result<(), ControlError> {
         fail::fail_point!("failover.during_roll_back");
         let now = self.control.now();

@@ -50,8 +50,8 @@ pub async fn run(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Worke
     cache.clear();
     let kind = handle.operation().map_or(FailoverKind::Forced, |operation| operation.kind);
     if kind == FailoverKind::Planned {
-        // Whoever resumes schedules stops after its present call; only then is it true that what is paused stays so. A
-        // forced failover waits for nobody: what is resumed in its old primary is paused when that is reclaimed.
+        // A resume stops after its present call; only then is it true that what is paused stays so. A
+        // forced failover waits for no one: what is resumed in its old primary is paused when that is reclaimed.
         drop(handle.resuming.lock().await);
     }
     let mut failover = Failover::new(control.clone(), handle.clone(), std::mem::take(cache));

@@ -68,7 +68,7 @@ impl GroupChange {
         Self { before: Some(before.clone()), ..Self::new(Some(lock), target, before) }
     }
 
-    /// A group that comes into being. Its caller makes sure that no other takes its name or its catalogs meanwhile.
+    /// A group that comes into being. Its caller makes sure that no other takes its name or its catalogs in the meantime.
     pub fn creation(group: FailoverGroup, now: Timestamp) -> Self {
         Self { renews_etag: true, ..Self::new(None, Target::New, Stored::new(group, now)) }
     }
@@ -112,13 +112,13 @@ impl GroupChange {
         self.line = Some(line);
     }
 
-    /// Puts a row into the list of what was set aside, in the place of the one of its epoch with the same `key`.
+    /// Puts a row into the list of what was salvaged, in the place of the one of its epoch with the same `key`.
     pub fn add_salvage(&mut self, key: &str, row: SalvageView) {
         self.salvage.push((key.to_owned(), row.clone()));
         Arc::make_mut(&mut self.draft.salvage).insert(0, row);
     }
 
-    /// Removes the group: its replica stays, and so does the evidence of what was set aside and done.
+    /// Removes the group: its replica stays, and so does the evidence of what was salvaged and done.
     pub fn remove(&mut self) {
         self.target = Target::Gone;
     }

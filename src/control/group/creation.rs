@@ -124,7 +124,7 @@ impl Control {
         let _ = set_role(&from, group, WorkspaceRole::Primary).await?;
         let _ = set_role(&to, group, WorkspaceRole::Secondary).await?;
         for catalog in group.catalogs() {
-            // A replica that is in use again is nobody's to release.
+            // A replica that is in use again is no one's to release.
             self.set_setting(&left_replica_key(&to.region, catalog), "").await?;
         }
         Ok(())

@@ -23,7 +23,7 @@ impl Control {
     }
 
     /// [`Self::delete_group`], also while `region` still has to be put in order: its caller says that it is lost for good.
-    /// What only that region holds is then set aside by nobody, and what a failover stopped there is started by nobody.
+    /// What only that region holds is then salvaged by no one, and what a failover stopped there is started by no one.
     pub async fn delete_group_giving_up(
         &self,
         actor: &str,
@@ -103,7 +103,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
                 set_role(&endpoint, &group, WorkspaceRole::None).await
             };
             if given_up.as_ref() == Some(region) {
-                // It is told if it happens to answer; nobody waits for it.
+                // It is told if it happens to answer; no one waits for it.
                 let _ = tokio::time::timeout(PATIENCE, released).await;
             } else {
                 let _ = released.await?;
@@ -119,7 +119,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
         change.log(audit::line(control.now(), "runtime", "failover_group.deleted", id.as_str(), message));
         change.also(move |tx| {
             raise_epoch_floor(tx, epoch)?;
-            // What a region that was given up holds is no replica of anything.
+            // What a region that was given up holds isn't a replica of anything.
             for catalog in catalogs.iter().filter(|_| is_replica) {
                 tx.set_value(&left_replica_key(&region, catalog), id.as_str())?;
             }

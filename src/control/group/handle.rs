@@ -39,13 +39,13 @@ pub struct GroupHandle {
     pub wake: Arc<Notify>,
     /// Tells a cycle of ordinary replication to stop at the next commit boundary; a failover's own cycles go on.
     pub stop: Arc<AtomicBool>,
-    /// Held by whoever resumes schedules and compute; a failover waits for it before it pauses any.
+    /// Held by a caller that resumes schedules and compute; a failover waits for it before it pauses any.
     pub resuming: tokio::sync::Mutex<()>,
     /// Tells every cycle to stop there, because the runtime stops.
     pub quit: Arc<AtomicBool>,
     /// Tells the worker to forget what it remembers, because the scope changed or a person waits for a fresh look.
     pub forget: AtomicBool,
-    /// What its worker shall mend before the next cycle.
+    /// What its worker must mend before the next cycle.
     pub repairs: Mutex<Vec<RepairOrder>>,
     /// Held while the source is asked what would be lost, with the storage that the last one was granted.
     pub asking: tokio::sync::Mutex<Access>,
@@ -81,7 +81,7 @@ pub struct Record {
     pub loss: LossRecord,
     /// When what a rolled-back failover owes is tried again.
     pub restoring: Backoff,
-    /// When the tables are tried again that could not be set aside.
+    /// When the tables are tried again that could not be salvaged.
     pub salvaging: Backoff,
 }
 

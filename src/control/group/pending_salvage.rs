@@ -1,11 +1,11 @@
-//! Tables whose unreplicated commits could not be set aside yet: their siblings go on, they are left as they are and tried again.
+//! Tables whose unreplicated commits could not be salvaged yet: their siblings go on, they are left as they are and tried again.
 
 use crate::domain::ObjectError;
 use crate::replicate::SalvageHold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// A table of the old primary that could not be set aside yet. Until it is, no cycle writes to it.
+/// A table of the old primary that could not be salvaged yet. Until it is, no cycle writes to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingSalvage {
     /// Where it lies there.

@@ -8,7 +8,7 @@ use crate::wire::unity_catalog::ISOLATION_ISOLATED;
 /// Under which key the highest epoch of any table that a group released is stored.
 const EPOCH_FLOOR: &str = "epoch_floor";
 
-/// Keeps the epoch of tables that a group lets go: their markers stay, so whoever takes them up begins above them.
+/// Keeps the epoch of tables that a group lets go: their markers stay, so the next owner begins above them.
 pub(super) fn raise_epoch_floor(tx: &Tx<'_>, epoch: u64) -> rusqlite::Result<()> {
     let floor: u64 = tx.value(EPOCH_FLOOR)?.and_then(|text| text.parse().ok()).unwrap_or(0);
     tx.set_value(EPOCH_FLOOR, &floor.max(epoch).to_string())

@@ -19,9 +19,9 @@ pub struct Stored {
     pub operation: Option<Operation>,
     /// Every error of the last cycle, blocking ones first. A start that replicates finds them again.
     pub errors: Arc<Vec<ObjectError>>,
-    /// What failovers left behind and was set aside, newest first.
+    /// What failovers left behind and was salvaged, newest first.
     pub salvage: Arc<Vec<SalvageView>>,
-    /// Tables of the old primary that could not be set aside yet.
+    /// Tables of the old primary that could not be salvaged yet.
     pub pending_salvage: Arc<Vec<PendingSalvage>>,
     /// What failovers left behind, until a person releases it.
     pub left: Arc<Vec<LeftBehind>>,

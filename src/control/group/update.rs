@@ -112,7 +112,7 @@ fn same_workspaces(old: &[WorkspaceSet], new: Vec<WorkspaceSet>) -> Result<Vec<W
 }
 
 impl Control {
-    /// Changes a group; durable when this returns. A change of nothing is no change, and keeps the etag.
+    /// Changes a group; durable when this returns. A change of nothing isn't a change, and keeps the etag.
     pub async fn update_group(
         &self,
         actor: &str,

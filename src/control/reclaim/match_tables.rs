@@ -54,7 +54,7 @@ impl TablePair {
     }
 }
 
-/// Pairs the old primary's tables, `here`, with the new primary's. A rename keeps a table's location, and the ledger knows
+/// Pairs the tables of the `old` primary with those of the `new` one. A rename keeps a table's location, and the ledger knows
 /// both ends' locations and the id under which the new primary's catalog has it.
 pub fn match_tables(old: &Inventory, new: &Inventory, ledger: &BTreeMap<String, ReplicaState>) -> Vec<TablePair> {
     let rows: HashMap<&str, (&String, &ReplicaState)> =

@@ -1,4 +1,4 @@
-//! Tables that could not be set aside: their siblings go on, they are left as they are and tried again.
+//! Tables that could not be salvaged: their siblings go on, they are left as they are and tried again.
 
 use super::match_tables::TablePair;
 use super::table::SalvageError;

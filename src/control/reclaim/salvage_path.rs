@@ -1,4 +1,4 @@
-//! Where what was left behind is set aside.
+//! Where what was left behind is salvaged.
 
 use crate::domain::FailoverGroup;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};

@@ -1,4 +1,4 @@
-//! Reclaiming one table: what never arrived of it is set aside and listed, then it is rewound.
+//! Reclaiming one table: what never arrived of it is salvaged and listed, then it is rewound.
 
 use super::match_tables::{Counterpart, TablePair};
 use super::salvage_path::salvage_path;
@@ -112,7 +112,7 @@ impl Salvaging<'_> {
 
     /// The list of what was left behind once this table's remains are in `view`'s folder.
     ///
-    /// A table of which nothing had to be set aside lost nothing; one that never arrived joins the list.
+    /// A table of which nothing had to be salvaged lost nothing; one that never arrived joins the list.
     fn left_now(&self, pair: &TablePair, view: Option<&SalvageView>, before: &[LeftBehind]) -> Option<Vec<LeftBehind>> {
         let names = pair.names();
         let is_this = |left: &LeftBehind| {
@@ -137,7 +137,7 @@ impl Salvaging<'_> {
         (before != list).then_some(list)
     }
 
-    /// Sets aside what never arrived, and says whether that was the whole table; None when there is nothing to lose.
+    /// Salvages what never arrived, and says whether that was the whole table; None when there is nothing to lose.
     async fn salvage(&self, pair: &TablePair, salvage_path: &str) -> Result<Option<(Salvaged, bool)>, SalvageError> {
         let clock = self.control.inner.clock.as_ref();
         let place = TablePlace::new(&pair.location, pair.table_id.as_deref());
@@ -162,7 +162,7 @@ impl Salvaging<'_> {
             Ok(salvaged) => Ok(Some((salvaged, false))),
             // A table without a log holds nothing to lose.
             Err(fault) if matches!(fault.error(), DeltaError::NoLog { .. }) => Ok(None),
-            // No common version to go back to: all of it is kept, and the replica is made anew.
+            // No common version to go back to: all of it is kept, and the replica is made again.
             Err(fault) if !fault.class.is_transient() => {
                 tracing::warn!(table = %pair.label, error = %fault.message, "the table is salvaged whole");
                 whole(delta::salvage_whole(&root, &salvage_path, about).await)
@@ -171,7 +171,7 @@ impl Salvaging<'_> {
         }
     }
 
-    /// Lists what was set aside of one table, in the store first.
+    /// Lists what was salvaged of one table, in the store first.
     async fn list(&self, pair: &TablePair, salvaged: Salvaged) -> Result<(), ControlError> {
         let position = salvaged.position.clone().filter(|_| matches!(pair.counterpart, Counterpart::Lives(_)));
         let view = self.line(pair, &salvaged);
@@ -195,14 +195,14 @@ impl Salvaging<'_> {
         change.commit(self.control).await.map(|_| ())
     }
 
-    /// The list's line; None when nothing had to be set aside.
+    /// The list's line; None when nothing had to be salvaged.
     fn line(&self, pair: &TablePair, salvaged: &Salvaged) -> Option<SalvageView> {
         let folder = salvaged.folder.clone()?;
         Some(SalvageView::new(pair.label.clone(), self.group.epoch, salvaged, folder, self.control.now()))
     }
 }
 
-/// A table that never arrived and was set aside whole.
+/// A table that never arrived and was salvaged whole.
 fn never_arrived(pair: &TablePair, epoch: u64, region: &str, view: &SalvageView) -> LeftBehind {
     let lost = Shortfall {
         object: pair.label.clone(),

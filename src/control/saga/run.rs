@@ -19,7 +19,7 @@ pub enum Stands<N> {
 
 /// What a saga runs for: it keeps the journal, and knows what follows from an end.
 ///
-/// An error of any call means that the journal could not be written: the saga stops, and whoever runs it calls again.
+/// An error of any call means that the journal could not be written: the saga stops, and its caller calls again.
 pub trait Host: Send + Sized + 'static {
     /// What the journal calls a step.
     type Name: Copy + PartialEq + Send + Sync + 'static;
@@ -49,7 +49,7 @@ pub trait Host: Send + Sized + 'static {
     fn rolled_back(&mut self, failed: Option<ControlError>) -> impl Future<Output = Result<(), ControlError>> + Send;
 
     /// What to wait for after a step failed that can't be undone any more. `refusals` counts the failures of this run in
-    /// which somebody answered and refused.
+    /// which someone answered and refused.
     fn wait_after(&mut self, step: Self::Name, why: &ControlError, refusals: u32) -> Wait;
 
     /// Ends this run: the step is tried again when a person asks for it.

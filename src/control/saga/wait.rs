@@ -8,7 +8,7 @@ use tokio::time::Instant;
 pub enum Wait {
     /// This long.
     Time(Duration),
-    /// Until somebody asks for it: trying again by itself doesn't help.
+    /// Until someone asks for it: trying again by itself doesn't help.
     Person,
 }
 

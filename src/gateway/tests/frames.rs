@@ -1,5 +1,5 @@
 //! HTTP/2 frame by frame, for what a conformance tool would ask: each case is of a section of RFC 9113 and sends what no good client
-//! sends. The gateway must name the error or close, and must go on where it shall.
+//! sends. The gateway must name the error or close, and must go on otherwise.
 
 use super::{Region, Served};
 use std::time::Duration;

@@ -254,7 +254,7 @@ async fn a_body_is_read_no_faster_than_the_region_takes_it() {
     assert_eq!(answer.text().await.expect("text"), ALL.to_string());
 }
 
-/// Sends so much both ways at a time, and says how much memory this process took at most meanwhile, over what it had.
+/// Sends so much both ways at a time, and says how much memory this process took at most in the meantime, over what it had.
 async fn both_ways(all: usize) -> u64 {
     let chunks = move || stream::iter(0..all / 65536).map(|n| Ok::<_, Infallible>(Bytes::from(vec![n as u8; 65536])));
     let up = |body: Body| async move {

@@ -112,7 +112,7 @@ async fn twenty_forced_switches_away_from_a_dead_region_lose_nothing_that_may_be
         let next = Region::echo(if epoch % 2 == 0 { "westward" } else { "east" }).await;
         let target = alive.target(epoch - 1);
         asked.push(alive.die().await);
-        // Requests meet a region that is gone, until somebody forces the failover.
+        // Requests meet a region that is gone, until someone forces the failover.
         tokio::time::sleep(Duration::from_millis(30)).await;
         served.gate.lead(Some(target), Admission::Hold, Utc::now());
         served.gate.end_running();

@@ -20,7 +20,7 @@ use std::time::Duration;
 const DELAY: Duration = Duration::from_millis(200);
 const VISIBILITY_DELAY: TimeDelta = TimeDelta::milliseconds(DELAY.as_millis() as i64);
 
-/// How long the destination's catalog is trusted to be as it was read: nobody else should change a replica's, but may.
+/// How long the destination's catalog is trusted to be as it was read: no one else should change a replica's, but may.
 const DESTINATION_TRUST: Duration = Duration::from_secs(30);
 
 /// Runs one cycle over `kinds`, in their order. Whatever goes wrong, what has arrived stays, and the next cycle reads the

@@ -1,9 +1,9 @@
-//! How far a cycle has come, for whoever watches.
+//! How far a cycle has come, for those who watch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far a cycle has come, for whoever watches.
+/// How far a cycle has come, for those who watch.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Tables looked at or shipped.

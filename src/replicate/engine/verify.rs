@@ -46,7 +46,7 @@ pub async fn compare(
     catalogs: &[String],
     comparison: &Comparison<'_>,
 ) -> Result<CompareReport, CycleError> {
-    // The replica first: what arrives there meanwhile must not look as if somebody had made it there.
+    // The replica first: what arrives there in the meantime must not look as if someone had made it there.
     let at_destination = read_inventory(kinds, comparison.destination, catalogs).await?;
     let at_source = read_inventory(kinds, comparison.source, catalogs).await?;
     let (owned, tables) = ownership::read_owned(comparison.store, comparison.group).await?;

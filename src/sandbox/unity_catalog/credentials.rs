@@ -20,7 +20,7 @@ pub fn for_table(region: &Region, call: &Call) -> Answer {
 
 /// Credentials for one table's files: what a job asks for before each commit.
 ///
-/// Nobody is exempt from a binding here, not even a metastore admin: that is what keeps a replica read-only.
+/// No one is exempt from a binding here, not even a metastore admin: that is what keeps a replica read-only.
 pub fn table_credentials(
     region: &Region,
     wanted: &TemporaryTableCredentialsRequest,

@@ -137,7 +137,7 @@ impl<'a> Asker<'a> {
         if self.holds(on, privilege) { Ok(()) } else { Err(self.lacks(on, privilege)) }
     }
 
-    /// What holds a securable must be open to whoever asks for something in it.
+    /// What holds a securable must be open to a caller that asks for something in it.
     fn need_use(&self, on: &Securable) -> Result<(), Refusal> {
         for from in on.chain(self.region).iter().skip(1) {
             let privilege = match from.of {

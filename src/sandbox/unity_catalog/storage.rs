@@ -24,7 +24,7 @@ const CLOUD: [&str; 6] = [
     "databricks_gcp_service_account",
     "purpose",
 ];
-/// Fields that only the service sets, and those that are no part of the object.
+/// Fields that only the service sets, and those that aren't part of the object.
 const FIXED: [&str; 11] = [
     "owner",
     "metastore_id",

@@ -73,7 +73,7 @@ pub fn exists(region: &Region, call: &Call, full_name: &str) -> Answer {
     answer(&json!({"table_exists": found}))
 }
 
-/// Where a managed table goes when nobody says it.
+/// Where a managed table goes when no one says it.
 fn default_location(region: &Region, catalog: &CatalogInfo, schema: &SchemaInfo, name: &str) -> String {
     let base = match (&schema.storage_root, &catalog.storage_root) {
         (Some(root), _) => root.clone(),
@@ -115,7 +115,7 @@ pub fn stage(region: &Region, call: &Call) -> Answer {
         Some(location) => Some(places::managed(region, location)?),
         None => None,
     };
-    // Asking again is no second table: an answer that was lost must not strand a location.
+    // Asking again isn't a second table: an answer that was lost must not strand a location.
     let before: Option<StagingTableInfo> = region.records.get(Kind::StagingTable, &full_name);
     if let Some(before) = before {
         let same_place = asked.as_ref().is_none_or(|location| places::same(location, &before.staging_location));

@@ -46,7 +46,7 @@ pub fn create(region: &Region, call: &Call) -> Answer {
     })
 }
 
-/// Where a managed volume's files lie when nobody says it.
+/// Where a managed volume's files lie when no one says it.
 fn managed_location(region: &Region, volume: &Map<String, Value>) -> Result<String, Refusal> {
     let field = |name: &str| volume.get(name).and_then(Value::as_str).unwrap_or_default();
     let (catalog, schema) = (field("catalog_name"), field("schema_name"));

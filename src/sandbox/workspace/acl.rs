@@ -114,7 +114,7 @@ fn principal_of(entry: &AccessControl) -> Option<(&'static str, &str)> {
     given.next().filter(|_| given.next().is_none())
 }
 
-/// An entry for a principal of this name, whoever that is.
+/// An entry for a principal of this name, known or not.
 pub fn entry(region: &Region, name: &str, level: &str) -> AccessControl {
     let (name, level) = (Some(name.to_owned()), Some(level.to_owned()));
     let family = principals::named(&region.records, name.as_deref().unwrap_or_default()).map(|p| p.family);

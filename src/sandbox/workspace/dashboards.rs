@@ -71,7 +71,7 @@ fn get(region: &Region, call: &Call, id: &str) -> Answer {
     answer(&dashboard)
 }
 
-/// A dashboard's definition; empty where there is none.
+/// A dashboard's definition; empty if there is none.
 pub fn definition(region: &Region, id: &str) -> String {
     found(region, id).ok().and_then(|dashboard| dashboard.serialized_dashboard).unwrap_or_default()
 }

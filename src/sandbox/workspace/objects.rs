@@ -15,7 +15,7 @@ const KEPT: [&str; 3] = ["/", "/Shared", "/Users"];
 /// Records that are looked at before a folder that was listed is skipped.
 const STRIDE: usize = 64;
 
-/// One level, without pages, as the API has it. The list of an object that is no folder is the object itself.
+/// One level, without pages, as the API has it. The list of an object that isn't a folder is the object itself.
 pub fn list(region: &Region, call: &Call) -> Answer {
     let object = found(region, call.required("path")?)?;
     acl::need_object(region, call.caller, &object, "CAN_READ").or_else(|refusal| may_pass(&object).ok_or(refusal))?;

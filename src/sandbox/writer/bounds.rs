@@ -1,4 +1,4 @@
-//! How much of a table's files a region takes in. Its tables are small; somebody may put other files in their places.
+//! How much of a table's files a region takes in. Its tables are small; someone may put other files in their places.
 
 /// A commit or a JSON checkpoint of which every action is kept.
 pub const ACTIONS: u64 = 64 << 20;

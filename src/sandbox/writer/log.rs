@@ -45,7 +45,7 @@ pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
     Some(FileIdentity { inode: m.ino(), modified: (m.mtime(), m.mtime_nsec()), size: m.size() })
 }
 
-/// Lists a log; None where there is none.
+/// Lists a log; None if it doesn't exist.
 pub(super) fn list(table: &Path) -> Result<Option<Listing>, WriterError> {
     let folder = log_folder(table);
     let entries = match std::fs::read_dir(&folder) {
@@ -177,7 +177,7 @@ pub(super) enum Wanted {
     Metadata,
 }
 
-/// The newest `protocol` and `metaData` of the table in `folder`; None where there is no log.
+/// The newest `protocol` and `metaData` of the table in `folder`; None if there is no log.
 pub fn latest_metadata(folder: &Path) -> Result<Option<(Value, Value)>, WriterError> {
     let Some(listing) = list(folder)? else {
         return Ok(None);

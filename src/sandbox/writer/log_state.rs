@@ -80,7 +80,7 @@ fn partition_values(shape: &Shape, values: &Value) -> Vec<String> {
 #[derive(Debug, Clone)]
 pub(super) struct LogState {
     pub version: i64,
-    /// The newest commit's file, to see that nobody put another one in its place.
+    /// The newest commit's file, to see that no one put another one in its place.
     pub identity: Option<FileIdentity>,
     pub shape: Shape,
     /// In an order that doesn't depend on random file names.
@@ -123,7 +123,7 @@ impl LogState {
         Ok(state)
     }
 
-    /// Brings the state up to date with what others wrote meanwhile.
+    /// Brings the state up to date with what others wrote in the meantime.
     pub fn refresh(self, folder: &Path) -> Result<Self, WriterError> {
         let mut state = self;
         if log::identity(&log::commit_path(folder, state.version)) != state.identity {

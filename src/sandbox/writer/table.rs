@@ -15,7 +15,7 @@ use uuid::Uuid;
 const MOST_TRIES: usize = 5;
 const ENGINE: &str = "Resilience-Sandbox/1";
 
-/// Writes one table. Two writers of one table are safe: the slower one prepares its change anew.
+/// Writes one table. Two writers of one table are safe: the slower one prepares its change again.
 #[derive(Debug)]
 pub struct TableWriter {
     folder: PathBuf,

@@ -16,7 +16,7 @@ fn issued(url: String) -> uc::TemporaryCredentials {
 }
 
 impl InMemoryRegion {
-    /// Nobody is exempt from a binding here, not even a metastore admin: that is what keeps a replica read-only.
+    /// No one is exempt from a binding here, not even a metastore admin: that is what keeps a replica read-only.
     pub(super) fn vend_for_table(&self, table_id: &str, operation: &str) -> Result<uc::TemporaryCredentials, Refusal> {
         let writes = match operation {
             uc::OPERATION_READ => false,

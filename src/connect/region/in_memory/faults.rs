@@ -33,7 +33,7 @@ pub(super) struct Faults {
 }
 
 impl InMemoryRegion {
-    /// From now on nobody gets an answer.
+    /// From now on no one gets an answer.
     pub fn go_away(&self) {
         self.shared.faults.away.store(true, Ordering::SeqCst);
     }

@@ -58,7 +58,7 @@ impl Curve {
 
 /// How many times the ordinary lag a peak must be to be cut.
 const PEAK: f64 = 6.0;
-/// Fewer samples than this are no picture of what is ordinary.
+/// Fewer samples than this don't show what is ordinary.
 const FEW: usize = 20;
 
 /// Where the axis ends when a few samples lie far above all others; None where they don't. The newest one is always below.

@@ -1,4 +1,4 @@
-//! What failovers left behind on the old primary: the only copies, each with its release, and what was set aside.
+//! What failovers left behind on the old primary: the only copies, each with its release, and what was salvaged.
 
 use super::tab_page_ui;
 use crate::console::action::Action;

@@ -115,7 +115,7 @@ pub fn numbers(view: &GroupView, scene: &Scene<'_>) -> [(&'static str, String, O
     [("Whole group", group, None), ("Without failing", without, None), ("Worst object", worst, name)]
 }
 
-/// Who holds the replication point back, and where it would be without them; None while nobody does.
+/// Who holds the replication point back, and where it would be without them; None while no one does.
 pub fn held_back(view: &GroupView) -> Option<String> {
     let without = view.point_without_failing.filter(|point| Some(*point) > view.group.replication_point)?;
     let holders = banners::blocking_objects(view);

@@ -99,7 +99,7 @@ pub enum Standing {
     Replicating,
     /// A failover ran.
     FailingOver,
-    /// Nobody was there to write it down.
+    /// No one was there to write it down.
     Unknown,
 }
 

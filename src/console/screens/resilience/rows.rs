@@ -26,7 +26,7 @@ pub struct Row {
     pub behind_ms: Option<i64>,
     /// The replication point.
     pub point: Option<String>,
-    /// What happens meanwhile, where there is no point: a percentage.
+    /// What happens in the meantime, where there is no point: a percentage.
     pub progress: Option<u8>,
     /// The group's RPO target, where the replica is further behind than that.
     pub over_target: Option<String>,

@@ -18,7 +18,7 @@ struct Comparison {
 }
 
 impl Filter {
-    /// None where the text is no filter that is understood.
+    /// None where the text isn't a filter that is understood.
     pub fn parse(text: &str) -> Option<Self> {
         let words = words(text)?;
         let mut comparisons = Vec::new();
