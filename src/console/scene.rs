@@ -91,14 +91,15 @@ impl<'a> Scene<'a> {
         format::since(then, self.now)
     }
 
-    /// The date of something that was read at `at`, once that is too long ago to pass for now.
-    pub fn as_of(&self, at: Timestamp) -> Option<String> {
-        self.is_old(at).then(|| format!("as of {}", format::utc(at)))
+    /// The date of something that was read of a region at `at`, where it must not pass for now.
+    pub fn as_of(&self, region: &str, at: Timestamp) -> Option<String> {
+        self.is_old(region, at).then(|| format!("as of {}", format::utc(at)))
     }
 
-    /// Whether what was read at `at` is too old to pass for now.
-    pub fn is_old(&self, at: Timestamp) -> bool {
-        self.age_ms(at) > FRESH_MS
+    /// Whether what was read of a region at `at` must not pass for now: it is too old, or the region doesn't respond.
+    pub fn is_old(&self, region: &str, at: Timestamp) -> bool {
+        let is_away = self.account().regions.iter().any(|r| r.name == region && r.unreachable_since.is_some());
+        is_away || self.age_ms(at) > FRESH_MS
     }
 
     /// Whether an age was drawn that grows by itself.

@@ -80,7 +80,7 @@ fn tokens_are_listed_and_one_is_revoked_after_a_question() {
     let mut desk = Desk::new(with_account(&[]));
     desk.click("Settings");
     assert!(desk.shows("Token account-token, admin, made 20 Nov 2026, Used 4 s ago"));
-    assert!(desk.shows("Client pipeline, operator, made 21 Nov 2026, Not used since the console started"));
+    assert!(desk.shows("Client pipeline, operator, made 21 Nov 2026, Not used since the start"));
     assert!(!desk.shows("old-laptop"));
     desk.click("Show 1 revoked");
     assert!(desk.shows("Token old-laptop, viewer, made 19 Nov 2026, Revoked 20 Nov 2026"));

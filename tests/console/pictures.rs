@@ -288,7 +288,7 @@ fn pictures() {
             id,
             Ok(NoticeDetail::Done("us-east-1 is down. Its jobs have stopped and nothing answers.".to_owned())),
         );
-        desk.click("Read again");
+        desk.click("Refresh");
         let (id, _) = desk.sent();
         desk.answer(id, Err(IntentError {
             sentence: "us-east-1 doesn't respond at http://127.0.0.1:40311, so only us-west-2 was read. Bring it up and read again.".to_owned(),

@@ -101,13 +101,13 @@ fn a_ticking_age_asks_for_its_next_second_and_for_nothing_sooner() {
 fn good_news_goes_by_itself_and_bad_news_stays_until_it_is_dismissed() {
     let mut desk = full();
     desk.click("Regions");
-    desk.click("Read again");
+    desk.click("Refresh");
     let (id, _) = desk.sent();
     desk.answer(id, Ok(NoticeDetail::Done("Both regions were read.".to_owned())));
     assert!(desk.shows("Both regions were read."));
     desk.advance(7);
     assert!(!desk.shows("Both regions were read."));
-    desk.click("Read again");
+    desk.click("Refresh");
     let (id, intent) = desk.sent();
     assert_eq!(intent, Intent::RefreshRegions);
     let sentence = "us-east-1 doesn't respond. Bring it up and read again.";
@@ -132,6 +132,7 @@ fn sandbox_regions_are_taken_down_and_brought_up() {
     let mut desk = Desk::new(fixture::with_region_down(fixture::empty(), EAST, 20));
     desk.click("Regions");
     assert!(desk.shows("Doesn't respond · 20 s"));
+    assert!(desk.shows("Jobs and compute, as of "), "what a dead region ran is dated, however new it is");
     desk.click("Bring us-east-1 up");
     assert_eq!(desk.sent().1, Intent::BringRegionUp { region: EAST.to_owned() });
     desk.click("Take us-west-2 down");
@@ -198,13 +199,13 @@ fn objects_and_errors_can_be_narrowed() {
 fn an_answer_that_will_never_come_is_not_awaited() {
     let mut desk = full();
     desk.click("Regions");
-    desk.click("Read again");
+    desk.click("Refresh");
     assert!(!desk.can_press("Reading…"));
     desk.intents.close();
     desk.window.run();
     desk.window.run();
     assert!(desk.shows("The runtime stopped before it answered."));
-    assert!(desk.can_press("Read again"));
+    assert!(desk.can_press("Refresh"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
         };
         title_ui(ui, "Regions", note, |ui| {
             let waits = scene.awaits(|intent| matches!(intent, Intent::RefreshRegions));
-            let words = if waits { "Reading…" } else { "Read again" };
+            let words = if waits { "Reading…" } else { "Refresh" };
             if ui.add(Button::ordinary(words).icon(Icon::Refresh).enabled(!waits)).clicked() {
                 actions.push(Action::Send(Intent::RefreshRegions));
             }
@@ -72,7 +72,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
         ui.set_min_height(26.0);
         match region.unreachable_since {
             None if region.read_at.is_none() => chip::chip_ui(ui, Icon::Clock, Tone::Quiet, "Not read yet", ""),
-            None => chip::chip_ui(ui, Icon::Good, Tone::Good, "Answers", ""),
+            None => chip::chip_ui(ui, Icon::Good, Tone::Good, "Responds", ""),
             Some(since) => {
                 let age = format::short_age(scene.age_ms(since));
                 chip::chip_ui(ui, Icon::Offline, Tone::Bad, "Doesn't respond", &age)
@@ -87,7 +87,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     }
     if let Some(read_at) = region.read_at {
         let age = format::age(scene.age_ms(read_at));
-        facts.push(match scene.is_old(read_at) {
+        facts.push(match scene.is_old(&region.name, read_at) {
             true => ("As of", format!("{}, {age} ago", format::utc(read_at))),
             false => ("Last read", format!("{age} ago")),
         });
@@ -208,7 +208,7 @@ fn workloads_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView) {
     let in_region = scene.account().workspaces.iter().filter(|workspace| workspace.region == region.name);
     let read_at: Option<Vec<_>> = in_region.map(|workspace| workspace.read_at).collect();
     let read_at = read_at.and_then(|all| all.into_iter().min());
-    let label = match (read_at, read_at.and_then(|at| scene.as_of(at))) {
+    let label = match (read_at, read_at.and_then(|at| scene.as_of(&region.name, at))) {
         (None, _) if !region.workloads.is_empty() => "Jobs and compute, as of the last run of the console".to_owned(),
         (_, Some(as_of)) => format!("Jobs and compute, {as_of}"),
         _ => "Jobs and compute".to_owned(),

@@ -96,7 +96,7 @@ fn mission_critical_ui(
         |intent| matches!(intent, Intent::SetMissionCritical { workspace_id, .. } if *workspace_id == workspace.id),
     );
     let on = workspace.mission_critical;
-    let as_of = workspace.read_at.and_then(|at| scene.as_of(at));
+    let as_of = workspace.read_at.and_then(|at| scene.as_of(&workspace.region, at));
     card::sides_ui(
         ui,
         40.0,

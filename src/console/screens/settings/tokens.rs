@@ -39,7 +39,7 @@ pub fn token_lines(scene: &Scene<'_>, with_revoked: bool) -> Vec<TokenLine> {
         note: match (token.revoked, token.last_used) {
             (Some(at), _) => format!("Revoked {}", day(at)),
             (None, Some(at)) => format!("Used {} ago", format::short_age(scene.age_ms(at))),
-            (None, None) => "Not used since the console started".to_owned(),
+            (None, None) => "Not used since the start".to_owned(),
         },
         revoked: token.revoked.is_some(),
     };
