@@ -38,7 +38,7 @@ const WRITES_OF_A_GROUP: [&str; 4] = ["put_group", "put_operation", "put_salvage
 /// Most files that may form a circle of imports.
 const LARGEST_CIRCLE: usize = 4;
 /// Circles that are larger, by folder: they are to be broken up, and may only shrink.
-const KNOWN_CIRCLES: [(&str, usize); 5] = [("api", 6), ("cli", 7), ("console", 6), ("delta", 12), ("gateway", 5)];
+const KNOWN_CIRCLES: [(&str, usize); 4] = [("cli", 7), ("console", 6), ("delta", 12), ("gateway", 5)];
 /// Pairs of files in different folders that import each other: they are to be parted, and may only become fewer.
 const KNOWN_PAIRS: usize = 3;
 

@@ -14,6 +14,7 @@ mod stories {
     pub mod outage;
     pub mod places;
     pub mod reclaim;
+    pub mod recover;
     pub mod serving;
     pub mod support;
     pub mod verify;

@@ -1,8 +1,8 @@
 //! The account's workspaces.
 
 use super::auth::Call;
+use super::context::Api;
 use super::reply::{Answer, Rejection, ok};
-use super::server::Api;
 use crate::control::view::WorkspaceView;
 use crate::domain::Right;
 use axum::extract::State;

@@ -1,8 +1,8 @@
 //! One call: who makes it, on which resource, with which query; and its body within limits.
 
+use super::context::Api;
 use super::query::Query;
 use super::reply::{Rejection, bad};
-use super::server::Api;
 use crate::control::Caller;
 use crate::domain::Right;
 use crate::net::{BodyFault, BodyLimits};

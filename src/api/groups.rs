@@ -2,10 +2,10 @@
 
 use super::auth::{Bytes, Call, json};
 use super::body::{group_body, spec_of};
+use super::context::{Api, to_the_end};
 use super::mask::patch_of;
 use super::paging::page;
 use super::reply::{Answer, Rejection, bad, ok};
-use super::server::{Api, to_the_end};
 use crate::domain::{FailoverGroup, FailoverKind, GroupId, Right};
 use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
 use axum::extract::State;
@@ -100,7 +100,7 @@ fn whole(api: &Api, group: FailoverGroup) -> Answer {
 }
 
 /// A text that isn't an id isn't a group's id.
-fn id_of(text: &str) -> Result<GroupId, Rejection> {
+pub fn id_of(text: &str) -> Result<GroupId, Rejection> {
     GroupId::new(text)
         .map_err(|_| Rejection::NotFound { sentence: format!("There is no failover group named {text:?}.") })
 }

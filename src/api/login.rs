@@ -1,10 +1,10 @@
 //! How official clients log in: discovery, and the client-credentials grant of OAuth 2.0.
 
 use super::auth::Form;
+use super::context::{Api, to_the_end};
 use super::hosts::Origin;
 use super::query::Query;
 use super::reply::{Answer, Rejection, ok};
-use super::server::{Api, to_the_end};
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, header};
 use base64::Engine;

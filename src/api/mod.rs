@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod body;
+mod context;
 mod error;
 mod groups;
 mod hosts;
@@ -13,6 +14,7 @@ mod paging;
 mod query;
 mod rate;
 mod reply;
+mod salvage;
 mod server;
 mod stable_urls;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Listening, the table of paths, and the limits of a connection.
 
+use super::context::Api;
 use super::hosts::{Hosts, Origin};
 use super::reply::{Rejection, bad};
-use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, stable_urls};
-use crate::control::{Control, ControlError};
+use super::{ServeError, TlsFiles, account, groups, login, rate::RateLimit, salvage, stable_urls};
+use crate::control::Control;
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
 use crate::wire::disaster_recovery::PREFIX;
 use axum::Router;
@@ -53,18 +54,6 @@ impl Default for ApiOptions {
             host_names: Vec::new(),
         }
     }
-}
-
-/// What every handler reaches.
-pub struct Api {
-    /// The control handle.
-    pub control: Control,
-    /// Calls a second of each token.
-    pub limit: RateLimit,
-    /// Memory for bodies that are arriving.
-    pub bodies: BodyRoom,
-    /// By which names clients reach this server.
-    pub hosts: Hosts,
 }
 
 /// A served API. It ends with [`ApiServer::stop`], or at once when dropped.
@@ -146,6 +135,15 @@ fn router(api: Arc<Api>) -> Router {
             get(groups::get).patch(groups::update).delete(groups::delete),
         )
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/failover"), post(groups::fail_over))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage"), get(salvage::list))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/commits"), post(salvage::commits))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/rows"), post(salvage::rows))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/append"), post(salvage::append))
+        .route(
+            &format!("{account}/failover-groups/{{failover_group_id}}/salvage/make-table"),
+            post(salvage::make_table),
+        )
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/release"), post(salvage::release))
         .route(&format!("{account}/stable-urls"), get(stable_urls::list).post(stable_urls::create))
         .route(&format!("{account}/stable-urls/{{stable_url_id}}"), get(stable_urls::get).delete(stable_urls::delete))
         .route(workspaces, get(account::workspaces))
@@ -183,14 +181,4 @@ async fn unknown_path(uri: Uri) -> Rejection {
 
 async fn wrong_method() -> Rejection {
     Rejection::WrongMethod
-}
-
-/// Runs a change to its end even if the client goes away: a change that is half told would be half done.
-pub async fn to_the_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T, ControlError>> + Send + 'static,
-) -> Result<T, Rejection> {
-    match tokio::spawn(change).await {
-        Ok(answer) => answer.map_err(Rejection::from),
-        Err(_) => Err(Rejection::Stopping),
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::auth::{Bytes, Call, json};
 use super::body::url_body;
+use super::context::{Api, to_the_end};
 use super::paging::page;
 use super::reply::{Answer, bad, ok};
-use super::server::{Api, to_the_end};
 use crate::domain::{Right, StableUrl};
 use crate::wire::disaster_recovery::{ListStableUrls, StableUrlBody};
 use axum::extract::State;

@@ -1,6 +1,7 @@
 //! What a screen asks of the window, as plain data.
 
 use super::preferences::Preferences;
+use crate::control::SalvageRef;
 use crate::domain::{GroupId, Region};
 use crate::runtime::Intent;
 
@@ -68,6 +69,10 @@ pub enum Action {
     AskRelease(Region, String),
     /// Ask before releasing what a failover left behind of an object.
     AskReleaseLeftBehind(GroupId, String),
+    /// Ask what to do with salvaged commits of a table.
+    AskRecover(SalvageRef),
+    /// Ask before taking salvaged commits of a table off what waits for a person.
+    AskReleaseSalvage(SalvageRef),
     /// Ask for the name and role of a new token.
     AskNewToken,
     /// Ask whether to revoke a token or client.

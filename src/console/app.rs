@@ -16,6 +16,7 @@ use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
 use super::screens::points_dialog::PointsDialog;
+use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::resilience::{ResilienceScreen, Section};
@@ -238,6 +239,8 @@ impl ConsoleApp {
             Action::AskNewToken => self.dialog = Some(Dialog::NewToken(NewTokenDialog::default())),
             Action::AskRevoke(id) => self.confirm(Confirm::Revoke(id)),
             Action::AskReleaseLeftBehind(id, object) => self.confirm(Confirm::ReleaseLeftBehind(id, object)),
+            Action::AskRecover(of) => self.dialog = Some(Dialog::Recover(RecoverDialog::open(scene, of))),
+            Action::AskReleaseSalvage(of) => self.confirm(Confirm::ReleaseSalvage(of)),
             Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
             Action::AskAttach(id) => {
                 let attached = scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some());

@@ -9,6 +9,7 @@ use super::screens::delete_dialog::DeleteDialog;
 use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::points_dialog::PointsDialog;
+use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::settings::NewTokenDialog;
@@ -31,6 +32,8 @@ pub enum Dialog {
     Release(ReleaseDialog),
     /// Whether to verify and repair a replica.
     Repair(RepairDialog),
+    /// What to do with salvaged commits.
+    Recover(RecoverDialog),
     /// What a replication point held.
     Points(PointsDialog),
     /// What a group should reach.
@@ -62,6 +65,7 @@ impl Dialog {
             (Self::Release(dialog), Intent::ReleaseReplica { catalog, .. }) => dialog.catalog == *catalog,
             (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
             (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
+            (Self::Recover(dialog), intent) => dialog.asked_for(intent),
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
             (Self::Export(_), Intent::SaveText { .. })
             | (Self::NewToken(_), Intent::CreateToken { .. })
@@ -78,6 +82,7 @@ impl Dialog {
             Self::Delete(dialog) => dialog.refused(refusal),
             Self::Release(dialog) => dialog.refused(refusal),
             Self::Repair(dialog) => dialog.refused(refusal),
+            Self::Recover(dialog) => dialog.refused(refusal),
             Self::Points(dialog) => dialog.refused(refusal),
             Self::Confirm(dialog) => dialog.refused(refusal),
             Self::NewToken(dialog) => dialog.refused(refusal),
@@ -95,6 +100,7 @@ impl Dialog {
                 dialog.made(token.clone(), secret.clone());
                 true
             }
+            (Self::Recover(dialog), detail) => dialog.done(detail),
             (Self::Points(dialog), detail) => {
                 if let NoticeDetail::Point(report) = detail {
                     dialog.answered(report);
@@ -112,6 +118,7 @@ impl Dialog {
             Self::Delete(dialog) => dialog.show(ctx, scene),
             Self::Release(dialog) => dialog.show(ctx, scene),
             Self::Repair(dialog) => dialog.show(ctx, scene),
+            Self::Recover(dialog) => dialog.show(ctx, scene),
             Self::Points(dialog) => dialog.show(ctx, scene),
             Self::Confirm(dialog) => dialog.show(ctx, scene),
             Self::Targets(dialog) => dialog.show(ctx, preferences),

@@ -40,6 +40,7 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
                     Some(at) => format!("Read the replication point of {}.", format::utc(at)),
                     None => point.notes.join(" "),
                 },
+                NoticeDetail::Salvage(_) | NoticeDetail::Rows(_) => "Read the salvaged commits.".to_owned(),
                 NoticeDetail::History(_) => "Read the system table.".to_owned(),
                 NoticeDetail::NewToken { token, .. } => {
                     format!("{} was created, but its secret was never shown. Revoke it and create another.", token.name)

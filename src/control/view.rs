@@ -2,8 +2,8 @@
 
 use crate::delta::Salvaged;
 use crate::domain::{
-    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError, Region, Role,
-    StepStatus, Timestamp, TransferLimit, WorkspaceId,
+    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError, Recovery,
+    Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use chrono::DateTime;
@@ -343,6 +343,12 @@ pub struct SalvageView {
     pub folder: String,
     /// When it was salvaged.
     pub at: Timestamp,
+    /// What people did with the commits, oldest first.
+    #[serde(default)]
+    pub recovered: Vec<Recovery>,
+    /// Who took the line off the list of what waits for a person.
+    #[serde(default)]
+    pub released: Option<ReleasedBy>,
 }
 
 impl SalvageView {
@@ -360,6 +366,8 @@ impl SalvageView {
             committed: salvaged.committed_ms.and_then(|(first, last)| time(first).zip(time(last))),
             folder,
             at,
+            recovered: Vec::new(),
+            released: None,
         }
     }
 }

@@ -228,6 +228,14 @@ pub enum DeltaError {
         /// The new primary's table.
         new: String,
     },
+    /// What a person asked of a table doesn't fit it; nothing was changed.
+    #[error("{sentence}")]
+    Unfit {
+        /// The table's root.
+        table: String,
+        /// What doesn't fit and what to do.
+        sentence: String,
+    },
     /// A storage call failed.
     #[error("Could not {action} {path}: {detail}.")]
     Storage {
@@ -264,7 +272,7 @@ impl DeltaError {
     /// The cause's class.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::BadUri { .. } => ErrorClass::UnsupportedObject,
+            Self::BadUri { .. } | Self::Unfit { .. } => ErrorClass::UnsupportedObject,
             Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
             Self::Contradiction { .. } | Self::TooLarge { .. } | Self::TooManyFiles { .. } => ErrorClass::CorruptLog,
             Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
@@ -290,6 +298,7 @@ impl DeltaError {
             Self::NoLog { table }
             | Self::EmptyLog { table }
             | Self::Stopped { table }
+            | Self::Unfit { table, .. }
             | Self::Interrupted { table, .. } => vec![("table", table.clone())],
             Self::LogGap { table, missing, newest } => {
                 vec![("table", table.clone()), ("version", missing.to_string()), ("newest_version", newest.to_string())]

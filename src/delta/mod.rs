@@ -20,6 +20,7 @@ mod place;
 mod plan;
 mod position;
 mod promote;
+mod recover;
 mod repair;
 mod root;
 mod salvage;
@@ -40,6 +41,10 @@ pub use place::{open_regular, read_regular};
 pub use plan::plan;
 pub use position::{FileFingerprint, Position};
 pub use promote::{Promotion, promote, promote_all};
+pub use recover::{
+    Recovering, RowsPreview, SalvagedCommit, append_salvaged, export_salvaged, preview_salvaged, salvaged_commits,
+    table_of_salvaged,
+};
 pub use repair::{Repaired, repair};
 pub use root::TableRoot;
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_whole};

@@ -4,7 +4,7 @@
 //! then remove, newest first. The manifest is the record that nothing is lost any more; with it there, a killed rewind goes on from it.
 
 mod collect;
-mod manifest;
+pub(super) mod manifest;
 mod rewind;
 mod whole;
 

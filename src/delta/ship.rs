@@ -11,7 +11,7 @@ use super::limits::TransferLimits;
 use super::place::Place;
 use super::{DeltaError, FileFingerprint, Generation, Position, Shipment, StorageClock, TableFault, place};
 use crate::domain::TransferLimit;
-pub(super) use copy::{Outcome, bring, copy, hash_file, hash_with_fingerprint};
+pub(super) use copy::{Outcome, bring, copy, copy_as, hash_file, hash_with_fingerprint};
 pub(super) use identity::{Sameness, same_file};
 use load::{Job, Load};
 use serde::{Deserialize, Serialize};

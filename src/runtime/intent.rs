@@ -2,10 +2,11 @@
 
 use super::GroupHistory;
 use crate::control::view::TokenView;
-use crate::control::{GroupPatch, PointReport};
+use crate::control::{GroupPatch, PointReport, SalvageRef, SalvageReport};
+use crate::delta::RowsPreview;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, Region, Role, Timestamp, TransferLimit, Violation,
-    WorkspaceId,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role, Timestamp, TransferLimit,
+    Violation, WorkspaceId,
 };
 use crate::wire::secret::Secret;
 
@@ -51,6 +52,32 @@ pub enum Intent {
         id: GroupId,
         /// The object.
         object: String,
+    },
+    /// Reads the commits of a line of the salvage list.
+    ReadSalvage {
+        /// The line.
+        of: SalvageRef,
+    },
+    /// Reads rows of salvaged commits.
+    PreviewSalvage {
+        /// The line.
+        of: SalvageRef,
+        /// The commits.
+        versions: Vec<i64>,
+    },
+    /// Appends, exports or makes a table of salvaged commits.
+    RecoverSalvage {
+        /// The line.
+        of: SalvageRef,
+        /// The commits.
+        versions: Vec<i64>,
+        /// What to do with them.
+        request: RecoveryRequest,
+    },
+    /// Takes a line of the salvage list off what waits for a person.
+    ReleaseSalvage {
+        /// The line.
+        of: SalvageRef,
     },
     /// Finds out what a forced failover of a group would lose now; the answer is in the group's view.
     EstimateLoss {
@@ -183,6 +210,10 @@ pub enum NoticeDetail {
     Group(Box<FailoverGroup>),
     /// A replication point that was read back.
     Point(Box<PointReport>),
+    /// Salvaged commits.
+    Salvage(Box<SalvageReport>),
+    /// Rows of salvaged commits.
+    Rows(Box<RowsPreview>),
     /// A group's past.
     History(Box<GroupHistory>),
     /// A token or client was made. Its secret is nowhere else, so whoever asked must be shown it now.

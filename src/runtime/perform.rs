@@ -50,6 +50,14 @@ pub(super) async fn perform(
         Intent::ReleaseLeftBehind { id, object } => {
             control.release_left_behind(actor, &id, &object).await.map(NoticeDetail::Done)
         }
+        Intent::ReadSalvage { of } => control.salvaged(&of).await.map(|report| NoticeDetail::Salvage(Box::new(report))),
+        Intent::PreviewSalvage { of, versions } => {
+            control.preview_salvage(&of, versions).await.map(|rows| NoticeDetail::Rows(Box::new(rows)))
+        }
+        Intent::RecoverSalvage { of, versions, request } => {
+            control.recover_salvage(actor, &of, versions, request).await.map(NoticeDetail::Done)
+        }
+        Intent::ReleaseSalvage { of } => control.release_salvage(actor, &of).await.map(NoticeDetail::Done),
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;
             found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))

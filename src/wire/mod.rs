@@ -10,6 +10,7 @@ pub mod error;
 pub mod jobs;
 pub mod objects;
 pub mod permissions;
+pub mod recovery;
 pub mod sandbox;
 pub mod scim;
 pub mod secret;

@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use resilience::console::action::Route;
 use resilience::console::{ConsoleApp, ConsoleLink, Preferences};
 use resilience::domain::ManualClock;
-use resilience::runtime::{Intent, IntentError, IntentId, Notice, NoticeDetail, Snapshot};
+use resilience::runtime::{Intent, IntentError, IntentId, Notice, NoticeDetail, RuntimeThread, Snapshot};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
@@ -58,6 +58,29 @@ impl Desk {
         let mut desk = Self { window, snapshots, intents, notices, clock, preferences };
         desk.window.set_render_cursor(false);
         desk
+    }
+
+    /// A window on a running engine; its own ends of the channels lead nowhere.
+    pub fn live(runtime: &RuntimeThread, answers: mpsc::UnboundedReceiver<Notice>) -> Self {
+        let (snapshots, _) = watch::channel(runtime.snapshots.borrow().clone());
+        let (_, intents) = mpsc::channel(1);
+        let (notices, _) = mpsc::unbounded_channel();
+        let (preference_sender, preferences) = watch::channel(Preferences::default());
+        let link = ConsoleLink {
+            snapshots: runtime.snapshots.clone(),
+            intents: runtime.intents.clone(),
+            notices: answers,
+            clock: runtime.clock.clone(),
+            preferences: preference_sender,
+            wall: false,
+        };
+        let window = Harness::builder()
+            .with_size(Vec2::new(1440.0, 900.0))
+            .with_theme(Theme::Dark)
+            .renderer(CpuRenderer::default())
+            .build_eframe(|cc| ConsoleApp::new(cc, link));
+        let clock = Arc::new(ManualClock::new(fixture::now()));
+        Self { window, snapshots, intents, notices, clock, preferences }
     }
 
     pub fn click(&mut self, label: &str) {

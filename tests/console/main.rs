@@ -6,12 +6,17 @@ mod create;
 mod desk;
 mod fail_over;
 mod fixture;
+mod live;
 mod past;
 mod pictures;
 mod raster;
+mod recover;
 mod repair;
 mod resilience;
 mod run;
+#[path = "../stories/support.rs"]
+#[allow(dead_code)]
+mod support;
 mod system_tables;
 mod wall;
 mod window;

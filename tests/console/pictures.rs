@@ -144,6 +144,7 @@ fn pictures() {
         open_group(desk, "core-lakehouse, ACTIVE");
         desk.click("Left behind 4");
     });
+    draw("recover", &crate::recover::left(), crate::recover::open);
     draw("fail-over-planned", &full(), |desk| {
         open_group(desk, "core-lakehouse, ACTIVE");
         desk.click("Fail over…");

@@ -1,12 +1,14 @@
 //! What the stories share: the program, a sandbox in a temporary folder, and waiting for conditions.
 
+use resilience::api::ApiOptions;
 use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
 use resilience::domain::{
-    Clock, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, SystemClock, UnityCatalogAssets,
-    WorkspaceId, WorkspaceSet,
+    Clock, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Role, SystemClock,
+    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -30,6 +32,62 @@ pub async fn engine_with_stores(dir: &Path, commits: f64, stores: StorageOptions
 /// The same by a clock of the test's own.
 pub async fn engine_with_clock(dir: &Path, commits: f64, clock: Arc<dyn Clock>) -> Engine {
     start(dir, commits, StorageOptions::default(), clock).await
+}
+
+/// A runtime on a sandbox in `dir`, with its account API served.
+pub async fn engine_with_api(dir: &Path, commits: f64) -> Engine {
+    let options = EngineOptions {
+        sandbox: SandboxSource { commits_per_second: Some(commits), seed: 7, ..SandboxSource::default() },
+        control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
+        api: Some(ApiOptions::default()),
+        ..EngineOptions::default()
+    };
+    let data_dir = DataDir::hold(&dir.join("data")).expect("the data dir is free");
+    Engine::start(data_dir, options, Arc::new(SystemClock)).await.expect("the runtime starts")
+}
+
+/// A caller of the account API.
+pub struct Account {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+/// A caller with a new token of a role, which is also its name.
+pub async fn account(engine: &Engine, role: &str) -> Account {
+    let of = Role::ALL.into_iter().find(|known| known.as_str() == role).expect("a role");
+    let (_, token) = engine.control().create_token("tester", role, of).await.expect("made");
+    account_with(engine, token.expose())
+}
+
+/// A caller with this token.
+pub fn account_with(engine: &Engine, token: &str) -> Account {
+    let ready = engine.ready();
+    let url =
+        format!("{}/api/disaster-recovery/v1/accounts/{}", ready.api_url.expect("the API is served"), ready.account_id);
+    Account { client: reqwest::Client::new(), url, token: token.to_owned() }
+}
+
+impl Account {
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.call(reqwest::Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(reqwest::Method::POST, path, Some(body)).await
+    }
+
+    async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.client.request(method, format!("{}/{path}", self.url)).bearer_auth(&self.token);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}")))
+    }
 }
 
 async fn start(dir: &Path, commits: f64, stores: StorageOptions, clock: Arc<dyn Clock>) -> Engine {
@@ -91,4 +149,29 @@ pub async fn until_active(engine: &Engine, id: &str) -> FailoverGroup {
 pub async fn catalogs(engine: &Engine) -> Vec<String> {
     let home = engine.regions()[0].region.clone();
     engine.control().replicable_catalogs(&home).await.expect("the region answers")
+}
+
+/// A group that failed over by force from a dead primary whose jobs went on for a while, and has it back as its secondary.
+pub async fn left_by_force(engine: &Engine) {
+    let [home, away] = [0, 1].map(|at| engine.regions()[at].region.clone());
+    let all = catalogs(engine).await;
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    engine.control().create_group("tester", spec(engine, "core", &names), false).await.expect("created");
+    until_active(engine, "core").await;
+    let sandbox = engine.sandbox().expect("a sandbox");
+    let tables = sandbox.truth(&home, &all).await.expect("known");
+    sandbox.take_down(&home).await.expect("down");
+    for table in tables.iter().take(6) {
+        for _ in 0..4 {
+            sandbox.commit(&home, &table.full_name).await.expect("a commit");
+        }
+    }
+    engine
+        .control()
+        .fail_over("tester", &GroupId::new("core").expect("an id"), &away, FailoverKind::Forced, None)
+        .await
+        .expect("accepted");
+    until(engine, "core", |g| g.state != GroupState::FailingOver).await;
+    sandbox.bring_up(&home).await.expect("up");
+    until(engine, "core", |g| g.state == GroupState::Active && !g.salvage_pending).await;
 }

@@ -7,7 +7,8 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, text};
-use crate::domain::GroupId;
+use crate::control::SalvageRef;
+use crate::domain::{GroupId, Recovery};
 use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
@@ -22,6 +23,8 @@ pub enum Confirm {
     DetachUrl(String),
     /// What a failover of a group left behind of an object.
     ReleaseLeftBehind(GroupId, String),
+    /// Salvaged commits of a table.
+    ReleaseSalvage(SalvageRef),
 }
 
 /// What the dialog remembers.
@@ -91,6 +94,21 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                 intent: Intent::ReleaseLeftBehind { id: id.clone(), object: object.clone() },
             })
         }
+        Confirm::ReleaseSalvage(of) => {
+            let lines = scene.group(&of.group)?.salvage.clone();
+            let line = lines.iter().find(|line| line.epoch == of.epoch && line.table == of.table)?;
+            let mut sentences: Vec<String> = line.recovered.iter().map(Recovery::sentence).collect();
+            if sentences.is_empty() {
+                sentences.push("Nothing was recovered from these commits yet.".to_owned());
+            }
+            sentences.push(format!("They stay at {}. Only the list changes.", line.folder));
+            Some(Question {
+                title: format!("Release the salvaged commits of {}", of.table),
+                sentences,
+                words: ["Release", "Releasing…"],
+                intent: Intent::ReleaseSalvage { of: of.clone() },
+            })
+        }
         Confirm::DetachUrl(id) => {
             let url = scene.account().stable_urls.iter().find(|url| url.id == *id)?;
             let group = url.group.as_ref()?;
@@ -120,6 +138,7 @@ impl ConfirmDialog {
             (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
             (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
             (Confirm::ReleaseLeftBehind(_, name), Intent::ReleaseLeftBehind { object, .. }) => name == object,
+            (Confirm::ReleaseSalvage(of), Intent::ReleaseSalvage { of: asked }) => of == asked,
             _ => false,
         }
     }

@@ -9,6 +9,8 @@ pub mod export_dialog;
 pub mod fail_over;
 pub mod group;
 pub mod points_dialog;
+pub mod recover_dialog;
+mod recover_rows;
 pub mod regions;
 pub mod release_dialog;
 pub mod repair_dialog;

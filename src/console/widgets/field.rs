@@ -169,6 +169,24 @@ pub fn check_ui(ui: &mut Ui, on: bool, enabled: bool, label: &str) -> Response {
     if enabled { response.on_hover_cursor(CursorIcon::PointingHand) } else { response }
 }
 
+/// One of several lines of which one is chosen.
+pub fn radio_ui(ui: &mut Ui, on: bool, label: &str) -> Response {
+    let palette = theme::palette(ui);
+    let galley = text::line(ui, Role::Body, palette.text, label, ui.available_width() - 26.0);
+    let size = Vec2::new(26.0 + galley.size().x, 24.0_f32.max(galley.size().y));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(egui::Role::RadioButton, true, on, label));
+    let center = egui::pos2(rect.left() + 9.0, rect.center().y);
+    let color = if on { palette.accent } else { palette.text_weak };
+    ui.painter().circle_stroke(center, 7.0, Stroke::new(1.5, color));
+    if on {
+        ui.painter().circle_filled(center, 4.0, color);
+    }
+    ui.painter().galley(egui::pos2(rect.left() + 26.0, rect.center().y - galley.size().y / 2.0), galley, palette.text);
+    super::button::focus_ring(ui, &response, rect);
+    response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
 /// A switch that is on or off at once, named `name`.
 pub fn switch_ui(ui: &mut Ui, on: bool, enabled: bool, name: &str) -> Response {
     let palette = theme::palette(ui);

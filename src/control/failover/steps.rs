@@ -53,6 +53,8 @@ pub async fn run(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Worke
         // A resume stops after its present call; only then is it true that what is paused stays so. A
         // forced failover waits for no one: what is resumed in its old primary is paused when that is reclaimed.
         drop(handle.resuming.lock().await);
+        // Salvaged commits that are being recovered into the old primary are part of what this one ships.
+        drop(handle.recovering.lock().await);
     }
     let mut failover = Failover::new(control.clone(), handle.clone(), std::mem::take(cache));
     let stored = saga::run(&mut failover, saga_of(kind)).await;

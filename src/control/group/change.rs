@@ -118,6 +118,15 @@ impl GroupChange {
         Arc::make_mut(&mut self.draft.salvage).insert(0, row);
     }
 
+    /// Puts a changed row where the row of its table and epoch is.
+    pub fn replace_salvage(&mut self, row: SalvageView) {
+        self.salvage.push((row.table.clone(), row.clone()));
+        let same = |known: &&mut SalvageView| known.epoch == row.epoch && known.table == row.table;
+        if let Some(known) = Arc::make_mut(&mut self.draft.salvage).iter_mut().find(same) {
+            *known = row;
+        }
+    }
+
     /// Removes the group: its replica stays, and so does the evidence of what was salvaged and done.
     pub fn remove(&mut self) {
         self.target = Target::Gone;

@@ -41,6 +41,8 @@ pub struct GroupHandle {
     pub stop: Arc<AtomicBool>,
     /// Held by a caller that resumes schedules and compute; a failover waits for it before it pauses any.
     pub resuming: tokio::sync::Mutex<()>,
+    /// Held by a caller that recovers salvaged commits; a planned failover waits for it before it stops writes.
+    pub recovering: tokio::sync::Mutex<()>,
     /// Tells every cycle to stop there, because the runtime stops.
     pub quit: Arc<AtomicBool>,
     /// Tells the worker to forget what it remembers, because the scope changed or a person waits for a fresh look.
@@ -148,6 +150,7 @@ impl GroupHandle {
             wake: Arc::default(),
             stop: Arc::default(),
             resuming: tokio::sync::Mutex::new(()),
+            recovering: tokio::sync::Mutex::new(()),
             quit: Arc::default(),
             forget: AtomicBool::new(false),
             repairs: Mutex::default(),

@@ -182,6 +182,13 @@ impl Salvaging<'_> {
         }
         if let Some(view) = view {
             let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
+            // Salvaged once more after a crash: what people did with it in the meantime stays known.
+            let before = change.salvage.iter().find(|row| same(row)).cloned();
+            let view = match before {
+                Some(before) => SalvageView { recovered: before.recovered, released: before.released, ..view },
+                None => view,
+            };
+            let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
             Arc::make_mut(&mut change.salvage).retain(|row| !same(row));
             change.add_salvage(&view.table.clone(), view);
         }

@@ -12,6 +12,7 @@ mod odd_json;
 mod parquet_deltas;
 mod parquet_guard;
 mod path;
+mod raw;
 mod thrift;
 
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};
@@ -22,6 +23,8 @@ pub(super) use lines::read_actions;
 pub(super) use log_state::{LogState, Past, read_log_state};
 pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, hint_version, next_commit_path};
 pub use parquet_guard::{check_footer, check_pages};
+pub(super) use path::{deletion_vector, resolve};
+pub(super) use raw::{RawKey, RawState, apply_files, raw_commit, raw_state_at};
 
 #[cfg(test)]
 pub(super) use actions::{DeletionVector, FileAction};

@@ -12,7 +12,7 @@ pub(super) const MANIFEST: &str = "manifest.json";
 
 /// The list of what was salvaged. Its presence says that all of it is safe.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Manifest {
+pub(in crate::delta) struct Manifest {
     pub table: String,
     pub group: String,
     pub epoch: u64,
@@ -44,7 +44,7 @@ pub(super) struct Manifest {
 
 /// A commit that never arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OrphanCommit {
+pub(in crate::delta) struct OrphanCommit {
     pub version: i64,
     pub time_ms: i64,
     pub sha256: String,

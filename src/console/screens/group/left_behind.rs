@@ -6,7 +6,9 @@ use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, card, copy, text};
+use crate::control::SalvageRef;
 use crate::control::view::{GroupView, SalvageView};
+use crate::domain::{Recovery, RecoveryOutcome};
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 /// One failover's remains.
@@ -111,7 +113,7 @@ pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions:
                 return;
             }
             for remains in found {
-                card::flush_card_ui(ui, |ui| remains_ui(ui, scene, &remains));
+                card::flush_card_ui(ui, |ui| remains_ui(ui, scene, view, &remains, actions));
             }
         });
     });
@@ -131,16 +133,32 @@ fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &str) {
     card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Archive, palette.text_weak, heading, &note));
 }
 
-const COLUMNS: [(f32, &str); 7] = [
-    (0.0, "Table"),
-    (0.21, "Versions"),
-    (0.31, "Committed"),
-    (0.50, "Commits"),
-    (0.57, "Rows"),
-    (0.64, "Size"),
-    (0.71, "Folder"),
-];
-const FOLDER: usize = 6;
+const COLUMNS: [(f32, &str); 6] =
+    [(0.0, "Table"), (0.24, "Versions"), (0.35, "Committed"), (0.56, "Rows"), (0.63, "Size"), (0.70, "Recovered")];
+const DONE: usize = 5;
+/// Room of the buttons at the end of a row.
+const BUTTONS: f32 = 160.0;
+
+/// What became of a line, in a few words, and all of it.
+pub fn state(table: &SalvageView) -> (String, Tone, String) {
+    let all: Vec<String> = table.recovered.iter().map(Recovery::sentence).collect();
+    match (&table.released, table.recovered.last()) {
+        (Some(released), _) => (
+            format!("Released by {}", released.by),
+            Tone::Quiet,
+            format!("{} Released by {}.", all.join(" "), released.by),
+        ),
+        (None, Some(last)) => {
+            let word = match last.how {
+                RecoveryOutcome::Appended { .. } => "Appended",
+                RecoveryOutcome::MadeTable { .. } => "Table made",
+                RecoveryOutcome::Exported { .. } => "Exported",
+            };
+            (word.to_owned(), Tone::Good, all.join(" "))
+        }
+        (None, None) => ("Not yet".to_owned(), Tone::Quiet, "Nothing was recovered from these commits yet.".to_owned()),
+    }
+}
 
 fn cell(rect: Rect, column: usize) -> Rect {
     let inner = rect.shrink2(Vec2::new(space::L, 0.0));
@@ -150,7 +168,7 @@ fn cell(rect: Rect, column: usize) -> Rect {
     Rect::from_min_max(egui::pos2(left, rect.top()), egui::pos2(right, rect.bottom()))
 }
 
-fn remains_ui(ui: &mut Ui, scene: &Scene<'_>, remains: &Remains<'_>) {
+fn remains_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, remains: &Remains<'_>, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     egui::Frame::new().inner_margin(egui::Margin::same(space::L as i8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
@@ -167,11 +185,11 @@ fn remains_ui(ui: &mut Ui, scene: &Scene<'_>, remains: &Remains<'_>) {
     }
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.border));
     for table in &remains.tables {
-        table_ui(ui, table);
+        table_ui(ui, view, table, actions);
     }
 }
 
-fn table_ui(ui: &mut Ui, table: &SalvageView) {
+fn table_ui(ui: &mut Ui, view: &GroupView, table: &SalvageView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let height = theme::metrics(ui).row;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
@@ -180,9 +198,8 @@ fn table_ui(ui: &mut Ui, table: &SalvageView) {
         (0, Role::Body, table.table.clone()),
         (1, Role::MonoSmall, versions(table)),
         (2, Role::MonoSmall, committed(table)),
-        (3, Role::MonoSmall, format::count(table.commits)),
-        (4, Role::MonoSmall, table.rows.map_or_else(|| "unknown".to_owned(), format::count)),
-        (5, Role::MonoSmall, format::bytes(table.bytes)),
+        (3, Role::MonoSmall, table.rows.map_or_else(|| "unknown".to_owned(), format::count)),
+        (4, Role::MonoSmall, format::bytes(table.bytes)),
     ];
     for (column, role, value) in values {
         let ink = if column == 0 { palette.text } else { palette.text_soft };
@@ -192,12 +209,39 @@ fn table_ui(ui: &mut Ui, table: &SalvageView) {
         WidgetInfo::labeled(
             egui::Role::Label,
             true,
-            format!("{}, versions {}, committed {}", table.table, versions(table), committed(table)),
+            format!(
+                "{}, versions {}, committed {}, {}",
+                table.table,
+                versions(table),
+                committed(table),
+                state(table).0
+            ),
         )
     });
-    let place = Rect::from_center_size(cell(rect, FOLDER).center(), Vec2::new(cell(rect, FOLDER).width(), 26.0));
-    let mut folder = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("folder", &table.table)));
-    copy::path_ui(&mut folder, &format!("the folder of {}", table.table), &table.folder);
+    done_ui(ui, view, table, cell(rect, DONE), actions);
+}
+
+/// Draws what became of a line, and its buttons.
+fn done_ui(ui: &mut Ui, view: &GroupView, table: &SalvageView, place: Rect, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let of = SalvageRef { group: view.group.spec.id.clone(), table: table.table.clone(), epoch: table.epoch };
+    let (word, tone, all) = state(table);
+    let ink = if tone == Tone::Good { palette.tone(tone) } else { palette.text_weak };
+    let words = Rect::from_min_max(place.min, egui::pos2(place.right() - BUTTONS, place.bottom()));
+    text::paint(ui, words, Align2::LEFT_CENTER, Role::Small, ink, &word);
+    ui.interact(words, ui.scope_id().with(("done", &of.table, of.epoch)), Sense::hover()).on_hover_text(all);
+    let room = Rect::from_min_max(egui::pos2(words.right(), place.top()), place.max);
+    let row = egui::UiBuilder::new().max_rect(room).layout(egui::Layout::right_to_left(egui::Align::Center));
+    let mut row = ui.new_child(row.id_salt(("recover", &of.table, of.epoch)));
+    row.spacing_mut().item_spacing.x = 4.0;
+    let (release, recover) = (format!("Release {}…", table.table), format!("Recover {}…", table.table));
+    if table.released.is_none() && row.add(Button::icon_only(Icon::Check, &release).small()).clicked() {
+        actions.push(Action::AskReleaseSalvage(of.clone()));
+    }
+    if row.add(Button::ordinary("Recover…").name(&recover).small()).clicked() {
+        actions.push(Action::AskRecover(of));
+    }
+    copy::copy_ui(&mut row, &format!("the folder of {}", table.table), &table.folder);
 }
 
 #[cfg(test)]
@@ -218,6 +262,8 @@ mod tests {
             committed: span.map(|span| (at, at + span)),
             folder: "file:///e/_salvage/core/epoch-2/sales.x.orders".into(),
             at,
+            recovered: Vec::new(),
+            released: None,
         }
     }
 
