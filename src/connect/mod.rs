@@ -6,6 +6,7 @@
 mod error;
 mod health;
 mod http;
+pub mod profile;
 mod region;
 mod rest;
 mod settings;
@@ -17,11 +18,12 @@ pub use crate::wire::Secret;
 pub use error::ConnectError;
 pub use health::{Health, RegionHealth};
 pub use http::RetryPolicy;
+pub use profile::{Profile, ProfileError};
 #[cfg(test)]
 pub use region::InMemoryRegion;
 pub use region::{
     Answer, CredentialModes, Enforcement, Grant, RegionApi, RegionCapabilities, SandboxRegion, TablePlace, UnpausedJob,
     UnpausedPlaces, WorkspaceRole,
 };
-pub use settings::ConnectSettings;
+pub use settings::{Auth, ConnectSettings};
 pub use storage::{Renew, StorageHandle, StorageOptions, Vended, open_storage, open_vended};

@@ -6,6 +6,22 @@ use super::storage::StorageOptions;
 use crate::wire::Secret;
 use std::time::Duration;
 
+/// How a client logs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// A personal or other bearer token.
+    Token(Secret),
+    /// A service principal's OAuth secret, exchanged for tokens at the host's `/oidc` endpoint.
+    ClientCredentials {
+        /// The service principal's application id.
+        client_id: String,
+        /// Its secret.
+        client_secret: Secret,
+        /// The account, when the host is an account's and not a workspace's.
+        account_id: Option<String>,
+    },
+}
+
 /// What a client is made of.
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
@@ -13,8 +29,8 @@ pub struct ConnectSettings {
     pub region: String,
     /// The workspace's URL.
     pub url: String,
-    /// The bearer token of the login.
-    pub token: Secret,
+    /// The login.
+    pub auth: Auth,
     /// The `product/version` that the server logs.
     pub user_agent: String,
     /// How long one try of a call may take.
@@ -35,7 +51,7 @@ impl ConnectSettings {
         Self {
             region: region.into(),
             url: url.into(),
-            token,
+            auth: Auth::Token(token),
             user_agent: concat!("resilience-console/", env!("CARGO_PKG_VERSION")).to_owned(),
             timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),

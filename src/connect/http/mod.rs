@@ -1,6 +1,7 @@
-//! One call over HTTP: retries, pages, and how much of an answer is taken in.
+//! One call over HTTP: login, retries, pages, and how much of an answer is taken in.
 
 pub(super) mod body;
+mod login;
 mod paging;
 mod retry;
 mod skew;

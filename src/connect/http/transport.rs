@@ -1,6 +1,7 @@
-//! One call: try, read the answer, try again where that helps.
+//! One call: login, try, read the answer, try again where that helps.
 
 use super::body;
+use super::login::Login;
 use super::retry::{RetryPolicy, retry_after};
 use super::skew::{Sent, SkewGauge};
 use crate::connect::error::{Asked, ConnectError, innermost};
@@ -8,7 +9,6 @@ use crate::connect::health::RegionHealth;
 use crate::connect::settings::ConnectSettings;
 use crate::domain::ClockSkew;
 use crate::net::HttpClient;
-use crate::wire::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
@@ -96,7 +96,7 @@ pub(crate) struct Transport {
     /// The base as errors show it.
     shown_url: String,
     region: String,
-    token: Secret,
+    login: Login,
     retry: RetryPolicy,
     health: RegionHealth,
     skew: SkewGauge,
@@ -107,6 +107,8 @@ enum Outcome {
     Answer(bytes::Bytes),
     /// 429 or 503: worth another try.
     Busy { asked_for: Option<Duration>, error: ConnectError },
+    /// The token was refused; a fresh one may do.
+    LoginRefused(ConnectError),
     /// The connection broke after the request was sent.
     Broken(ConnectError),
 }
@@ -122,15 +124,14 @@ impl Transport {
             .only_for(&base)
             .build()
             .map_err(|error| bad(innermost(&error)))?;
-        // Token files end in a line break.
-        let token = Secret::new(settings.token.expose().trim());
+        let login = Login::new(&settings.auth, &base);
         let shown_url = base.as_str().trim_end_matches('/').to_owned();
         Ok(Self {
             http,
             base,
             shown_url,
             region: settings.region_name(),
-            token,
+            login,
             retry: settings.retry,
             health: settings.health.clone(),
             skew: SkewGauge::default(),
@@ -204,7 +205,7 @@ impl Transport {
 
     async fn send_patiently(&self, call: &Call, name: &str, retry: RetryPolicy) -> Result<bytes::Bytes, ConnectError> {
         let started = Instant::now();
-        let (mut retries, mut mended) = (0, false);
+        let (mut retries, mut mended, mut renewed) = (0, false, false);
         loop {
             match self.try_once(call, name).await? {
                 Outcome::Answer(bytes) => return Ok(bytes),
@@ -215,6 +216,12 @@ impl Transport {
                     }
                     None => return Err(with_waited(error, started.elapsed())),
                 },
+                Outcome::LoginRefused(error) => {
+                    if renewed || !self.login.discard().await {
+                        return Err(error);
+                    }
+                    renewed = true;
+                }
                 // An idle connection that the server just closed; only a read may be sent twice unasked.
                 Outcome::Broken(error) => {
                     if mended || call.method != Method::GET {
@@ -231,12 +238,16 @@ impl Transport {
         if let Some(problem) = &call.body_problem {
             return Err(ConnectError::BadSettings { region: self.region.clone(), problem: problem.clone() });
         }
-        let mut header = HeaderValue::try_from(format!("Bearer {}", self.token.expose())).map_err(|_| {
-            ConnectError::BadSettings {
+        let token = match self.login.token(&self.http, asked).await {
+            Ok(token) => token,
+            Err(error @ ConnectError::RateLimited { .. }) => return Ok(Outcome::Busy { asked_for: None, error }),
+            Err(error) => return Err(error),
+        };
+        let mut header =
+            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ConnectError::BadSettings {
                 region: self.region.clone(),
                 problem: "the token contains an invalid character".to_owned(),
-            }
-        })?;
+            })?;
         header.set_sensitive(true);
         let mut request = self.http.request(call.method.clone(), call.url(&self.base)).header(AUTHORIZATION, header);
         if let Some(body) = &call.body {
@@ -274,6 +285,7 @@ impl Transport {
         };
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Ok(Outcome::Busy { asked_for, error }),
+            StatusCode::UNAUTHORIZED => Ok(Outcome::LoginRefused(error)),
             _ => Err(error),
         }
     }
