@@ -1,6 +1,7 @@
 //! The command line: what other programs rely on.
 
 mod ask;
+mod connect;
 mod drill;
 mod points;
 mod serve;
@@ -11,7 +12,7 @@ mod window;
 use clap::{Args, Parser, Subcommand};
 use resilience::control::ControlSettings;
 use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
-use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
+use resilience::runtime::{Connections, DataDir, Engine, EngineOptions, SandboxSource};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ enum Command {
     Drill(drill::Drill),
     /// Compares every object of a failover group with its replica
     Verify(verify::Verify),
+    /// Connects two regions of your own, and asks them what they can do
+    Connect(connect::Connect),
     /// Reads back a replication point: each table's version then, and where the replica holds it
     Points(points::Points),
 }
@@ -128,12 +131,33 @@ impl Common {
         }
     }
 
-    /// Refuses a command that was not told what to run on.
+    /// Refuses a command that has nothing to run on: neither the sandbox nor two regions of one's own.
+    pub fn needs_regions(&self, command: &str) -> Result<(), String> {
+        let connected = Connections::load(&self.data_dir()?).map_err(sentence)?.all().len();
+        match (self.sandbox, connected) {
+            (true, 0) => Ok(()),
+            (true, _) => Err(format!(
+                "The data dir has regions of your own, and a data dir holds one deployment. Leave out --sandbox, or name another data dir for {command}."
+            )),
+            (false, 0) => Err(format!(
+                "{command} has no regions to run on. Add --sandbox, or connect two regions with 'connect add'."
+            )),
+            (false, 1) => {
+                Err(format!("{command} needs two regions, and one is connected. Add the other with 'connect add'."))
+            }
+            (false, _) => Ok(()),
+        }
+    }
+
+    /// Refuses a command that only the sandbox can serve.
     pub fn needs_sandbox(&self, command: &str) -> Result<(), String> {
+        self.needs_regions(command)?;
         if self.sandbox {
             return Ok(());
         }
-        Err(format!("{command} runs on the embedded sandbox. Add --sandbox."))
+        Err(format!(
+            "{command} takes regions away and gives them back, which only the sandbox can. Add --sandbox and another data dir."
+        ))
     }
 }
 
@@ -158,11 +182,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Some(Command::Serve(serve)) => block_on(serve::run(common, serve)),
         Some(Command::Drill(drill)) => block_on(drill::run(common, drill)),
         Some(Command::Verify(verify)) => block_on(verify::run(common, verify)),
+        Some(Command::Connect(connect)) => block_on(connect::run(common, connect)),
         Some(Command::Points(points)) => block_on(points::run(common, points)),
         #[cfg(feature = "desktop")]
         None => window::run(&common, arguments.wall),
         #[cfg(not(feature = "desktop"))]
-        None => Err("This build has no window. Use serve, drill, verify or points.".to_owned()),
+        None => Err("This build has no window. Use serve, drill, verify, points or connect.".to_owned()),
     }
 }
 

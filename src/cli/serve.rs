@@ -103,7 +103,7 @@ impl Serve {
 
 /// Serves until SIGTERM or Ctrl+C, which end it with 0.
 pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
-    common.needs_sandbox("serve")?;
+    common.needs_regions("serve")?;
     // A port in use, or a certificate that cannot be used, is found out before anything else happens.
     let api = serve.api();
     check_options(&api).map_err(super::sentence)?;

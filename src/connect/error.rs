@@ -229,12 +229,22 @@ impl Asked<'_> {
     pub fn refused(self, status: StatusCode, body: &str) -> ConnectError {
         let region = self.region.to_owned();
         let call = self.call.to_owned();
+        if status.is_redirection() {
+            let message = format!(
+                "it sends the call to a login page ({status}). Where its host serves several workspaces, the URL must name one, as in ?o=1234."
+            );
+            return ConnectError::Unauthenticated { region, message };
+        }
         let parsed = serde_json::from_str::<ErrorBody>(body).ok().filter(|b| !b.error_code.is_empty());
         let Some(ErrorBody { error_code, message, .. }) = parsed else {
             return self.refused_without_body(status);
         };
         let message = sentence(&message);
         match status {
+            // The login is good, but the metastore or a grant keeps clients outside the platform from data.
+            StatusCode::UNAUTHORIZED if body.contains(EXTERNAL_ACCESS_DENIED) => {
+                ConnectError::PermissionDenied { region, call, message }
+            }
             StatusCode::UNAUTHORIZED => ConnectError::Unauthenticated { region, message },
             StatusCode::FORBIDDEN => ConnectError::PermissionDenied { region, call, message },
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
@@ -301,6 +311,8 @@ impl Asked<'_> {
     }
 }
 
+/// Ends the reasons with which a catalog refuses credentials to a good login, with status 401.
+const EXTERNAL_ACCESS_DENIED: &str = "CREDENTIALS_DENIED";
 /// The code of a path that the server doesn't serve.
 const ENDPOINT_NOT_FOUND: &str = "ENDPOINT_NOT_FOUND";
 
@@ -374,6 +386,14 @@ mod tests {
         for (status, code) in [(409, "ALREADY_EXISTS"), (400, "CATALOG_ALREADY_EXISTS")] {
             assert!(refused(status, &format!(r#"{{"error_code":"{code}","message":"there"}}"#)).is_already_exists());
         }
+    }
+
+    #[test]
+    fn a_login_page_and_denied_external_access_are_told_apart_from_a_bad_token() {
+        assert!(matches!(refused(303, ""), ConnectError::Unauthenticated { message, .. } if message.contains("?o=")));
+        let denied = r#"{"error_code":"UNAUTHENTICATED","message":"no","details":[{"reason":"UNITY_CATALOG_EXTERNAL_GENERATE_TABLE_CREDENTIALS_DENIED"}]}"#;
+        assert!(refused(401, denied).is_permission_denied());
+        assert!(matches!(refused(401, r#"{"error_code":"X","message":"no"}"#), ConnectError::Unauthenticated { .. }));
     }
 
     #[test]

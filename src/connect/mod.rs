@@ -6,10 +6,11 @@
 mod error;
 mod health;
 mod http;
-pub mod profile;
+mod profile;
 mod region;
 mod rest;
 mod settings;
+mod sheet;
 mod storage;
 #[cfg(test)]
 mod testing;
@@ -18,12 +19,13 @@ pub use crate::wire::Secret;
 pub use error::ConnectError;
 pub use health::{Health, RegionHealth};
 pub use http::RetryPolicy;
-pub use profile::{Profile, ProfileError};
+pub use profile::{FILE_VARIABLE, Profile, ProfileError, profile_names};
 #[cfg(test)]
 pub use region::InMemoryRegion;
 pub use region::{
-    Answer, CredentialModes, Enforcement, Grant, RegionApi, RegionCapabilities, SandboxRegion, TablePlace, UnpausedJob,
-    UnpausedPlaces, WorkspaceRole,
+    Answer, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities, SandboxRegion,
+    TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceRole,
 };
 pub use settings::{Auth, ConnectSettings};
+pub use sheet::{CapabilitySheet, RegionIdentity, SheetLine, SheetMark};
 pub use storage::{Renew, StorageHandle, StorageOptions, Vended, open_storage, open_vended};

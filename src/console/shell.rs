@@ -232,6 +232,7 @@ mod tests {
             storage_skew_s: clock_skew_s.map(|_| -90),
             read_at: None,
             storage_root: None,
+            offers: None,
             metastore_root: None,
             catalogs: Vec::new(),
             external_locations: Vec::new(),

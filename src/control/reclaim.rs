@@ -106,7 +106,7 @@ async fn quiesce(
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = acts::modes(old, group).await?;
     control.edit_operation(handle, |operation| acts::note_modes(operation, found)).await?;
-    acts::make_read_only(old, group).await?;
+    let _ = acts::make_read_only(old, group).await?;
     // Someone may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
     let shared = acts::primary_elsewhere(control, group, old).is_some();
@@ -149,7 +149,7 @@ async fn salvage_tables(
         group,
         old,
         new,
-        external_locations: old.client.external_locations().await?.into_iter().map(|l| l.url).collect(),
+        external_locations: old.external_places().await?,
         planned: handle.operation().is_some_and(|o| o.kind == FailoverKind::Planned),
     };
     let known = handle.record().pending_salvage.clone();

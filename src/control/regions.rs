@@ -3,7 +3,7 @@
 use super::deployment::{Deployment, Workspace};
 use super::lock::lock;
 use super::operation::{PausedWork, PausedWorkload};
-use super::view::{CatalogView, RegionView, SchemaView, TableEntry, WorkloadView};
+use super::view::{CatalogView, RegionOffers, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
 use crate::connect::{ConnectError, Enforcement, UnpausedJob};
 use crate::domain::{AssetKind, AssetName, ClockSkew, WorkspaceId, clock_skew};
@@ -26,6 +26,7 @@ pub fn unread(deployment: &Deployment) -> Vec<RegionView> {
                 read_at: None,
                 storage_root: workspace.storage_root.clone(),
                 metastore_root: None,
+                offers: None,
                 catalogs: Vec::new(),
                 external_locations: Vec::new(),
                 workloads: Vec::new(),
@@ -104,7 +105,8 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
         if let Some(region) = index.and_then(|index| Arc::make_mut(&mut regions).get_mut(index)) {
             changed = true;
             region.workloads = workloads;
-            if let Some(Holdings { catalogs, external_locations, metastore_root }) = found.catalogs {
+            if let Some(Holdings { catalogs, external_locations, metastore_root, offers }) = found.catalogs {
+                region.offers = Some(offers);
                 region.catalogs = catalogs;
                 region.external_locations = external_locations;
                 region.metastore_root = metastore_root;
@@ -200,6 +202,7 @@ struct Holdings {
     catalogs: Vec<CatalogView>,
     external_locations: Vec<String>,
     metastore_root: Option<String>,
+    offers: RegionOffers,
 }
 
 async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, ConnectError> {
@@ -251,7 +254,8 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
     for catalog in inventory.catalogs() {
         let name = catalog.name.clone();
         // Only an isolated catalog heeds its bindings.
-        let read_only = catalog.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
+        let read_only = endpoint.capabilities.bindings
+            && catalog.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED)
             && endpoint
                 .client
                 .bindings_of_catalog(&name)
@@ -269,8 +273,12 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
             name,
         });
     }
-    let external_locations = endpoint.client.external_locations().await?.into_iter().map(|l| l.url).collect();
-    Ok(Holdings { catalogs, external_locations, metastore_root: endpoint.metastore_root })
+    let external_locations = endpoint.external_places().await?;
+    let offers = RegionOffers {
+        enforces_read_only: endpoint.capabilities.bindings,
+        managed_by_path: endpoint.capabilities.staging_tables,
+    };
+    Ok(Holdings { catalogs, external_locations, metastore_root: endpoint.metastore_root, offers })
 }
 
 fn entry(info: &TableInfo) -> TableEntry {

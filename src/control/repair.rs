@@ -206,8 +206,7 @@ impl Mending<'_> {
     /// Salvages what someone committed to the replica, then rewinds it to what its source has.
     async fn salvage(&self, from: &TableRoot, to: &TableRoot) -> Result<String, ControlError> {
         let (control, table, now) = (self.control, &self.damage.table, self.control.now());
-        let locations: Vec<String> =
-            self.destination.client.external_locations().await?.into_iter().map(|location| location.url).collect();
+        let locations: Vec<String> = self.destination.external_places().await?;
         let salvage_path = salvage_path(&locations, &self.damage.replica.uri, self.group, table);
         let salvage_uri = format!("{salvage_path}-drift-{}", now.timestamp_millis());
         let salvage_path = self.root(self.destination, &TablePlace::path(&salvage_uri), true).await?;

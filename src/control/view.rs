@@ -89,6 +89,15 @@ pub struct WorkspaceView {
     pub read_at: Option<Timestamp>,
 }
 
+/// What a region can do that not every region can, as it was found by asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegionOffers {
+    /// It keeps a catalog read-only for a workspace; else a fence there is advisory.
+    pub enforces_read_only: bool,
+    /// Managed tables take commits by path; else replicas of managed tables are EXTERNAL.
+    pub managed_by_path: bool,
+}
+
 /// One region as last read over its API.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RegionView {
@@ -112,6 +121,8 @@ pub struct RegionView {
     pub external_locations: Vec<String>,
     /// Jobs, clusters and warehouses of its workspaces.
     pub workloads: Vec<WorkloadView>,
+    /// What the region can do, once it was asked.
+    pub offers: Option<RegionOffers>,
 }
 
 /// One catalog of a region.

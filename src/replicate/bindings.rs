@@ -1,17 +1,22 @@
 //! Who may write to a catalog: its isolation and the workspaces that it is bound to.
 
 use super::Endpoint;
-use crate::connect::ConnectError;
+use crate::connect::{ConnectError, Enforcement};
 use crate::wire::unity_catalog as uc;
 use std::collections::BTreeSet;
 
-/// Isolates a catalog and lets every workspace that it is bound to, and the endpoint's own, only read it.
-pub async fn set_read_only(endpoint: &Endpoint, catalog: &str) -> Result<(), ConnectError> {
+/// Isolates a catalog and lets every workspace that it is bound to, and the endpoint's own, only read it. A region without
+/// bindings is left as it is.
+pub async fn set_read_only(endpoint: &Endpoint, catalog: &str) -> Result<Enforcement, ConnectError> {
+    if !endpoint.capabilities.bindings {
+        return Ok(Enforcement::NotOffered);
+    }
     // Bind first: an isolated catalog without a binding would be gone for everybody for a moment.
     bind_read_only(endpoint, catalog).await?;
     isolate(endpoint, catalog, uc::ISOLATION_ISOLATED).await?;
     // Some catalogs drop bindings made while they were open, so say it again and look.
-    bind_read_only(endpoint, catalog).await
+    bind_read_only(endpoint, catalog).await?;
+    Ok(Enforcement::Enforced)
 }
 
 /// Lets `writers` write to a catalog, and leaves every other workspace's binding as it is. `isolation_mode` is what the
@@ -22,6 +27,9 @@ pub async fn set_writable(
     writers: &[i64],
     isolation_mode: &str,
 ) -> Result<(), ConnectError> {
+    if !endpoint.capabilities.bindings {
+        return Ok(());
+    }
     let bound = endpoint.client.bindings_of_catalog(catalog).await?;
     let wanted: Vec<_> = writers.iter().map(|id| uc::WorkspaceBinding::read_write(*id)).collect();
     rebind(endpoint, catalog, &bound, &wanted, false).await?;
@@ -36,6 +44,9 @@ pub async fn restore_bindings(
     isolation_mode: &str,
     bindings: &[uc::WorkspaceBinding],
 ) -> Result<(), ConnectError> {
+    if !endpoint.capabilities.bindings {
+        return Ok(());
+    }
     let bound = endpoint.client.bindings_of_catalog(catalog).await?;
     if isolation_mode == uc::ISOLATION_ISOLATED {
         rebind(endpoint, catalog, &bound, bindings, true).await?;

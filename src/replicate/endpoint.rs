@@ -38,6 +38,15 @@ impl Endpoint {
         Ok(Self { region, workspace_id, client, capabilities, metastore_root })
     }
 
+    /// Where the region's external locations are; none for a region that has no such thing.
+    pub async fn external_places(&self) -> Result<Vec<String>, ConnectError> {
+        match self.client.external_locations().await {
+            Ok(all) => Ok(all.into_iter().map(|location| location.url).collect()),
+            Err(error) if error.is_not_served() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The workspace as a catalog's bindings spell it.
     pub fn workspace_number(&self) -> Result<i64, ConnectError> {
         let problem = |error: InvalidWorkspaceId| ConnectError::BadSettings {

@@ -22,6 +22,7 @@ mod measure;
 mod objects;
 mod ownership;
 mod same_place;
+mod strategy;
 mod table_task;
 mod tables;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::access::Granted;
 use super::engine::CycleRequest;
 use super::ledger::{self, LedgerEntry};
 pub use super::table_task::TableTask;
-use super::{Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, same_place};
+use super::{Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, same_place, strategy};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Change, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
@@ -170,7 +170,7 @@ async fn idle_ones_out<'t>(
     for ((task, _, position, bytes), same) in known.into_iter().zip(looks) {
         if same {
             request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
-            objects.push(in_sync(&task, position.version, bytes));
+            objects.push(in_sync(request, &task, position.version, bytes));
         } else {
             changed.push(task);
         }
@@ -178,12 +178,13 @@ async fn idle_ones_out<'t>(
     changed
 }
 
-fn in_sync(task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
+fn in_sync(request: &CycleRequest<'_>, task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
     ObjectRecord {
         source_version: Some(version),
         replica_version: Some(version),
         lag_ms: Some(0),
         bytes: Some(bytes),
+        note: strategy::note(task.info, request.destination),
         ..ObjectRecord::new(task.key, ObjectStatus::InSync)
     }
 }
@@ -247,6 +248,10 @@ async fn prepare(
         return Err(ShipError::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
     };
     let replica = at_destination.get(task.key).and_then(Asset::info);
+    if let Some(replica) = replica.filter(|replica| strategy::takes_no_log(replica, request.destination)) {
+        let message = strategy::managed_in_the_way(replica, &source_location, request);
+        return Err(ShipError::Flag(ErrorClass::CatalogRefused, BTreeMap::new(), message));
+    }
     let to = match replica.and_then(TablePlace::of) {
         Some(place) => place,
         None => place(request, task, &source_location).await?,
@@ -312,15 +317,8 @@ async fn place(
         ShipError::Flag(ErrorClass::UnmappedLocation, parameters, message)
     };
     let mapped = request.mappings.map(source_location, from, &to.region).map_err(unmapped)?;
-    if task.info.table_type == uc::TABLE_EXTERNAL {
+    if strategy::replica_type(task.info, to) == uc::TABLE_EXTERNAL {
         return Ok(TablePlace::path(mapped));
-    }
-    if !to.capabilities.staging_tables {
-        let message = format!(
-            "Region {} can't create managed tables over its REST API, so table {} can't be replicated there yet.",
-            to.region, task.name
-        );
-        return Err(ShipError::Flag(ErrorClass::UnsupportedObject, BTreeMap::new(), message));
     }
     let staging = uc::CreateStagingTable {
         catalog_name: task.info.catalog_name.clone(),
@@ -428,7 +426,7 @@ async fn ship_batch(
         };
         cache.access.keep(&ends.from.uri, false, ends.source);
         cache.access.keep(&ends.to.uri, true, ends.destination);
-        let mut record = in_sync(&task, shipped.position.version, bytes);
+        let mut record = in_sync(request, &task, shipped.position.version, bytes);
         if !whole {
             record.status = ObjectStatus::Lagging;
             record.lag_ms = None;
@@ -457,11 +455,12 @@ async fn register(
 ) -> Result<TablePlace, ConnectError> {
     fail::fail_point!("replicate.before_register");
     let info = task.info;
+    let table_type = strategy::replica_type(info, request.destination);
     let create = uc::CreateTable {
         name: info.name.clone(),
         catalog_name: info.catalog_name.clone(),
         schema_name: info.schema_name.clone(),
-        table_type: info.table_type.clone(),
+        table_type: table_type.to_owned(),
         data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
         columns: info.columns.clone(),
         storage_location: Some(to.uri.clone()),
@@ -477,7 +476,12 @@ async fn register(
     };
     let place = TablePlace::new(&to.uri, table_id.as_deref());
     let id = table_id.clone();
-    let replica = uc::TableInfo { storage_location: Some(to.uri.clone()), table_id, ..info.clone() };
+    let replica = uc::TableInfo {
+        storage_location: Some(to.uri.clone()),
+        table_id,
+        table_type: table_type.to_owned(),
+        ..info.clone()
+    };
     at_destination.insert(task.key.clone(), Asset::new(id.as_deref(), replica));
     Ok(place)
 }

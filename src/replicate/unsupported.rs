@@ -23,6 +23,9 @@ pub fn reason(table: &TableInfo) -> Option<String> {
         return Some(format!("{name} belongs to a pipeline. Tables of pipelines can't be replicated."));
     }
     match table.table_type.as_str() {
+        TABLE_MANAGED | TABLE_EXTERNAL if table.storage_location.is_none() => {
+            Some(format!("The catalog names no storage location for table {name}, so it has no Delta log to copy."))
+        }
         TABLE_MANAGED | TABLE_EXTERNAL => {
             let format = table.data_source_format.as_deref().unwrap_or("DELTA");
             (format != "DELTA").then(|| format!("Table {name} has the format {format}; only Delta tables replicate."))

@@ -1,11 +1,12 @@
 //! Turns what the regions are into a deployment. Everything after it knows only the deployment.
 
+use super::connections::Connections;
 use super::{DataDir, RuntimeError};
-use crate::connect::{ConnectSettings, RegionHealth, SandboxRegion, Secret, StorageOptions};
+use crate::connect::{ConnectSettings, PublicRegion, RegionHealth, SandboxRegion, Secret, StorageOptions};
 use crate::control::{Deployment, Workspace};
 use crate::domain::{Clock, Region, WorkspaceId};
 use crate::sandbox::{Sandbox, SandboxOptions};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,10 +36,16 @@ pub struct ReadyRegion {
     pub metastore_id: String,
     /// Its workspace's URL.
     pub workspace_url: String,
-    /// The file that holds a user's token for it.
+    /// The file that holds a user's token for it; empty, and null as JSON, for a region of one's own.
+    #[serde(serialize_with = "null_when_empty")]
     pub token_file: String,
-    /// A `file://` URI above every location of it.
+    /// A `file://` URI above every location of it; empty, and null as JSON, where there is no such place.
+    #[serde(serialize_with = "null_when_empty")]
     pub storage_root: String,
+}
+
+fn null_when_empty<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    Some(text).filter(|text| !text.is_empty()).serialize(serializer)
 }
 
 /// The regions, connected.
@@ -51,6 +58,51 @@ pub(super) struct Connected {
 }
 
 impl Connected {
+    /// Connects to the data dir's own regions, or else to the sandbox.
+    pub async fn to_regions(
+        source: SandboxSource,
+        data_dir: &DataDir,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        let connections = Connections::load(data_dir.path())?;
+        if connections.all().is_empty() {
+            return Self::to_sandbox(source, data_dir, clock).await;
+        }
+        Self::to_connections(&connections, clock)
+    }
+
+    /// Makes clients of two regions of one's own. Nothing is asked: a region that is away must not keep the other from
+    /// being used.
+    fn to_connections(connections: &Connections, clock: &Arc<dyn Clock>) -> Result<Self, RuntimeError> {
+        if !connections.is_whole() {
+            let sentence =
+                "A deployment needs two regions, and the data dir has one connection. Add the other with connect add.";
+            return Err(RuntimeError::GaveUp { sentence: sentence.to_owned() });
+        }
+        let (mut workspaces, mut regions) = (Vec::new(), Vec::new());
+        for connection in connections.all() {
+            let settings = connections.settings(connection, RegionHealth::new(clock.clone()))?;
+            workspaces.push(Workspace {
+                client: PublicRegion::connect(settings)?,
+                id: WorkspaceId::new(connection.workspace_id.as_str()),
+                name: connection.name.clone(),
+                region: connection.region.clone(),
+                url: connection.url.clone(),
+                storage_root: None,
+            });
+            regions.push(ReadyRegion {
+                region: connection.region.clone(),
+                workspace_id: connection.workspace_id.clone(),
+                metastore_id: connection.metastore_id.clone(),
+                workspace_url: connection.url.clone(),
+                token_file: String::new(),
+                storage_root: String::new(),
+            });
+        }
+        let deployment = Deployment { account_id: connections.account_id().to_owned(), workspaces };
+        Ok(Self { deployment, regions, sandbox: None })
+    }
+
     /// Starts the sandbox in its folder of the data dir, and connects to its regions.
     pub async fn to_sandbox(
         source: SandboxSource,

@@ -84,7 +84,7 @@ impl Engine {
         crate::net::raise_descriptor_limit();
         // The store first: a damaged one must stop the start before anything else is touched.
         let store = Store::open(&data_dir.store())?;
-        let connected = Connected::to_sandbox(options.sandbox, &data_dir, &clock).await?;
+        let connected = Connected::to_regions(options.sandbox, &data_dir, &clock).await?;
         let metastores = connected.metastores();
         let Connected { deployment, regions, sandbox } = connected;
         let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };

@@ -46,6 +46,9 @@ pub enum RuntimeError {
     /// A connection could not be set up.
     #[error(transparent)]
     Connect(#[from] crate::connect::ConnectError),
+    /// The data dir's connections can't be used.
+    #[error(transparent)]
+    Connection(Box<super::ConnectionError>),
     /// The operating system refused a thread or a socket.
     #[error("The runtime couldn't start: {source}. Close other programs, then try again.")]
     System {

@@ -1,6 +1,7 @@
 //! The replication runtime on a tokio thread: intents in, snapshots and notices out.
 
 mod bootstrap;
+mod connections;
 pub mod data_dir;
 mod drill;
 mod engine;
@@ -15,6 +16,7 @@ mod socket;
 mod thread;
 
 pub use bootstrap::{ReadyRegion, SandboxSource};
+pub use connections::{Connection, ConnectionError, Connections, LoginSource, NewConnection, NewLogin};
 pub use data_dir::DataDir;
 pub use drill::{DrillReport, DrillStep, run_drill};
 pub use engine::{Engine, EngineOptions, Ready};

@@ -14,6 +14,7 @@ use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -97,6 +98,10 @@ pub(crate) struct Transport {
     shown_url: String,
     region: String,
     login: Login,
+    /// The workspace that the calls are for, where the URL names one of several at its host.
+    workspace: Option<HeaderValue>,
+    /// The workspace's id, once an answer told it.
+    told_workspace: OnceLock<String>,
     retry: RetryPolicy,
     health: RegionHealth,
     skew: SkewGauge,
@@ -132,6 +137,8 @@ impl Transport {
             shown_url,
             region: settings.region_name(),
             login,
+            workspace: workspace_in(&settings.url).and_then(|id| HeaderValue::try_from(id).ok()),
+            told_workspace: OnceLock::new(),
             retry: settings.retry,
             health: settings.health.clone(),
             skew: SkewGauge::default(),
@@ -156,6 +163,12 @@ impl Transport {
     /// How far the region's clock is from this machine's, as far as its answers tell.
     pub fn skew(&self) -> Option<ClockSkew> {
         self.skew.skew()
+    }
+
+    /// The workspace's id, as its URL or its answers so far tell it.
+    pub fn workspace_id(&self) -> Option<String> {
+        let in_url = || self.workspace.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
+        self.told_workspace.get().cloned().or_else(in_url)
     }
 
     pub fn asked<'a>(&'a self, call: &'a str) -> Asked<'a> {
@@ -243,13 +256,20 @@ impl Transport {
             Err(error @ ConnectError::RateLimited { .. }) => return Ok(Outcome::Busy { asked_for: None, error }),
             Err(error) => return Err(error),
         };
-        let mut header =
-            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ConnectError::BadSettings {
-                region: self.region.clone(),
-                problem: "the token contains an invalid character".to_owned(),
-            })?;
-        header.set_sensitive(true);
-        let mut request = self.http.request(call.method.clone(), call.url(&self.base)).header(AUTHORIZATION, header);
+        let mut request = self.http.request(call.method.clone(), call.url(&self.base));
+        // A catalog without logins is asked without one.
+        if !token.is_empty() {
+            let mut header =
+                HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| ConnectError::BadSettings {
+                    region: self.region.clone(),
+                    problem: "the token contains an invalid character".to_owned(),
+                })?;
+            header.set_sensitive(true);
+            request = request.header(AUTHORIZATION, header);
+        }
+        if let Some(workspace) = &self.workspace {
+            request = request.header(ORG_ID, workspace).header(WORKSPACE_ID, workspace);
+        }
         if let Some(body) = &call.body {
             request = request.json(body);
         }
@@ -262,6 +282,9 @@ impl Transport {
             Err(error) => return Ok(Outcome::Broken(asked.failed(&error))),
         };
         self.skew.note(response.headers(), &sent);
+        if let Some(id) = response.headers().get(ORG_ID).and_then(|id| id.to_str().ok()) {
+            let _ = self.told_workspace.set(id.to_owned());
+        }
         let status = response.status();
         let asked_for = response
             .headers()
@@ -285,7 +308,9 @@ impl Transport {
         };
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Ok(Outcome::Busy { asked_for, error }),
-            StatusCode::UNAUTHORIZED => Ok(Outcome::LoginRefused(error)),
+            StatusCode::UNAUTHORIZED if matches!(error, ConnectError::Unauthenticated { .. }) => {
+                Ok(Outcome::LoginRefused(error))
+            }
             _ => Err(error),
         }
     }
@@ -300,6 +325,21 @@ fn with_waited(error: ConnectError, spent: Duration) -> ConnectError {
         },
         other => other,
     }
+}
+
+/// Names the workspace in a call, and in an answer, as drivers and the SDK do.
+const ORG_ID: &str = "x-databricks-org-id";
+const WORKSPACE_ID: &str = "x-databricks-workspace-id";
+
+/// The workspace that a URL names by `?o=` or `?w=`, as that of a host which serves several.
+fn workspace_in(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let pairs = url::form_urlencoded::parse(query.split('#').next().unwrap_or_default().as_bytes());
+    let named = |(key, id): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+        (matches!(&*key, "o" | "w") && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| id.into_owned())
+    };
+    pairs.filter_map(named).next()
 }
 
 /// Reads a workspace URL as people write it: with or without scheme, with whatever path and query.
@@ -348,6 +388,14 @@ mod tests {
         assert!(parse_base("").is_err());
         assert!(parse_base("ftp://x").is_err());
         assert!(parse_base("https://user:hunter2@host").is_err_and(|problem| !problem.contains("hunter2")));
+    }
+
+    #[test]
+    fn a_url_may_name_one_of_the_workspaces_of_its_host() {
+        assert_eq!(workspace_in("https://dbc-1.example.com/?o=12#x").as_deref(), Some("12"));
+        assert_eq!(workspace_in("https://x/login?next=a&w=7").as_deref(), Some("7"));
+        assert_eq!(workspace_in("https://x/?o=abc"), None);
+        assert_eq!(workspace_in("https://x/"), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What every region that is reached by the public REST APIs has in common.
 
 use super::{Answer, CredentialModes, Enforcement, RegionApi, RegionCapabilities, WorkspaceRole};
+use crate::connect::error::ConnectError;
 use crate::connect::health::RegionHealth;
 use crate::connect::rest::RegionClient;
 use crate::connect::storage::StorageOptions;
@@ -40,6 +41,15 @@ pub(super) trait RestFlavour: Send + Sync + fmt::Debug {
     /// See [`RegionApi::set_mission_critical`].
     fn set_mission_critical(&self, _: bool) -> Answer<'_, Enforcement> {
         ready(Ok(Enforcement::NotOffered)).boxed()
+    }
+}
+
+async fn none_where_not_served<T>(
+    asked: impl Future<Output = Result<Vec<T>, ConnectError>>,
+) -> Result<Vec<T>, ConnectError> {
+    match asked.await {
+        Err(error) if error.is_not_served() => Ok(Vec::new()),
+        answer => answer,
     }
 }
 
@@ -185,7 +195,8 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn jobs(&self) -> Answer<'_, Vec<JobInfo>> {
-        self.rest().jobs().boxed()
+        // A region without the call has none of them.
+        none_where_not_served(self.rest().jobs()).boxed()
     }
 
     fn job(&self, job_id: i64) -> Answer<'_, JobInfo> {
@@ -197,7 +208,8 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn clusters(&self) -> Answer<'_, Vec<ClusterInfo>> {
-        self.rest().clusters().boxed()
+        // A region without the call has none of them.
+        none_where_not_served(self.rest().clusters()).boxed()
     }
 
     fn terminate_cluster<'a>(&'a self, cluster_id: &'a str) -> Answer<'a, ()> {
@@ -209,7 +221,8 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn warehouses(&self) -> Answer<'_, Vec<WarehouseInfo>> {
-        self.rest().warehouses().boxed()
+        // A region without the call has none of them.
+        none_where_not_served(self.rest().warehouses()).boxed()
     }
 
     fn stop_warehouse<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {

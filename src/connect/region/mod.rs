@@ -1,18 +1,22 @@
 //! What a region offers, whatever kind of region it is.
 //!
 //! [`RegionApi`] is all that the layers above know. A flavour is one file: [`SandboxRegion`] is reached over HTTP by the
-//! public REST APIs and a few private calls. Tests use one in memory that keeps the same rules.
+//! public REST APIs and a few private calls, [`PublicRegion`] is any other region with these APIs or some of them. Tests use
+//! one in memory that keeps the same rules.
 
 mod credentials;
 mod flavour;
 #[cfg(test)]
 mod in_memory;
+mod public;
 mod sandbox;
 mod schedules;
 
 pub use credentials::{CredentialModes, Grant, TablePlace};
 #[cfg(test)]
 pub use in_memory::InMemoryRegion;
+pub use public::PublicRegion;
+pub(super) use public::ask_capabilities;
 pub use sandbox::SandboxRegion;
 pub use schedules::{UnpausedJob, UnpausedPlaces};
 
@@ -39,6 +43,8 @@ pub struct RegionCapabilities {
     pub keeps_ids: bool,
     /// The workspace can be told its role in a failover group.
     pub disaster_recovery_role: bool,
+    /// A catalog can be bound to a workspace read-only, and the region enforces that.
+    pub bindings: bool,
 }
 
 /// What a workspace is told about itself in a failover group.

@@ -39,15 +39,7 @@ impl RestFlavour for SandboxRegion {
     }
 
     fn capabilities(&self) -> Answer<'_, RegionCapabilities> {
-        async {
-            let offered = offered(self.rest.transport.send::<Capabilities>(Call::get(CAPABILITIES_PATH, &[])).await)?;
-            Ok(offered.map_or_else(RegionCapabilities::default, |offered| RegionCapabilities {
-                staging_tables: offered.managed_tables == MANAGED_TABLES_STAGING,
-                keeps_ids: offered.keeps_ids,
-                disaster_recovery_role: offered.disaster_recovery_role,
-            }))
-        }
-        .boxed()
+        private_capabilities(&self.rest).boxed()
     }
 
     fn set_workspace_role<'a>(
@@ -56,34 +48,54 @@ impl RestFlavour for SandboxRegion {
         role: WorkspaceRole,
         epoch: u64,
     ) -> Answer<'a, Enforcement> {
-        async move {
-            let role = match role {
-                WorkspaceRole::Primary => ROLE_PRIMARY,
-                WorkspaceRole::Secondary => ROLE_SECONDARY,
-                WorkspaceRole::None => ROLE_NONE,
-            };
-            let body = DisasterRecoveryRole { failover_group: group.to_string(), role: role.to_owned(), epoch };
-            let call = Call::new(Method::PUT, DISASTER_RECOVERY_ROLE_PATH, &[]).body(&body);
-            enforced(self.rest.transport.send_for_nothing(call).await)
-        }
-        .boxed()
+        set_role(&self.rest, group, role, epoch).boxed()
     }
 
     fn mission_critical(&self) -> Answer<'_, Option<bool>> {
-        async {
-            let add_on = self.rest.transport.send::<MissionCritical>(Call::get(MISSION_CRITICAL_PATH, &[])).await;
-            Ok(offered(add_on)?.map(|add_on| add_on.enabled))
-        }
-        .boxed()
+        mission_critical(&self.rest).boxed()
     }
 
     fn set_mission_critical(&self, enabled: bool) -> Answer<'_, Enforcement> {
-        async move {
-            let call = Call::new(Method::PUT, MISSION_CRITICAL_PATH, &[]).body(&MissionCritical { enabled });
-            enforced(self.rest.transport.send_for_nothing(call).await)
-        }
-        .boxed()
+        set_mission_critical(&self.rest, enabled).boxed()
     }
+}
+
+/// What a region says of itself by the private call; nothing where it doesn't serve that.
+pub(super) async fn private_capabilities(rest: &RegionClient) -> Result<RegionCapabilities, ConnectError> {
+    let offered = offered(rest.transport.send::<Capabilities>(Call::get(CAPABILITIES_PATH, &[])).await)?;
+    Ok(offered.map_or_else(RegionCapabilities::default, |offered| RegionCapabilities {
+        staging_tables: offered.managed_tables == MANAGED_TABLES_STAGING,
+        keeps_ids: offered.keeps_ids,
+        disaster_recovery_role: offered.disaster_recovery_role,
+        // Whoever offers the private calls keeps bindings.
+        bindings: true,
+    }))
+}
+
+pub(super) async fn set_role(
+    rest: &RegionClient,
+    group: &GroupId,
+    role: WorkspaceRole,
+    epoch: u64,
+) -> Result<Enforcement, ConnectError> {
+    let role = match role {
+        WorkspaceRole::Primary => ROLE_PRIMARY,
+        WorkspaceRole::Secondary => ROLE_SECONDARY,
+        WorkspaceRole::None => ROLE_NONE,
+    };
+    let body = DisasterRecoveryRole { failover_group: group.to_string(), role: role.to_owned(), epoch };
+    let call = Call::new(Method::PUT, DISASTER_RECOVERY_ROLE_PATH, &[]).body(&body);
+    enforced(rest.transport.send_for_nothing(call).await)
+}
+
+pub(super) async fn mission_critical(rest: &RegionClient) -> Result<Option<bool>, ConnectError> {
+    let add_on = rest.transport.send::<MissionCritical>(Call::get(MISSION_CRITICAL_PATH, &[])).await;
+    Ok(offered(add_on)?.map(|add_on| add_on.enabled))
+}
+
+pub(super) async fn set_mission_critical(rest: &RegionClient, enabled: bool) -> Result<Enforcement, ConnectError> {
+    let call = Call::new(Method::PUT, MISSION_CRITICAL_PATH, &[]).body(&MissionCritical { enabled });
+    enforced(rest.transport.send_for_nothing(call).await)
 }
 
 /// None where the call isn't served.

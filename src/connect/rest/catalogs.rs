@@ -1,6 +1,6 @@
 //! The metastore, external locations, catalogs, bindings and schemas.
 
-use super::RegionClient;
+use super::{RegionClient, as_uri};
 use crate::connect::error::{ConnectError, optional};
 use crate::connect::http::Call;
 use crate::wire::unity_catalog::{
@@ -9,6 +9,9 @@ use crate::wire::unity_catalog::{
     WorkspaceBindings,
 };
 use reqwest::Method;
+
+/// A catalog that no one has: questions about it are answered by whether the call is served.
+pub(in crate::connect) const NO_SUCH_CATALOG: &str = "resilience_console_asks";
 
 impl RegionClient {
     /// What is known of the workspace's metastore.
@@ -40,6 +43,15 @@ impl RegionClient {
     pub async fn bindings_of_catalog(&self, name: &str) -> Result<Vec<WorkspaceBinding>, ConnectError> {
         let call = Call::get(PREFIX, &["bindings", "catalog", name]).query("max_results", 0);
         self.transport.list::<WorkspaceBindings>(call).await
+    }
+
+    /// Whether catalogs can be bound to workspaces: asked of one that isn't there.
+    pub async fn serves_bindings(&self) -> Result<bool, ConnectError> {
+        match self.bindings_of_catalog(NO_SUCH_CATALOG).await {
+            Ok(_) | Err(ConnectError::NotFound { .. } | ConnectError::PermissionDenied { .. }) => Ok(true),
+            Err(error) if error.is_not_served() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Binds a catalog to workspaces or looses it from them, and tells what holds afterwards.
@@ -82,6 +94,8 @@ impl RegionClient {
     /// Every external location.
     pub async fn external_locations(&self) -> Result<Vec<ExternalLocationInfo>, ConnectError> {
         let call = Call::get(PREFIX, &["external-locations"]).query("max_results", 0);
-        self.transport.list::<ListExternalLocations>(call).await
+        let mut all = self.transport.list::<ListExternalLocations>(call).await?;
+        all.iter_mut().for_each(|location| as_uri(&mut location.url));
+        Ok(all)
     }
 }

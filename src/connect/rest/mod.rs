@@ -6,6 +6,8 @@ mod in_schema;
 mod jobs;
 mod tables;
 
+pub(super) use catalogs::NO_SUCH_CATALOG;
+
 use super::error::ConnectError;
 use super::health::RegionHealth;
 use super::http::{Call, Transport};
@@ -14,12 +16,15 @@ use super::storage::StorageOptions;
 use crate::domain::ClockSkew;
 use crate::wire::workspace::ME_PATH;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// One workspace of a region: Unity Catalog and workspace calls.
 pub(super) struct RegionClient {
     pub transport: Transport,
     storage: StorageOptions,
+    /// Whether credentials are asked for under the catalog's own prefix, because the region doesn't serve the usual one.
+    credentials_at_newer: AtomicBool,
 }
 
 impl fmt::Debug for RegionClient {
@@ -34,7 +39,8 @@ impl fmt::Debug for RegionClient {
 impl RegionClient {
     /// A client; nothing is sent yet.
     pub fn new(settings: ConnectSettings) -> Result<Self, ConnectError> {
-        Ok(Self { transport: Transport::new(&settings)?, storage: settings.storage })
+        let transport = Transport::new(&settings)?;
+        Ok(Self { transport, storage: settings.storage, credentials_at_newer: AtomicBool::new(false) })
     }
 
     /// The region as messages name it.
@@ -63,5 +69,14 @@ impl RegionClient {
         if tokio::time::timeout(patience, self.transport.send_once(Call::get(ME_PATH, &[]))).await.is_err() {
             self.health().failed(answers, "no answer in time");
         }
+    }
+}
+
+/// Writes a plain absolute path, as local catalogs tell one, as the URI that it stands for.
+fn as_uri(location: &mut String) {
+    if location.starts_with('/')
+        && let Ok(url) = url::Url::from_file_path(&*location)
+    {
+        *location = url.to_string();
     }
 }

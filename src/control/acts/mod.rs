@@ -11,7 +11,7 @@ mod schedules;
 mod shared;
 
 pub use compute::{note_compute, running, start_all, stop_all};
-pub use modes::{make_read_only, modes, note_modes, restore_modes};
+pub use modes::{fence_note, make_read_only, modes, note_modes, restore_modes};
 pub use quiet::until_quiet;
 pub use role::{role_note, set_role};
 pub use schedules::{note_jobs, pause_all, resume_all};

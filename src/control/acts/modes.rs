@@ -1,5 +1,6 @@
 //! Who may write to the group's catalogs: read, taken away, and given back.
 
+use crate::connect::Enforcement;
 use crate::control::operation::{CatalogMode, Operation};
 use crate::control::{ControlError, Deployment};
 use crate::domain::FailoverGroup;
@@ -10,8 +11,13 @@ use crate::wire::unity_catalog::ISOLATION_OPEN;
 pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<CatalogMode>, ControlError> {
     let mut found = Vec::new();
     for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
+        let offered = endpoint.capabilities.bindings;
         found.push(CatalogMode {
-            bindings: Some(endpoint.client.bindings_of_catalog(&catalog.name).await?),
+            bindings: Some(if offered {
+                endpoint.client.bindings_of_catalog(&catalog.name).await?
+            } else {
+                Vec::new()
+            }),
             isolation_mode: catalog.isolation_mode.unwrap_or_else(|| ISOLATION_OPEN.to_owned()),
             name: catalog.name,
         });
@@ -28,14 +34,24 @@ pub fn note_modes(operation: &mut Operation, found: Vec<CatalogMode>) {
     }
 }
 
-/// Makes every catalog of the group that the region has read-only.
-pub async fn make_read_only(endpoint: &Endpoint, group: &FailoverGroup) -> Result<(), ControlError> {
+/// Makes every catalog of the group that the region has read-only, where the region can do that.
+pub async fn make_read_only(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Enforcement, ControlError> {
+    if !endpoint.capabilities.bindings {
+        return Ok(Enforcement::NotOffered);
+    }
     for catalog in endpoint.client.catalogs().await? {
         if group.has_catalog(&catalog.name) {
-            replicate::set_read_only(endpoint, &catalog.name).await?;
+            let _ = replicate::set_read_only(endpoint, &catalog.name).await?;
         }
     }
-    Ok(())
+    Ok(Enforcement::Enforced)
+}
+
+/// What a step says of a region that nothing keeps from being written to.
+pub fn fence_note(region: &str) -> String {
+    format!(
+        "{region} has no workspace bindings, so nothing keeps writers out. Stop them yourself. A later commit there never enters the new primary's history; it is kept and listed."
+    )
 }
 
 /// Gives every catalog the isolation and the bindings back that it had.

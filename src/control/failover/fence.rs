@@ -5,6 +5,7 @@
 //! until then is salvaged, never merged.
 
 use super::{Failover, compare, leave, pause_schedules, stop_compute, wait_for_writes};
+use crate::connect::Enforcement;
 use crate::control::left_behind::known_loss;
 use crate::control::saga::{Step, StepEnd};
 use crate::control::{ControlError, acts};
@@ -30,17 +31,21 @@ pub const FORCED: Step<Failover> = Step {
 
 async fn planned(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let (group, old) = (failover.group(), failover.old_primary().await?);
-    acts::make_read_only(&old, &group).await?;
+    let fenced = acts::make_read_only(&old, &group).await?;
     for _ in 0..MOST_ROUNDS {
         let outcome = failover.cycle().await?;
         let known = failover.operation()?.left_behind;
         let left = leave::journal(failover, &outcome.objects).await?;
         let newly_flagged = left.iter().any(|lost| !leave::is_left(&known, &lost.object));
         if outcome.complete && outcome.changed == 0 && !newly_flagged {
-            return Ok(StepEnd::Done(format!(
-                "{} refuses writes, and nothing changed after the comparison.",
-                old.region
-            )));
+            return Ok(StepEnd::Done(match fenced {
+                Enforcement::Enforced => {
+                    format!("{} refuses writes, and nothing changed after the comparison.", old.region)
+                }
+                Enforcement::NotOffered => {
+                    format!("Nothing changed after the comparison. {}", acts::fence_note(&old.region))
+                }
+            }));
         }
         compare::run(failover).await?;
     }
@@ -61,7 +66,8 @@ async fn forced(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     };
     let known = known_loss(&failover.handle.record().objects.clone());
     let ended = match tokio::time::timeout(PATIENCE, attempt).await {
-        Ok(Ok(())) => format!("{region} responds and refuses writes."),
+        Ok(Ok(Enforcement::Enforced)) => format!("{region} responds and refuses writes."),
+        Ok(Ok(Enforcement::NotOffered)) => format!("{region} responds. {}", acts::fence_note(&region)),
         Ok(Err(error)) => format!("Couldn't fence {region}. It is fenced when it responds. {error}"),
         Err(_) => {
             format!("{region} doesn't respond. It is fenced when it does. Commits it accepts until then are salvaged.")

@@ -1,7 +1,7 @@
 //! Wait for writes: the old primary's catalogs become read-only, then no commit may land for a while.
 
 use super::Failover;
-use crate::connect::WorkspaceRole;
+use crate::connect::{Enforcement, WorkspaceRole};
 use crate::control::saga::{Step, StepEnd};
 use crate::control::{ControlError, acts};
 use crate::domain::FailoverStep;
@@ -18,18 +18,18 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let found = acts::modes(&old, &group).await?;
     // Remembered before anything is changed, for a rollback and for the new primary.
     failover.journal(|operation| acts::note_modes(operation, found)).await?;
-    acts::make_read_only(&old, &group).await?;
+    let fenced = acts::make_read_only(&old, &group).await?;
     fail::fail_point!("failover.after_read_only");
     let watch = Instant::now();
     // Catching up and comparing need the same storage again.
     let accepted = failover.operation()?.accepted;
     let access = failover.cache.access(&failover.control, &failover.handle).await?;
     acts::until_quiet(&failover.control, &group, &old, access, &accepted).await?;
-    Ok(StepEnd::Done(format!(
-        "{} catalogs are read-only. The last write ended within {:.1} s.",
-        group.catalogs().len(),
-        watch.elapsed().as_secs_f64()
-    )))
+    let quiet = format!("The last write ended within {:.1} s.", watch.elapsed().as_secs_f64());
+    Ok(StepEnd::Done(match fenced {
+        Enforcement::Enforced => format!("{} catalogs are read-only. {quiet}", group.catalogs().len()),
+        Enforcement::NotOffered => format!("{quiet} {}", acts::fence_note(&old.region)),
+    }))
 }
 
 /// Gives the catalogs back who might write to them, and the workspace its role.

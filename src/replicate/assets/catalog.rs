@@ -48,7 +48,7 @@ async fn create(request: &CycleRequest<'_>, source: &CatalogInfo) -> Result<Asse
         },
         Err(error) => return Err(ApplyFault::Region(error, root)),
     };
-    set_read_only(to, &source.name).await?;
+    let _ = set_read_only(to, &source.name).await?;
     Ok(asset(created))
 }
 
@@ -61,7 +61,12 @@ impl MetadataType for Catalogs {
 
     async fn list(&self, listing: &Listing<'_>) -> Result<Vec<(AssetKey, Asset)>, ConnectError> {
         let all = listing.endpoint.client.catalogs().await?;
-        Ok(all.into_iter().filter(|catalog| listing.covers(&catalog.name)).map(listed).collect())
+        let all = all.into_iter().filter(|catalog| listing.covers(&catalog.name));
+        if listing.endpoint.capabilities.bindings {
+            return Ok(all.map(listed).collect());
+        }
+        // A region that can't isolate a catalog never shows one that is, and nothing is to be done about that.
+        Ok(all.map(|catalog| listed(isolated(&catalog))).collect())
     }
 
     fn diff(&self, source: &CatalogInfo, replica: &CatalogInfo) -> Diff {
@@ -79,7 +84,7 @@ impl MetadataType for Catalogs {
         let Some(replica) = replica else { return create(request, source).await };
         let to = request.destination;
         if !is_isolated(replica) {
-            set_read_only(to, &source.name).await?;
+            let _ = set_read_only(to, &source.name).await?;
         }
         if replica.comment != source.comment || replica.properties != source.properties {
             let change = uc::UpdateCatalog {
@@ -95,7 +100,7 @@ impl MetadataType for Catalogs {
 
     /// No description shows a catalog's bindings.
     async fn enforce(&self, to: &Endpoint, replica: &CatalogInfo) -> Result<Option<Asset>, ApplyFault> {
-        set_read_only(to, &replica.name).await?;
+        let _ = set_read_only(to, &replica.name).await?;
         Ok(Some(asset(isolated(replica))))
     }
 

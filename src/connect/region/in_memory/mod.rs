@@ -133,7 +133,8 @@ impl InMemoryRegion {
             ..uc::ExternalLocationInfo::default()
         };
         let known = Known { external_locations: vec![lake], mission_critical: true, ..Known::default() };
-        let capabilities = RegionCapabilities { staging_tables: true, keeps_ids: true, disaster_recovery_role: true };
+        let capabilities =
+            RegionCapabilities { staging_tables: true, keeps_ids: true, disaster_recovery_role: true, bindings: true };
         let shared = Shared {
             region: region.to_owned(),
             storage_root,

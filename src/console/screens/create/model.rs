@@ -433,6 +433,7 @@ mod tests {
             storage_skew_s: None,
             read_at: None,
             storage_root: root.map(str::to_owned),
+            offers: None,
             metastore_root: None,
             catalogs: Vec::new(),
             external_locations: external.iter().map(|uri| (*uri).to_owned()).collect(),
