@@ -1,6 +1,6 @@
 //! Asking what is known of a data dir: the instance that runs on it, or the store itself where none does.
 
-use super::{Common, clock, sentence};
+use super::common::{Common, clock, sentence};
 use resilience::control::ControlSettings;
 use resilience::runtime::{DataDir, Engine, EngineOptions, Question, SandboxSource, ask_running_instance};
 use serde::de::DeserializeOwned;

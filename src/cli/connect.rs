@@ -1,7 +1,7 @@
 //! `connect`: the regions of one's own that a data dir holds.
 
-use super::drill::{writable, write_json};
-use super::{Common, DOES_NOT_HOLD, sentence};
+use super::common::{Common, DOES_NOT_HOLD, sentence};
+use super::report::{writable, write_json};
 use clap::{Args, Subcommand};
 use resilience::connect::{CapabilitySheet, Secret, SheetMark};
 use resilience::runtime::{Connections, LoginSource, NewConnection, NewLogin};

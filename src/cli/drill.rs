@@ -1,10 +1,11 @@
 //! `drill`: the whole way once, with a progress bar and a report.
 
-use super::{COULD_NOT_RUN, Common, DOES_NOT_HOLD, sentence, start};
+use super::common::{Common, DOES_NOT_HOLD, sentence, start};
+use super::report::{writable, write_json};
 use clap::Args;
 use resilience::runtime::{DrillReport, run_drill};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Goes the whole way once: replicate, fail over, fail back, lose a region, reclaim it
@@ -32,23 +33,6 @@ pub async fn run(common: Common, drill: Drill) -> Result<ExitCode, String> {
     }
     eprint!("{}", in_words(&report));
     Ok(if report.held { ExitCode::SUCCESS } else { ExitCode::from(DOES_NOT_HOLD) })
-}
-
-/// Refuses a report file that cannot be written before half an hour is spent on what goes into it.
-pub fn writable(file: &Path) -> Result<(), String> {
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if file.is_dir() || !folder.is_dir() {
-        return Err(format!("Can't write the report to {}. Name a file in a folder that exists.", file.display()));
-    }
-    Ok(())
-}
-
-/// Writes a report whole or not at all.
-pub fn write_json(file: &Path, report: &impl serde::Serialize) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(report).map_err(|e| e.to_string())?;
-    let beside = file.with_extension("part");
-    let written = std::fs::write(&beside, text + "\n").and_then(|()| std::fs::rename(&beside, file));
-    written.map_err(|e| format!("Couldn't write the report to {}: {e}. (exit status {COULD_NOT_RUN})", file.display()))
 }
 
 fn in_words(report: &DrillReport) -> String {

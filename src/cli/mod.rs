@@ -1,27 +1,21 @@
 //! The command line: what other programs rely on.
 
 mod ask;
+mod common;
 mod connect;
 mod drill;
 mod points;
+mod report;
 mod serve;
 mod verify;
 #[cfg(feature = "desktop")]
 mod window;
 
-use clap::{Args, Parser, Subcommand};
-use resilience::control::ControlSettings;
-use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
-use resilience::runtime::{Connections, DataDir, Engine, EngineOptions, SandboxSource};
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
+pub use common::COULD_NOT_RUN;
 
-/// It ran and something does not hold.
-pub const DOES_NOT_HOLD: u8 = 1;
-/// It could not run.
-pub const COULD_NOT_RUN: u8 = 2;
+use clap::{Parser, Subcommand};
+use common::Common;
+use std::process::ExitCode;
 
 /// Managed disaster recovery for lakehouse deployments. Without a command it opens the window on the embedded sandbox.
 #[derive(Debug, Parser)]
@@ -37,41 +31,6 @@ pub struct Arguments {
     wall: bool,
 }
 
-/// Options that every command takes.
-#[derive(Debug, Clone, Args)]
-pub struct Common {
-    /// Where everything is kept [default: $XDG_DATA_HOME/resilience-console or ~/.local/share/resilience-console]
-    #[arg(long, global = true, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Run on the embedded sandbox: two regions on this machine
-    #[arg(long, global = true)]
-    sandbox: bool,
-    /// Managed tables that a new sandbox is seeded with
-    #[arg(long, global = true, value_name = "N")]
-    sandbox_tables: Option<usize>,
-    /// Catalogs that a new sandbox is seeded with
-    #[arg(long, global = true, value_name = "N")]
-    sandbox_catalogs: Option<usize>,
-    /// Commits a second of all the sandbox's jobs together; 0 writes nothing
-    #[arg(long, global = true, value_name = "R", value_parser = rate)]
-    sandbox_commits_per_second: Option<f64>,
-    /// Where a failover is announced with a POST
-    #[arg(long, global = true, value_name = "URL")]
-    webhook: Option<String>,
-    #[arg(long, global = true, value_name = "N", value_parser = parse_parallel, help = parallel_help())]
-    max_parallel_transfers: Option<NonZeroUsize>,
-    /// Bytes a second that all copies together may take, such as 50MiB/s [default: as kept in Settings, else no limit]
-    #[arg(long, global = true, value_name = "RATE")]
-    max_bandwidth: Option<Bandwidth>,
-    /// The same seed gives the same names, schemas and rows
-    #[arg(long, global = true, value_name = "S", default_value_t = 1)]
-    sandbox_seed: u64,
-}
-
-fn parallel_help() -> String {
-    format!("Files that are copied at a time, of all groups together [default: as kept in Settings, else {PARALLEL}]")
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs without a window
@@ -84,95 +43,6 @@ enum Command {
     Connect(connect::Connect),
     /// Reads back a replication point: each table's version then, and where the replica holds it
     Points(points::Points),
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && (0.0..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("give a number of commits a second from 0 to 10000".to_owned()),
-    }
-}
-
-impl Common {
-    /// The data dir, given or by default.
-    pub fn data_dir(&self) -> Result<PathBuf, String> {
-        if let Some(dir) = &self.data_dir {
-            return Ok(dir.clone());
-        }
-        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        absolute("XDG_DATA_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-            .map(|base| base.join("resilience-console"))
-            .ok_or_else(|| "There is no home folder for the data. Name a folder with --data-dir.".to_owned())
-    }
-
-    /// Takes hold of the data dir.
-    pub fn hold(&self) -> Result<DataDir, String> {
-        DataDir::hold(&self.data_dir()?).map_err(sentence)
-    }
-
-    /// What the runtime starts with.
-    pub fn engine(&self) -> EngineOptions {
-        EngineOptions {
-            sandbox: SandboxSource {
-                tables: self.sandbox_tables,
-                catalogs: self.sandbox_catalogs,
-                commits_per_second: self.sandbox_commits_per_second,
-                seed: self.sandbox_seed,
-                ..SandboxSource::default()
-            },
-            control: ControlSettings {
-                webhook: self.webhook.clone(),
-                max_parallel_transfers: self.max_parallel_transfers,
-                max_bandwidth: self.max_bandwidth,
-                ..ControlSettings::default()
-            },
-            ..EngineOptions::default()
-        }
-    }
-
-    /// Refuses a command that has nothing to run on: neither the sandbox nor two regions of one's own.
-    pub fn needs_regions(&self, command: &str) -> Result<(), String> {
-        let connected = Connections::load(&self.data_dir()?).map_err(sentence)?.all().len();
-        match (self.sandbox, connected) {
-            (true, 0) => Ok(()),
-            (true, _) => Err(format!(
-                "The data dir has regions of your own, and a data dir holds one deployment. Leave out --sandbox, or name another data dir for {command}."
-            )),
-            (false, 0) => Err(format!(
-                "{command} has no regions to run on. Add --sandbox, or connect two regions with 'connect add'."
-            )),
-            (false, 1) => {
-                Err(format!("{command} needs two regions, and one is connected. Add the other with 'connect add'."))
-            }
-            (false, _) => Ok(()),
-        }
-    }
-
-    /// Refuses a command that only the sandbox can serve.
-    pub fn needs_sandbox(&self, command: &str) -> Result<(), String> {
-        self.needs_regions(command)?;
-        if self.sandbox {
-            return Ok(());
-        }
-        Err(format!(
-            "{command} takes regions away and gives them back, which only the sandbox can. Add --sandbox and another data dir."
-        ))
-    }
-}
-
-/// An error with its causes, as one text.
-pub fn sentence(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(&format!(" ({cause_text})"));
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// Runs what was asked for.
@@ -198,21 +68,6 @@ fn block_on(work: impl Future<Output = Result<ExitCode, String>>) -> Result<Exit
         .build()
         .map_err(|e| format!("The runtime couldn't start: {e}. Close other programs, then try again."))?;
     runtime.block_on(work)
-}
-
-/// Starts the runtime on the data dir, without the account API.
-pub async fn start(common: &Common) -> Result<Engine, String> {
-    start_with(common, common.engine()).await
-}
-
-/// Starts the runtime on the data dir.
-pub async fn start_with(common: &Common, options: EngineOptions) -> Result<Engine, String> {
-    Engine::start(common.hold()?, options, clock()).await.map_err(sentence)
-}
-
-/// The machine's clock.
-pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
 }
 
 /// In a test build, kills the process at the point that RESILIENCE_KILL_AT names: `point` or `point@3` for the third time.

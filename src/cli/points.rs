@@ -1,8 +1,8 @@
 //! `points`: reads a replication point back, and how each table is read as of then.
 
 use super::ask::ask;
-use super::drill::{writable, write_json};
-use super::{Common, DOES_NOT_HOLD};
+use super::common::{Common, DOES_NOT_HOLD};
+use super::report::{writable, write_json};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use resilience::control::PointReport;

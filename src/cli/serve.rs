@@ -1,6 +1,6 @@
 //! `serve`: the runtime without a window.
 
-use super::{Common, start_with};
+use super::common::{Common, start_with};
 use clap::Args;
 use resilience::api::{ApiOptions, ServeError, TlsFiles, check_options};
 use resilience::gateway::{GatewayOptions, GatewayTls, HoldLimits};
@@ -106,10 +106,10 @@ pub async fn run(common: Common, serve: Serve) -> Result<ExitCode, String> {
     common.needs_regions("serve")?;
     // A port in use, or a certificate that cannot be used, is found out before anything else happens.
     let api = serve.api();
-    check_options(&api).map_err(super::sentence)?;
+    check_options(&api).map_err(super::common::sentence)?;
     drop(
         std::net::TcpListener::bind(api.listen)
-            .map_err(|source| super::sentence(ServeError::Listen { address: api.listen, source }))?,
+            .map_err(|source| super::common::sentence(ServeError::Listen { address: api.listen, source }))?,
     );
     let data_dir = common.data_dir()?;
     let mut options = common.engine();

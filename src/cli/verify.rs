@@ -1,8 +1,8 @@
 //! `verify`: compares every object of a failover group with its replica.
 
 use super::ask::ask;
-use super::drill::{writable, write_json};
-use super::{Common, DOES_NOT_HOLD};
+use super::common::{Common, DOES_NOT_HOLD};
+use super::report::{writable, write_json};
 use clap::Args;
 use resilience::delta::Depth;
 use resilience::runtime::{Question, VerifyAnswer};

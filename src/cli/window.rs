@@ -1,6 +1,6 @@
 //! The window on the deployment in the data dir.
 
-use super::{Common, clock, sentence};
+use super::common::{Common, clock, sentence};
 use resilience::api::ApiOptions;
 use resilience::console::{ConsoleLink, Preferences, Waker, open_window};
 use resilience::delta::read_regular;

@@ -1,7 +1,8 @@
 //! Lists that come in pages.
 
 use super::body;
-use super::transport::{Call, Transport};
+use super::call::Call;
+use super::transport::Transport;
 use crate::connect::error::ConnectError;
 use crate::wire::jobs::{JobInfo, ListJobs};
 use crate::wire::unity_catalog as uc;

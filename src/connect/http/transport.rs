@@ -1,6 +1,8 @@
 //! One call: login, try, read the answer, try again where that helps.
 
+use super::base_url::{parse_base, workspace_in};
 use super::body;
+use super::call::Call;
 use super::login::Login;
 use super::retry::{RetryPolicy, retry_after};
 use super::skew::{Sent, SkewGauge};
@@ -11,84 +13,11 @@ use crate::domain::ClockSkew;
 use crate::net::HttpClient;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
-
-/// A request that is yet to be sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    method: Method,
-    segments: Vec<String>,
-    query: Vec<(&'static str, String)>,
-    body: Option<Value>,
-    body_problem: Option<String>,
-}
-
-impl Call {
-    /// A call of `prefix`, which is fixed text, followed by `segments`, which are encoded.
-    pub fn new(method: Method, prefix: &str, segments: &[&str]) -> Self {
-        let fixed = prefix.split('/').filter(|s| !s.is_empty());
-        Self {
-            method,
-            segments: fixed.chain(segments.iter().copied()).map(str::to_owned).collect(),
-            query: Vec::new(),
-            body: None,
-            body_problem: None,
-        }
-    }
-
-    /// A `GET`.
-    pub fn get(prefix: &str, segments: &[&str]) -> Self {
-        Self::new(Method::GET, prefix, segments)
-    }
-
-    /// A `POST`.
-    pub fn post(prefix: &str, segments: &[&str]) -> Self {
-        Self::new(Method::POST, prefix, segments)
-    }
-
-    /// Adds a query parameter.
-    pub fn query(mut self, key: &'static str, value: impl ToString) -> Self {
-        self.query.push((key, value.to_string()));
-        self
-    }
-
-    /// Sets the JSON body.
-    pub fn body(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_value(body) {
-            Ok(value) => self.body = Some(value),
-            Err(error) => self.body_problem = Some(error.to_string()),
-        }
-        self
-    }
-
-    /// Whether it may change what the workspace shows: it writes, and asks for more than credentials.
-    fn changes(&self) -> bool {
-        let asks = |segment: &String| segment.starts_with("temporary-") || segment == "staging-tables";
-        self.method != Method::GET && !self.segments.iter().any(asks)
-    }
-
-    /// Method and path, as errors name the call. The query stays out: it may hold page tokens.
-    pub fn name(&self) -> String {
-        format!("{} /{}", self.method, self.segments.join("/"))
-    }
-
-    fn url(&self, base: &Url) -> Url {
-        let mut url = base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(&self.segments);
-        }
-        if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&self.query);
-        }
-        url
-    }
-}
 
 /// The HTTP side of a client.
 pub(crate) struct Transport {
@@ -331,37 +260,6 @@ fn with_waited(error: ConnectError, spent: Duration) -> ConnectError {
 const ORG_ID: &str = "x-databricks-org-id";
 const WORKSPACE_ID: &str = "x-databricks-workspace-id";
 
-/// The workspace that a URL names by `?o=` or `?w=`, as that of a host which serves several.
-fn workspace_in(url: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    let pairs = url::form_urlencoded::parse(query.split('#').next().unwrap_or_default().as_bytes());
-    let named = |(key, id): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
-        (matches!(&*key, "o" | "w") && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| id.into_owned())
-    };
-    pairs.filter_map(named).next()
-}
-
-/// Reads a workspace URL as people write it: with or without scheme, with whatever path and query.
-fn parse_base(text: &str) -> Result<Url, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err("it has no workspace URL".to_owned());
-    }
-    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let mut url = Url::parse(&full).map_err(|error| format!("{text:?} is not a URL ({error})"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(format!("{text:?} is not an http or https URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("its URL contains a user name or password, which belong in the login".to_owned());
-    }
-    url.set_path("/");
-    url.set_query(None);
-    url.set_fragment(None);
-    Ok(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,31 +277,6 @@ mod tests {
     use tokio::net::TcpListener;
 
     const CATALOG: &str = "/api/2.1/unity-catalog/catalogs/{name}";
-
-    #[test]
-    fn a_workspace_url_is_read_as_people_write_it() {
-        for text in ["dbc-1.example.com", " https://dbc-1.example.com/?o=12#x ", "https://dbc-1.example.com"] {
-            assert_eq!(parse_base(text).expect("a URL").as_str(), "https://dbc-1.example.com/");
-        }
-        assert!(parse_base("").is_err());
-        assert!(parse_base("ftp://x").is_err());
-        assert!(parse_base("https://user:hunter2@host").is_err_and(|problem| !problem.contains("hunter2")));
-    }
-
-    #[test]
-    fn a_url_may_name_one_of_the_workspaces_of_its_host() {
-        assert_eq!(workspace_in("https://dbc-1.example.com/?o=12#x").as_deref(), Some("12"));
-        assert_eq!(workspace_in("https://x/login?next=a&w=7").as_deref(), Some("7"));
-        assert_eq!(workspace_in("https://x/?o=abc"), None);
-        assert_eq!(workspace_in("https://x/"), None);
-    }
-
-    #[test]
-    fn names_in_a_path_are_encoded() {
-        let base = parse_base("http://127.0.0.1:1").expect("a URL");
-        let url = Call::get("/api/2.1/unity-catalog", &["catalogs", "a/b c%"]).query("max_results", 0).url(&base);
-        assert_eq!(url.as_str(), "http://127.0.0.1:1/api/2.1/unity-catalog/catalogs/a%2Fb%20c%25?max_results=0");
-    }
 
     /// A server that answers the first `busy` calls with `status`, then with a catalog.
     async fn busy_for(busy: usize, status: u16, retry: RetryPolicy) -> (RegionClient, Arc<AtomicUsize>) {

@@ -1,7 +1,7 @@
 //! Credentials for tables and paths, and what keeps a region from being written to.
 
-use super::SheetLine;
 use super::catalog::Sample;
+use super::line::SheetLine;
 use crate::connect::error::ConnectError;
 use crate::connect::region::RegionCapabilities;
 use crate::connect::rest::RegionClient;

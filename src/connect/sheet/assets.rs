@@ -1,6 +1,7 @@
 //! Which kinds of objects the region serves beside tables.
 
-use super::{Served, SheetLine, count, served};
+use super::ask::{Served, count, served};
+use super::line::SheetLine;
 use crate::connect::error::ConnectError;
 use crate::connect::http::Call;
 use crate::connect::region::RegionCapabilities;

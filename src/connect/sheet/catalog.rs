@@ -1,6 +1,7 @@
 //! Catalogs, and how tables are made in them.
 
-use super::{Served, SheetLine, served};
+use super::ask::{Served, served};
+use super::line::SheetLine;
 use crate::connect::error::ConnectError;
 use crate::connect::http::Call;
 use crate::connect::region::{RegionCapabilities, TablePlace};

@@ -1,6 +1,7 @@
 //! Who a region is: its login, its metastore and its workspace's id.
 
-use super::{Served, SheetLine, served};
+use super::ask::{Served, served};
+use super::line::SheetLine;
 use crate::connect::error::ConnectError;
 use crate::connect::http::Call;
 use crate::connect::rest::RegionClient;

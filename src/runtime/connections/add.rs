@@ -146,7 +146,7 @@ mod tests {
     use crate::runtime::connections::LoginSource;
     use axum::Router;
     use axum::http::HeaderMap;
-    use axum::response::{IntoResponse, Json, Response};
+    use axum::response::{IntoResponse, Json};
     use axum::routing::get;
     use serde_json::json;
     use std::os::unix::fs::PermissionsExt;
@@ -156,7 +156,7 @@ mod tests {
         let me = |headers: HeaderMap| async move {
             if headers.get("authorization").and_then(|v| v.to_str().ok()) != Some("Bearer hunter2") {
                 let body = Json(json!({"error_code": "UNAUTHENTICATED", "message": "no"}));
-                return Response::into_response((axum::http::StatusCode::UNAUTHORIZED, body));
+                return (axum::http::StatusCode::UNAUTHORIZED, body).into_response();
             }
             Json(json!({"userName": "ann"})).into_response()
         };
