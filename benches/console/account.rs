@@ -58,16 +58,14 @@ fn error(name: &str, number: usize) -> ObjectError {
 fn objects(count: usize) -> Vec<ObjectView> {
     let object = |number: usize| {
         let name = format!("catalog_{:03}.schema_{:02}.table_{number:06}", number % 3, number % 50);
+        let status = if number.is_multiple_of(997) { ObjectStatus::Failed } else { ObjectStatus::InSync };
         ObjectView {
-            kind: AssetKind::Table,
-            status: if number.is_multiple_of(997) { ObjectStatus::Failed } else { ObjectStatus::InSync },
             source_version: Some(number as i64),
             replica_version: Some(number as i64),
             lag_ms: Some(number as u64 % 900),
             bytes: Some(number as u64 * 1_000),
             error: (number.is_multiple_of(997)).then(|| error(&name, number)),
-            note: None,
-            name,
+            ..ObjectView::named(AssetKind::Table, name, status)
         }
     };
     (0..count).map(object).collect()

@@ -49,6 +49,16 @@ pub enum ConnectError {
         /// The region's answer.
         message: String,
     },
+    /// A user, group or service principal that the workspace doesn't know.
+    #[error("{region} doesn't know the principal of {call}: {message} Add it to the workspace.")]
+    UnknownPrincipal {
+        /// The region.
+        region: String,
+        /// The call.
+        call: String,
+        /// The region's answer.
+        message: String,
+    },
     /// The name is taken.
     #[error("{region} already has it ({call}): {message} Use the existing one, or another name.")]
     AlreadyExists {
@@ -142,6 +152,7 @@ impl ConnectError {
             Self::Unreachable { .. } => ErrorClass::RegionUnreachable,
             Self::Unauthenticated { .. } | Self::PermissionDenied { .. } => ErrorClass::PermissionDenied,
             Self::NotFound { .. }
+            | Self::UnknownPrincipal { .. }
             | Self::AlreadyExists { .. }
             | Self::InvalidState { .. }
             | Self::RateLimited { .. }
@@ -162,6 +173,7 @@ impl ConnectError {
             Self::Unauthenticated { .. }
             | Self::PermissionDenied { .. }
             | Self::NotFound { .. }
+            | Self::UnknownPrincipal { .. }
             | Self::AlreadyExists { .. }
             | Self::BadAnswer { .. }
             | Self::BadSettings { .. }
@@ -181,6 +193,7 @@ impl ConnectError {
             | Self::Unauthenticated { region, .. }
             | Self::PermissionDenied { region, .. }
             | Self::NotFound { region, .. }
+            | Self::UnknownPrincipal { region, .. }
             | Self::AlreadyExists { region, .. }
             | Self::InvalidState { region, .. }
             | Self::RateLimited { region, .. }
@@ -195,6 +208,11 @@ impl ConnectError {
     /// Whether the named object isn't there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
+    }
+
+    /// Whether a grant or an owner names someone whom the workspace doesn't know.
+    pub fn is_unknown_principal(&self) -> bool {
+        matches!(self, Self::UnknownPrincipal { .. })
     }
 
     /// Whether the region has no such call at all.
@@ -252,6 +270,9 @@ impl Asked<'_> {
             }
             _ if error_code == code::PERMISSION_DENIED => ConnectError::PermissionDenied { region, call, message },
             _ if error_code.ends_with("ALREADY_EXISTS") => ConnectError::AlreadyExists { region, call, message },
+            _ if error_code == code::PRINCIPAL_DOES_NOT_EXIST => {
+                ConnectError::UnknownPrincipal { region, call, message }
+            }
             _ if error_code == code::INVALID_STATE => ConnectError::InvalidState { region, call, message },
             // A path that isn't served says nothing about the object that it names.
             StatusCode::NOT_FOUND if error_code != ENDPOINT_NOT_FOUND => {

@@ -23,7 +23,7 @@ pub use profile::{FILE_VARIABLE, Profile, ProfileError, profile_names};
 #[cfg(test)]
 pub use region::InMemoryRegion;
 pub use region::{
-    Answer, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities, SandboxRegion,
+    AccessApi, Answer, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities, SandboxRegion,
     TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceRole,
 };
 pub use settings::{Auth, ConnectSettings};

@@ -4,8 +4,8 @@ use super::group::{GroupHandle, PendingSalvage};
 use super::{Control, ControlError, regions};
 use crate::domain::{AssetName, MappingTable};
 use crate::replicate::{
-    self, Access, Coverage, CycleCache, CycleOutcome, CycleRequest, Endpoint, ReplicaState, SalvageHold, TidyRound,
-    run_cycle,
+    self, Access, Attributes, AttributesRow, Coverage, CycleCache, CycleOutcome, CycleRequest, Endpoint, ReplicaState,
+    SalvageHold, TidyRound, run_cycle,
 };
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -161,13 +161,18 @@ impl WorkerCache {
 
 async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCache, ControlError> {
     let id = handle.id.clone();
-    let (rows, owned) =
-        control.inner.store.run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.owned(&id)?))).await?;
+    let (rows, owned, attributes) = control
+        .inner
+        .store
+        .run(move |tx| Ok((tx.tables::<ReplicaState>(&id)?, tx.owned(&id)?, tx.attributes::<AttributesRow>(&id)?)))
+        .await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is no one's any more.
     let group = handle.group();
     let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
     let rows = rows.into_iter().filter(|row| in_scope(&row.name));
     let tables = rows.map(|row| (row.name, row.body)).collect();
     let owned = owned.into_iter().filter(|key| group.has_catalog(&key.name.catalog)).collect();
-    Ok(CycleCache { tables, owned, ..CycleCache::default() })
+    let attributes = attributes.into_iter().filter(|(key, _)| group.has_catalog(&key.name.catalog));
+    let attributes = Attributes::with_rows(attributes);
+    Ok(CycleCache { tables, owned, attributes, ..CycleCache::default() })
 }

@@ -46,6 +46,8 @@ pub enum ErrorClass {
     StorageFull,
     /// A region's catalog answered with an error.
     CatalogRefused,
+    /// The object has arrived, but not its owner, its grants or its tags.
+    AccessNotReplicated,
 }
 
 impl ErrorClass {
@@ -71,6 +73,7 @@ impl ErrorClass {
             Self::StorageFailure => "STORAGE_FAILURE",
             Self::StorageFull => "STORAGE_FULL",
             Self::CatalogRefused => "CATALOG_REFUSED",
+            Self::AccessNotReplicated => "ACCESS_NOT_REPLICATED",
         }
     }
 
@@ -86,7 +89,7 @@ impl ErrorClass {
 
     /// Whether an object of this class holds back its group's replication point.
     pub fn blocks_replication_point(self) -> bool {
-        !matches!(self, Self::UnsupportedObject | Self::LeftBehind | Self::UnmanagedObject)
+        !matches!(self, Self::UnsupportedObject | Self::LeftBehind | Self::UnmanagedObject | Self::AccessNotReplicated)
     }
 
     /// Whether the next cycle may succeed without anybody doing anything.
@@ -125,6 +128,9 @@ impl ErrorClass {
             Self::PermissionDenied => "Grant the product's principal the privilege named in the message.",
             Self::StorageFailure => "Check the storage named in the message. Replication retries by itself.",
             Self::StorageFull => "Free space in the destination's storage. Replication then continues by itself.",
+            Self::AccessNotReplicated => {
+                "Correct what the region's answer in the message names. Replication retries by itself."
+            }
             Self::CatalogRefused => "Read the catalog's answer in the message. Replication retries by itself.",
         }
     }

@@ -1,5 +1,6 @@
 //! What one direction of replication remembers between cycles.
 
+use super::attributes::Attributes;
 use super::{Access, Inventory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
@@ -87,6 +88,8 @@ pub struct CycleCache {
     pub storage_clock: Arc<StorageClock>,
     /// Storage that may be reached, and until when.
     pub access: Access,
+    /// What is known of owners, grants and tags.
+    pub attributes: Attributes,
     /// Tables that a cycle reports and leaves alone.
     pub held: Vec<SalvageHold>,
 }

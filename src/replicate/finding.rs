@@ -52,7 +52,7 @@ pub fn shortfalls(objects: &[ObjectRecord]) -> Vec<Shortfall> {
     let lost = |object: &ObjectRecord| {
         let error = object.error.as_ref()?;
         let counts = match (object.kind, error.class) {
-            (_, ErrorClass::UnmanagedObject) => false,
+            (_, ErrorClass::UnmanagedObject | ErrorClass::AccessNotReplicated) => false,
             (_, ErrorClass::LeftBehind) => error.blocks_replication_point(),
             (AssetKind::Table, _) => !error.parameters.contains_key(WITHOUT_DATA),
             // What lies in a catalog that the source does not show cannot be asked.

@@ -35,6 +35,7 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::PermissionDenied
         | ErrorClass::StorageFailure
         | ErrorClass::StorageFull
+        | ErrorClass::AccessNotReplicated
         | ErrorClass::CatalogRefused => false,
     }
 }

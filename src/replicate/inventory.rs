@@ -52,6 +52,11 @@ impl Inventory {
         self.assets.keys()
     }
 
+    /// Everything with its description, by kind and name.
+    pub fn all(&self) -> impl Iterator<Item = (&AssetKey, &Asset)> {
+        self.assets.iter()
+    }
+
     /// Everything of one kind, by name.
     pub fn of_kind(&self, kind: AssetKind) -> impl Iterator<Item = (&AssetKey, &Asset)> {
         let first = AssetKey::new(kind, AssetName::catalog(""));

@@ -1,11 +1,21 @@
 //! The engine over the kinds that replicate.
 
-use super::engine::{self, CompareReport, Comparison, CycleOutcome, CycleRequest};
+use super::attributes::FollowAttributes;
+use super::engine::{self, AssetType, CompareReport, Comparison, CycleOutcome, CycleRequest};
 use super::{CycleCache, CycleError, Endpoint, Inventory, assets::REPLICATED};
 
 /// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest again.
 pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Result<CycleOutcome, CycleError> {
-    engine::run_cycle(&REPLICATED, request, cache).await
+    run_cycle_over(&REPLICATED, request, cache).await
+}
+
+/// [`run_cycle`] over other kinds than those that the product replicates.
+pub(super) async fn run_cycle_over(
+    kinds: &[&dyn AssetType],
+    request: &CycleRequest<'_>,
+    cache: &mut CycleCache,
+) -> Result<CycleOutcome, CycleError> {
+    engine::run_cycle(kinds, &[&FollowAttributes], request, cache).await
 }
 
 /// Compares every object in `catalogs` with its replica: of tables version, commits, file list, sizes, and the sha256 kept

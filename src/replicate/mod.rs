@@ -5,6 +5,7 @@
 
 mod access;
 mod assets;
+mod attributes;
 mod bindings;
 mod compare_table;
 mod coverage;
@@ -31,6 +32,7 @@ mod tidy;
 mod unsupported;
 
 pub use access::{Access, Granted, root_of, roots_of};
+pub use attributes::{Attributes, AttributesRow};
 pub use bindings::{restore_bindings, set_read_only, set_writable};
 pub use compare_table::kept_of;
 pub use coverage::{Coverage, covers, missing_sentence, reachable_places};

@@ -27,6 +27,9 @@ pub struct ObjectRecord {
     /// What there is to say of it where nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Owners and grantees of the source whom the secondary doesn't know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_principals: Vec<String>,
 }
 
 impl ObjectRecord {
@@ -47,6 +50,7 @@ impl ObjectRecord {
             bytes: None,
             error: None,
             note: None,
+            unknown_principals: Vec::new(),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::call::Caller;
 use super::records::{Kind, Records};
+use super::refusal::Refusal;
 use super::region::Region;
+use crate::wire::error;
 use crate::wire::scim::{GROUPS, SERVICE_PRINCIPALS, ScimPrincipal, ScimValue, USERS};
 use std::collections::BTreeSet;
 
@@ -61,6 +63,15 @@ pub(super) fn named_in(records: &Records, family: &'static str, name: &str) -> O
 /// The principal that a grant means.
 pub(super) fn named(records: &Records, name: &str) -> Option<Principal> {
     [USERS, GROUPS, SERVICE_PRINCIPALS].into_iter().find_map(|family| named_in(records, family, name))
+}
+
+/// Fails where a grant or an owner names no one that the workspace knows.
+pub(super) fn check(records: &Records, name: &str) -> Result<(), Refusal> {
+    if name == ACCOUNT_USERS || named(records, name).is_some() {
+        return Ok(());
+    }
+    let sentence = format!("Could not find principal with name {name}.");
+    Err(Refusal::new(404, error::PRINCIPAL_DOES_NOT_EXIST, sentence))
 }
 
 /// The principal with this id.

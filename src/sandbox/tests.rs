@@ -257,7 +257,7 @@ async fn a_replica_takes_the_location_and_id_that_it_asks_for() {
     let view = json!({"catalog_name": "sales", "schema_name": "orders", "name": "v", "table_type": "VIEW",
         "columns": [], "view_definition": "SELECT 1"});
     west.post(&path, view).await;
-    let owner = json!({"owner": "somebody"});
+    let owner = json!({"owner": "controllers"});
     west.patch(&format!("{path}/sales.orders.orders"), owner).await;
     let comment = json!({"comment": "x"});
     assert_eq!(west.refused(Method::PATCH, &format!("{path}/sales.orders.orders"), comment).await.0, 400);

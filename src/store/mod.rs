@@ -4,6 +4,7 @@
 //! Every change is one transaction, synced before it returns, so what a caller was told is stored survives power loss.
 
 mod activity;
+mod attributes;
 mod error;
 mod groups;
 mod ledger;

@@ -5,8 +5,15 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 6] =
-    [FIRST, STABLE_URLS_AND_TOKENS, POINTS_BY_TIME_AND_MADE, STAMPS_OF_FILES, ORDER_WITHOUT_CLOCK, OWNERSHIP_BY_KIND];
+const STEPS: [&str; 7] = [
+    FIRST,
+    STABLE_URLS_AND_TOKENS,
+    POINTS_BY_TIME_AND_MADE,
+    STAMPS_OF_FILES,
+    ORDER_WITHOUT_CLOCK,
+    OWNERSHIP_BY_KIND,
+    ATTRIBUTES,
+];
 
 const VERSION: i64 = STEPS.len() as i64;
 
@@ -81,6 +88,12 @@ INSERT INTO owned (group_id, kind, name)
     SELECT group_id, CASE LENGTH(name) - LENGTH(REPLACE(name, '.', '')) WHEN 1 THEN 'SCHEMA' ELSE 'VIEW' END, name
     FROM made;
 DROP TABLE made;
+";
+
+// Owners, grants and tags: what of them a replica could not take.
+const ATTRIBUTES: &str = "
+CREATE TABLE attributes (group_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (group_id, kind, name)) WITHOUT ROWID;
 ";
 
 /// Refuses a file that is damaged, before anything is written to it.

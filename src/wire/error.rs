@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// A name that the server doesn't know: 404.
 pub const NOT_FOUND: &str = "NOT_FOUND";
+/// A user, group or service principal that the workspace doesn't know: 404.
+pub const PRINCIPAL_DOES_NOT_EXIST: &str = "PRINCIPAL_DOES_NOT_EXIST";
 /// A name that is taken: 409.
 pub const ALREADY_EXISTS: &str = "ALREADY_EXISTS";
 /// A stale etag, or a change that lost a race: 409.

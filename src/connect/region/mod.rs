@@ -4,6 +4,7 @@
 //! public REST APIs and a few private calls, [`PublicRegion`] is any other region with these APIs or some of them. Tests use
 //! one in memory that keeps the same rules.
 
+mod access;
 mod credentials;
 mod flavour;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod public;
 mod sandbox;
 mod schedules;
 
+pub use access::AccessApi;
 pub use credentials::{CredentialModes, Grant, TablePlace};
 #[cfg(test)]
 pub use in_memory::InMemoryRegion;
@@ -72,7 +74,7 @@ pub enum Enforcement {
 ///
 /// Every call may fail with [`ConnectError`], which names the region, the call and what to do next. A call that lists gives
 /// the whole list, whatever pages it came in. `Option` answers are `None` where the object isn't there.
-pub trait RegionApi: Send + Sync + fmt::Debug {
+pub trait RegionApi: AccessApi + Send + Sync + fmt::Debug {
     /// The region as messages name it.
     fn region(&self) -> &str;
     /// Whether the workspace answers, as every call so far found it.

@@ -1,5 +1,6 @@
 //! The public REST APIs of one workspace: what every region that is reached over HTTP has in common.
 
+mod access;
 mod catalogs;
 mod compute;
 mod in_schema;

@@ -49,7 +49,7 @@ async fn create(request: &CycleRequest<'_>, source: &CatalogInfo) -> Result<Asse
         Err(error) => return Err(ApplyFault::Region(error, root)),
     };
     let _ = set_read_only(to, &source.name).await?;
-    Ok(asset(created))
+    Ok(asset(isolated(&created)))
 }
 
 impl MetadataType for Catalogs {

@@ -76,6 +76,8 @@ pub struct Applied {
     pub records: Vec<ObjectRecord>,
     /// Assets that are as they should be, and are replication's own.
     pub arrived: Vec<AssetKey>,
+    /// Assets that were made, or changed at the destination.
+    pub touched: Vec<AssetKey>,
     /// Assets that could not be made or changed, with why: what lies in them fails for the same reason.
     pub broken: Vec<(AssetKey, Failure)>,
     /// Assets with data that had changed.

@@ -1,6 +1,7 @@
 //! One cycle: plan, copy, commit, record.
 
 use super::asset_type::{Applied, AssetType, Destination, Due, Removal};
+use super::follower::{Follower, Seen};
 use super::listing::read_inventory;
 use super::request::{CycleOutcome, CycleRequest};
 use super::verdict::{Sides, Verdict};
@@ -23,10 +24,11 @@ const VISIBILITY_DELAY: TimeDelta = TimeDelta::milliseconds(DELAY.as_millis() as
 /// How long the destination's catalog is trusted to be as it was read: no one else should change a replica's, but may.
 const DESTINATION_TRUST: Duration = Duration::from_secs(30);
 
-/// Runs one cycle over `kinds`, in their order. Whatever goes wrong, what has arrived stays, and the next cycle reads the
+/// Runs one cycle over `kinds`, in their order, then `followers` over what has arrived. Whatever goes wrong, what has arrived stays, and the next cycle reads the
 /// rest again.
 pub async fn run_cycle(
     kinds: &[&dyn AssetType],
+    followers: &[&dyn Follower],
     request: &CycleRequest<'_>,
     cache: &mut CycleCache,
 ) -> Result<CycleOutcome, CycleError> {
@@ -50,6 +52,7 @@ pub async fn run_cycle(
         changed: 0,
         broken: BTreeMap::new(),
         kept: BTreeMap::new(),
+        touched: BTreeSet::new(),
         nothing_owned: BTreeSet::new(),
     };
     cycle.name_held(&source, cache);
@@ -60,7 +63,13 @@ pub async fn run_cycle(
         cycle.sides.unmanaged(kinds, &source, &cycle.destination.inventory, &cycle.nothing_owned, &cycle.kept);
     unmanaged.retain(|object| !cache.holds(&AssetName::parse(&object.name)));
     cycle.objects.extend(unmanaged);
-    let Cycle { mut objects, changed, destination, .. } = cycle;
+    let Cycle { mut objects, changed, destination, touched, .. } = cycle;
+    if complete {
+        for follower in followers {
+            let seen = Seen { source: &source, destination: &destination.inventory, touched: &touched, fresh };
+            follower.follow(request, seen, cache, &mut objects).await?;
+        }
+    }
     objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     if complete && !says_something_of_the_destination(&objects, cache) {
         cache.destination = Some((destination.inventory, read_at));
@@ -91,6 +100,8 @@ struct Cycle<'a> {
     broken: BTreeMap<AssetKey, Failure>,
     /// What replication made and the source no longer has, but stays; with why.
     kept: BTreeMap<AssetKey, &'static str>,
+    /// What was made or changed at the destination.
+    touched: BTreeSet<AssetKey>,
     /// A cycle has followed every drop that it could, so nothing is left that the next one would drop.
     nothing_owned: BTreeSet<AssetKey>,
 }
@@ -142,6 +153,7 @@ impl Cycle<'_> {
                 }
                 self.destination.inventory.remove(&key);
                 ownership::disown(request.store, request.group, cache, &key).await?;
+                self.touched.insert(key);
                 self.changed += 1;
             }
         }
@@ -172,9 +184,10 @@ impl Cycle<'_> {
                 }
             }
             let applied = kind.apply(request, due, &mut self.destination, cache).await?;
-            let Applied { records, arrived, broken, changed, stopped } = applied;
+            let Applied { records, arrived, touched, broken, changed, stopped } = applied;
             self.objects.extend(records);
             self.broken.extend(broken);
+            self.touched.extend(touched);
             self.changed += changed;
             ownership::own(request.store, request.group, cache, arrived).await?;
             if stopped {

@@ -135,14 +135,14 @@ fn in_sync<T: MetadataType>(kind: &T, key: &AssetKey, source: &T::Info) -> Objec
     ObjectRecord { note: kind.note(source), ..ObjectRecord::new(key, ObjectStatus::InSync) }
 }
 
-/// Makes or changes one asset where that is necessary.
+/// Makes or changes one asset where that is necessary; whether it was.
 async fn ensure<T: MetadataType>(
     kind: &T,
     request: &CycleRequest<'_>,
     key: &AssetKey,
     source: &T::Info,
     destination: &mut Destination,
-) -> Result<(), ApplyFault> {
+) -> Result<bool, ApplyFault> {
     let replica = destination.inventory.get(key).and_then(Asset::info);
     if let Some(replica) = replica.filter(|_| destination.fresh)
         && let Some(asset) = kind.enforce(request.destination, replica).await?
@@ -151,11 +151,12 @@ async fn ensure<T: MetadataType>(
     }
     let replica = destination.inventory.get(key).and_then(Asset::info);
     let is_done = |replica| kind.diff(source, replica) == Diff::Same && !kind.is_stale(request, source, replica);
-    if !replica.is_some_and(is_done) {
-        let asset = kind.apply(request, source, replica).await?;
-        destination.inventory.insert(key.clone(), asset);
+    if replica.is_some_and(is_done) {
+        return Ok(false);
     }
-    Ok(())
+    let asset = kind.apply(request, source, replica).await?;
+    destination.inventory.insert(key.clone(), asset);
+    Ok(true)
 }
 
 impl<T: MetadataType> AssetType for T {
@@ -187,8 +188,9 @@ impl<T: MetadataType> AssetType for T {
             for Due { key, asset } in due {
                 let Some(source) = asset.info() else { continue };
                 match ensure(self, request, key, source, destination).await {
-                    Ok(()) => {
+                    Ok(touched) => {
                         applied.arrived.push(key.clone());
+                        applied.touched.extend(touched.then(|| key.clone()));
                         applied.records.push(match self.reservation(request) {
                             Some(failure) => ObjectRecord::failed(key, failure, request.clock),
                             None => in_sync(self, key, source),

@@ -5,6 +5,7 @@
 
 mod asset_type;
 mod cycle;
+mod follower;
 mod listing;
 mod metadata;
 mod progress;
@@ -14,6 +15,7 @@ mod verify;
 
 pub use asset_type::{Applied, AssetType, Compared, Comparison, Damage, Destination, Due, Removal, WhyNot};
 pub use cycle::run_cycle;
+pub use follower::{Follower, Seen};
 pub use listing::{Listing, read_inventory};
 pub use metadata::{ApplyFault, Diff, MetadataType};
 pub use progress::Progress;

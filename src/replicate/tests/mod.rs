@@ -1,5 +1,6 @@
 //! The engine and the kinds of asset, against two regions in memory that keep the real rules.
 
+mod attributes;
 mod cycles;
 mod drops;
 mod in_schema;

@@ -7,8 +7,10 @@ use crate::domain::{
 };
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
+use crate::replicate::kinds::run_cycle_over;
 use crate::replicate::{
-    CompareReport, Comparison, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint, ObjectRecord,
+    Attributes, CompareReport, Comparison, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint,
+    ObjectRecord,
 };
 use crate::store::Store;
 use crate::wire::unity_catalog as uc;
@@ -98,7 +100,7 @@ impl World {
             progress: Arc::default(),
             coverage: Coverage::default(),
         };
-        engine::run_cycle(&kinds, &request, &mut self.cache).await
+        run_cycle_over(&kinds, &request, &mut self.cache).await
     }
 
     pub async fn compare(&self) -> CompareReport {
@@ -115,14 +117,23 @@ impl World {
         engine::compare(&kinds, &self.catalogs, &comparison).await.expect("both regions answer")
     }
 
+    /// The secondary takes over: what was the source is the destination from now on, and the cache is of another epoch.
+    pub fn turn_round(&mut self) {
+        std::mem::swap(&mut self.source, &mut self.destination);
+        std::mem::swap(&mut self.from, &mut self.to);
+        self.restart();
+    }
+
     /// A runtime that starts again: only what the store has is known.
     pub fn restart(&mut self) {
         let (store, group) = (self.store.clone(), self.group.clone());
-        let (tables, owned) =
-            store.run_blocking(move |tx| Ok((tx.tables(&group)?, tx.owned(&group)?))).expect("it reads");
+        let (tables, owned, rows) = store
+            .run_blocking(move |tx| Ok((tx.tables(&group)?, tx.owned(&group)?, tx.attributes(&group)?)))
+            .expect("it reads");
         self.cache = CycleCache {
             tables: tables.into_iter().map(|row| (row.name, row.body)).collect(),
             owned: owned.into_iter().collect(),
+            attributes: Attributes::with_rows(rows),
             ..CycleCache::default()
         };
     }

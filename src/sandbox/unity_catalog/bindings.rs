@@ -56,13 +56,14 @@ pub fn update(region: &Region, call: &Call, kind: &str, name: &str) -> Answer {
     answer(&bindings)
 }
 
-/// The workspace that isolates something stays bound to it, as in a real region.
-pub fn put_own(region: &Region, writing: &mut Writing<'_>, securable: &Securable) {
-    let mut bindings = of(region, securable);
+/// The workspace that isolates something stays bound to it, as in a real region. Its bindings are still under the name
+/// that it had `before` the change.
+pub fn put_own(region: &Region, writing: &mut Writing<'_>, before: &Securable, after: &Securable) {
+    let mut bindings = of(region, before);
     let own = region.identity.workspace_id;
     if !bindings.bindings.iter().any(|b| b.workspace_id == own) {
         bindings.bindings.push(WorkspaceBinding::read_write(own));
-        writing.put(Kind::Bindings, securable.key(), &bindings);
+        writing.put(Kind::Bindings, after.key(), &bindings);
     }
 }
 

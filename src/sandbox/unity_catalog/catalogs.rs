@@ -1,6 +1,7 @@
 use super::securable::{Securable, Type};
 use super::{bindings, places, privileges, rename};
 use crate::sandbox::call::{Answer, Call, Caller, answer, checked_name, done, page};
+use crate::sandbox::principals;
 use crate::sandbox::records::{Kind, Writing};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::{Access, Region};
@@ -103,6 +104,7 @@ pub fn seed(region: &Region, writing: &mut Writing<'_>, name: &str, comment: &st
 pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
     let wanted: UpdateCatalog = call.body()?;
     let name = name.to_lowercase();
+    wanted.owner.iter().try_for_each(|owner| principals::check(&region.records, owner))?;
     // Waits for commits that were allowed before, should this shut them out.
     let _gate = region.commit_gate.write();
     let mut writing = region.records.write();
@@ -111,12 +113,12 @@ pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
         Err(refusal) if refusal.status != 403 => return Err(refusal),
         _ => region.catalog(Caller::Replication, &name)?,
     };
-    match wanted.isolation_mode.as_deref() {
-        None => {}
-        Some(mode @ (ISOLATION_OPEN | ISOLATION_ISOLATED)) => set_isolation(region, &mut writing, &mut catalog, mode),
-        Some(other) => {
-            return Err(Refusal::invalid(format!("The isolation_mode {other:?} is unknown. Use OPEN or ISOLATED.")));
+    let before = Securable::new(Type::Catalog, &name);
+    if let Some(mode) = &wanted.isolation_mode {
+        if ![ISOLATION_OPEN, ISOLATION_ISOLATED].contains(&mode.as_str()) {
+            return Err(Refusal::invalid(format!("The isolation_mode {mode:?} is unknown. Use OPEN or ISOLATED.")));
         }
+        catalog.isolation_mode = Some(mode.clone());
     }
     catalog.comment = wanted.comment.or(catalog.comment);
     catalog.owner = wanted.owner.or(catalog.owner);
@@ -132,19 +134,15 @@ pub fn update(region: &Region, call: &Call, name: &str) -> Answer {
             // What holds its files stays where it is, under the old name.
             writing.delete(Kind::Catalog, &name);
             writing.put(Kind::Catalog, &catalog.name, &catalog);
-            rename::with_contents(region, &mut writing, &Securable::new(Type::Catalog, &name), &catalog.name);
+            rename::with_contents(region, &mut writing, &before, &catalog.name);
         }
+    }
+    // The workspace that isolates a catalog stays bound to it, as in a real region, whatever its name is then.
+    if wanted.isolation_mode.as_deref() == Some(ISOLATION_ISOLATED) {
+        bindings::put_own(region, &mut writing, &before, &Securable::new(Type::Catalog, &catalog.name));
     }
     writing.commit()?;
     answer(&catalog)
-}
-
-/// Sets the mode; the workspace that isolates a catalog stays bound to it, as in a real region.
-pub fn set_isolation(region: &Region, writing: &mut Writing<'_>, catalog: &mut CatalogInfo, mode: &str) {
-    catalog.isolation_mode = Some(mode.to_owned());
-    if mode == ISOLATION_ISOLATED {
-        bindings::put_own(region, writing, &Securable::new(Type::Catalog, &catalog.name));
-    }
 }
 
 pub fn delete(region: &Region, call: &Call, name: &str) -> Answer {

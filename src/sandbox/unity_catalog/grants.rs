@@ -3,7 +3,7 @@
 use super::privileges;
 use super::securable::Securable;
 use crate::sandbox::call::{Answer, Call, answer, done};
-use crate::sandbox::principals::{self, ACCOUNT_USERS};
+use crate::sandbox::principals;
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
@@ -27,12 +27,8 @@ pub fn update(region: &Region, call: &Call, kind: &str, name: &str) -> Answer {
     let assignments = &mut grants.privilege_assignments;
     for change in wanted.changes {
         let principal = change.principal;
-        if principal != ACCOUNT_USERS
-            && !change.add.is_empty()
-            && principals::named(&region.records, &principal).is_none()
-        {
-            let sentence = format!("Could not find principal with name {principal}.");
-            return Err(Refusal::new(404, "PRINCIPAL_DOES_NOT_EXIST", sentence));
+        if !change.add.is_empty() {
+            principals::check(&region.records, &principal)?;
         }
         if let Some(wrong) = change.add.iter().find(|privilege| !privileges::fits(securable.of, privilege)) {
             return Err(Refusal::invalid(format!(

@@ -4,6 +4,7 @@ use super::privileges;
 use super::rename;
 use super::securable::{Securable, Type};
 use crate::sandbox::call::{Answer, Call, answer, checked_name, done, page};
+use crate::sandbox::principals;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
 use serde_json::{Map, Value, json};
@@ -103,6 +104,9 @@ impl Family {
 
     pub fn update(&self, region: &Region, call: &Call, name: &str) -> Answer {
         let fields = call.body.as_object().cloned().unwrap_or_default();
+        if let Some(owner) = fields.get("owner").and_then(Value::as_str) {
+            principals::check(&region.records, owner)?;
+        }
         let mut writing = region.records.write();
         let (securable, mut record) = self.found(region, call, name)?;
         region.writable_catalog(call.caller, record["catalog_name"].as_str().unwrap_or_default())?;

@@ -1,6 +1,7 @@
 use super::securable::{Securable, Type};
 use super::{places, privileges, rename};
 use crate::sandbox::call::{Answer, Call, answer, checked_name, done, page};
+use crate::sandbox::principals;
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
@@ -70,6 +71,7 @@ pub fn update(region: &Region, call: &Call, full_name: &str) -> Answer {
     let wanted: UpdateSchema = call.body()?;
     let (catalog, _) = split(full_name)?;
     let full_name = full_name.to_lowercase();
+    wanted.owner.iter().try_for_each(|owner| principals::check(&region.records, owner))?;
     let mut writing = region.records.write();
     region.writable_catalog(call.caller, &catalog)?;
     let mut schema: SchemaInfo =

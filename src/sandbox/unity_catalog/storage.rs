@@ -181,9 +181,6 @@ pub fn update(region: &Region, call: &Call, of: Type, name: &str) -> Answer {
         None => {}
         Some(mode @ (ISOLATION_MODE_OPEN | ISOLATION_MODE_ISOLATED)) => {
             record["isolation_mode"] = mode.into();
-            if mode == ISOLATION_MODE_ISOLATED {
-                bindings::put_own(region, &mut writing, &securable);
-            }
         }
         Some(other) => {
             return Err(Refusal::invalid(format!(
@@ -201,6 +198,10 @@ pub fn update(region: &Region, call: &Call, of: Type, name: &str) -> Answer {
             }
         }
         None => writing.put(kind(of), &securable.name, &record),
+    }
+    if body.get("isolation_mode").and_then(Value::as_str) == Some(ISOLATION_MODE_ISOLATED) {
+        let after = Securable::new(of, record["name"].as_str().unwrap_or(&securable.name));
+        bindings::put_own(region, &mut writing, &securable, &after);
     }
     writing.commit()?;
     answer(&record)

@@ -2,6 +2,7 @@ use super::columns::fill_from_log;
 use super::securable::{Securable, Type};
 use super::{places, privileges};
 use crate::sandbox::call::{Answer, Call, answer, checked_name, done, page};
+use crate::sandbox::principals;
 use crate::sandbox::records::Kind;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::region::Region;
@@ -267,6 +268,7 @@ pub fn update(region: &Region, call: &Call, full_name: &str) -> Answer {
         )));
     }
     let owner = call.field("owner")?;
+    principals::check(&region.records, &owner)?;
     let mut writing = region.records.write();
     region.writable_catalog(call.caller, &catalog)?;
     let mut table: TableInfo =

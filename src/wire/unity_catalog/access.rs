@@ -56,6 +56,61 @@ pub struct UpdateBindings {
     pub remove: Vec<WorkspaceBinding>,
 }
 
+/// What the catalog guards with grants and owners, as its paths name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Securable {
+    Catalog,
+    Schema,
+    /// Views are tables to the API.
+    Table,
+    Volume,
+    Function,
+    ExternalLocation,
+}
+
+impl Securable {
+    /// As `/permissions/{type}` and `/policies/{type}` name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalog",
+            Self::Schema => "schema",
+            Self::Table => "table",
+            Self::Volume => "volume",
+            Self::Function => "function",
+            Self::ExternalLocation => "external_location",
+        }
+    }
+
+    /// The path of its own calls.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalogs",
+            Self::Schema => "schemas",
+            Self::Table => "tables",
+            Self::Volume => "volumes",
+            Self::Function => "functions",
+            Self::ExternalLocation => "external-locations",
+        }
+    }
+
+    /// The `entity_type` of its tags; None for what has none.
+    pub fn entity_type(self) -> Option<&'static str> {
+        match self {
+            Self::Catalog | Self::Schema | Self::Table | Self::Volume => Some(self.family()),
+            Self::Function | Self::ExternalLocation => None,
+        }
+    }
+}
+
+/// The `entity_type` of a column's tags.
+pub const ENTITY_COLUMNS: &str = "columns";
+
+/// `PATCH /{family}/{name}` with a new owner, which every family takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateOwner {
+    pub owner: String,
+}
+
 /// One principal's privileges on an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivilegeAssignment {

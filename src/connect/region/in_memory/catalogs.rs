@@ -92,6 +92,7 @@ impl InMemoryRegion {
             catalog_type: Some("MANAGED_CATALOG".to_owned()),
             isolation_mode: Some(uc::ISOLATION_OPEN.to_owned()),
             storage_root,
+            owner: Some(self.my_name()),
             ..uc::CatalogInfo::default()
         };
         for schema in BUILT_IN_SCHEMAS {
@@ -101,6 +102,7 @@ impl InMemoryRegion {
                 catalog_name: name.clone(),
                 full_name: Some(format!("{name}.{schema}")),
                 schema_id,
+                owner: Some(self.my_name()),
                 ..uc::SchemaInfo::default()
             };
             known.schemas.insert(format!("{name}.{schema}"), info);
@@ -205,6 +207,7 @@ impl InMemoryRegion {
             comment: wanted.comment.clone(),
             properties: wanted.properties.clone(),
             storage_root,
+            owner: Some(self.my_name()),
             ..uc::SchemaInfo::default()
         };
         known.schemas.insert(full_name, schema.clone());
@@ -254,6 +257,7 @@ impl InMemoryRegion {
         known.volumes.retain(|volume, _| !volume.starts_with(&prefix));
         known.functions.retain(|function, _| !function.starts_with(&prefix));
         known.staged.retain(|table, _| !table.starts_with(&prefix));
+        known.guards.forget(uc::Securable::Schema, &full_name);
         known.schemas.remove(&full_name);
         Ok(())
     }

@@ -30,6 +30,8 @@ pub(super) struct Faults {
     planned: Mutex<Vec<Planned>>,
     /// Names of the calls that did something.
     changes: Mutex<Vec<String>>,
+    /// Names of the calls that only asked.
+    reads: Mutex<Vec<String>>,
 }
 
 impl InMemoryRegion {
@@ -60,6 +62,11 @@ impl InMemoryRegion {
         std::mem::take(&mut *lock(&self.shared.faults.changes))
     }
 
+    /// The calls that asked for something since this was asked last, such as `GET /catalogs`, in their order.
+    pub fn take_reads(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.shared.faults.reads))
+    }
+
     fn fault_for(&self, call: &str) -> Option<Fault> {
         let mut planned = lock(&self.shared.faults.planned);
         let at = planned.iter().position(|planned| planned.times > 0 && call.contains(&planned.call))?;
@@ -82,6 +89,9 @@ impl InMemoryRegion {
         };
         if self.shared.faults.away.load(Ordering::SeqCst) {
             return unreachable("connection refused");
+        }
+        if !changes {
+            lock(&self.shared.faults.reads).push(call.to_owned());
         }
         let fault = self.fault_for(call);
         let answer = match &fault {

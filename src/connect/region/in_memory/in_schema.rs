@@ -41,6 +41,7 @@ impl InMemoryRegion {
             full_name: Some(full_name.clone()),
             storage_location: Some(location),
             comment: wanted.comment.clone(),
+            owner: Some(self.my_name()),
             ..uc::VolumeInfo::default()
         };
         known.volumes.insert(full_name, volume.clone());
@@ -61,6 +62,7 @@ impl InMemoryRegion {
         let [catalog, ..] = split::<3>(full_name)?;
         let mut known = self.known();
         self.writable(&known, &catalog)?;
+        known.guards.forget(uc::Securable::Volume, &full_name.to_lowercase());
         let gone = known.volumes.remove(&full_name.to_lowercase());
         gone.map(drop).ok_or_else(|| Refusal::missing("VOLUME", full_name))
     }
@@ -90,6 +92,7 @@ impl InMemoryRegion {
             _ => known.new_id(),
         };
         function.other.insert("function_id".to_owned(), json!(id));
+        function.other.insert("owner".to_owned(), json!(self.my_name()));
         function.other.insert("created_at".to_owned(), json!(known.next_id));
         (function.catalog_name, function.schema_name, function.name) = (catalog_name, schema_name, name);
         function.full_name = Some(full_name.clone());
@@ -101,6 +104,7 @@ impl InMemoryRegion {
         let [catalog, ..] = split::<3>(full_name)?;
         let mut known = self.known();
         self.writable(&known, &catalog)?;
+        known.guards.forget(uc::Securable::Function, &full_name.to_lowercase());
         let gone = known.functions.remove(&full_name.to_lowercase());
         gone.map(drop).ok_or_else(|| Refusal::missing("FUNCTION", full_name))
     }

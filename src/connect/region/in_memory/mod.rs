@@ -4,6 +4,7 @@
 //! who gets credentials to write. Table data lies in a folder, as a sandbox region's does. A test can send the region away,
 //! make any call fail, or let a call do its work and lose the answer.
 
+mod access;
 mod api;
 mod catalogs;
 mod credentials;
@@ -84,6 +85,7 @@ struct Known {
     volumes: BTreeMap<String, uc::VolumeInfo>,
     functions: BTreeMap<String, uc::FunctionInfo>,
     external_locations: Vec<uc::ExternalLocationInfo>,
+    guards: access::Guards,
     jobs: BTreeMap<i64, JobInfo>,
     clusters: BTreeMap<String, ClusterInfo>,
     warehouses: BTreeMap<String, WarehouseInfo>,
@@ -132,7 +134,12 @@ impl InMemoryRegion {
             url: format!("{storage_root}/lake"),
             ..uc::ExternalLocationInfo::default()
         };
-        let known = Known { external_locations: vec![lake], mission_critical: true, ..Known::default() };
+        let known = Known {
+            external_locations: vec![lake],
+            guards: access::Guards::of(region),
+            mission_critical: true,
+            ..Known::default()
+        };
         let capabilities =
             RegionCapabilities { staging_tables: true, keeps_ids: true, disaster_recovery_role: true, bindings: true };
         let shared = Shared {

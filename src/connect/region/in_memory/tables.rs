@@ -156,6 +156,7 @@ impl InMemoryRegion {
             columns: wanted.columns.clone(),
             properties: wanted.properties.clone(),
             comment: wanted.comment.clone(),
+            owner: Some(self.my_name()),
             ..uc::TableInfo::default()
         };
         match wanted.table_type.as_str() {
@@ -228,6 +229,7 @@ impl InMemoryRegion {
         let full_name = full_name.to_lowercase();
         let mut known = self.known();
         self.writable(&known, &catalog)?;
+        known.guards.forget(uc::Securable::Table, &full_name);
         // The files stay where they are.
         known.tables.remove(&full_name).map(drop).ok_or_else(|| Refusal::missing("TABLE", &full_name))
     }

@@ -364,17 +364,7 @@ mod tests {
     use super::*;
 
     fn object(name: &str, status: ObjectStatus) -> ObjectView {
-        ObjectView {
-            kind: AssetKind::Table,
-            name: name.to_owned(),
-            status,
-            source_version: None,
-            replica_version: None,
-            lag_ms: None,
-            bytes: None,
-            error: None,
-            note: None,
-        }
+        ObjectView::named(AssetKind::Table, name.to_owned(), status)
     }
 
     #[test]
