@@ -4,6 +4,7 @@ mod shared;
 
 use chrono::{TimeDelta, Timelike, Utc};
 use clap::Parser;
+use resilience::domain::Region;
 use resilience::system_tables::{ErrorEntry, ManagedAssets, StateKind, StateRow, Table, lag_since};
 use serde_json::{Value, json};
 use shared::Fault;
@@ -48,7 +49,7 @@ fn row(group: usize, at: chrono::DateTime<Utc>) -> StateRow {
         replication_lag_ms: Some(
             i64::from(at.nanosecond() / 1_000_000) + (at.timestamp() * 37 + group as i64 * 101) % 900,
         ),
-        effective_primary_region: "us-east-1".to_owned(),
+        effective_primary_region: Region::new("us-east-1"),
         managed_assets: Some(ManagedAssets {
             metastore_ids: vec![
                 "d9ab7bbe-727b-4796-a1c8-41c60616fe5d".into(),

@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use resilience::control::view::*;
+use resilience::domain::Region;
 use resilience::domain::*;
 use resilience::runtime::{DeploymentView, Snapshot};
 use std::sync::Arc;
@@ -20,8 +21,8 @@ fn spec(number: usize) -> FailoverGroupSpec {
     let each = CATALOGS / GROUPS;
     FailoverGroupSpec {
         id: GroupId::new(format!("group-{number:03}")).expect("a valid id"),
-        regions: vec![EAST.to_owned(), WEST.to_owned()],
-        initial_primary_region: EAST.to_owned(),
+        regions: vec![Region::new(EAST), Region::new(WEST)],
+        initial_primary_region: Region::new(EAST),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
             workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
@@ -81,7 +82,7 @@ fn group(
     GroupView {
         group: FailoverGroup {
             spec: spec(number),
-            effective_primary_region: EAST.to_owned(),
+            effective_primary_region: Region::new(EAST),
             state: GroupState::Active,
             state_message: None,
             epoch: 1,

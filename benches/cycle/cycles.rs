@@ -4,6 +4,7 @@ use crate::shared::deployment::{Scope, endpoint};
 use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
+use resilience::domain::Region;
 use resilience::domain::{ErrorClass, GroupId, MappingTable, SystemClock};
 use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
@@ -99,7 +100,7 @@ impl Replication {
             return Err(format!("The sandbox seeded {} tables, not {tables}.", scope.tables.len()).into());
         }
         let regions = sandbox.regions();
-        let names: Vec<String> = regions.iter().map(|r| r.region.clone()).collect();
+        let names: Vec<Region> = regions.iter().map(|r| Region::new(&r.region)).collect();
         let mappings = MappingTable::new(&scope.mappings, &names)
             .map_err(|violations| format!("The mapping is refused: {violations:?}"))?;
         let [source, destination] = regions.as_slice() else {
@@ -120,7 +121,7 @@ impl Replication {
     /// Makes one commit to each of `count` tables, spread over all of them.
     async fn change(&self, count: usize) -> Result<(), Fault> {
         for table in self.scope.tables.iter().step_by(self.scope.tables.len() / count).take(count) {
-            self.sandbox.commit(&self.source.region, table).await?;
+            self.sandbox.commit(self.source.region.as_str(), table).await?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::shared::disk::Scratch;
 use crate::shared::figures::{median, percentile};
 use crate::shared::{Fault, Options};
 use resilience::control::view::GroupView;
+use resilience::domain::Region;
 use resilience::domain::{
     FailoverGroupSpec, GroupId, GroupState, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
@@ -92,8 +93,8 @@ async fn spec(engine: &Engine, id: &GroupId) -> Result<FailoverGroupSpec, Fault>
     let regions = engine.sandbox().expect("a sandbox").regions();
     Ok(FailoverGroupSpec {
         id: id.clone(),
-        regions: regions.iter().map(|r| r.region.clone()).collect(),
-        initial_primary_region: regions.first().map(|r| r.region.clone()).unwrap_or_default(),
+        regions: regions.iter().map(|r| Region::new(&r.region)).collect(),
+        initial_primary_region: Region::new(regions.first().map(|r| r.region.clone()).unwrap_or_default()),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
             workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),

@@ -5,6 +5,7 @@ use crate::shared::disk::{self, Scratch};
 use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
+use resilience::domain::Region;
 use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock, WorkspaceId};
 use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
@@ -50,7 +51,7 @@ impl End {
     async fn endpoint(&self) -> Result<Endpoint, Fault> {
         let settings = ConnectSettings::new(&self.region, &self.workspace_url, self.token.clone());
         Ok(Endpoint::connect(
-            &self.region,
+            &Region::new(&self.region),
             &WorkspaceId::new(self.workspace_id.as_str()),
             SandboxRegion::connect(settings.fail_fast())?,
         )
@@ -157,7 +158,7 @@ pub fn child() -> Result<(), Fault> {
 }
 
 async fn replicate(order: Order) -> Result<(), Fault> {
-    let names: Vec<String> = order.regions.iter().map(|r| r.region.clone()).collect();
+    let names: Vec<Region> = order.regions.iter().map(|r| Region::new(&r.region)).collect();
     let mappings = MappingTable::new(&order.mappings, &names)
         .map_err(|violations| format!("The mapping is refused: {violations:?}"))?;
     let [source, destination] = order.regions.as_slice() else {

@@ -2,6 +2,7 @@
 
 use super::Fault;
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
+use resilience::domain::Region;
 use resilience::domain::{LocationMapping, WorkspaceId};
 use resilience::replicate::Endpoint;
 use resilience::sandbox::{RegionEndpoint, Sandbox};
@@ -36,7 +37,7 @@ impl Scope {
         let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
         let mappings = vec![LocationMapping {
             name: "storage".to_owned(),
-            uri_by_region: regions.iter().map(|r| (r.region.clone(), uri(&r.storage_root))).collect(),
+            uri_by_region: regions.iter().map(|r| (Region::new(&r.region), uri(&r.storage_root))).collect(),
         }];
         Ok(Self { catalogs: catalogs.into_iter().collect(), tables, mappings })
     }
@@ -47,5 +48,5 @@ pub async fn endpoint(region: &RegionEndpoint) -> Result<Endpoint, Fault> {
     let token = Secret::new(region.replication_token.clone());
     let client =
         SandboxRegion::connect(ConnectSettings::new(&region.region, &region.workspace_url, token).fail_fast())?;
-    Ok(Endpoint::connect(&region.region, &WorkspaceId::new(region.workspace_id.as_str()), client).await?)
+    Ok(Endpoint::connect(&Region::new(&region.region), &WorkspaceId::new(region.workspace_id.as_str()), client).await?)
 }

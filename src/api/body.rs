@@ -3,8 +3,8 @@
 use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Timestamp, UnityCatalogAssets, WorkspaceId,
-    WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, Timestamp, UnityCatalogAssets,
+    WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{
     CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, RegionUri, StableUrlBody,
@@ -21,8 +21,8 @@ pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec
         .ok_or_else(|| bad("initial_primary_region is missing. Name the first primary region."))?;
     Ok(FailoverGroupSpec {
         id,
-        regions: body.regions,
-        initial_primary_region,
+        regions: body.regions.into_iter().map(Region::new).collect(),
+        initial_primary_region: Region::new(initial_primary_region),
         workspace_sets: body.workspace_sets.into_iter().map(set_of).collect(),
         unity_catalog_assets: body.unity_catalog_assets.map(assets_of).transpose()?,
     })
@@ -59,7 +59,7 @@ pub fn mappings_of(bodies: Vec<LocationMappingBody>) -> Result<Vec<LocationMappi
         .map(|body| {
             let mut uri_by_region = BTreeMap::new();
             for RegionUri { region, uri } in body.uri_by_region {
-                if let Some(other) = uri_by_region.insert(region.clone(), uri) {
+                if let Some(other) = uri_by_region.insert(Region::new(region.clone()), uri) {
                     return Err(bad(format!(
                         "The storage mapping {:?} has two URIs for {region:?}, one of them {other:?}. Send one URI per region.",
                         body.name
@@ -76,10 +76,10 @@ pub fn group_body(account_id: &str, group: FailoverGroup, abbreviated: bool) -> 
     let progress = group.initial_replication_progress.filter(|_| group.state == GroupState::InitialReplication);
     FailoverGroupBody {
         name: Some(group.spec.id.resource_name(account_id)),
-        regions: group.spec.regions,
+        regions: group.spec.regions.iter().map(Region::to_string).collect(),
         workspace_sets: group.spec.workspace_sets.into_iter().map(set_body).collect(),
         initial_primary_region: None,
-        effective_primary_region: Some(group.effective_primary_region),
+        effective_primary_region: Some(group.effective_primary_region.to_string()),
         unity_catalog_assets: group.spec.unity_catalog_assets.map(assets_body),
         state: (!abbreviated).then(|| group.state.as_str().to_owned()),
         replication_point: group.replication_point.filter(|_| !abbreviated).map(time),
@@ -102,7 +102,9 @@ fn set_body(set: WorkspaceSet) -> WorkspaceSetBody {
 }
 
 fn assets_body(assets: UnityCatalogAssets) -> UnityCatalogAssetsBody {
-    let uris = |uris: BTreeMap<String, String>| uris.into_iter().map(|(region, uri)| RegionUri { region, uri });
+    let uris = |uris: BTreeMap<Region, String>| {
+        uris.into_iter().map(|(region, uri)| RegionUri { region: region.to_string(), uri })
+    };
     UnityCatalogAssetsBody {
         catalogs: assets.catalogs.into_iter().map(|name| CatalogBody { name }).collect(),
         data_replication_workspace_set: assets.data_replication_workspace_set,

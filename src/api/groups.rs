@@ -6,7 +6,7 @@ use super::context::{Api, to_the_end};
 use super::mask::patch_of;
 use super::paging::page;
 use super::reply::{Answer, Rejection, bad, ok};
-use crate::domain::{FailoverGroup, FailoverKind, GroupId, Right};
+use crate::domain::{FailoverGroup, FailoverKind, GroupId, Region, Right};
 use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
 use axum::extract::State;
 use serde_json::json;
@@ -62,7 +62,7 @@ pub async fn delete(State(api): State<Arc<Api>>, call: Call) -> Answer {
     let given_up = call.query.text("given_up_region").filter(|region| !region.is_empty()).map(str::to_owned);
     let delete = async move {
         match given_up {
-            Some(region) => control.delete_group_giving_up(&actor, &id, etag.as_deref(), &region).await,
+            Some(region) => control.delete_group_giving_up(&actor, &id, etag.as_deref(), &Region::new(region)).await,
             None => control.delete_group(&actor, &id, etag.as_deref()).await,
         }
     };
@@ -90,8 +90,9 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
     let etag = request.etag.filter(|etag| !etag.is_empty());
     let target = request.target_primary_region;
     let accepted = request.accept_left_behind.unwrap_or_default();
-    let confirm =
-        async move { control.fail_over_accepting(&actor, &id, &target, kind, etag.as_deref(), &accepted).await };
+    let confirm = async move {
+        control.fail_over_accepting(&actor, &id, &Region::new(target), kind, etag.as_deref(), &accepted).await
+    };
     whole(&api, to_the_end(confirm).await?)
 }
 

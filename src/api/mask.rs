@@ -4,7 +4,9 @@ use super::body::{assets_of, catalogs_of, mappings_of, set_of};
 use super::reply::{Rejection, bad};
 use crate::control::{GroupPatch, SetPatch};
 use crate::domain::FailoverGroupSpec;
+use crate::domain::Region;
 use crate::wire::disaster_recovery::{FailoverGroupBody, UnityCatalogAssetsBody, WorkspaceSetBody};
+use std::collections::BTreeSet;
 
 /// Fields that never change after creation.
 const IMMUTABLE: [&str; 3] = ["name", "regions", "initial_primary_region"];
@@ -68,15 +70,12 @@ pub fn patch_of(
 
 /// `*` names what cannot change too, so a body that has it otherwise asks for something that is not done.
 fn same_identity(body: &FailoverGroupBody, spec: &FailoverGroupSpec, account_id: &str) -> Result<(), Rejection> {
-    let sorted = |regions: &[String]| {
-        let mut regions = regions.to_vec();
-        regions.sort();
-        regions
-    };
+    let named: BTreeSet<&str> = body.regions.iter().map(String::as_str).collect();
+    let known: BTreeSet<&str> = spec.regions.iter().map(Region::as_str).collect();
     if body.name.as_ref().is_some_and(|name| *name != spec.id.resource_name(account_id)) {
         return Err(refuse("name"));
     }
-    if !body.regions.is_empty() && sorted(&body.regions) != sorted(&spec.regions) {
+    if !named.is_empty() && (named != known || body.regions.len() != spec.regions.len()) {
         return Err(refuse("regions"));
     }
     Ok(())
@@ -145,8 +144,8 @@ mod tests {
     fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Rejection> {
         let spec = FailoverGroupSpec {
             id: crate::domain::GroupId::new("core").expect("an id"),
-            regions: vec!["mars".to_owned(), "venus".to_owned()],
-            initial_primary_region: "mars".to_owned(),
+            regions: vec![Region::new("mars"), Region::new("venus")],
+            initial_primary_region: Region::new("mars"),
             workspace_sets: Vec::new(),
             unity_catalog_assets: None,
         };

@@ -8,7 +8,7 @@ use super::{ApiOptions, ApiServer, ServeError, check_options};
 use crate::connect::{ConnectSettings, SandboxRegion, Secret};
 use crate::control::{Control, ControlSettings, Deployment, Workspace};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Role, SystemClock, UnityCatalogAssets, WorkspaceId,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Region, Role, SystemClock, UnityCatalogAssets, WorkspaceId,
     WorkspaceSet,
 };
 use crate::store::Store;
@@ -34,7 +34,7 @@ fn workspace(id: &str, region: &str) -> Workspace {
     Workspace {
         id: WorkspaceId::new(id),
         name: format!("analytics-{region}"),
-        region: region.to_owned(),
+        region: Region::new(region),
         url: "http://127.0.0.1:1".to_owned(),
         client: SandboxRegion::connect(settings).expect("a client"),
         storage_root: None,
@@ -45,8 +45,8 @@ fn group(id: &str) -> FailoverGroup {
     FailoverGroup {
         spec: FailoverGroupSpec {
             id: GroupId::new(id).expect("an id"),
-            regions: vec!["east".to_owned(), "west".to_owned()],
-            initial_primary_region: "east".to_owned(),
+            regions: vec![Region::new("east"), Region::new("west")],
+            initial_primary_region: Region::new("east"),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
                 workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
@@ -59,7 +59,7 @@ fn group(id: &str) -> FailoverGroup {
                 location_mappings: vec![],
             }),
         },
-        effective_primary_region: "east".to_owned(),
+        effective_primary_region: Region::new("east"),
         state: GroupState::CreationFailed,
         state_message: None,
         epoch: 1,

@@ -1,6 +1,7 @@
 //! What can go wrong between the product and a region.
 
 use crate::domain::ErrorClass;
+use crate::domain::Region;
 use crate::wire::ErrorBody;
 use crate::wire::error as code;
 use reqwest::StatusCode;
@@ -15,7 +16,7 @@ pub enum ConnectError {
     )]
     Unreachable {
         /// The region.
-        region: String,
+        region: Region,
         /// The workspace's URL.
         url: String,
         /// The innermost cause.
@@ -25,7 +26,7 @@ pub enum ConnectError {
     #[error("{region} rejected the login: {message} Enter a valid token for this workspace.")]
     Unauthenticated {
         /// The region.
-        region: String,
+        region: Region,
         /// The region's answer.
         message: String,
     },
@@ -33,7 +34,7 @@ pub enum ConnectError {
     #[error("{region} denied {call}: {message} Give the principal of the login that privilege.")]
     PermissionDenied {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The region's answer.
@@ -43,7 +44,7 @@ pub enum ConnectError {
     #[error("{region} doesn't have the object of {call}: {message} Check the name.")]
     NotFound {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The region's answer.
@@ -63,7 +64,7 @@ pub enum ConnectError {
     #[error("{region} already has it ({call}): {message} Use the existing one, or another name.")]
     AlreadyExists {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The region's answer.
@@ -73,7 +74,7 @@ pub enum ConnectError {
     #[error("{region} can't do {call} in this state: {message} Try again when the state has changed.")]
     InvalidState {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The region's answer.
@@ -83,7 +84,7 @@ pub enum ConnectError {
     #[error("{region} was still throttling {call} after {waited:?}. The console retries later.")]
     RateLimited {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// How long the client had been trying.
@@ -95,7 +96,7 @@ pub enum ConnectError {
     )]
     Refused {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The HTTP status.
@@ -109,7 +110,7 @@ pub enum ConnectError {
     #[error("{region} returned an unexpected answer to {call}: {problem}. Check that {url} is a workspace.")]
     BadAnswer {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The workspace's URL.
@@ -121,7 +122,7 @@ pub enum ConnectError {
     #[error("Can't connect to {region}: {problem}. Correct the connection's settings.")]
     BadSettings {
         /// The region.
-        region: String,
+        region: Region,
         /// What is wrong with them.
         problem: String,
     },
@@ -199,7 +200,7 @@ impl ConnectError {
             | Self::RateLimited { region, .. }
             | Self::Refused { region, .. }
             | Self::BadAnswer { region, .. }
-            | Self::BadSettings { region, .. } => Some(region),
+            | Self::BadSettings { region, .. } => Some(region.as_str()),
             Self::BadStorage { .. } => None,
             Self::NotGranted { told, .. } => told.region(),
         }
@@ -237,7 +238,7 @@ impl ConnectError {
 /// Who was asked for what; every error names both.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub region: &'a str,
+    pub region: &'a Region,
     pub url: &'a str,
     pub call: &'a str,
 }
@@ -378,10 +379,10 @@ pub(super) fn optional<T>(answer: Result<T, ConnectError>) -> Result<Option<T>, 
 mod tests {
     use super::*;
 
-    const ASKED: Asked<'static> = Asked { region: "us-east-1", url: "http://127.0.0.1:1/", call: "GET /catalogs/main" };
-
     fn refused(status: u16, body: &str) -> ConnectError {
-        ASKED.refused(StatusCode::from_u16(status).expect("a status"), body)
+        let region = Region::new("us-east-1");
+        let asked = Asked { region: &region, url: "http://127.0.0.1:1/", call: "GET /catalogs/main" };
+        asked.refused(StatusCode::from_u16(status).expect("a status"), body)
     }
 
     #[test]

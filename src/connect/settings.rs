@@ -3,6 +3,7 @@
 use super::health::RegionHealth;
 use super::http::RetryPolicy;
 use super::storage::StorageOptions;
+use crate::domain::Region;
 use crate::wire::Secret;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub enum Auth {
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
     /// The region as messages name it; the URL's host when empty.
-    pub region: String,
+    pub region: Region,
     /// The workspace's URL.
     pub url: String,
     /// The login.
@@ -49,7 +50,7 @@ impl ConnectSettings {
     /// Settings for a token, with the usual limits.
     pub fn new(region: impl Into<String>, url: impl Into<String>, token: Secret) -> Self {
         Self {
-            region: region.into(),
+            region: Region::new(region.into()),
             url: url.into(),
             auth: Auth::Token(token),
             user_agent: concat!("resilience-console/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -72,6 +73,6 @@ impl ConnectSettings {
     }
 
     pub(super) fn region_name(&self) -> String {
-        if self.region.is_empty() { self.url.clone() } else { self.region.clone() }
+        if self.region.is_empty() { self.url.clone() } else { self.region.to_string() }
     }
 }

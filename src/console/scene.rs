@@ -3,7 +3,7 @@
 use super::format;
 use super::preferences::{Preferences, Targets};
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Timestamp, WorkspaceId};
+use crate::domain::{GroupId, Region, Timestamp, WorkspaceId};
 use crate::runtime::{Intent, IntentId, Snapshot};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -75,8 +75,8 @@ impl<'a> Scene<'a> {
     }
 
     /// One region.
-    pub fn region(&self, name: &str) -> Option<&'a RegionView> {
-        self.snapshot.account.regions.iter().find(|region| region.name == name)
+    pub fn region(&self, name: &Region) -> Option<&'a RegionView> {
+        self.snapshot.account.regions.iter().find(|region| region.name == *name)
     }
 
     /// The display name of a workspace; its id where it is not known.
@@ -92,13 +92,13 @@ impl<'a> Scene<'a> {
     }
 
     /// The date of something that was read of a region at `at`, where it must not pass for now.
-    pub fn as_of(&self, region: &str, at: Timestamp) -> Option<String> {
+    pub fn as_of(&self, region: &Region, at: Timestamp) -> Option<String> {
         self.is_old(region, at).then(|| format!("as of {}", format::utc(at)))
     }
 
     /// Whether what was read of a region at `at` must not pass for now: it is too old, or the region doesn't respond.
-    pub fn is_old(&self, region: &str, at: Timestamp) -> bool {
-        let is_away = self.account().regions.iter().any(|r| r.name == region && r.unreachable_since.is_some());
+    pub fn is_old(&self, region: &Region, at: Timestamp) -> bool {
+        let is_away = self.account().regions.iter().any(|r| r.name == *region && r.unreachable_since.is_some());
         is_away || self.age_ms(at) > FRESH_MS
     }
 

@@ -198,7 +198,7 @@ pub fn clock_notes(account: &AccountView) -> Vec<String> {
 
 /// The same of one region.
 pub fn region_clock_notes(region: &RegionView) -> Vec<String> {
-    let own = region.clock_skew_s.map(|seconds| clock_skew::in_words(&region.name, seconds));
+    let own = region.clock_skew_s.map(|seconds| clock_skew::in_words(region.name.as_str(), seconds));
     let storage = region.storage_skew_s.map(|s| clock_skew::in_words(&format!("the storage in {}", region.name), s));
     own.into_iter().chain(storage).collect()
 }
@@ -221,12 +221,13 @@ pub fn clock_band_ui(ui: &mut Ui, notes: &[String]) {
 mod tests {
     use super::*;
     use crate::domain::ClockMove;
+    use crate::domain::Region;
     use std::sync::Arc;
 
     #[test]
     fn the_band_tells_a_jump_of_the_clock_and_every_region_whose_clock_differs() {
         let region = |name: &str, clock_skew_s| RegionView {
-            name: name.to_owned(),
+            name: Region::new(name),
             unreachable_since: None,
             clock_skew_s,
             storage_skew_s: clock_skew_s.map(|_| -90),

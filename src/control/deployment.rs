@@ -42,14 +42,14 @@ impl Deployment {
     }
 
     /// The group's workspace in `region`.
-    pub fn workspace_of(&self, group: &FailoverGroup, region: &str) -> Result<&Workspace, ControlError> {
+    pub fn workspace_of(&self, group: &FailoverGroup, region: &Region) -> Result<&Workspace, ControlError> {
         let set = group.spec.data_workspace_set().ok_or_else(|| ControlError::Refused {
             sentence: format!("Failover group {} has no workspace set. Add one.", group.spec.id),
         })?;
         set.workspace_ids
             .iter()
             .filter_map(|id| self.workspaces.iter().find(|w| &w.id == id))
-            .find(|w| w.region == region)
+            .find(|w| w.region == *region)
             .ok_or_else(|| ControlError::Refused {
                 sentence: format!(
                     "Failover group {} has no workspace in {region}. Add one to its workspace set.",
@@ -59,16 +59,16 @@ impl Deployment {
     }
 
     /// The ids, as catalogs' bindings spell them, of the group's own workspaces in `region`.
-    pub fn workspace_ids(&self, group: &FailoverGroup, region: &str) -> Result<Vec<i64>, ControlError> {
+    pub fn workspace_ids(&self, group: &FailoverGroup, region: &Region) -> Result<Vec<i64>, ControlError> {
         let in_group = |w: &&Workspace| {
-            w.region == region && group.spec.workspace_sets.iter().any(|s| s.workspace_ids.contains(&w.id))
+            w.region == *region && group.spec.workspace_sets.iter().any(|s| s.workspace_ids.contains(&w.id))
         };
         let own = self.workspaces.iter().filter(in_group).map(|w| Ok(w.id.number()?));
         own.collect()
     }
 
     /// One end of the group's replication.
-    pub async fn endpoint(&self, group: &FailoverGroup, region: &str) -> Result<Endpoint, ControlError> {
+    pub async fn endpoint(&self, group: &FailoverGroup, region: &Region) -> Result<Endpoint, ControlError> {
         let workspace = self.workspace_of(group, region)?;
         Ok(Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?)
     }

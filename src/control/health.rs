@@ -58,8 +58,8 @@ fn tell(control: &Control, region: &Region) {
         }
     }
     match away_since {
-        Some(_) => tracing::warn!(region, "the region doesn't respond"),
-        None => tracing::info!(region, "the region responds again"),
+        Some(_) => tracing::warn!(%region, "the region doesn't respond"),
+        None => tracing::info!(%region, "the region responds again"),
     }
     for handle in control.handles() {
         if handle.group().spec.regions.contains(region) {
@@ -71,15 +71,15 @@ fn tell(control: &Control, region: &Region) {
 
 impl Control {
     /// Since when a region has not answered: none of its workspaces does. None while one does.
-    pub fn away_since(&self, region: &str) -> Option<Timestamp> {
-        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+    pub fn away_since(&self, region: &Region) -> Option<Timestamp> {
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == *region);
         let since: Option<Vec<Timestamp>> = workspaces.map(|w| w.client.health().away_since()).collect();
         since?.into_iter().max()
     }
 
     /// When a region answered last.
-    pub fn last_answer(&self, region: &str) -> Option<Timestamp> {
-        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+    pub fn last_answer(&self, region: &Region) -> Option<Timestamp> {
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == *region);
         workspaces.filter_map(|w| w.client.health().now().last_answer).max()
     }
 }

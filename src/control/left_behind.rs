@@ -5,7 +5,7 @@ use super::operation::Operation;
 use super::{Control, ControlError, audit};
 use crate::domain::left_behind::{in_words, names_it, not_accepted};
 use crate::domain::same_name;
-use crate::domain::{FailoverGroup, FailoverKind, GroupId, LeftBehind, Shortfall, Timestamp};
+use crate::domain::{FailoverGroup, FailoverKind, GroupId, LeftBehind, Region, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ObjectRecord, ReplicaState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ impl Control {
         &self,
         actor: &str,
         id: &GroupId,
-        target: &str,
+        target: &Region,
         kind: FailoverKind,
         etag: Option<&str>,
     ) -> Result<FailoverGroup, ControlError> {

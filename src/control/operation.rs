@@ -132,7 +132,14 @@ impl PausedWork {
 
 impl Operation {
     /// A confirmed failover of which no step has begun.
-    pub fn new(id: String, kind: FailoverKind, from: &str, to: &str, requested_by: &str, started: Timestamp) -> Self {
+    pub fn new(
+        id: String,
+        kind: FailoverKind,
+        from: &Region,
+        to: &Region,
+        requested_by: &str,
+        started: Timestamp,
+    ) -> Self {
         let steps = FailoverStep::of(kind)
             .iter()
             .map(|step| StepRecord { step: *step, status: StepStatus::Pending, started: None, ended: None, note: None })
@@ -140,8 +147,8 @@ impl Operation {
         Self {
             id,
             kind,
-            from_region: from.to_owned(),
-            to_region: to.to_owned(),
+            from_region: from.clone(),
+            to_region: to.clone(),
             requested_by: requested_by.to_owned(),
             started,
             ended: None,
@@ -249,7 +256,8 @@ mod tests {
     #[test]
     fn a_step_that_was_running_in_a_crash_is_the_next_one_and_keeps_its_beginning() {
         let t = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time");
-        let mut operation = Operation::new("op".into(), FailoverKind::Planned, "east", "west", "me", t);
+        let mut operation =
+            Operation::new("op".into(), FailoverKind::Planned, &Region::new("east"), &Region::new("west"), "me", t);
         operation.end(FailoverStep::Notify, StepStatus::Skipped, None, t);
         operation.begin(FailoverStep::PauseSchedules, t);
         let text = serde_json::to_string(&operation).expect("written");
@@ -262,11 +270,16 @@ mod tests {
     #[test]
     fn loss_is_measured_for_a_forced_failover_and_nothing_for_a_planned_one() {
         let t = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time");
-        let mut forced = Operation::new("op".into(), FailoverKind::Forced, "east", "west", "me", t);
+        let mut forced =
+            Operation::new("op".into(), FailoverKind::Forced, &Region::new("east"), &Region::new("west"), "me", t);
         assert_eq!(forced.rpo_seconds(), None);
         forced.point = Some(t - TimeDelta::milliseconds(1500));
         assert_eq!(forced.rpo_seconds(), Some(1.5));
-        assert_eq!(Operation::new("p".into(), FailoverKind::Planned, "e", "w", "me", t).rpo_seconds(), Some(0.0));
+        assert_eq!(
+            Operation::new("p".into(), FailoverKind::Planned, &Region::new("e"), &Region::new("w"), "me", t)
+                .rpo_seconds(),
+            Some(0.0)
+        );
     }
 
     #[test]

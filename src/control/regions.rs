@@ -6,7 +6,7 @@ use super::operation::{PausedWork, PausedWorkload};
 use super::view::{CatalogView, RegionOffers, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
 use crate::connect::{ConnectError, Enforcement, UnpausedJob};
-use crate::domain::{AssetKind, AssetName, ClockSkew, WorkspaceId, clock_skew};
+use crate::domain::{AssetKind, AssetName, ClockSkew, Region, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, SchemaInfo, TABLE_VIEW, TableInfo};
@@ -124,11 +124,11 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
 fn compare_clocks(control: &Control, workspace: &Workspace) -> bool {
     let skew = workspace.client.clock_skew();
     let slot = (|region: &RegionView| region.clock_skew_s, |region: &mut RegionView, s| region.clock_skew_s = s);
-    compare(control, &workspace.region, &workspace.region, skew, slot)
+    compare(control, &workspace.region, workspace.region.as_str(), skew, slot)
 }
 
 /// Notes the same of a region's storage, where a file was written there.
-pub fn compare_storage_clock(control: &Control, region: &str, skew: Option<ClockSkew>) {
+pub fn compare_storage_clock(control: &Control, region: &Region, skew: Option<ClockSkew>) {
     let slot = (|region: &RegionView| region.storage_skew_s, |region: &mut RegionView, s| region.storage_skew_s = s);
     if skew.is_some() && compare(control, region, &format!("the storage in {region}"), skew, slot) {
         control.touch();
@@ -137,14 +137,14 @@ pub fn compare_storage_clock(control: &Control, region: &str, skew: Option<Clock
 
 fn compare(
     control: &Control,
-    region: &str,
+    region: &Region,
     whose: &str,
     skew: Option<ClockSkew>,
     (read, write): (impl Fn(&RegionView) -> Option<i64>, impl Fn(&mut RegionView, Option<i64>)),
 ) -> bool {
     let seconds = skew.and_then(ClockSkew::seconds);
     let mut regions = lock(&control.inner.regions);
-    let Some(index) = regions.iter().position(|r| r.name == region) else { return false };
+    let Some(index) = regions.iter().position(|r| r.name == *region) else { return false };
     let known = regions.get(index).and_then(read);
     // Whole seconds leave one open, which is no news.
     if known == seconds || known.zip(seconds).is_some_and(|(known, now)| known.abs_diff(now) <= 1) {
@@ -243,7 +243,9 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
     let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
     let inventory = replicate::read_inventory(&endpoint, &names).await.map_err(|error| match error {
         replicate::CycleError::Region { source, .. } => *source,
-        other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
+        other => {
+            ConnectError::BadSettings { region: Region::new(workspace.region.to_string()), problem: other.to_string() }
+        }
     })?;
     let own = endpoint.workspace_number()?;
     let mut catalogs = Vec::new();
@@ -291,9 +293,9 @@ fn entry(info: &TableInfo) -> TableEntry {
 
 impl Control {
     /// What runs in all workspaces of a region, as last heard of.
-    fn workloads_of(&self, region: &str) -> Vec<WorkloadView> {
+    fn workloads_of(&self, region: &Region) -> Vec<WorkloadView> {
         let known = lock(&self.inner.workloads);
-        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == region);
+        let workspaces = self.inner.deployment.workspaces.iter().filter(|w| w.region == *region);
         workspaces.filter_map(|w| known.get(&w.id)).flatten().cloned().collect()
     }
 
@@ -381,7 +383,7 @@ mod tests {
         let workspace = |id: &str| Workspace {
             id: WorkspaceId::new(id),
             name: id.to_owned(),
-            region: "east".to_owned(),
+            region: Region::new("east"),
             url: "http://127.0.0.1:1".to_owned(),
             client: SandboxRegion::connect(
                 ConnectSettings::new("east", "http://127.0.0.1:1", Secret::new("none")).fail_fast(),

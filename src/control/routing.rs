@@ -35,11 +35,12 @@ pub fn admission(operation: Option<&Operation>) -> Admission {
 mod tests {
     use super::*;
     use crate::domain::FailoverKind;
+    use crate::domain::Region;
     use chrono::{TimeZone, Utc};
 
     fn at(step: FailoverStep, kind: FailoverKind) -> Operation {
         let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("a time");
-        let mut operation = Operation::new("1".to_owned(), kind, "east", "west", "me", now);
+        let mut operation = Operation::new("1".to_owned(), kind, &Region::new("east"), &Region::new("west"), "me", now);
         for earlier in FailoverStep::of(kind).iter().take_while(|earlier| **earlier != step) {
             operation.begin(*earlier, now);
             operation.end(*earlier, StepStatus::Done, None, now);

@@ -4,7 +4,7 @@ use super::view::OperationView;
 use super::{Control, ControlError, acts};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
-use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState};
+use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, Region};
 use crate::replicate::{self, CompareReport, Comparison, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::CatalogInfo;
 
@@ -33,7 +33,7 @@ impl Control {
                 Ok(report)
             }
             Err(ControlError::Region(error)) => {
-                let region = error.region().unwrap_or_default().to_owned();
+                let region = Region::new(error.region().unwrap_or_default());
                 self.unknown(&group, &region, &error).await
             }
             Err(ControlError::Cycle(error)) => match *error {
@@ -57,7 +57,7 @@ impl Control {
     async fn unknown(
         &self,
         group: &FailoverGroup,
-        region: &str,
+        region: &Region,
         error: &ConnectError,
     ) -> Result<CompareReport, ControlError> {
         let id = group.spec.id.clone();
@@ -97,8 +97,8 @@ impl Control {
     }
 
     /// The catalogs of a region in which everything can be replicated, or at least one object can.
-    pub async fn replicable_catalogs(&self, region: &str) -> Result<Vec<String>, ControlError> {
-        let Some(workspace) = self.inner.deployment.workspaces.iter().find(|w| w.region == region) else {
+    pub async fn replicable_catalogs(&self, region: &Region) -> Result<Vec<String>, ControlError> {
+        let Some(workspace) = self.inner.deployment.workspaces.iter().find(|w| w.region == *region) else {
             return Ok(Vec::new());
         };
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
@@ -113,7 +113,7 @@ impl Control {
     }
 
     /// Pauses every schedule of the group's workspace in a region; which they were.
-    pub async fn pause_schedules_in(&self, id: &GroupId, region: &str) -> Result<Vec<UnpausedJob>, ControlError> {
+    pub async fn pause_schedules_in(&self, id: &GroupId, region: &Region) -> Result<Vec<UnpausedJob>, ControlError> {
         let endpoint = self.inner.deployment.endpoint(&self.handle(id)?.group(), region).await?;
         let jobs = endpoint.client.unpaused_jobs().await?;
         acts::pause_all(&endpoint, &jobs).await?;
@@ -124,7 +124,7 @@ impl Control {
     pub async fn resume_schedules_in(
         &self,
         id: &GroupId,
-        region: &str,
+        region: &Region,
         jobs: &[UnpausedJob],
     ) -> Result<(), ControlError> {
         let endpoint = self.inner.deployment.endpoint(&self.handle(id)?.group(), region).await?;

@@ -77,7 +77,7 @@ pub struct FailoverGroup {
 
 impl FailoverGroup {
     /// The effective secondary region.
-    pub fn effective_secondary_region(&self) -> &str {
+    pub fn effective_secondary_region(&self) -> &Region {
         self.spec.other_region(&self.effective_primary_region)
     }
 
@@ -99,8 +99,8 @@ impl FailoverGroup {
 
 impl FailoverGroupSpec {
     /// The participating region that is not `region`; `region` itself when there is no other.
-    pub fn other_region<'a>(&'a self, region: &'a str) -> &'a str {
-        self.regions.iter().map(String::as_str).find(|r| *r != region).unwrap_or(region)
+    pub fn other_region<'a>(&'a self, region: &'a Region) -> &'a Region {
+        self.regions.iter().find(|r| *r != region).unwrap_or(region)
     }
 
     /// The regions, the one that is primary first before the other.

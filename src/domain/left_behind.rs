@@ -97,7 +97,7 @@ impl LeftBehind {
     /// The error under which it is listed.
     pub fn error(&self) -> ObjectError {
         let mut parameters = BTreeMap::from([
-            ("region".to_owned(), self.region.clone()),
+            ("region".to_owned(), self.region.to_string()),
             ("cause".to_owned(), self.lost.class.as_str().to_owned()),
         ]);
         let mut add = |key: &str, value: Option<String>| {
@@ -181,7 +181,7 @@ mod tests {
     fn what_was_left_says_where_it_is_and_how_much_and_that_it_is_the_only_copy() {
         let mut left = LeftBehind {
             lost: lost("c.s.a"),
-            region: "us-east-1".into(),
+            region: Region::new("us-east-1"),
             epoch: 2,
             at: chrono::DateTime::UNIX_EPOCH,
             folder: None,

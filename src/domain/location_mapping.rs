@@ -230,17 +230,17 @@ impl MappingTable {
     }
 
     /// The row that covers `location` in `region`: the one with the longest prefix.
-    pub fn covering(&self, location: &str, region: &str) -> Option<&LocationMapping> {
+    pub fn covering(&self, location: &str, region: &Region) -> Option<&LocationMapping> {
         StorageUri::parse(location).ok().and_then(|place| self.row_over(&place, region)).map(|row| &row.mapping)
     }
 
-    fn row_over(&self, place: &StorageUri, region: &str) -> Option<&Row> {
+    fn row_over(&self, place: &StorageUri, region: &Region) -> Option<&Row> {
         longest(&self.rows, place, region)
             .or_else(|| self.implied.as_ref().filter(|row| row.places.get(region).is_some_and(|p| place.is_within(p))))
     }
 
     /// Where `location` of region `from` lies in region `to`. Whatever this gives leads back to `location`.
-    pub fn map(&self, location: &str, from: &str, to: &str) -> Result<String, Unmapped> {
+    pub fn map(&self, location: &str, from: &Region, to: &Region) -> Result<String, Unmapped> {
         let place =
             StorageUri::parse(location).map_err(|why| Unmapped::NotAPlace { location: location.to_owned(), why })?;
         if let Some(fault) = &self.fault {
@@ -265,12 +265,12 @@ impl MappingTable {
 }
 
 impl Row {
-    fn counterpart(&self, place: &StorageUri, from: &str, to: &str) -> Option<StorageUri> {
+    fn counterpart(&self, place: &StorageUri, from: &Region, to: &Region) -> Option<StorageUri> {
         Some(self.places.get(to)?.join(place.below(self.places.get(from)?)?))
     }
 }
 
-fn longest<'a>(rows: &'a [Row], place: &StorageUri, region: &str) -> Option<&'a Row> {
+fn longest<'a>(rows: &'a [Row], place: &StorageUri, region: &Region) -> Option<&'a Row> {
     let over = rows.iter().filter_map(|row| Some((row, row.places.get(region).filter(|p| place.is_within(p))?)));
     over.max_by_key(|(_, over)| over.depth()).map(|(row, _)| row)
 }
@@ -283,35 +283,52 @@ mod tests {
     pub(super) fn row(name: &str, east: &str, west: &str) -> LocationMapping {
         LocationMapping {
             name: name.to_owned(),
-            uri_by_region: [("east".to_owned(), east.to_owned()), ("west".to_owned(), west.to_owned())].into(),
+            uri_by_region: [(Region::new("east"), east.to_owned()), (Region::new("west"), west.to_owned())].into(),
         }
     }
 
     fn regions() -> Vec<Region> {
-        vec!["east".to_owned(), "west".to_owned()]
+        vec![Region::new("east"), Region::new("west")]
     }
 
     #[test]
     fn a_prefix_stops_at_a_path_boundary() {
         let table = MappingTable::new(&[row("data", "s3://e/data/*", "s3://w/data/*")], &regions()).expect("sound");
-        assert_eq!(table.map("s3://e/data/t1", "east", "west").as_deref(), Ok("s3://w/data/t1"));
-        assert!(matches!(table.map("s3://e/database/t1", "east", "west"), Err(Unmapped::NotCovered { .. })));
+        assert_eq!(
+            table.map("s3://e/data/t1", &Region::new("east"), &Region::new("west")).as_deref(),
+            Ok("s3://w/data/t1")
+        );
+        assert!(matches!(
+            table.map("s3://e/database/t1", &Region::new("east"), &Region::new("west")),
+            Err(Unmapped::NotCovered { .. })
+        ));
     }
 
     #[test]
     fn the_longest_prefix_wins() {
         let rows = [row("all", "s3://e/lake/*", "s3://w/lake/*"), row("hr", "s3://e/lake/hr/*", "s3://w2/hr/*")];
         let table = MappingTable::new(&rows, &regions()).expect("sound");
-        assert_eq!(table.map("s3://e/lake/hr/t", "east", "west").as_deref(), Ok("s3://w2/hr/t"));
-        assert_eq!(table.map("s3://e/lake/x/t", "east", "west").as_deref(), Ok("s3://w/lake/x/t"));
+        assert_eq!(
+            table.map("s3://e/lake/hr/t", &Region::new("east"), &Region::new("west")).as_deref(),
+            Ok("s3://w2/hr/t")
+        );
+        assert_eq!(
+            table.map("s3://e/lake/x/t", &Region::new("east"), &Region::new("west")).as_deref(),
+            Ok("s3://w/lake/x/t")
+        );
     }
 
     #[test]
     fn a_nested_row_takes_the_way_back_from_the_place_that_it_left() {
         let rows = [row("all", "s3://e/lake/*", "s3://w/lake/*"), row("hot", "s3://e/lake/hot/*", "s3://w/hot/*")];
         let table = MappingTable::new(&rows, &regions()).expect("sound");
-        assert_eq!(table.map("s3://w/hot/t", "west", "east").as_deref(), Ok("s3://e/lake/hot/t"));
-        let error = table.map("s3://w/lake/hot/t", "west", "east").expect_err("nothing leads there");
+        assert_eq!(
+            table.map("s3://w/hot/t", &Region::new("west"), &Region::new("east")).as_deref(),
+            Ok("s3://e/lake/hot/t")
+        );
+        let error = table
+            .map("s3://w/lake/hot/t", &Region::new("west"), &Region::new("east"))
+            .expect_err("nothing leads there");
         assert!(matches!(&error, Unmapped::NotItsOwn { row, other, .. } if row == "all" && other == "hot"), "{error}");
         assert!(error.to_string().contains("s3://w/hot/t"), "{error}");
     }
@@ -321,27 +338,44 @@ mod tests {
         let rows = [row("all", "file:///e/my%20lake/*", "file:///w//lake/./*")];
         let table = MappingTable::new(&rows, &regions()).expect("sound");
         for location in ["file:///e/my lake/t", "file:///e/my%20l%61ke//t/", "file://localhost/e/x/../my lake/t"] {
-            assert_eq!(table.map(location, "east", "west").as_deref(), Ok("file:///w/lake/t"), "{location}");
+            assert_eq!(
+                table.map(location, &Region::new("east"), &Region::new("west")).as_deref(),
+                Ok("file:///w/lake/t"),
+                "{location}"
+            );
         }
-        let error = table.map("file:///e/my lake/t?x", "east", "west").expect_err("no place");
+        let error =
+            table.map("file:///e/my lake/t?x", &Region::new("east"), &Region::new("west")).expect_err("no place");
         assert!(error.to_string().contains("%3F"), "{error}");
     }
 
     #[test]
     fn what_lies_under_a_metastores_root_lies_under_the_others_unless_a_row_says_otherwise() {
-        let roots = [("east".to_owned(), "s3://m/east"), ("west".to_owned(), "s3://m/west/")];
+        let roots = [(Region::new("east"), "s3://m/east"), (Region::new("west"), "s3://m/west/")];
         let with = |rows: &[LocationMapping]| {
             let table = MappingTable::new(rows, &regions()).expect("sound");
             table.with_metastore_roots(roots.iter().map(|(region, root)| (region, Some(*root))))
         };
         let plain = with(&[]);
-        assert_eq!(plain.map("s3://m/east/c/t", "east", "west").as_deref(), Ok("s3://m/west/c/t"));
-        assert_eq!(plain.map("s3://m/west/c/t", "west", "east").as_deref(), Ok("s3://m/east/c/t"));
+        assert_eq!(
+            plain.map("s3://m/east/c/t", &Region::new("east"), &Region::new("west")).as_deref(),
+            Ok("s3://m/west/c/t")
+        );
+        assert_eq!(
+            plain.map("s3://m/west/c/t", &Region::new("west"), &Region::new("east")).as_deref(),
+            Ok("s3://m/east/c/t")
+        );
         let own = with(&[row("own", "s3://m/east/c/*", "s3://w/c/*")]);
-        assert_eq!(own.map("s3://m/east/c/t", "east", "west").as_deref(), Ok("s3://w/c/t"));
-        assert_eq!(own.map("s3://m/east/d/t", "east", "west").as_deref(), Ok("s3://m/west/d/t"));
+        assert_eq!(own.map("s3://m/east/c/t", &Region::new("east"), &Region::new("west")).as_deref(), Ok("s3://w/c/t"));
+        assert_eq!(
+            own.map("s3://m/east/d/t", &Region::new("east"), &Region::new("west")).as_deref(),
+            Ok("s3://m/west/d/t")
+        );
         let taken = with(&[row("taken", "s3://e/*", "s3://m/west/c/*")]);
-        assert!(matches!(taken.map("s3://m/east/c/t", "east", "west"), Err(Unmapped::NotItsOwn { .. })));
+        assert!(matches!(
+            taken.map("s3://m/east/c/t", &Region::new("east"), &Region::new("west")),
+            Err(Unmapped::NotItsOwn { .. })
+        ));
     }
 
     #[test]
@@ -349,7 +383,10 @@ mod tests {
         let regions = regions();
         let table = MappingTable::new(&[], &regions).expect("sound");
         let table = table.with_metastore_roots(regions.iter().map(|region| (region, Some("s3://m/root"))));
-        assert!(matches!(table.map("s3://m/root/t", "east", "west"), Err(Unmapped::NotCovered { .. })));
+        assert!(matches!(
+            table.map("s3://m/root/t", &Region::new("east"), &Region::new("west")),
+            Err(Unmapped::NotCovered { .. })
+        ));
     }
 
     #[test]
@@ -357,7 +394,10 @@ mod tests {
         let errors = MappingTable::new(&[row("a", "s3://e/a/*", "s3://e/a/b/*")], &regions()).expect_err("refused");
         let table = MappingTable::faulty(&errors);
         assert!(table.fault().is_some_and(|why| why.to_string().contains("\"a\"")));
-        assert!(matches!(table.map("s3://e/a/t", "east", "west"), Err(Unmapped::Faulty { .. })));
+        assert!(matches!(
+            table.map("s3://e/a/t", &Region::new("east"), &Region::new("west")),
+            Err(Unmapped::Faulty { .. })
+        ));
     }
 
     #[test]
@@ -379,8 +419,8 @@ mod tests {
             let rows = [row("all", "file:///e/*", "file:///w/*"), row("sub", "file:///e/sub/*", "file:///w2/*")];
             let table = MappingTable::new(&rows, &regions()).expect("sound");
             let there = format!("file:///e/{path}");
-            let mapped = table.map(&there, "east", "west").expect("covered");
-            prop_assert_eq!(table.map(&mapped, "west", "east"), Ok(there));
+            let mapped = table.map(&there, &Region::new("east"), &Region::new("west")).expect("covered");
+            prop_assert_eq!(table.map(&mapped, &Region::new("west"), &Region::new("east")), Ok(there));
         }
     }
 }

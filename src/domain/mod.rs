@@ -14,6 +14,7 @@ pub mod location_mapping;
 pub mod names;
 pub mod object_status;
 pub mod recovery;
+pub mod region;
 pub mod replication_point;
 pub mod role;
 pub mod stable_url;
@@ -37,6 +38,7 @@ pub use location_mapping::{LocationMapping, MappingError, MappingTable, Unmapped
 pub use names::{AssetName, GroupId, InvalidGroupId, folded, same_name};
 pub use object_status::ObjectStatus;
 pub use recovery::{Recovery, RecoveryOutcome, RecoveryRequest, ReleasedBy};
+pub use region::Region;
 pub use replication_point::{ReplicationPoint, TableVersion};
 pub use role::{Right, Role};
 pub use stable_url::{InvalidStableUrlId, StableUrl};
@@ -45,9 +47,6 @@ pub use storage_uri::{StorageUri, StorageUriError};
 pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
 pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
 pub use workspace_id::{InvalidWorkspaceId, WorkspaceId};
-
-/// A region's name as the cloud spells it, such as `us-east-1`.
-pub type Region = String;
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -159,7 +159,7 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
                     ),
                 ));
             }
-            regions_seen.push(&workspace.region);
+            regions_seen.push(workspace.region.as_str());
             if !workspace.mission_critical {
                 found.push(violation(
                     Field::Workspaces,

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use crate::connect::ConnectError;
-use crate::domain::{ErrorClass, StorageUri};
+use crate::domain::{ErrorClass, Region, StorageUri};
 use std::collections::BTreeMap;
 use tokio::sync::OnceCell;
 
@@ -22,7 +22,8 @@ impl Coverage {
         if let Some(place) = place.filter(|_| may_be_about_a_place(&error))
             && self.is_outside(endpoint, place).await
         {
-            let parameters = [("path".to_owned(), place.to_owned()), ("region".to_owned(), endpoint.region.clone())];
+            let parameters =
+                [("path".to_owned(), place.to_owned()), ("region".to_owned(), endpoint.region.to_string())];
             let message = missing_sentence(place, &endpoint.region);
             return (ErrorClass::MissingExternalLocation, parameters.into(), message);
         }
@@ -57,7 +58,7 @@ pub fn covers(places: &[String], place: &str) -> bool {
 }
 
 /// Says that no external location covers a place, and what to do.
-pub fn missing_sentence(place: &str, region: &str) -> String {
+pub fn missing_sentence(place: &str, region: &Region) -> String {
     format!(
         "No external location of {region} covers {place}. Create one for that path in {region}, with a storage credential that can write there."
     )
@@ -81,8 +82,8 @@ mod tests {
     #[test]
     fn only_a_refusal_can_be_about_a_place() {
         let text = String::new;
-        let denied = ConnectError::PermissionDenied { region: text(), call: text(), message: text() };
-        let away = ConnectError::Unreachable { region: text(), url: text(), cause: text() };
+        let denied = ConnectError::PermissionDenied { region: Region::new(text()), call: text(), message: text() };
+        let away = ConnectError::Unreachable { region: Region::new(text()), url: text(), cause: text() };
         assert!(may_be_about_a_place(&denied) && !may_be_about_a_place(&away));
     }
 }

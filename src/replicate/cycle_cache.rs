@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::{Access, Inventory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
+use crate::domain::Region;
 use crate::domain::{AssetKey, AssetName, LeftBehind, ObjectError, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,7 @@ pub struct ReplicaState {
     /// The table's id in the catalog: a dropped and re-created table has another.
     pub table_id: String,
     /// The region that was the source.
-    pub source_region: String,
+    pub source_region: Region,
     /// Where the source lies.
     pub source_location: String,
     /// Where the replica lies.

@@ -23,7 +23,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Connects and finds out what the region offers.
     pub async fn connect(
-        region: &str,
+        region: &Region,
         workspace_id: &WorkspaceId,
         client: Arc<dyn RegionApi>,
     ) -> Result<Self, ConnectError> {
@@ -35,7 +35,7 @@ impl Endpoint {
             Err(_) => None,
         };
         let (region, workspace_id) = (region.to_owned(), workspace_id.clone());
-        Ok(Self { region, workspace_id, client, capabilities, metastore_root })
+        Ok(Self { region: region.clone(), workspace_id, client, capabilities, metastore_root })
     }
 
     /// Where the region's external locations are; none for a region that has no such thing.
@@ -50,7 +50,7 @@ impl Endpoint {
     /// The workspace as a catalog's bindings spell it.
     pub fn workspace_number(&self) -> Result<i64, ConnectError> {
         let problem = |error: InvalidWorkspaceId| ConnectError::BadSettings {
-            region: self.region.clone(),
+            region: Region::new(self.region.to_string()),
             problem: error.to_string().trim_end_matches('.').to_owned(),
         };
         self.workspace_id.number().map_err(problem)

@@ -25,8 +25,8 @@ pub enum CycleError {
 
 impl CycleError {
     /// A region that failed with `source`.
-    pub fn at(region: &str, source: ConnectError) -> Self {
-        Self::Region { region: region.to_owned(), source: Box::new(source) }
+    pub fn at(region: &Region, source: ConnectError) -> Self {
+        Self::Region { region: region.clone(), source: Box::new(source) }
     }
 
     /// Whether a region cannot be reached.
@@ -37,7 +37,7 @@ impl CycleError {
     /// The region that failed, where one did.
     pub fn region(&self) -> Option<&str> {
         match self {
-            Self::Region { region, .. } => Some(region),
+            Self::Region { region, .. } => Some(region.as_str()),
             Self::Store(_) | Self::Stopped => None,
         }
     }

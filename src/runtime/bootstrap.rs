@@ -129,12 +129,12 @@ impl Connected {
                 client: SandboxRegion::connect(settings)?,
                 id: WorkspaceId::new(region.workspace_id.as_str()),
                 name: region.workspace_name,
-                region: region.region.clone(),
+                region: Region::new(region.region.clone()),
                 url: region.workspace_url.clone(),
                 storage_root: Some(region.storage_root.clone()),
             });
             regions.push(ReadyRegion {
-                region: region.region,
+                region: Region::new(region.region),
                 workspace_id: region.workspace_id,
                 metastore_id: region.metastore_id,
                 workspace_url: region.workspace_url,

@@ -264,9 +264,9 @@ impl<'a> Drill<'a> {
     }
 
     /// Fails over and waits for the operation's end; the operation as it ended.
-    async fn fail_over(&mut self, kind: FailoverKind, target: &str) -> Result<OperationView, RuntimeError> {
+    async fn fail_over(&mut self, kind: FailoverKind, target: &Region) -> Result<OperationView, RuntimeError> {
         let group = self.group()?;
-        if group.effective_primary_region != target || group.state == GroupState::FailingOver {
+        if group.effective_primary_region != *target || group.state == GroupState::FailingOver {
             self.engine.control().fail_over("drill", &self.id, target, kind, None).await?;
         }
         let word = if kind == FailoverKind::Planned { "Planned failover" } else { "Forced failover" };
@@ -276,7 +276,7 @@ impl<'a> Drill<'a> {
             .control()
             .last_operation(&self.id)?
             .ok_or_else(|| RuntimeError::GaveUp { sentence: "The failover left no record.".to_owned() })?;
-        if operation.outcome != OperationOutcome::Succeeded || operation.to_region != target {
+        if operation.outcome != OperationOutcome::Succeeded || operation.to_region != *target {
             let why = operation.message.unwrap_or_default();
             return Err(RuntimeError::GaveUp { sentence: format!("The failover to {target} failed. {why}") });
         }
@@ -321,12 +321,12 @@ impl<'a> Drill<'a> {
     async fn lose(&mut self) -> Result<(), RuntimeError> {
         let home = self.progress.home.clone();
         (self.say)(&format!("{home} is cut off and keeps writing"), None);
-        self.sandbox.cut_off(&home).await?;
+        self.sandbox.cut_off(home.as_str()).await?;
         self.until_unreachable(&home).await?;
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
         let (mut tables, mut refused) = (0, String::new());
-        for table in self.sandbox.truth(&home, &catalogs).await? {
-            match self.sandbox.commit(&home, &table.full_name).await {
+        for table in self.sandbox.truth(home.as_str(), &catalogs).await? {
+            match self.sandbox.commit(home.as_str(), &table.full_name).await {
                 Ok(_) => tables += 1,
                 Err(error) => refused = error.to_string(),
             }
@@ -341,7 +341,7 @@ impl<'a> Drill<'a> {
             return Err(RuntimeError::GaveUp { sentence: sentence.trim_end().to_owned() });
         }
         (self.say)(&format!("{home} dies"), None);
-        self.sandbox.take_down(&home).await?;
+        self.sandbox.take_down(home.as_str()).await?;
         if self.progress.died_at.is_none() {
             self.progress.died_at = Some(self.engine.control().now());
         }
@@ -350,11 +350,11 @@ impl<'a> Drill<'a> {
 
     /// Waits until the region is known to be away and no cycle runs that has read its catalog: from then on no commit can
     /// arrive.
-    async fn until_unreachable(&self, region: &str) -> Result<(), RuntimeError> {
+    async fn until_unreachable(&self, region: &Region) -> Result<(), RuntimeError> {
         let watch = Instant::now();
         loop {
             let view = self.engine.control().view();
-            let away = view.regions.iter().any(|known| known.name == region && known.unreachable_since.is_some());
+            let away = view.regions.iter().any(|known| known.name == *region && known.unreachable_since.is_some());
             let running = view.groups.iter().any(|view| view.group.spec.id == self.id && view.cycle.running);
             if away && !running {
                 return Ok(());
@@ -386,10 +386,10 @@ impl<'a> Drill<'a> {
         (self.say)("Counting what was lost on the dead region's disk", None);
         let sandbox = self.sandbox;
         let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
-        let replicas = sandbox.truth(&self.progress.away, &catalogs).await?.into_iter();
+        let replicas = sandbox.truth(self.progress.away.as_str(), &catalogs).await?.into_iter();
         let replicas: BTreeMap<String, PathBuf> = replicas.map(|table| (table.full_name, table.folder)).collect();
         let mut lost = 0;
-        for table in sandbox.truth(&self.progress.home, &catalogs).await? {
+        for table in sandbox.truth(self.progress.home.as_str(), &catalogs).await? {
             let dead = TableRoot::Local(table.folder);
             let common = match replicas.get(&table.full_name) {
                 Some(replica) => delta::common_version(&dead, &TableRoot::Local(replica.clone())).await,
@@ -410,10 +410,10 @@ impl<'a> Drill<'a> {
         let home = self.progress.home.clone();
         (self.say)(&format!("{home} comes back"), None);
         // Its jobs stand still until it is the replica: what they would add now was not there when the loss was counted.
-        self.sandbox.reconnect(&home).await?;
+        self.sandbox.reconnect(home.as_str()).await?;
         self.until("Salvaging unreplicated commits, and replicating", |group| group.state == GroupState::Active)
             .await?;
-        self.sandbox.bring_up(&home).await?;
+        self.sandbox.bring_up(home.as_str()).await?;
         self.check_salvage()
     }
 

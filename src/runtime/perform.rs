@@ -3,7 +3,7 @@
 use super::history;
 use super::{Intent, IntentError, NoticeDetail};
 use crate::control::{Control, ControlError, Repair};
-use crate::domain::{GroupId, ObjectStatus};
+use crate::domain::{GroupId, ObjectStatus, Region};
 use crate::sandbox::Sandbox;
 use crate::system_tables::STATES;
 use std::path::Path;
@@ -115,14 +115,14 @@ fn repaired(id: &GroupId, repair: &Repair) -> String {
 async fn switch_region(
     sandbox: Option<&Sandbox>,
     control: &Control,
-    region: &str,
+    region: &Region,
     up: bool,
 ) -> Result<NoticeDetail, IntentError> {
     let failed = |sentence: String| IntentError { sentence, violations: Vec::new(), stale: false };
     let Some(sandbox) = sandbox else {
         return Err(failed("Only a region of the sandbox can be taken down and brought up here.".to_owned()));
     };
-    let done = if up { sandbox.bring_up(region).await } else { sandbox.take_down(region).await };
+    let done = if up { sandbox.bring_up(region.as_str()).await } else { sandbox.take_down(region.as_str()).await };
     control.refresh_regions();
     let state = if up { "up" } else { "down" };
     done.map(|()| NoticeDetail::Done(format!("{region} is {state}."))).map_err(|error| failed(error.to_string()))

@@ -2,6 +2,7 @@
 
 use super::{DeploymentView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
 use crate::control::Control;
+use crate::domain::Region;
 use crate::sandbox::Sandbox;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ fn sandbox_view(sandbox: &Sandbox) -> SandboxView {
             up: known.is_none_or(|s| s.up),
             commits: known.map_or(0, |s| s.commits),
             clients: known.map(|s| s.clients.clone()).unwrap_or_default(),
-            region: region.region,
+            region: Region::new(region.region),
             workspace_url: region.workspace_url,
             storage_root: region.storage_root,
         }

@@ -35,9 +35,9 @@ pub struct OperationSnapshot<'a> {
     /// Its id.
     pub id: &'a str,
     /// The region that was primary before it.
-    pub from_region: &'a str,
+    pub from_region: &'a Region,
     /// The region that it makes primary.
-    pub to_region: &'a str,
+    pub to_region: &'a Region,
     /// When it was confirmed.
     pub started: Timestamp,
     /// How and when it ended; None while it runs or waits for a retry.

@@ -65,7 +65,7 @@ impl ChangeDetector for StateChanges {
             let known = watch.groups.entry(name.to_owned()).or_default();
             if known.last.is_none_or(|last| row.time >= last) {
                 known.last = Some(row.time);
-                known.region = row.text("effective_primary_region").unwrap_or_default().to_owned();
+                known.region = Region::new(row.text("effective_primary_region").unwrap_or_default());
             }
             match state {
                 "FAILOVER_STARTED" => known.newest_start = known.newest_start.max(Some(row.time)),
@@ -99,7 +99,7 @@ impl ChangeDetector for StateChanges {
             let name = group.group.spec.id.to_string();
             let told_until = self.told_until;
             let known = self.groups.entry(name);
-            let known = known.or_insert_with(|| Known { region: String::new(), ..Known::default() });
+            let known = known.or_insert_with(|| Known { region: Region::new(String::new()), ..Known::default() });
             known.observe(group, snapshot, regular, told_until, &mut rows);
         }
         rows
@@ -122,7 +122,7 @@ impl Known {
             errors: errors.iter().map(|e| (e.error_class.clone(), e.affected_assets_counts.clone())).collect(),
             assets: ManagedAssets::of(group.group, snapshot.metastores),
         };
-        let row = |kind: StateKind, at: Timestamp, region: &str| StateRow {
+        let row = |kind: StateKind, at: Timestamp, region: &Region| StateRow {
             event_id: Uuid::new_v4().to_string(),
             event_time: at,
             account_id: snapshot.account_id.to_owned(),
@@ -130,10 +130,10 @@ impl Known {
             replication_state: kind,
             errors: errors.clone(),
             replication_lag_ms: group.lag_ms(snapshot.now),
-            effective_primary_region: region.to_owned(),
+            effective_primary_region: region.clone(),
             managed_assets: Some(seen.assets.clone()),
         };
-        let region = group.group.effective_primary_region.as_str();
+        let region = &group.group.effective_primary_region;
         let mut found = Vec::new();
         if self.last.is_none() {
             let at_first = |kind| StateRow {
@@ -167,7 +167,7 @@ impl Known {
             self.last = Some(row.event_time);
             rows.push(row);
         }
-        self.region = region.to_owned();
+        self.region = region.clone();
         self.seen = Some(seen);
     }
 
@@ -176,7 +176,7 @@ impl Known {
         &mut self,
         operations: &[OperationSnapshot<'a>],
         told_until: Option<Timestamp>,
-    ) -> Vec<(StateKind, Timestamp, &'a str, Option<&'a str>)> {
+    ) -> Vec<(StateKind, Timestamp, &'a Region, Option<&'a str>)> {
         let mut found = Vec::new();
         for operation in operations {
             let id = operation.id.to_owned();

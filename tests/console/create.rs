@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use resilience::console::action::{GroupTab, Route};
+use resilience::domain::Region;
 use resilience::domain::validation::Field;
 use resilience::domain::{GroupId, Violation};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
@@ -32,8 +33,8 @@ fn a_group_is_created_by_clicking_and_its_screen_opens() {
     let assets = spec.unity_catalog_assets.clone().expect("catalogs are in scope");
     assert_eq!(assets.catalogs, ["clickstream", "main"]);
     let [mapping] = assets.location_mappings.as_slice() else { panic!("one mapping covers both catalogs") };
-    assert!(mapping.uri_by_region[EAST].ends_with("/us-east-1/lake/*"));
-    assert!(mapping.uri_by_region[WEST].ends_with("/us-west-2/lake/*"));
+    assert!(mapping.uri_by_region[&Region::new(EAST)].ends_with("/us-east-1/lake/*"));
+    assert!(mapping.uri_by_region[&Region::new(WEST)].ends_with("/us-west-2/lake/*"));
 
     assert!(!desk.can_press("Creating…"), "the button is dead after one press");
     desk.answer(id, Ok(NoticeDetail::Group(Box::new(fixture::active("core-lakehouse", &["main"]).group))));

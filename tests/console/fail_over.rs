@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use resilience::control::view::GroupView;
+use resilience::domain::Region;
 use resilience::domain::{FailoverKind, ObjectStatus};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
@@ -27,7 +28,7 @@ fn a_planned_failover_is_confirmed_by_typing_the_name() {
     let (id, intent) = desk.sent();
     let expected = Intent::FailOver {
         id: core().group.spec.id,
-        target_primary_region: WEST.to_owned(),
+        target_primary_region: Region::new(WEST),
         kind: FailoverKind::Planned,
         etag: "etag-1".to_owned(),
         accept_left_behind: Vec::new(),
@@ -230,7 +231,7 @@ fn a_group_that_waits_for_a_lost_region_is_deleted_only_with_an_acknowledgement(
     desk.click("us-east-1 is lost for good: give up its unreplicated commits");
     desk.click("Delete failover group");
     let group = fixture::unprotected("core").group;
-    let given_up_region = Some(EAST.to_owned());
+    let given_up_region = Some(Region::new(EAST));
     assert_eq!(desk.sent().1, Intent::DeleteGroup { id: group.spec.id, etag: group.etag, given_up_region });
 }
 

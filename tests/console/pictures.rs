@@ -5,6 +5,7 @@ use crate::fixture::{self, EAST};
 use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers, Theme, Vec2};
 use resilience::console::action::Route;
+use resilience::domain::Region;
 use resilience::runtime::{IntentError, NoticeDetail, Snapshot};
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ fn pictures() {
         desk.go(Route::Run(id(), None));
     });
     let mut over = fixture::active("payments", &["main"]);
-    over.group.effective_primary_region = fixture::WEST.to_owned();
+    over.group.effective_primary_region = Region::new(fixture::WEST);
     let kind = resilience::domain::FailoverKind::Planned;
     over.operation = Some(Arc::new(fixture::operation(kind, 20, fixture::ago(20))));
     over.to_resume = fixture::unprotected("payments").to_resume;

@@ -7,6 +7,7 @@ use resilience::console::Preferences;
 use resilience::console::action::Route;
 use resilience::console::preferences::Targets;
 use resilience::control::view::OperationOutcome;
+use resilience::domain::Region;
 use resilience::domain::{FailoverKind, GroupId};
 use resilience::runtime::{Intent, NoticeDetail, Snapshot};
 use std::sync::Arc;
@@ -22,7 +23,7 @@ fn running() -> Snapshot {
 
 fn done() -> Snapshot {
     let mut view = fixture::active("core", &["main"]);
-    view.group.effective_primary_region = WEST.to_owned();
+    view.group.effective_primary_region = Region::new(WEST);
     view.operation = Some(Arc::new(fixture::operation(FailoverKind::Planned, 20, fixture::ago(20))));
     view.to_resume = fixture::unprotected("core").to_resume;
     let snapshot = fixture::with_groups(vec![view]);

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers};
 use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
+use resilience::domain::Region;
 use resilience::domain::{GroupId, TransferLimit, WorkspaceId};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
 
@@ -19,7 +20,7 @@ fn the_palette_finds_a_command_by_its_letters_and_runs_it() {
     desk.keys(Modifiers::COMMAND, Key::K);
     desk.type_into("Type a command", "take east");
     desk.key(Key::Enter);
-    assert_eq!(desk.sent().1, Intent::TakeRegionDown { region: EAST.to_owned() });
+    assert_eq!(desk.sent().1, Intent::TakeRegionDown { region: Region::new(EAST) });
     assert!(!desk.shows("No command matches"));
 
     desk.keys(Modifiers::COMMAND, Key::K);
@@ -134,7 +135,7 @@ fn sandbox_regions_are_taken_down_and_brought_up() {
     assert!(desk.shows("Doesn't respond · 20 s"));
     assert!(desk.shows("Jobs and compute, as of "), "what a dead region ran is dated, however new it is");
     desk.click("Bring us-east-1 up");
-    assert_eq!(desk.sent().1, Intent::BringRegionUp { region: EAST.to_owned() });
+    assert_eq!(desk.sent().1, Intent::BringRegionUp { region: Region::new(EAST) });
     desk.click("Take us-west-2 down");
     assert!(matches!(desk.sent().1, Intent::TakeRegionDown { .. }));
 }
@@ -148,7 +149,7 @@ fn a_replica_that_a_deleted_group_left_is_released_after_a_question() {
     assert!(desk.shows("A new failover group can't reuse it"));
     desk.click("Release");
     let (id, intent) = desk.sent();
-    assert_eq!(intent, Intent::ReleaseReplica { region: WEST.to_owned(), catalog: "main".to_owned() });
+    assert_eq!(intent, Intent::ReleaseReplica { region: Region::new(WEST), catalog: "main".to_owned() });
     assert!(!desk.can_press("Releasing…"));
     desk.answer(id, Ok(NoticeDetail::Done("Catalog main can be written to now.".to_owned())));
     assert!(!desk.shows("Release main in"));

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::delta::TableRoot;
+use resilience::domain::Region;
 use resilience::domain::{FailoverKind, GroupId, GroupState, LocationMapping, ObjectStatus};
 use resilience::runtime::Engine;
 use resilience::wire::unity_catalog::{
@@ -158,7 +159,7 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
     let sources = register(&east, &east_home, &tables).await;
 
     let mut wanted = spec(&engine, "core", &[CATALOG]);
-    let uri_by_region = [&east_home, &west_home].map(|home| (home.region.to_owned(), home.uri("*")));
+    let uri_by_region = [&east_home, &west_home].map(|home| (Region::new(home.region), home.uri("*")));
     wanted.unity_catalog_assets.as_mut().expect("assets").location_mappings =
         vec![LocationMapping { name: "cloud".to_owned(), uri_by_region: uri_by_region.into_iter().collect() }];
     let id: GroupId = wanted.id.clone();
@@ -190,7 +191,7 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
     // The region dies; a writer that still holds credentials commits once more, and so does the new primary.
     engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
     let orphan = append(&sources[0], "orphan.parquet").await;
-    control.fail_over("tester", &id, WEST, FailoverKind::Forced, None).await.expect("accepted");
+    control.fail_over("tester", &id, &Region::new(WEST), FailoverKind::Forced, None).await.expect("accepted");
     until(&engine, "core", |group| group.state != GroupState::FailingOver).await;
     append(&replicas[0], "new.parquet").await;
     engine.sandbox().expect("a sandbox").bring_up(EAST).await.expect("up");
@@ -205,7 +206,7 @@ async fn lives(prefix: &str, from: &Server, to: &Server) {
     assert!(shown.errors.is_empty(), "{:#?}", shown.errors);
 
     // And back, as planned.
-    control.fail_over("tester", &id, EAST, FailoverKind::Planned, None).await.expect("accepted");
+    control.fail_over("tester", &id, &Region::new(EAST), FailoverKind::Planned, None).await.expect("accepted");
     let group = until(&engine, "core", |group| group.state == GroupState::Active).await;
     assert_eq!(group.effective_primary_region, EAST);
     assert!(objects(&sources[0]).await.contains_key("new.parquet"), "what the new primary wrote came back");

@@ -1,6 +1,7 @@
 //! Regions that give credentials for a table's id only, for its path only, or for neither.
 
 use super::support::{catalogs, engine, spec, until, until_active};
+use resilience::domain::Region;
 use resilience::domain::{ErrorClass, FailoverKind, GroupId, GroupState};
 use resilience::runtime::Engine;
 use resilience::sandbox::Withheld;
@@ -21,7 +22,7 @@ async fn there_and_back(withheld: Withheld) {
     engine.control().create_group("tester", spec(&engine, "core", &[&all[0]]), false).await.expect("created");
     until_active(&engine, "core").await;
     for (target, kind) in [("us-west-2", FailoverKind::Planned), ("us-east-1", FailoverKind::Forced)] {
-        engine.control().fail_over("tester", &id, target, kind, None).await.expect("accepted");
+        engine.control().fail_over("tester", &id, &Region::new(target), kind, None).await.expect("accepted");
         let group = until(&engine, "core", |g| g.state != GroupState::FailingOver).await;
         assert_eq!(group.effective_primary_region, target);
         until_active(&engine, "core").await;

@@ -2,6 +2,7 @@
 
 use super::support::{catalogs, spec, until, until_active};
 use resilience::control::ControlSettings;
+use resilience::domain::Region;
 use resilience::domain::{FailoverKind, GroupState, SystemClock};
 use resilience::gateway::{GatewayOptions, HoldLimits};
 use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
@@ -56,7 +57,7 @@ async fn workspace(http: &reqwest::Client, url: &str) -> Result<String, String> 
 async fn fail_over(engine: &Engine, to: &str, kind: FailoverKind) {
     let group = until_active(engine, "core").await;
     let etag = Some(group.etag.as_str());
-    engine.control().fail_over("story", &group.spec.id, to, kind, etag).await.expect("confirmed");
+    engine.control().fail_over("story", &group.spec.id, &Region::new(to), kind, etag).await.expect("confirmed");
     until(engine, "core", |group| group.effective_primary_region == to && group.state != GroupState::FailingOver).await;
 }
 
@@ -98,10 +99,10 @@ async fn a_client_of_a_stable_url_notices_no_failover() {
     let etag = Some(group.etag.as_str());
     engine
         .control()
-        .fail_over("story", &group.spec.id, &west.region, FailoverKind::Forced, etag)
+        .fail_over("story", &group.spec.id, &Region::new(&west.region), FailoverKind::Forced, etag)
         .await
         .expect("confirmed");
-    until(&engine, "core", |group| group.effective_primary_region == west.region && group.epoch > 3).await;
+    until(&engine, "core", |group| group.effective_primary_region == west.region.as_str() && group.epoch > 3).await;
     let mut seen = Vec::new();
     for _ in 0..200 {
         seen = engine.control().stable_urls();

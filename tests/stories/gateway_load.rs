@@ -6,6 +6,7 @@
 use super::support::{catalogs, spec, until, until_active};
 use reqwest::{Client, StatusCode};
 use resilience::control::ControlSettings;
+use resilience::domain::Region;
 use resilience::domain::{FailoverKind, GroupState, SystemClock};
 use resilience::gateway::{GatewayOptions, HoldLimits};
 use resilience::net::TrafficView;
@@ -141,7 +142,7 @@ impl Story {
     async fn fail_over(&self, to: &str, kind: FailoverKind) {
         let (control, group) = (self.engine.control(), self.engine.control().groups().remove(0));
         let etag = Some(group.etag.as_str());
-        control.fail_over("story", &group.spec.id, to, kind, etag).await.expect("confirmed");
+        control.fail_over("story", &group.spec.id, &Region::new(to), kind, etag).await.expect("confirmed");
         until(&self.engine, "core", |group| {
             group.effective_primary_region == to && group.state != GroupState::FailingOver
         })

@@ -2,6 +2,7 @@
 
 use super::support::{catalogs, engine, spec, until, until_active};
 use resilience::control::view::OperationOutcome;
+use resilience::domain::Region;
 use resilience::domain::{AssetKind, ErrorClass, FailoverKind, GroupId, GroupState, ObjectStatus};
 use resilience::runtime::{Intent, NoticeDetail};
 
@@ -26,7 +27,7 @@ async fn a_group_replicates_fails_over_as_planned_and_back_without_losing_anythi
         let before = engine.control().group(&id).expect("there");
         let answer = engine
             .control()
-            .fail_over("tester", &id, target, FailoverKind::Planned, Some(&before.etag))
+            .fail_over("tester", &id, &Region::new(target), FailoverKind::Planned, Some(&before.etag))
             .await
             .expect("accepted");
         assert_eq!(answer.state, GroupState::FailingOver, "the answer shows it already");
@@ -87,11 +88,16 @@ async fn a_forced_failover_keeps_what_never_arrived_and_the_old_primary_becomes_
     engine.control().create_group("tester", spec(&engine, "core", &names(&all)), false).await.expect("created");
     until_active(&engine, "core").await;
     engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
-    engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Forced, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-west-2"), FailoverKind::Forced, None)
+        .await
+        .expect("accepted");
     let group = until(&engine, "core", |g| g.state == GroupState::InitialReplication).await;
     assert_eq!(group.effective_primary_region, "us-west-2");
     assert!(group.salvage_pending && !group.is_protected());
-    let refused = engine.control().fail_over("tester", &id, "us-east-1", FailoverKind::Forced, None).await;
+    let refused =
+        engine.control().fail_over("tester", &id, &Region::new("us-east-1"), FailoverKind::Forced, None).await;
     assert!(refused.is_err(), "a region full of orphans is nothing to fail over to");
     engine.control().resume_workloads("tester", &id).await.ok();
 
@@ -106,7 +112,7 @@ async fn a_forced_failover_keeps_what_never_arrived_and_the_old_primary_becomes_
         let folder = salvage.folder.trim_start_matches("file://");
         assert!(std::path::Path::new(folder).join("manifest.json").is_file(), "{folder}");
     }
-    let jobs = engine.control().pause_schedules_in(&id, "us-west-2").await.expect("paused");
+    let jobs = engine.control().pause_schedules_in(&id, &Region::new("us-west-2")).await.expect("paused");
     let report = loop {
         let report = engine.control().verify(&id, true).await.expect("compared");
         if report.differing().is_empty() || jobs.is_empty() {
@@ -130,16 +136,19 @@ async fn a_stale_click_is_refused_and_a_repeated_one_is_harmless() {
     let stale = Intent::FailOver {
         accept_left_behind: Vec::new(),
         id: id.clone(),
-        target_primary_region: "us-west-2".to_owned(),
+        target_primary_region: Region::new("us-west-2"),
         kind: FailoverKind::Planned,
         etag: "seen long ago".to_owned(),
     };
     let refusal = engine.perform("console", stale).await.expect_err("refused");
     assert!(refusal.stale, "{refusal:?}");
-    let same =
-        engine.control().fail_over("tester", &id, "us-east-1", FailoverKind::Planned, None).await.expect("harmless");
+    let same = engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-east-1"), FailoverKind::Planned, None)
+        .await
+        .expect("harmless");
     assert_eq!(same.etag, group.etag);
-    let nonsense = engine.control().fail_over("tester", &id, "mars", FailoverKind::Planned, None).await;
+    let nonsense = engine.control().fail_over("tester", &id, &Region::new("mars"), FailoverKind::Planned, None).await;
     assert!(nonsense.expect_err("refused").to_string().contains("mars"));
     engine.stop().await;
 }
@@ -175,13 +184,21 @@ async fn a_planned_failover_without_its_primary_is_rolled_back_and_a_forced_one_
     engine.control().create_group("tester", spec(&engine, "core", &names(&all[..1])), false).await.expect("created");
     until_active(&engine, "core").await;
     engine.sandbox().expect("a sandbox").take_down("us-east-1").await.expect("down");
-    engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Planned, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-west-2"), FailoverKind::Planned, None)
+        .await
+        .expect("accepted");
     let group = until(&engine, "core", |g| g.state != GroupState::FailingOver).await;
     assert_eq!(group.effective_primary_region, "us-east-1", "nothing was cut over");
     let operation = engine.control().last_operation(&id).expect("there").expect("an operation");
     assert_eq!(operation.outcome, OperationOutcome::RolledBack);
     assert!(operation.message.expect("says why").contains("us-east-1"));
-    engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Forced, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-west-2"), FailoverKind::Forced, None)
+        .await
+        .expect("accepted");
     until(&engine, "core", |g| g.effective_primary_region == "us-west-2").await;
     engine.stop().await;
 }
@@ -220,13 +237,13 @@ async fn a_deleted_group_leaves_its_replica_read_only_and_a_new_group_takes_it_u
     while engine.control().group(&id).is_ok() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let left = engine.control().left_by("us-west-2", mine[0]).await.expect("known");
+    let left = engine.control().left_by(&Region::new("us-west-2"), mine[0]).await.expect("known");
     assert_eq!(left.as_deref(), Some("core"));
     engine.control().create_group("tester", spec(&engine, "again", &mine), false).await.expect("taken up");
     until_active(&engine, "again").await;
     let report = engine.control().verify(&GroupId::new("again").expect("an id"), true).await.expect("compared");
     assert!(report.differing().is_empty() && report.verified() > 0, "{:#?}", report.differing());
-    let refused = engine.control().release_replica("tester", "us-west-2", mine[0]).await;
+    let refused = engine.control().release_replica("tester", &Region::new("us-west-2"), mine[0]).await;
     assert!(refused.is_err(), "a replica in use is nobody's to release");
     engine.stop().await;
 }

@@ -4,6 +4,7 @@ use super::support::{catalogs, engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::ControlError;
 use resilience::control::view::{GroupView, OperationOutcome};
+use resilience::domain::Region;
 use resilience::domain::{AssetKind, ErrorClass, FailoverGroup, FailoverKind, GroupId, GroupState, ObjectStatus};
 use resilience::replicate::{CompareReport, ObjectRecord};
 use resilience::runtime::{Engine, Intent, NoticeDetail};
@@ -135,7 +136,7 @@ async fn until_shown(engine: &Engine, done: impl Fn(&GroupView) -> bool) {
 async fn ask(engine: &Engine, target: &str, accepted: &[&str]) -> Result<FailoverGroup, ControlError> {
     let accepted: Vec<String> = accepted.iter().map(|name| (*name).to_owned()).collect();
     let control = engine.control();
-    control.fail_over_accepting("tester", &core(), target, FailoverKind::Planned, None, &accepted).await
+    control.fail_over_accepting("tester", &core(), &Region::new(target), FailoverKind::Planned, None, &accepted).await
 }
 
 async fn through(engine: &Engine, target: &str, accepted: &[&str]) {
@@ -356,7 +357,11 @@ async fn a_forced_failover_goes_ahead_and_says_what_it_is_known_to_leave() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, name, folder) = start(dir.path(), |folder| absolute(folder, 4)).await;
     let before = contents(&folder);
-    engine.control().fail_over("tester", &core(), WEST, FailoverKind::Forced, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &core(), &Region::new(WEST), FailoverKind::Forced, None)
+        .await
+        .expect("accepted");
     let line = engine.control().view().activity.iter().find(|l| l.action == "failover_group.fail_over").cloned();
     assert!(line.expect("audited").message.contains(&name));
     until(&engine, "core", |g| g.state == GroupState::Active && !g.salvage_pending).await;

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use resilience::control::view::OperationOutcome;
+use resilience::domain::Region;
 use resilience::domain::left_behind::names_it;
 use resilience::domain::{FailoverKind, GroupState};
 use resilience::replicate::shortfalls;
@@ -111,7 +112,7 @@ impl World {
     }
 
     fn primary(&self) -> String {
-        view(&self.engine).group.effective_primary_region
+        view(&self.engine).group.effective_primary_region.to_string()
     }
 
     /// Where the primary has the table.
@@ -184,7 +185,9 @@ impl World {
         let accepted: Vec<String> =
             shortfalls(&before.objects).into_iter().take(accepts).map(|lost| lost.object).collect();
         let control = self.engine.control();
-        let answer = control.fail_over_accepting("tester", &core(), to, FailoverKind::Planned, None, &accepted).await;
+        let answer = control
+            .fail_over_accepting("tester", &core(), &Region::new(to), FailoverKind::Planned, None, &accepted)
+            .await;
         if answer.is_ok() {
             self.settled().await;
         }
@@ -211,7 +214,7 @@ impl World {
             self.engine.sandbox().expect("a sandbox").take_down(&from).await.expect("down");
         }
         let control = self.engine.control();
-        let answer = control.fail_over("tester", &core(), to, FailoverKind::Forced, None).await;
+        let answer = control.fail_over("tester", &core(), &Region::new(to), FailoverKind::Forced, None).await;
         if answer.is_ok() {
             until(&self.engine, "core", |g| g.state != GroupState::FailingOver).await;
         }

@@ -2,6 +2,7 @@
 
 use super::support::{catalogs, engine, spec, until_active};
 use resilience::control::view::{GroupView, RegionView};
+use resilience::domain::Region;
 use resilience::domain::{AssetKind, FailoverKind, GroupId, ObjectStatus};
 use resilience::runtime::{Engine, Intent};
 use std::path::Path;
@@ -53,7 +54,7 @@ async fn a_dead_region_is_dead_everywhere_within_two_seconds_and_back_at_once() 
     let shown =
         |engine: &Engine| region(engine, "us-east-1").unreachable_since.is_some() && group(engine).as_of.is_some();
     until_shown(&engine, "the outage", KNOWN_WITHIN, shown).await;
-    assert!(engine.control().away_since("us-east-1").is_some());
+    assert!(engine.control().away_since(&Region::new("us-east-1")).is_some());
     assert_eq!(region(&engine, "us-west-2").unreachable_since, None);
 
     let now = group(&engine);
@@ -171,7 +172,10 @@ async fn the_regions_show_at_once_what_replication_and_a_failover_did() {
     };
     until_shown(&engine, "the replica's catalogs", soon, holds).await;
     let group = engine.control().group(&id).expect("there");
-    let answer = engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Planned, Some(&group.etag)).await;
+    let answer = engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-west-2"), FailoverKind::Planned, Some(&group.etag))
+        .await;
     answer.expect("accepted");
     super::support::until(&engine, "core", |g| g.effective_primary_region == "us-west-2").await;
     until_active(&engine, "core").await;

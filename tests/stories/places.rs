@@ -2,6 +2,7 @@
 
 use super::support::{engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
+use resilience::domain::Region;
 use resilience::domain::{
     ErrorClass, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, ObjectError,
 };
@@ -158,7 +159,11 @@ async fn tables_under_the_metastores_own_root_go_there_and_back() {
     assert_eq!(catalog.storage_root, None, "the replica has no root of its own either");
 
     let id = GroupId::new("core").expect("an id");
-    engine.control().fail_over("tester", &id, "us-west-2", FailoverKind::Planned, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &id, &Region::new("us-west-2"), FailoverKind::Planned, None)
+        .await
+        .expect("accepted");
     until(&engine, "core", |g| g.state == GroupState::Active && g.effective_primary_region == "us-west-2").await;
     let made_after = west.add_table("plain", "s", "later", None).await;
     until_errors(&engine, |errors| errors.is_empty()).await;

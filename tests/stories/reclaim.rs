@@ -4,6 +4,7 @@ use super::support::{catalogs, engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::control::{ControlError, GroupPatch};
+use resilience::domain::Region;
 use resilience::domain::{FailoverGroup, FailoverKind, FailoverStep, GroupId, GroupState};
 use resilience::runtime::Engine;
 use resilience::wire::unity_catalog::{
@@ -49,7 +50,7 @@ fn view(engine: &Engine) -> GroupView {
 }
 
 async fn fail_over(engine: &Engine, target: &str, kind: FailoverKind) -> FailoverGroup {
-    engine.control().fail_over("tester", &id(), target, kind, None).await.expect("accepted");
+    engine.control().fail_over("tester", &id(), &Region::new(target), kind, None).await.expect("accepted");
     until(engine, "core", |g| g.state != GroupState::FailingOver).await
 }
 
@@ -309,13 +310,18 @@ async fn a_group_whose_old_primary_is_lost_for_good_is_deleted_with_an_acknowled
     let (engine, _) = start(dir.path()).await;
     engine.sandbox().expect("a sandbox").take_down(EAST).await.expect("down");
     fail_over(&engine, WEST, FailoverKind::Forced).await;
-    assert_eq!(view(&engine).unsettled_region.as_deref(), Some(EAST));
+    assert_eq!(view(&engine).unsettled_region, Some(Region::new(EAST)));
     let refused = engine.control().delete_group("tester", &id(), None).await.expect_err("refused");
     assert!(matches!(refused, ControlError::Refused { .. }), "{refused:?}");
     assert!(refused.to_string().contains("given_up_region=us-east-1"), "{refused}");
-    let other = engine.control().delete_group_giving_up("tester", &id(), None, WEST).await.expect_err("not that one");
+    let other = engine
+        .control()
+        .delete_group_giving_up("tester", &id(), None, &Region::new(WEST))
+        .await
+        .expect_err("not that one");
     assert!(matches!(other, ControlError::BadArgument { .. }), "{other:?}");
-    let deleting = engine.control().delete_group_giving_up("tester", &id(), None, EAST).await.expect("accepted");
+    let deleting =
+        engine.control().delete_group_giving_up("tester", &id(), None, &Region::new(EAST)).await.expect("accepted");
     assert_eq!(deleting.state, GroupState::Deleting);
     gone(&engine).await;
     assert!(engine.control().view().activity.iter().any(|a| a.message.contains("gave us-east-1 up")));
@@ -330,9 +336,9 @@ async fn a_group_whose_primary_died_in_a_rolled_back_failover_can_be_deleted_too
     fail_over(&engine, WEST, FailoverKind::Planned).await;
     let refused = engine.control().delete_group("tester", &id(), None).await.expect_err("refused");
     assert!(refused.to_string().contains(EAST), "{refused}");
-    engine.control().delete_group_giving_up("tester", &id(), None, EAST).await.expect("accepted");
+    engine.control().delete_group_giving_up("tester", &id(), None, &Region::new(EAST)).await.expect("accepted");
     gone(&engine).await;
-    let left = engine.control().left_by(WEST, &catalogs[0]).await.expect("asked");
+    let left = engine.control().left_by(&Region::new(WEST), &catalogs[0]).await.expect("asked");
     assert_eq!(left.as_deref(), Some("core"), "the replica in the other region is whole and listed");
     engine.stop().await;
 }
@@ -359,7 +365,11 @@ async fn a_catalog_that_moves_to_another_group_is_promoted_above_its_old_epochs(
     let other = GroupId::new("other").expect("an id");
     engine.control().create_group("tester", spec(&engine, "other", &[moves]), false).await.expect("created");
     until_active(&engine, "other").await;
-    engine.control().fail_over("tester", &other, WEST, FailoverKind::Planned, None).await.expect("accepted");
+    engine
+        .control()
+        .fail_over("tester", &other, &Region::new(WEST), FailoverKind::Planned, None)
+        .await
+        .expect("accepted");
     let group = until(&engine, "other", |g| g.state != GroupState::FailingOver).await;
     assert_eq!(group.effective_primary_region, WEST, "{group:#?}");
     assert!(group.epoch > before.epoch);
@@ -415,7 +425,7 @@ async fn a_failover_that_is_confirmed_while_schedules_resume_leaves_none_of_them
     }
     let twice = engine.control().resume_workloads("another", &id()).await.expect_err("one at a time");
     assert!(twice.to_string().contains("already"), "{twice}");
-    let answer = engine.control().fail_over("tester", &id(), EAST, FailoverKind::Planned, None).await;
+    let answer = engine.control().fail_over("tester", &id(), &Region::new(EAST), FailoverKind::Planned, None).await;
     assert_eq!(answer.expect("accepted").state, GroupState::FailingOver);
     // It would be here by now if it did not wait.
     let begun = std::time::Instant::now();

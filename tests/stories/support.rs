@@ -3,6 +3,7 @@
 use resilience::api::ApiOptions;
 use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
+use resilience::domain::Region;
 use resilience::domain::{
     Clock, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Role, SystemClock,
     UnityCatalogAssets, WorkspaceId, WorkspaceSet,
@@ -106,8 +107,8 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
     let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
     FailoverGroupSpec {
         id: GroupId::new(name).expect("an id"),
-        regions: regions.iter().map(|r| r.region.clone()).collect(),
-        initial_primary_region: regions[0].region.clone(),
+        regions: regions.iter().map(|r| Region::new(&r.region)).collect(),
+        initial_primary_region: Region::new(regions[0].region.clone()),
         workspace_sets: vec![WorkspaceSet {
             name: "workspaces".to_owned(),
             workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),
@@ -119,7 +120,7 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
             data_replication_workspace_set: "workspaces".to_owned(),
             location_mappings: vec![LocationMapping {
                 name: "storage".to_owned(),
-                uri_by_region: regions.iter().map(|r| (r.region.clone(), uri(&r.storage_root))).collect(),
+                uri_by_region: regions.iter().map(|r| (Region::new(&r.region), uri(&r.storage_root))).collect(),
             }],
         }),
     }

@@ -3,6 +3,7 @@
 use super::support::{catalogs, engine, program, spec, until, until_active};
 use chrono::{DurationRound, TimeDelta, Utc};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
+use resilience::domain::Region;
 use resilience::domain::{AssetKind, ErrorClass, GroupId, ObjectStatus, SystemClock, WorkspaceId};
 use resilience::replicate::{CompareReport, Endpoint, ObjectRecord, TidyRound};
 use resilience::runtime::{Engine, Intent, NoticeDetail};
@@ -424,7 +425,7 @@ async fn what_no_log_holds_any_more_leaves_the_ledger_and_old_points_are_thinned
     let regions = engine.sandbox().expect("a sandbox").regions();
     let link = async |index: usize| {
         Endpoint::connect(
-            &regions[index].region,
+            &Region::new(&regions[index].region),
             &WorkspaceId::new(regions[index].workspace_id.as_str()),
             client(&engine, index),
         )

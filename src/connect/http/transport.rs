@@ -10,6 +10,7 @@ use crate::connect::error::{Asked, ConnectError, innermost};
 use crate::connect::health::RegionHealth;
 use crate::connect::settings::ConnectSettings;
 use crate::domain::ClockSkew;
+use crate::domain::Region;
 use crate::net::HttpClient;
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
@@ -25,7 +26,7 @@ pub(crate) struct Transport {
     base: Url,
     /// The base as errors show it.
     shown_url: String,
-    region: String,
+    region: Region,
     login: Login,
     /// The workspace that the calls are for, where the URL names one of several at its host.
     workspace: Option<HeaderValue>,
@@ -49,7 +50,7 @@ enum Outcome {
 
 impl Transport {
     pub fn new(settings: &ConnectSettings) -> Result<Self, ConnectError> {
-        let bad = |problem: String| ConnectError::BadSettings { region: settings.region_name(), problem };
+        let bad = |problem: String| ConnectError::BadSettings { region: Region::new(settings.region_name()), problem };
         let base = parse_base(&settings.url).map_err(bad)?;
         let http = HttpClient::new()
             .user_agent(&settings.user_agent)
@@ -64,7 +65,7 @@ impl Transport {
             http,
             base,
             shown_url,
-            region: settings.region_name(),
+            region: Region::new(settings.region_name()),
             login,
             workspace: workspace_in(&settings.url).and_then(|id| HeaderValue::try_from(id).ok()),
             told_workspace: OnceLock::new(),
@@ -81,7 +82,7 @@ impl Transport {
 
     /// The region's name.
     pub fn region(&self) -> &str {
-        &self.region
+        self.region.as_str()
     }
 
     /// Whether the workspace answers.

@@ -62,7 +62,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
         text::icon_ui(ui, Icon::Region, 20.0, palette.text_soft);
-        ui.label(rich(Role::Heading, &region.name).color(palette.text));
+        ui.label(rich(Role::Heading, region.name.as_str()).color(palette.text));
         if let Some(embedded) = embedded {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| power_ui(ui, scene, embedded, actions));
         }

@@ -57,7 +57,7 @@ fn workspace_ui(ui: &mut Ui, scene: &Scene<'_>, workspace: &WorkspaceView, actio
         ui.set_min_height(26.0);
         text::icon_ui(ui, Icon::Workspace, 20.0, palette.text_soft);
         ui.label(rich(Role::Heading, &workspace.name).color(palette.text));
-        ui.label(rich(Role::Body, &workspace.region).color(palette.text_weak));
+        ui.label(rich(Role::Body, workspace.region.as_str()).color(palette.text_weak));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for group in shown.groups.iter().rev() {
                 chip::chip_ui(ui, Icon::Shield, Tone::Quiet, group, "");

@@ -5,7 +5,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{Icon, Tone};
 use crate::console::widgets::chip;
 use crate::control::view::{GroupView, OperationOutcome};
-use crate::domain::{GroupId, GroupState, StepStatus, Timestamp};
+use crate::domain::{GroupId, GroupState, Region, StepStatus, Timestamp};
 
 /// How much a group needs a person; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,9 +128,9 @@ fn age(milliseconds: i64, of: &str) -> (String, String) {
 /// How much the group needs a person, and why.
 fn standing(scene: &Scene<'_>, view: &GroupView) -> (Urgency, String) {
     let group = &view.group;
-    let away = |name: &str| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
-    let regions = [group.effective_primary_region.as_str(), group.effective_secondary_region()];
-    let away = regions.into_iter().find(|region| away(region));
+    let away = |name: &Region| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
+    let regions = [&group.effective_primary_region, group.effective_secondary_region()];
+    let away = regions.into_iter().find(|region| away(region)).map(|region| format!("{region} is away"));
     let targets = scene.targets(&group.spec.id);
     let behind = group.replication_point.map(|point| u64::try_from(scene.age_ms(point)).unwrap_or(0));
     match group.state {
@@ -142,7 +142,7 @@ fn standing(scene: &Scene<'_>, view: &GroupView) -> (Urgency, String) {
             let percent = group.initial_replication_progress.unwrap_or(0);
             (Urgency::Attention, format!("Unprotected · {percent}%"))
         }
-        _ if away.is_some() => (Urgency::Attention, format!("{} is away", away.unwrap_or_default())),
+        _ if away.is_some() => (Urgency::Attention, away.unwrap_or_default()),
         _ if group.has_replication_point_blocking_errors => {
             (Urgency::Attention, format::plural(view.errors.len(), "error", "errors"))
         }

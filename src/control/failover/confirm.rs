@@ -4,7 +4,7 @@ use crate::control::group::GroupChange;
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError, audit, left_behind};
-use crate::domain::{Event, FailoverGroup, FailoverKind, GroupId, GroupState};
+use crate::domain::{Event, FailoverGroup, FailoverKind, GroupId, GroupState, Region};
 
 impl Control {
     /// Confirms a failover: durable when this returns, and the answer already shows FAILING_OVER.
@@ -16,7 +16,7 @@ impl Control {
         &self,
         actor: &str,
         id: &GroupId,
-        target: &str,
+        target: &Region,
         kind: FailoverKind,
         etag: Option<&str>,
         accepted: &[String],
@@ -28,7 +28,7 @@ impl Control {
             return Err(ControlError::BadArgument {
                 sentence: format!(
                     "{target:?} isn't a region of failover group {id}. Name one of {}.",
-                    group.spec.regions.join(", ")
+                    group.spec.regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ")
                 ),
             });
         }
@@ -36,7 +36,7 @@ impl Control {
             return Err(ControlError::Stale { id: id.to_string() });
         }
         let running = change.operation.as_ref().filter(|o| {
-            group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == target
+            group.state == GroupState::FailingOver && o.outcome == OperationOutcome::Running && o.to_region == *target
         });
         if let Some(running) = running {
             if running.kind != kind {
@@ -44,7 +44,7 @@ impl Control {
             }
             return left_behind::same_acceptance(running, accepted).map(|()| group);
         }
-        if group.effective_primary_region == target {
+        if group.effective_primary_region == *target {
             return match group.state {
                 GroupState::FailingOver => Err(ControlError::Refused {
                     sentence: format!(
@@ -126,7 +126,7 @@ impl Control {
     }
 }
 
-fn other_kind_runs(id: &GroupId, running: FailoverKind, target: &str) -> ControlError {
+fn other_kind_runs(id: &GroupId, running: FailoverKind, target: &Region) -> ControlError {
     let sentence = match running {
         FailoverKind::Forced => format!(
             "A FORCED failover of {id} to {target} is running, so a PLANNED one can't start. Wait until the forced one ends."

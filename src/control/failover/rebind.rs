@@ -45,10 +45,10 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
 }
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.
-async fn bindings_when_left(failover: &Failover, region: &str) -> Result<Vec<CatalogMode>, ControlError> {
+async fn bindings_when_left(failover: &Failover, region: &Region) -> Result<Vec<CatalogMode>, ControlError> {
     let id = failover.handle.id.clone();
     let operations = failover.control.inner.store.run(move |tx| tx.operations::<Operation>(&id, 50)).await?;
-    let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == region && o.writable_at.is_some());
+    let left = operations.into_iter().map(|row| row.body).find(|o| o.from_region == *region && o.writable_at.is_some());
     Ok(left.map(|operation| operation.paused.catalogs).unwrap_or_default())
 }
 

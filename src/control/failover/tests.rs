@@ -9,8 +9,8 @@ use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError, ControlSettings, Deployment, Workspace};
 use crate::delta::Depth;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, StepStatus,
-    SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, Region,
+    StepStatus, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::store::Store;
 use crate::wire::jobs::{CronSchedule, JobSettings, UNPAUSED};
@@ -104,8 +104,8 @@ impl World {
         let uri = |region: &InMemoryRegion| format!("{}/*", region.lake());
         FailoverGroupSpec {
             id: self.id.clone(),
-            regions: vec!["east".to_owned(), "west".to_owned()],
-            initial_primary_region: "east".to_owned(),
+            regions: vec![Region::new("east"), Region::new("west")],
+            initial_primary_region: Region::new("east"),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
                 workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
@@ -118,7 +118,7 @@ impl World {
                 location_mappings: vec![LocationMapping {
                     name: "lake".to_owned(),
                     uri_by_region: [("east", &self.east), ("west", &self.west)]
-                        .map(|(name, region)| (name.to_owned(), uri(region)))
+                        .map(|(name, region)| (Region::new(name), uri(region)))
                         .into(),
                 }],
             }),
@@ -223,7 +223,7 @@ impl World {
         let killed = Arc::new(Notify::new());
         let fault = Fault { step, moment, kills: kill.then(|| killed.clone()) };
         lock(&FAULTS).insert(self.store(), fault);
-        self.control.fail_over("test", &self.id, &target, kind, None).await.expect("confirmed");
+        self.control.fail_over("test", &self.id, &Region::new(&target), kind, None).await.expect("confirmed");
         if kill {
             let reached = tokio::time::timeout(Duration::from_secs(60), killed.notified()).await;
             reached.unwrap_or_else(|_| panic!("{case}: never reached"));
@@ -259,7 +259,7 @@ async fn start(dir: &TempDir, east: &Arc<InMemoryRegion>, west: &Arc<InMemoryReg
     let workspace = |id: &str, region: &str, client: Arc<dyn RegionApi>| Workspace {
         id: WorkspaceId::new(id),
         name: region.to_owned(),
-        region: region.to_owned(),
+        region: Region::new(region),
         url: format!("memory://{region}"),
         client,
         storage_root: None,

@@ -227,6 +227,7 @@ mod tests {
     use super::*;
     use crate::control::view::OperationOutcome;
     use crate::control::{ControlSettings, Deployment};
+    use crate::domain::Region;
     use crate::domain::{
         Clock, FailoverGroupSpec, FailoverKind, GroupId, GroupState, ManualClock, WorkspaceId, WorkspaceSet,
         replication_point,
@@ -256,12 +257,12 @@ mod tests {
         FailoverGroup {
             spec: FailoverGroupSpec {
                 id: GroupId::new("core").expect("an id"),
-                regions: vec!["east".to_owned(), "west".to_owned()],
-                initial_primary_region: "east".to_owned(),
+                regions: vec![Region::new("east"), Region::new("west")],
+                initial_primary_region: Region::new("east"),
                 workspace_sets: vec![set],
                 unity_catalog_assets: None,
             },
-            effective_primary_region: "east".to_owned(),
+            effective_primary_region: Region::new("east"),
             state,
             state_message: None,
             epoch: 1,
@@ -317,7 +318,14 @@ mod tests {
     async fn a_deletion_that_is_tried_again_leaves_an_ended_failover_as_it_is() {
         let dir = tempfile::tempdir().expect("a folder");
         let control = control(dir.path(), Arc::new(ManualClock::new(noon()))).await;
-        let mut ended = Operation::new("op".to_owned(), FailoverKind::Planned, "west", "east", "ada", noon());
+        let mut ended = Operation::new(
+            "op".to_owned(),
+            FailoverKind::Planned,
+            &Region::new("west"),
+            &Region::new("east"),
+            "ada",
+            noon(),
+        );
         (ended.outcome, ended.ended) = (OperationOutcome::Succeeded, Some(noon()));
         let handle = create(&control, group(GroupState::DeletionFailed), Some(ended.clone())).await;
         control.retry("ada", &handle.id).await.expect("tried again");
@@ -388,7 +396,14 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Arc::new(ManualClock::new(noon()));
         let first = control(dir.path(), clock.clone()).await;
-        let ran = Operation::new("op".to_owned(), FailoverKind::Planned, "west", "east", "ada", noon());
+        let ran = Operation::new(
+            "op".to_owned(),
+            FailoverKind::Planned,
+            &Region::new("west"),
+            &Region::new("east"),
+            "ada",
+            noon(),
+        );
         let handle = create(&first, group(GroupState::Active), Some(ran)).await;
         first
             .edit_operation(&handle, |operation| operation.outcome = OperationOutcome::RolledBack)

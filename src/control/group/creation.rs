@@ -5,7 +5,7 @@ use super::{GroupChange, epoch_floor};
 use crate::connect::WorkspaceRole;
 use crate::control::acts::set_role;
 use crate::control::{Control, ControlError, audit};
-use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, WorkspaceFacts, validate_spec};
+use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, Region, WorkspaceFacts, validate_spec};
 use crate::replicate::{self, Endpoint};
 
 impl Control {
@@ -110,10 +110,10 @@ impl Control {
         facts
     }
 
-    async fn end_of(&self, spec: &FailoverGroupSpec, region: &str) -> Option<Endpoint> {
+    async fn end_of(&self, spec: &FailoverGroupSpec, region: &Region) -> Option<Endpoint> {
         let set = spec.data_workspace_set()?;
         let workspaces = &self.inner.deployment.workspaces;
-        let workspace = workspaces.iter().find(|w| w.region == region && set.workspace_ids.contains(&w.id))?;
+        let workspace = workspaces.iter().find(|w| w.region == *region && set.workspace_ids.contains(&w.id))?;
         Endpoint::connect(region, &workspace.id, workspace.client.clone()).await.ok()
     }
 

@@ -5,7 +5,7 @@ use super::{GroupChange, GroupHandle, record_error, settle};
 use crate::connect::WorkspaceRole;
 use crate::control::acts::set_role;
 use crate::control::{Control, ControlError, audit};
-use crate::domain::{Event, FailoverGroup, GroupId};
+use crate::domain::{Event, FailoverGroup, GroupId, Region};
 use std::time::Duration;
 
 /// How long a region that was given up may take to answer.
@@ -29,9 +29,9 @@ impl Control {
         actor: &str,
         id: &GroupId,
         etag: Option<&str>,
-        region: &str,
+        region: &Region,
     ) -> Result<FailoverGroup, ControlError> {
-        self.delete(actor, id, etag, Some(region)).await
+        self.delete(actor, id, etag, Some(region.as_str())).await
     }
 
     async fn delete(
@@ -109,7 +109,7 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
                 let _ = released.await?;
             }
         }
-        let is_replica = given_up.as_deref() != Some(group.effective_secondary_region());
+        let is_replica = given_up.as_ref() != Some(group.effective_secondary_region());
         let (id, region) = (group.spec.id.clone(), group.effective_secondary_region().to_owned());
         let (catalogs, epoch) = (group.catalogs().to_vec(), group.epoch);
         let detached = control.detached(&group, None);

@@ -208,7 +208,7 @@ impl Record {
     /// The region that still has to be put in order, as [`GroupHandle::unsettled_region`] says.
     pub fn unsettled_region(&self) -> Option<Region> {
         if self.group.salvage_pending {
-            return Some(self.group.effective_secondary_region().to_owned());
+            return Some(self.group.effective_secondary_region().clone());
         }
         self.operation.as_ref().filter(|o| o.restore_pending).map(|o| o.from_region.clone())
     }

@@ -1,6 +1,7 @@
 //! What groups let go of, by their deletion or a smaller scope: replicas that stay, and the epochs in their tables.
 
 use crate::control::{Control, ControlError, audit};
+use crate::domain::Region;
 use crate::replicate::{self, Endpoint};
 use crate::store::Tx;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
@@ -20,18 +21,18 @@ pub async fn epoch_floor(control: &Control) -> Result<u64, ControlError> {
 }
 
 /// Under which key a replica that a group left is listed; the value is the group's name.
-pub(super) fn left_replica_key(region: &str, catalog: &str) -> String {
+pub(super) fn left_replica_key(region: &Region, catalog: &str) -> String {
     format!("left_replica.{region}.{catalog}")
 }
 
 impl Control {
     /// The group that left the replica of `catalog` in `region` when it was deleted, unless it was released since.
-    pub async fn left_by(&self, region: &str, catalog: &str) -> Result<Option<String>, ControlError> {
+    pub async fn left_by(&self, region: &Region, catalog: &str) -> Result<Option<String>, ControlError> {
         self.setting(&left_replica_key(region, catalog)).await
     }
 
     /// Releases a replica that a deleted group left: its workspace may write to it from now on.
-    pub async fn release_replica(&self, actor: &str, region: &str, catalog: &str) -> Result<String, ControlError> {
+    pub async fn release_replica(&self, actor: &str, region: &Region, catalog: &str) -> Result<String, ControlError> {
         let Some(group) = self.left_by(region, catalog).await? else {
             return Err(ControlError::Refused {
                 sentence: format!(
@@ -40,7 +41,7 @@ impl Control {
             });
         };
         let workspaces = &self.inner.deployment.workspaces;
-        let workspace = workspaces.iter().find(|w| w.region == region).ok_or_else(|| ControlError::BadArgument {
+        let workspace = workspaces.iter().find(|w| w.region == *region).ok_or_else(|| ControlError::BadArgument {
             sentence: format!("The account has no workspace in {region}."),
         })?;
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;

@@ -26,7 +26,7 @@ pub fn record_error(control: &Control, handle: &GroupHandle, error: &ControlErro
     let (class, object) = match error {
         ControlError::Region(e) => (e.class(), e.region().unwrap_or(handle.id.as_str()).to_owned()),
         ControlError::Cycle(e) => match e.as_ref() {
-            CycleError::Region { region, source } => (source.class(), region.clone()),
+            CycleError::Region { region, source } => (source.class(), region.to_string()),
             CycleError::Store(_) | CycleError::Stopped => (ErrorClass::StorageFailure, handle.id.to_string()),
         },
         ControlError::Table(fault) => (fault.class, handle.id.to_string()),

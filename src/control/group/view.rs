@@ -3,7 +3,7 @@
 use super::{GroupHandle, Record};
 use crate::control::operation::PausedWorkload;
 use crate::control::view::{GroupView, ObjectView, OperationOutcome, WorkloadView};
-use crate::domain::{AssetKind, FailoverGroup, GroupState, Timestamp};
+use crate::domain::{AssetKind, FailoverGroup, GroupState, Region, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,7 +25,7 @@ impl GroupHandle {
     }
 
     /// What the outside sees at `now`; `is_away` tells of a region whether it does not answer.
-    pub fn view(&self, now: Timestamp, is_away: impl Fn(&str) -> bool) -> GroupView {
+    pub fn view(&self, now: Timestamp, is_away: impl Fn(&Region) -> bool) -> GroupView {
         let group = self.shown();
         let progress = self.progress();
         let record = self.record();
@@ -41,7 +41,7 @@ impl GroupHandle {
             lag_history: Arc::new(record.lag.iter().copied().collect()),
             marks: record.marks.clone(),
             objects: record.objects.clone(),
-            as_of: record.as_of(now, group.spec.regions.iter().any(|region| is_away(region))),
+            as_of: record.as_of(now, group.spec.regions.iter().any(&is_away)),
             errors: record.all_errors(),
             blocking_error: record.blocking_error.clone(),
             cycle,

@@ -160,6 +160,7 @@ fn of_ledger(name: &str, row: &ReplicaState, old_name: Option<String>, location:
 mod tests {
     use super::*;
     use crate::delta::FileFingerprint;
+    use crate::domain::Region;
     use crate::domain::{AssetKey, AssetKind, AssetName};
     use crate::replicate::Asset;
     use crate::wire::unity_catalog::TABLE_MANAGED;
@@ -200,7 +201,7 @@ mod tests {
             };
             let memory = ReplicaState {
                 table_id: (*id).into(),
-                source_region: "west".into(),
+                source_region: Region::new("west"),
                 source_location: format!("/new/{id}"),
                 destination_location: format!("/old/{id}"),
                 destination_id: Some((*id).into()),

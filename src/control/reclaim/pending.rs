@@ -4,7 +4,7 @@ use super::match_tables::TablePair;
 use super::table::SalvageError;
 use crate::control::group::{GroupChange, GroupHandle, PendingSalvage};
 use crate::control::{Control, ControlError};
-use crate::domain::{ObjectError, Timestamp};
+use crate::domain::{ObjectError, Region, Timestamp};
 use std::sync::Arc;
 
 /// A table that failed now, or since `known` says it did.
@@ -29,7 +29,7 @@ pub async fn keep(control: &Control, handle: &GroupHandle, pending: Vec<PendingS
 pub fn flag(
     salvage_error: SalvageError,
     pair: &TablePair,
-    region: &str,
+    region: &Region,
     now: Timestamp,
 ) -> Result<ObjectError, ControlError> {
     match salvage_error {

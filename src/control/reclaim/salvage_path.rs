@@ -51,6 +51,7 @@ fn folder_of(table: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Region;
     use crate::domain::{FailoverGroupSpec, GroupId, GroupState};
     use chrono::Utc;
     use std::collections::BTreeSet;
@@ -61,12 +62,12 @@ mod tests {
         FailoverGroup {
             spec: FailoverGroupSpec {
                 id: GroupId::new("core").expect("an id"),
-                regions: vec!["east".into(), "west".into()],
-                initial_primary_region: "east".into(),
+                regions: vec![Region::new("east"), Region::new("west")],
+                initial_primary_region: Region::new("east"),
                 workspace_sets: vec![],
                 unity_catalog_assets: None,
             },
-            effective_primary_region: "west".into(),
+            effective_primary_region: Region::new("west"),
             state: GroupState::InitialReplication,
             state_message: None,
             epoch: 2,

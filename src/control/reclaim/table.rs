@@ -8,7 +8,7 @@ use crate::control::view::SalvageView;
 use crate::control::{Control, ControlError};
 use crate::delta::{self, DeltaError, SalvageAbout, Salvaged, TableFault};
 use crate::domain::same_name;
-use crate::domain::{AssetKind, ErrorClass, FailoverGroup, LeftBehind, ObjectError, Shortfall, Timestamp};
+use crate::domain::{AssetKind, ErrorClass, FailoverGroup, LeftBehind, ObjectError, Region, Shortfall, Timestamp};
 use crate::replicate::{self, Endpoint, ReplicaState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl SalvageError {
         parameters: BTreeMap<String, String>,
         why: &str,
         name: &str,
-        region: &str,
+        region: &Region,
         now: Timestamp,
     ) -> ObjectError {
         let message = format!(
@@ -210,7 +210,7 @@ impl Salvaging<'_> {
 }
 
 /// A table that never arrived and was salvaged whole.
-fn never_arrived(pair: &TablePair, epoch: u64, region: &str, view: &SalvageView) -> LeftBehind {
+fn never_arrived(pair: &TablePair, epoch: u64, region: &Region, view: &SalvageView) -> LeftBehind {
     let lost = Shortfall {
         object: pair.label.clone(),
         kind: AssetKind::Table,
@@ -223,7 +223,7 @@ fn never_arrived(pair: &TablePair, epoch: u64, region: &str, view: &SalvageView)
         rows: view.rows,
         bytes: Some(view.bytes),
     };
-    LeftBehind { lost, region: region.to_owned(), epoch, at: view.at, folder: Some(view.folder.clone()) }
+    LeftBehind { lost, region: region.clone(), epoch, at: view.at, folder: Some(view.folder.clone()) }
 }
 
 fn whole(attempt: Result<Salvaged, TableFault>) -> Result<Option<(Salvaged, bool)>, SalvageError> {

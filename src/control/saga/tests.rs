@@ -3,6 +3,7 @@
 use super::{Host, Moment, Saga, Stands, Step, StepEnd, Wait, run, until};
 use crate::connect::ConnectError;
 use crate::control::ControlError;
+use crate::domain::Region;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -47,7 +48,9 @@ impl Notes {
                 *times -= 1;
                 if self.away {
                     let (region, cause) = ("east".to_owned(), "it is away".to_owned());
-                    return Err(ConnectError::Unreachable { region, url: String::new(), cause }.into());
+                    return Err(
+                        ConnectError::Unreachable { region: Region::new(region), url: String::new(), cause }.into()
+                    );
                 }
                 Err(ControlError::Refused { sentence: format!("{name} is refused.") })
             }

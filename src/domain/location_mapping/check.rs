@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn table(rows: &[LocationMapping]) -> Result<MappingTable, Vec<MappingError>> {
-        MappingTable::new(rows, &["east".to_owned(), "west".to_owned()])
+        MappingTable::new(rows, &[Region::new("east"), Region::new("west")])
     }
 
     /// The sentence of the first error.
@@ -249,16 +249,16 @@ mod tests {
                 for place in &places {
                     let place = format!("s3://e/{place}");
                     // In the direction of the first primary every place that is covered has one of its own.
-                    if table.covering(&place, "east").is_some() {
-                        let mapped = table.map(&place, "east", "west").expect("a place of its own");
-                        prop_assert_eq!(table.map(&mapped, "west", "east"), Ok(place.clone()));
+                    if table.covering(&place, &Region::new("east")).is_some() {
+                        let mapped = table.map(&place, &Region::new("east"), &Region::new("west")).expect("a place of its own");
+                        prop_assert_eq!(table.map(&mapped, &Region::new("west"), &Region::new("east")), Ok(place.clone()));
                         if let Some(other) = seen.insert(mapped, place.clone()) {
                             prop_assert_eq!(&other, &place);
                         }
                     }
                     let west = place.replacen("//e/", "//w/", 1);
-                    if let Ok(back) = table.map(&west, "west", "east") {
-                        prop_assert_eq!(table.map(&back, "east", "west"), Ok(west));
+                    if let Ok(back) = table.map(&west, &Region::new("west"), &Region::new("east")) {
+                        prop_assert_eq!(table.map(&back, &Region::new("east"), &Region::new("west")), Ok(west));
                     }
                 }
             }

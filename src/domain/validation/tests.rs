@@ -1,12 +1,12 @@
 use super::*;
-use crate::domain::{GroupId, LocationMapping, UnityCatalogAssets, WorkspaceId, WorkspaceSet};
+use crate::domain::{GroupId, LocationMapping, Region, UnityCatalogAssets, WorkspaceId, WorkspaceSet};
 
 fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
     let uris = [("east", "s3://e/*"), ("west", "s3://w/*")];
     FailoverGroupSpec {
         id: GroupId::new("core").expect("an id"),
-        regions: vec!["east".to_owned(), "west".to_owned()],
-        initial_primary_region: "east".to_owned(),
+        regions: vec![Region::new("east"), Region::new("west")],
+        initial_primary_region: Region::new("east"),
         workspace_sets: vec![WorkspaceSet {
             name: "ws".to_owned(),
             workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
@@ -18,7 +18,7 @@ fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
             data_replication_workspace_set: "ws".to_owned(),
             location_mappings: vec![LocationMapping {
                 name: "all".to_owned(),
-                uri_by_region: uris.map(|(region, uri)| (region.to_owned(), uri.to_owned())).into(),
+                uri_by_region: uris.map(|(region, uri)| (Region::new(region), uri.to_owned())).into(),
             }],
         }),
     }
@@ -28,7 +28,7 @@ fn facts() -> Facts {
     let workspace = |id: &str, region: &str| WorkspaceFacts {
         id: WorkspaceId::new(id),
         name: region.to_owned(),
-        region: region.to_owned(),
+        region: Region::new(region),
         mission_critical: true,
     };
     Facts { workspaces: vec![workspace("1", "east"), workspace("2", "west")], ..Facts::default() }
@@ -88,7 +88,7 @@ fn a_mapped_place_that_the_secondary_cannot_reach_is_named() {
     let known = Facts {
         locations: vec!["s3://e/a/t".to_owned(), "s3://e/b/t".to_owned(), "s3://meta/east/t".to_owned()],
         metastore_roots: [("east", "s3://meta/east"), ("west", "s3://meta/west")]
-            .map(|(region, root)| (region.to_owned(), root.to_owned()))
+            .map(|(region, root)| (Region::new(region), root.to_owned()))
             .into(),
         secondary_places: Some(vec!["s3://w/a".to_owned(), "s3://meta/west".to_owned()]),
         ..facts()
@@ -111,14 +111,14 @@ fn a_nested_row_stays_accepted_after_a_failover() {
     let mut spec = spec(&["one"]);
     let row = |name: &str, east: &str, west: &str| LocationMapping {
         name: name.to_owned(),
-        uri_by_region: [("east".to_owned(), east.to_owned()), ("west".to_owned(), west.to_owned())].into(),
+        uri_by_region: [(Region::new("east"), east.to_owned()), (Region::new("west"), west.to_owned())].into(),
     };
     if let Some(assets) = &mut spec.unity_catalog_assets {
         assets.location_mappings = vec![row("all", "s3://e/*", "s3://w/*"), row("hot", "s3://e/hot/*", "s3://h/*")];
     }
     assert_eq!(sentences(&spec, &facts()), Vec::<String>::new());
-    spec.initial_primary_region = "west".to_owned();
+    spec.initial_primary_region = Region::new("west");
     assert!(!sentences(&spec, &facts()).is_empty(), "seen from the west, two places would meet");
-    let facts = Facts { first_primary: Some("east".to_owned()), ..facts() };
+    let facts = Facts { first_primary: Some(Region::new("east")), ..facts() };
     assert_eq!(sentences(&spec, &facts), Vec::<String>::new());
 }

@@ -4,6 +4,7 @@ use super::asset_type::{AssetType, Compared, Comparison, Damage, Due};
 use super::listing::read_inventory;
 use super::verdict::{Sides, Verdict};
 use crate::connect::ConnectError;
+use crate::domain::Region;
 use crate::domain::{AssetKey, AssetKind, Clock, ObjectError, ObjectStatus};
 use crate::replicate::{Asset, CycleError, Inventory, ObjectRecord, ownership};
 use futures::{StreamExt, stream};
@@ -100,7 +101,7 @@ impl Pass<'_> {
 /// Says of every object in `known` that nothing is claimed, because `region` did not answer.
 pub fn unknown_objects(
     known: impl IntoIterator<Item = (AssetKind, String)>,
-    region: &str,
+    region: &Region,
     error: &ConnectError,
     clock: &dyn Clock,
 ) -> Vec<ObjectRecord> {
@@ -110,7 +111,7 @@ pub fn unknown_objects(
     all.dedup();
     let record = |(kind, name): (AssetKind, String)| {
         let message = format!("The status of {name} is unknown, because {region} didn't respond. {error}");
-        let parameters = BTreeMap::from([("region".to_owned(), region.to_owned())]);
+        let parameters = BTreeMap::from([("region".to_owned(), region.to_string())]);
         let error = ObjectError { class: error.class(), parameters, message, kind, object: name.clone(), since };
         ObjectRecord { error: Some(error), ..ObjectRecord::named(kind, name, ObjectStatus::Unknown) }
     };

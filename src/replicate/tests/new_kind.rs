@@ -2,7 +2,7 @@
 
 use super::world::{World, found, status};
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, AssetName, ObjectStatus};
+use crate::domain::{AssetKey, AssetKind, AssetName, ObjectStatus, Region};
 use crate::replicate::engine::{ApplyFault, CycleRequest, Diff, Listing, MetadataType, Removal, WhyNot};
 use crate::replicate::{Asset, Endpoint};
 use std::collections::BTreeMap;
@@ -11,19 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Notes that hang in schemas, by region and name.
 #[derive(Default)]
 struct Notes {
-    boards: Mutex<BTreeMap<(String, AssetName), String>>,
+    boards: Mutex<BTreeMap<(Region, AssetName), String>>,
 }
 
 impl Notes {
-    fn boards(&self) -> MutexGuard<'_, BTreeMap<(String, AssetName), String>> {
+    fn boards(&self) -> MutexGuard<'_, BTreeMap<(Region, AssetName), String>> {
         self.boards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, region: &str, name: &str, text: &str) {
-        self.boards().insert((region.to_owned(), AssetName::parse(name)), text.to_owned());
+    fn put(&self, region: &Region, name: &str, text: &str) {
+        self.boards().insert((region.clone(), AssetName::parse(name)), text.to_owned());
     }
 
-    fn at(&self, region: &str) -> Vec<(String, String)> {
+    fn at(&self, region: &Region) -> Vec<(String, String)> {
         let all = self.boards();
         all.iter()
             .filter(|((of, _), _)| of == region)
@@ -51,7 +51,7 @@ impl MetadataType for Notes {
             *region == listing.endpoint.region
                 && name.parent().is_some_and(|schema| listing.found.contains(&AssetKey::new(AssetKind::Schema, schema)))
         });
-        let note = |((_, name), text): (&(String, AssetName), &String)| {
+        let note = |((_, name), text): (&(Region, AssetName), &String)| {
             let note = Note { name: name.clone(), text: text.clone() };
             (AssetKey::new(AssetKind::Dashboard, name.clone()), Asset::new(None, note))
         };
@@ -83,19 +83,19 @@ async fn a_new_kind_is_made_changed_flagged_dropped_and_verified_like_every_othe
     let (mut world, notes) = (World::new().await, Arc::new(Notes::default()));
     world.more_kinds.push(notes.clone());
     let kind = AssetKind::Dashboard;
-    notes.put("east", "shop.sales.a", "one");
-    notes.put("east", "shop.sales.b", "two");
-    notes.put("east", "shop.sales.c", "secret");
-    notes.put("west", "shop.sales.own", "theirs");
+    notes.put(&Region::new("east"), "shop.sales.a", "one");
+    notes.put(&Region::new("east"), "shop.sales.b", "two");
+    notes.put(&Region::new("east"), "shop.sales.c", "secret");
+    notes.put(&Region::new("west"), "shop.sales.own", "theirs");
     let outcome = world.cycle().await;
     assert_eq!(status(&outcome.objects, kind, "shop.sales.c"), ObjectStatus::Unsupported);
     assert_eq!(status(&outcome.objects, kind, "shop.sales.a"), ObjectStatus::InSync);
     let pairs =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
     let made = pairs(&[("shop.sales.a", "one"), ("shop.sales.b", "two"), ("shop.sales.own", "theirs")]);
-    assert_eq!(notes.at("west"), made);
-    notes.put("east", "shop.sales.a", "changed");
-    notes.boards().remove(&("east".to_owned(), AssetName::parse("shop.sales.b")));
+    assert_eq!(notes.at(&Region::new("west")), made);
+    notes.put(&Region::new("east"), "shop.sales.a", "changed");
+    notes.boards().remove(&(Region::new("east"), AssetName::parse("shop.sales.b")));
     let report = world.compare().await;
     let said = |objects, name| found(objects, kind, name).message().unwrap_or_default().to_owned();
     assert_eq!(
@@ -106,5 +106,5 @@ async fn a_new_kind_is_made_changed_flagged_dropped_and_verified_like_every_othe
     assert!(said(&report.unmanaged, "shop.sales.own").contains("exists only in west"));
     world.restart();
     world.cycle().await;
-    assert_eq!(notes.at("west"), pairs(&[("shop.sales.a", "changed"), ("shop.sales.own", "theirs")]));
+    assert_eq!(notes.at(&Region::new("west")), pairs(&[("shop.sales.a", "changed"), ("shop.sales.own", "theirs")]));
 }

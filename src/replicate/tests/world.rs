@@ -3,7 +3,7 @@
 use crate::connect::{InMemoryRegion, RegionApi};
 use crate::delta::TransferLimits;
 use crate::domain::{
-    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, TransferLimit, WorkspaceId,
+    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, Region, TransferLimit, WorkspaceId,
 };
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
@@ -43,8 +43,11 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let source = InMemoryRegion::new("east", 1, folder.path());
         let destination = InMemoryRegion::new("west", 2, folder.path());
-        let from = Endpoint::connect("east", &WorkspaceId::new("1"), source.api()).await.expect("it answers");
-        let to = Endpoint::connect("west", &WorkspaceId::new("2"), destination.api()).await.expect("it answers");
+        let from =
+            Endpoint::connect(&Region::new("east"), &WorkspaceId::new("1"), source.api()).await.expect("it answers");
+        let to = Endpoint::connect(&Region::new("west"), &WorkspaceId::new("2"), destination.api())
+            .await
+            .expect("it answers");
         let mappings = mapped([&from, &to], [source.lake(), destination.lake()]);
         let world = Self {
             source,

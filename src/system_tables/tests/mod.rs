@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use chrono::{TimeDelta, TimeZone, Utc};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Noon, so that a day's end is not near.
 fn noon() -> Timestamp {
@@ -30,7 +31,7 @@ fn row(group: &str, at: Timestamp) -> StateRow {
         replication_state: StateKind::Replicating,
         errors: Vec::new(),
         replication_lag_ms: Some(700),
-        effective_primary_region: "east".to_owned(),
+        effective_primary_region: Region::new("east"),
         managed_assets: None,
     }
 }
@@ -39,8 +40,8 @@ fn group(id: &str) -> FailoverGroup {
     FailoverGroup {
         spec: FailoverGroupSpec {
             id: GroupId::new(id).expect("an id"),
-            regions: vec!["east".to_owned(), "west".to_owned()],
-            initial_primary_region: "east".to_owned(),
+            regions: vec![Region::new("east"), Region::new("west")],
+            initial_primary_region: Region::new("east"),
             workspace_sets: vec![WorkspaceSet {
                 name: "set".to_owned(),
                 workspace_ids: ["1", "2"].map(WorkspaceId::new).to_vec(),
@@ -53,7 +54,7 @@ fn group(id: &str) -> FailoverGroup {
                 location_mappings: vec![],
             }),
         },
-        effective_primary_region: "east".to_owned(),
+        effective_primary_region: Region::new("east"),
         state: GroupState::Active,
         state_message: None,
         epoch: 1,
@@ -91,10 +92,12 @@ fn observe<W: super::ChangeDetector>(
     groups: Vec<GroupSnapshot<'_>>,
 ) -> Vec<W::Row> {
     let metastores: BTreeMap<Region, String> =
-        BTreeMap::from([("east".to_owned(), "m-east".to_owned()), ("west".to_owned(), "m-west".to_owned())]);
+        BTreeMap::from([(Region::new("east"), "m-east".to_owned()), (Region::new("west"), "m-west".to_owned())]);
     watch.observe(&AccountSnapshot { now, account_id: "acc", metastores: &metastores, groups }, regular)
 }
 
 fn operation<'a>(id: &'a str, started: Timestamp) -> OperationSnapshot<'a> {
-    OperationSnapshot { id, from_region: "east", to_region: "west", started, ended: None, message: None }
+    static REGIONS: LazyLock<[Region; 2]> = LazyLock::new(|| ["east", "west"].map(Region::new));
+    let [east, west] = &*REGIONS;
+    OperationSnapshot { id, from_region: east, to_region: west, started, ended: None, message: None }
 }

@@ -1,7 +1,7 @@
 //! Which rows of the states are found.
 
 use super::{after, error, group, noon, observe, operation, row, standing};
-use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectStatus};
+use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectStatus, Region};
 use crate::system_tables::{
     AccountSnapshot, ChangeDetector, GroupSnapshot, ObjectSnapshot, OperationEnd, OperationSnapshot, StateChanges,
     StateKind, StateRow, Table, TableWriter,
@@ -52,7 +52,7 @@ fn a_group_that_was_through_before_anybody_looked_is_told_to_have_begun() {
 fn a_failover_is_told_once_even_when_it_was_over_before_anybody_looked() {
     let (mut watch, mut core) = (StateChanges::default(), group("core"));
     observe(&mut watch, noon(), false, vec![standing(&core, &[])]);
-    core.effective_primary_region = "west".to_owned();
+    core.effective_primary_region = Region::new("west");
     let ended = OperationSnapshot { ended: Some((OperationEnd::Finished, after(4))), ..operation("1", after(3)) };
     let undone = OperationSnapshot { ended: Some((OperationEnd::Aborted, after(2))), ..operation("0", after(1)) };
     let snapshot = || GroupSnapshot { operations: vec![ended.clone(), undone.clone()], ..standing(&core, &[]) };

@@ -19,7 +19,7 @@ fn answer<'a, T: Send + 'a>(work: impl FnOnce() -> Result<T, ConnectError> + Sen
 
 impl RegionApi for InMemoryRegion {
     fn region(&self) -> &str {
-        &self.shared.region
+        self.shared.region.as_str()
     }
 
     fn health(&self) -> &RegionHealth {
@@ -51,7 +51,7 @@ impl RegionApi for InMemoryRegion {
             self.call("GET /metastore_summary", |region| {
                 Ok(uc::MetastoreSummary {
                     metastore_id: format!("metastore-{}", region.shared.region),
-                    region: Some(region.shared.region.clone()),
+                    region: Some(region.shared.region.to_string()),
                     storage_root: Some(region.metastore_root()),
                     ..uc::MetastoreSummary::default()
                 })

@@ -17,6 +17,7 @@ mod workspace;
 use super::{CredentialModes, RegionApi, RegionCapabilities, WorkspaceRole};
 use crate::connect::health::RegionHealth;
 use crate::connect::storage::StorageOptions;
+use crate::domain::Region;
 use crate::wire::error::{self, ErrorBody};
 use crate::wire::jobs::JobInfo;
 use crate::wire::unity_catalog as uc;
@@ -99,7 +100,7 @@ struct Known {
 /// What all handles of one region share.
 #[derive(Debug)]
 struct Shared {
-    region: String,
+    region: Region,
     /// `file://` URI above every location of the region.
     storage_root: String,
     capabilities: Mutex<RegionCapabilities>,
@@ -143,7 +144,7 @@ impl InMemoryRegion {
         let capabilities =
             RegionCapabilities { staging_tables: true, keeps_ids: true, disaster_recovery_role: true, bindings: true };
         let shared = Shared {
-            region: region.to_owned(),
+            region: Region::new(region),
             storage_root,
             capabilities: Mutex::new(capabilities),
             known: Mutex::new(known),

@@ -4,6 +4,7 @@ use super::model::{Draft, LocationRow, RowDraft};
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, elide_middle, rich, space};
 use crate::console::widgets::{Button, field, text};
+use crate::domain::Region;
 use eframe::egui::{self, Align, Align2, Color32, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo};
 
 /// Draws rows and coverage; whether anything changed.
@@ -69,7 +70,7 @@ fn idle_rows(draft: &Draft, locations: &[LocationRow]) -> Vec<String> {
     draft.rows.iter().filter(|row| !covers(row)).map(|row| row.name.trim().to_owned()).collect()
 }
 
-fn rows_ui(ui: &mut Ui, draft: &mut Draft, primary: &str, secondary: &str) -> bool {
+fn rows_ui(ui: &mut Ui, draft: &mut Draft, primary: &Region, secondary: &Region) -> bool {
     let name_width = 120.0;
     let gap = space::S;
     let uri_width = (ui.available_width() - name_width - 3.0 * gap - theme::metrics(ui).control - 1.0) / 2.0;
@@ -80,7 +81,8 @@ fn rows_ui(ui: &mut Ui, draft: &mut Draft, primary: &str, secondary: &str) -> bo
     if !stacked {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            for (head, width) in [("Name", name_width), (primary, uri_width), (secondary, uri_width)] {
+            for (head, width) in [("Name", name_width), (primary.as_str(), uri_width), (secondary.as_str(), uri_width)]
+            {
                 head_ui(ui, head, width);
             }
         });
@@ -110,7 +112,7 @@ fn rows_ui(ui: &mut Ui, draft: &mut Draft, primary: &str, secondary: &str) -> bo
                 for (region, hint) in regions {
                     ui.horizontal(|ui| {
                         ui.spacing_mut().item_spacing.x = gap;
-                        head_ui(ui, region, 84.0);
+                        head_ui(ui, region.as_str(), 84.0);
                         let width = ui.available_width();
                         changed |= uri_ui(ui, width, row, number, region, hint);
                     });
@@ -133,8 +135,8 @@ fn head_ui(ui: &mut Ui, head: &str, width: f32) {
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, head));
 }
 
-fn uri_ui(ui: &mut Ui, width: f32, row: &mut RowDraft, number: usize, region: &str, hint: &str) -> bool {
-    let uri = row.uri_by_region.entry(region.to_owned()).or_default();
+fn uri_ui(ui: &mut Ui, width: f32, row: &mut RowDraft, number: usize, region: &Region, hint: &str) -> bool {
+    let uri = row.uri_by_region.entry(region.clone()).or_default();
     cell_ui(ui, width, uri, &format!("URI of mapping {number} in {region}"), hint, true)
 }
 

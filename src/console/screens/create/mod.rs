@@ -14,7 +14,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich, space};
 use crate::console::widgets::{Button, card, field};
 use crate::domain::validation::Field;
-use crate::domain::{FailoverGroupSpec, Violation, WorkspaceId};
+use crate::domain::{FailoverGroupSpec, Region, Violation, WorkspaceId};
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::{self, Align, CentralPanel, ComboBox, Frame, Layout, Panel, Response, Ui};
 use std::collections::HashSet;
@@ -170,7 +170,7 @@ impl CreateForm {
                 });
                 let other = self.draft.primary_of(scene).map(|workspace| workspace.region.clone());
                 let found =
-                    workspace_ui(ui, scene, "Secondary workspace", width, &self.draft.secondary, other.as_deref());
+                    workspace_ui(ui, scene, "Secondary workspace", width, &self.draft.secondary, other.as_ref());
                 if let Some(id) = found {
                     self.draft.secondary = Some(id);
                     self.changed(Field::Workspaces);
@@ -229,7 +229,7 @@ pub(super) fn workspace_ui(
     label: &str,
     width: f32,
     current: &Option<WorkspaceId>,
-    not_in: Option<&str>,
+    not_in: Option<&Region>,
 ) -> Option<WorkspaceId> {
     let palette = theme::palette(ui);
     let mut chosen = None;
@@ -252,7 +252,7 @@ pub(super) fn workspace_ui(
         let combo = ComboBox::from_id_salt(label).selected_text(selected).width(width).truncate().icon(icon);
         let drawn = combo.show_ui(ui, |ui| {
             ui.spacing_mut().interact_size.y = 30.0;
-            for workspace in workspaces.iter().filter(|workspace| Some(workspace.region.as_str()) != not_in) {
+            for workspace in workspaces.iter().filter(|workspace| Some(&workspace.region) != not_in) {
                 let mut words = name(&workspace.id);
                 if !workspace.mission_critical {
                     words.push_str(" · no Mission Critical");

@@ -53,9 +53,9 @@ impl Draft {
     /// What a group is now, to be edited: seen from its effective primary.
     pub fn of_group(scene: &Scene<'_>, group: &FailoverGroup) -> Self {
         let ids = group.spec.data_workspace_set().map_or(&[] as &[WorkspaceId], |set| &set.workspace_ids);
-        let side = |region: &str| {
+        let side = |region: &Region| {
             let at_secondary =
-                |id: &&WorkspaceId| workspace(scene, Some(id)).is_some_and(|found| found.region == region);
+                |id: &&WorkspaceId| workspace(scene, Some(id)).is_some_and(|found| found.region == *region);
             ids.iter().find(at_secondary).cloned()
         };
         let mappings = group.spec.unity_catalog_assets.as_ref().map(|assets| assets.location_mappings.clone());
@@ -356,7 +356,7 @@ fn mirror(source: &str, from: &RegionView, to: &RegionView) -> Option<String> {
         let rest = source.strip_prefix(a.trim_end_matches('/'))?;
         (rest.is_empty() || rest.starts_with('/')).then(|| format!("{}{rest}", b.trim_end_matches('/')))
     });
-    let by_name = source.contains(&from.name).then(|| source.replace(&from.name, &to.name));
+    let by_name = source.contains(from.name.as_str()).then(|| source.replace(from.name.as_str(), to.name.as_str()));
     let at_secondary =
         |uri: &String| to.external_locations.iter().any(|known| StorageUri::parse(known) == StorageUri::parse(uri));
     let candidates = [by_root, by_name];
@@ -427,7 +427,7 @@ mod tests {
 
     fn region(name: &str, root: Option<&str>, external: &[&str]) -> RegionView {
         RegionView {
-            name: name.to_owned(),
+            name: Region::new(name),
             unreachable_since: None,
             clock_skew_s: None,
             storage_skew_s: None,

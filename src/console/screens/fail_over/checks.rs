@@ -6,7 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::text;
 use crate::control::view::GroupView;
-use crate::domain::{FailoverKind, ObjectStatus};
+use crate::domain::{FailoverKind, ObjectStatus, Region};
 use eframe::egui::{self, Ui};
 
 /// One thing that is looked at before a failover.
@@ -28,7 +28,7 @@ pub fn checks(scene: &Scene<'_>, view: &GroupView, kind: FailoverKind) -> Vec<Ch
         Ok(()) => add(Tone::Good, format!("The group is {}.", group.state)),
         Err(reason) => add(Tone::Bad, reason),
     }
-    let down = |region: &str| scene.region(region).and_then(|region| region.unreachable_since);
+    let down = |region: &Region| scene.region(region).and_then(|region| region.unreachable_since);
     match down(secondary) {
         None => add(Tone::Good, format!("{secondary} responds.")),
         Some(since) => add(

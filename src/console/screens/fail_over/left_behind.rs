@@ -4,6 +4,7 @@ use crate::console::format;
 use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
 use crate::console::widgets::{field, text};
 use crate::control::view::GroupView;
+use crate::domain::Region;
 use crate::domain::Shortfall;
 use crate::domain::same_name;
 use crate::replicate;
@@ -37,7 +38,7 @@ fn is_accepted(accepted: &BTreeSet<String>, object: &str) -> bool {
 }
 
 /// Draws the list of what would be left in `region`, each with a tick.
-pub fn left_behind_ui(ui: &mut Ui, region: &str, lost: &[Shortfall], accepted: &mut BTreeSet<String>) {
+pub fn left_behind_ui(ui: &mut Ui, region: &Region, lost: &[Shortfall], accepted: &mut BTreeSet<String>) {
     let palette = theme::palette(ui);
     Frame::new()
         .fill(palette.surface)

@@ -6,7 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, radius, rich, space};
 use crate::console::widgets::text;
 use crate::control::view::{GroupView, LikelyLoss, LossEstimate};
-use crate::domain::{FailoverKind, Timestamp};
+use crate::domain::{FailoverKind, Region, Timestamp};
 use eframe::egui::{self, CornerRadius, Frame, Margin, Stroke, Ui, Vec2};
 
 /// One figure of what would be lost.
@@ -64,7 +64,7 @@ fn likely_heading(likely: &LikelyLoss, age_ms: i64) -> String {
 }
 
 /// The lines around the figures: when the source was looked at, and what the figures leave out.
-pub fn loss_notes(loss: &LossEstimate, primary: &str, away: bool) -> (String, Vec<String>) {
+pub fn loss_notes(loss: &LossEstimate, primary: &Region, away: bool) -> (String, Vec<String>) {
     let at = |at: Timestamp| format!("{} UTC", format::utc_time(at));
     let heading = match (loss.as_of, away) {
         (Some(as_of), false) => format!("At {primary} and not yet in the replica, as of {}", at(as_of)),
@@ -195,6 +195,9 @@ mod tests {
             "Estimate of the 1 min 30 s since 12:00:00 UTC, from the rate of the 1 h 00 min before"
         );
         let loss = LossEstimate { as_of: Some(since), ..LossEstimate::default() };
-        assert_eq!(loss_notes(&loss, "us-east-1", true).0, "Known: the last look at us-east-1, as of 12:00:00 UTC");
+        assert_eq!(
+            loss_notes(&loss, &Region::new("us-east-1"), true).0,
+            "Known: the last look at us-east-1, as of 12:00:00 UTC"
+        );
     }
 }

@@ -48,7 +48,7 @@ impl FailOverDialog {
         Self {
             id: group.spec.id.clone(),
             etag: group.etag.clone(),
-            target: group.effective_secondary_region().to_owned(),
+            target: group.effective_secondary_region().clone(),
             kind: (!primary_down).then_some(FailoverKind::Planned),
             typed: String::new(),
             refusal: None,
@@ -204,16 +204,18 @@ impl FailOverDialog {
         let secondary = group.effective_secondary_region().to_owned();
         if self.target != secondary {
             // The roles have changed since then.
-            self.target = secondary.clone();
+            self.target = secondary.clone().clone();
         }
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = space::M;
             let size = Vec2::new((ui.available_width() - space::M) / 2.0, 58.0);
-            if field::choice_ui(ui, size, true, true, None, &secondary, "Secondary now, becomes primary").clicked() {
-                self.target = secondary.clone();
+            if field::choice_ui(ui, size, true, true, None, secondary.as_str(), "Secondary now, becomes primary")
+                .clicked()
+            {
+                self.target = secondary.clone().clone();
             }
             let primary = &group.effective_primary_region;
-            field::choice_ui(ui, size, false, false, None, primary, "Already primary");
+            field::choice_ui(ui, size, false, false, None, primary.as_str(), "Already primary");
         });
     }
 

@@ -8,7 +8,7 @@ use crate::console::theme::{Icon, Tone};
 use crate::console::widgets::chip::is_unprotected;
 use crate::console::widgets::{Button, banner_ui};
 use crate::control::view::{CycleView, GroupView, ObjectView, WorkloadView};
-use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectError, ObjectStatus};
+use crate::domain::{AssetKind, ErrorClass, GroupState, ObjectError, ObjectStatus, Region};
 use crate::runtime::Intent;
 use eframe::egui::Ui;
 use std::collections::BTreeSet;
@@ -142,11 +142,11 @@ pub fn blocking_objects(view: &GroupView) -> usize {
 /// A region of the group that does not answer, and what that means for what is shown.
 fn away_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
     let group = &view.group;
-    let away = |name: &str| scene.region(name).and_then(|region| region.unreachable_since);
+    let away = |name: &Region| scene.region(name).and_then(|region| region.unreachable_since);
     let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
     let time = |at| format!("{} UTC", format::utc_time(at));
     let (region, since, effect) = match (away(primary), away(secondary)) {
-        (Some(since), _) => (primary.as_str(), since, format!("Its commits don't reach {secondary}.")),
+        (Some(since), _) => (primary, since, format!("Its commits don't reach {secondary}.")),
         // Another band tells of a secondary that is not complete.
         (None, Some(_)) if is_unprotected(group) && group.state != GroupState::FailingOver => return None,
         (None, Some(since)) => (secondary, since, "Nothing is replicated until it responds.".to_owned()),
@@ -173,9 +173,9 @@ fn failed_heading(state: GroupState) -> &'static str {
     }
 }
 
-fn target_of(view: &GroupView) -> String {
+fn target_of(view: &GroupView) -> Region {
     let running = view.operation.as_ref().map(|operation| operation.to_region.clone());
-    running.unwrap_or_else(|| view.group.effective_secondary_region().to_owned())
+    running.unwrap_or_else(|| view.group.effective_secondary_region().clone())
 }
 
 fn unprotected(scene: &Scene<'_>, view: &GroupView) -> String {

@@ -8,7 +8,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, card, copy, text};
 use crate::control::SalvageRef;
 use crate::control::view::{GroupView, SalvageView};
-use crate::domain::{Recovery, RecoveryOutcome};
+use crate::domain::{Recovery, RecoveryOutcome, Region};
 use eframe::egui::{self, Align2, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 /// One failover's remains.
@@ -119,7 +119,7 @@ pub fn left_behind_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions:
     });
 }
 
-fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &str) {
+fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &Region) {
     let palette = theme::palette(ui);
     let (heading, note) = if pending {
         let note = format!(

@@ -24,7 +24,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::tabs::{Tab, tabs_ui};
 use crate::console::widgets::{Button, button, card, chip, text};
 use crate::control::view::GroupView;
-use crate::domain::{GroupId, Timestamp};
+use crate::domain::{GroupId, Region, Timestamp};
 use crate::runtime::{GroupHistory, IntentError};
 use eframe::egui::{self, Frame, Margin, Ui};
 use std::sync::Arc;
@@ -154,18 +154,18 @@ fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut 
 }
 
 /// `us-east-1 → us-west-2`, primary first.
-fn direction_ui(ui: &mut Ui, primary: &str, secondary: &str) {
+fn direction_ui(ui: &mut Ui, primary: &Region, secondary: &Region) {
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing.x = 6.0;
-    ui.label(rich(Role::Strong, primary).color(palette.text)).on_hover_text("Effective primary region");
+    ui.label(rich(Role::Strong, primary.as_str()).color(palette.text)).on_hover_text("Effective primary region");
     text::icon_ui(ui, Icon::Arrow, 16.0, palette.text_weak);
-    ui.label(rich(Role::Body, secondary).color(palette.text_soft)).on_hover_text("Effective secondary region");
+    ui.label(rich(Role::Body, secondary.as_str()).color(palette.text_soft)).on_hover_text("Effective secondary region");
 }
 
-fn direction_width(ui: &Ui, primary: &str, secondary: &str) -> f32 {
+fn direction_width(ui: &Ui, primary: &Region, secondary: &Region) -> f32 {
     let palette = theme::palette(ui);
     let width = |role, text| text::line(ui, role, palette.text, text, f32::INFINITY).size().x;
-    width(Role::Strong, primary) + width(Role::Body, secondary) + 16.0 + 12.0
+    width(Role::Strong, primary.as_str()) + width(Role::Body, secondary.as_str()) + 16.0 + 12.0
 }
 
 /// Instead of a group that is not in the snapshot: not yet, when it was only just created, or no longer.

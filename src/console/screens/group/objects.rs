@@ -9,6 +9,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::filter::filter_ui;
 use crate::console::widgets::{Button, card, chip, field, text};
 use crate::control::view::{GroupView, ObjectView};
+use crate::domain::Region;
 use crate::domain::failover_group::kinds_not_replicated;
 use crate::domain::{AssetKind, ObjectStatus, Timestamp};
 use eframe::egui::{self, Align, Align2, Layout, Sense, Stroke, Ui, Vec2, WidgetInfo};
@@ -116,7 +117,7 @@ impl ObjectsTab {
 fn as_of_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
     let palette = theme::palette(ui);
     let Some(as_of) = view.as_of else { return };
-    let away = |name: &&String| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
+    let away = |name: &&Region| scene.region(name).is_some_and(|region| region.unreachable_since.is_some());
     let why = match view.group.spec.regions.iter().find(away) {
         Some(region) => format!("{region} doesn't respond"),
         None => "no cycle has finished since".to_owned(),

@@ -228,12 +228,12 @@ fn urls_ui(ui: &Ui, place: Rect, palette: &Palette, row: &Row) {
 
 fn direction_ui(ui: &Ui, rect: Rect, palette: &Palette, row: &Row) {
     let middle = rect.center().y;
-    let primary = text::line(ui, Role::Body, palette.text, &row.primary, rect.width() / 2.0 - 12.0);
+    let primary = text::line(ui, Role::Body, palette.text, row.primary.as_str(), rect.width() / 2.0 - 12.0);
     let arrow = rect.left() + primary.size().x + 14.0;
     ui.painter().galley(egui::pos2(rect.left(), middle - primary.size().y / 2.0), primary, palette.text);
     Icon::Arrow.paint(ui.painter(), egui::pos2(arrow, middle), 15.0, palette.text_weak);
     let rest = rect.with_min_x(arrow + 14.0);
-    text::paint(ui, rest, Align2::LEFT_CENTER, Role::Body, palette.text_soft, &row.secondary);
+    text::paint(ui, rest, Align2::LEFT_CENTER, Role::Body, palette.text_soft, row.secondary.as_str());
 }
 
 fn point_ui(ui: &Ui, rect: Rect, palette: &Palette, row: &Row) {

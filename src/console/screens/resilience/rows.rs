@@ -4,7 +4,7 @@ use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::widgets::chip;
 use crate::control::view::GroupView;
-use crate::domain::{GroupId, GroupState};
+use crate::domain::{GroupId, GroupState, Region};
 use std::cmp::Ordering;
 
 /// What one row shows.
@@ -19,9 +19,9 @@ pub struct Row {
     /// How long it has been so.
     pub state_age: String,
     /// The primary region.
-    pub primary: String,
+    pub primary: Region,
     /// The secondary region.
-    pub secondary: String,
+    pub secondary: Region,
     /// How far the replica is behind, in milliseconds; None until bootstrap ends.
     pub behind_ms: Option<i64>,
     /// The replication point.
@@ -211,7 +211,7 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
         scope: if view.objects.is_empty() { catalogs } else { format!("{catalogs} · {objects}") },
         state: group.state,
         state_age: format::short_age(scene.age_ms(view.state_since)),
-        primary: group.effective_primary_region.clone(),
+        primary: Region::new(group.effective_primary_region.to_string()),
         secondary: group.effective_secondary_region().to_owned(),
         behind_ms,
         point: group.replication_point.map(format::utc),
@@ -234,8 +234,8 @@ mod tests {
             scope: String::new(),
             state: GroupState::Active,
             state_age: String::new(),
-            primary: "us-east-1".to_owned(),
-            secondary: "us-west-2".to_owned(),
+            primary: Region::new("us-east-1"),
+            secondary: Region::new("us-west-2"),
             behind_ms,
             point: None,
             progress: None,

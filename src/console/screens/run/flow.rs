@@ -6,6 +6,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Palette, Role, Tone, radius, space};
 use crate::console::widgets::text;
 use crate::control::view::{OperationOutcome, OperationView, StableUrlView};
+use crate::domain::Region;
 use crate::domain::Timestamp;
 use eframe::egui::{
     self, Align2, Color32, CornerRadius, Pos2, Rect, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
@@ -49,7 +50,7 @@ pub fn flow_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView, moment
 }
 
 /// What a region lets its clients do, in words.
-fn access_words(scene: &Scene<'_>, region: &str, access: Access) -> String {
+fn access_words(scene: &Scene<'_>, region: &Region, access: Access) -> String {
     let away = scene.region(region).and_then(|region| region.unreachable_since);
     match (away, access) {
         (Some(since), _) => format!("Hasn't responded for {}", format::age(scene.age_ms(since))),
@@ -63,7 +64,7 @@ fn spoken(scene: &Scene<'_>, operation: &OperationView, moment: &Moment) -> Stri
     let (from, to) = (&operation.from_region, &operation.to_region);
     let (primary, secondary) = if moment.turned >= 0.5 { (to, from) } else { (from, to) };
     let flows = if moment.flows { "Commits flow" } else { "No commits flow" };
-    let of = |name: &str, access| access_words(scene, name, access).to_lowercase();
+    let of = |name: &Region, access| access_words(scene, name, access).to_lowercase();
     format!(
         "{primary} is the primary. {flows} from {primary} to {secondary}. {from}: {}. {to}: {}.",
         of(from, moment.from_access),
@@ -71,7 +72,7 @@ fn spoken(scene: &Scene<'_>, operation: &OperationView, moment: &Moment) -> Stri
     )
 }
 
-fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &str, access: &str, is_primary: bool) {
+fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &Region, access: &str, is_primary: bool) {
     let painter = ui.painter();
     let (fill, outline, width) = if is_primary {
         (palette.wash(Tone::Busy), palette.accent, 2.0)
@@ -82,7 +83,7 @@ fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &str, access: &str, i
     let inner = rect.shrink(space::L);
     Icon::Region.paint(painter, inner.min + Vec2::new(10.0, 12.0), 20.0, palette.text_soft);
     let head = Rect::from_min_size(inner.min + Vec2::new(28.0, 0.0), Vec2::new(inner.width() - 28.0, 24.0));
-    text::paint_cut(ui, head, Role::Title, palette.text, name);
+    text::paint_cut(ui, head, Role::Title, palette.text, name.as_str());
     let role = head.translate(Vec2::new(-28.0, 34.0)).with_max_x(inner.right());
     let word = if is_primary { "Primary" } else { "Secondary" };
     let ink = if is_primary { palette.accent } else { palette.text_soft };

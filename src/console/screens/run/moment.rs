@@ -220,6 +220,7 @@ pub fn waited_for(operation: &OperationView, moment: &Moment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Region;
     use chrono::{TimeDelta, TimeZone, Utc};
 
     fn operation() -> OperationView {
@@ -237,8 +238,8 @@ mod tests {
         OperationView {
             id: "op".to_owned(),
             kind: FailoverKind::Planned,
-            from_region: "east".to_owned(),
-            to_region: "west".to_owned(),
+            from_region: Region::new("east"),
+            to_region: Region::new("west"),
             requested_by: "console".to_owned(),
             started: start,
             ended: Some(start + TimeDelta::seconds(11)),

@@ -118,7 +118,7 @@ fn targets(scene: &Scene<'_>) -> Vec<Target> {
                 let known = scene.account().workspaces.iter().find(|workspace| workspace.id == *id)?;
                 (known.region == group.effective_primary_region).then(|| known.name.clone())
             });
-            let leads = primary.unwrap_or_else(|| group.effective_primary_region.clone());
+            let leads = primary.unwrap_or_else(|| group.effective_primary_region.to_string());
             Target {
                 group: group.spec.id.clone(),
                 set: set.name.clone(),

@@ -56,7 +56,7 @@ mod tests {
 
     fn view(region: &str, clients: Vec<WorkspaceClient>) -> SandboxRegionView {
         SandboxRegionView {
-            region: region.to_owned(),
+            region: Region::new(region),
             up: true,
             workspace_url: String::new(),
             storage_root: String::new(),
@@ -77,7 +77,7 @@ mod tests {
             ],
         );
         let west = view("us-west-2", vec![client("moved/1", Some("bob"), true, 9)]);
-        let regions = ["us-east-1".to_owned(), "us-west-2".to_owned()];
+        let regions = ["us-east-1", "us-west-2"].map(Region::new);
         assert_eq!(
             lines(&[east.clone(), west], &regions),
             [
@@ -85,13 +85,13 @@ mod tests {
                 "sdk/1 (ada) calls the workspace in us-east-1 directly, last at 12:04:01 UTC",
             ]
         );
-        assert!(lines(&[east], &["us-west-2".to_owned()]).is_empty(), "another workspace's clients are not meant");
+        assert!(lines(&[east], &[Region::new("us-west-2")]).is_empty(), "another workspace's clients are not meant");
     }
 
     #[test]
     fn a_long_list_is_cut() {
         let many = (0..9).map(|n| client(&format!("agent {n}"), Some("ada"), false, n)).collect();
-        let told = lines(&[view("us-east-1", many)], &["us-east-1".to_owned()]);
+        let told = lines(&[view("us-east-1", many)], &[Region::new("us-east-1")]);
         assert_eq!((told.len(), told.last().map(String::as_str)), (6, Some("and 4 more")));
     }
 }
