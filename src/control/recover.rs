@@ -272,16 +272,16 @@ impl Control {
     }
 
     /// Refuses a catalog that the region's workspaces may only read.
-    fn must_be_writable(&self, region: &str, catalog: &str) -> Result<(), ControlError> {
+    fn must_be_writable(&self, region: &Region, catalog: &str) -> Result<(), ControlError> {
         let elsewhere = self
             .handles()
             .iter()
             .map(|handle| handle.group())
-            .find(|group| group.has_catalog(catalog) && group.effective_primary_region != region);
+            .find(|group| group.has_catalog(catalog) && group.effective_primary_region != *region);
         let shown = lock(&self.inner.regions).clone();
         let read_only = shown
             .iter()
-            .filter(|view| view.name == region)
+            .filter(|view| view.name == *region)
             .flat_map(|view| view.catalogs.iter())
             .any(|view| same_name(&view.name, catalog) && view.read_only);
         if elsewhere.is_none() && !read_only {

@@ -5,6 +5,7 @@ use crate::fixture::{self, EAST, WEST};
 use eframe::egui::Key;
 use resilience::control::{SalvageRef, SalvageReport};
 use resilience::delta::{RowsPreview, SalvagedCommit};
+use resilience::domain::Region;
 use resilience::domain::{GroupId, Recovery, RecoveryOutcome, RecoveryRequest};
 use resilience::runtime::{Intent, IntentError, NoticeDetail, Snapshot};
 use std::sync::Arc;
@@ -35,8 +36,8 @@ pub fn report() -> SalvageReport {
     };
     SalvageReport {
         of: of(),
-        region: EAST.to_owned(),
-        live: Some((WEST.to_owned(), TABLE.to_owned())),
+        region: Region::new(EAST),
+        live: Some((Region::new(WEST), TABLE.to_owned())),
         commits: vec![
             commit(2_118, "WRITE", 1_800, None),
             commit(2_119, "WRITE", 1_320, None),

@@ -160,11 +160,11 @@ pub async fn left_by_force(engine: &Engine) {
     engine.control().create_group("tester", spec(engine, "core", &names), false).await.expect("created");
     until_active(engine, "core").await;
     let sandbox = engine.sandbox().expect("a sandbox");
-    let tables = sandbox.truth(&home, &all).await.expect("known");
-    sandbox.take_down(&home).await.expect("down");
+    let tables = sandbox.truth(home.as_str(), &all).await.expect("known");
+    sandbox.take_down(home.as_str()).await.expect("down");
     for table in tables.iter().take(6) {
         for _ in 0..4 {
-            sandbox.commit(&home, &table.full_name).await.expect("a commit");
+            sandbox.commit(home.as_str(), &table.full_name).await.expect("a commit");
         }
     }
     engine
@@ -173,6 +173,6 @@ pub async fn left_by_force(engine: &Engine) {
         .await
         .expect("accepted");
     until(engine, "core", |g| g.state != GroupState::FailingOver).await;
-    sandbox.bring_up(&home).await.expect("up");
+    sandbox.bring_up(home.as_str()).await.expect("up");
     until(engine, "core", |g| g.state == GroupState::Active && !g.salvage_pending).await;
 }
