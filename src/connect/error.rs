@@ -54,7 +54,7 @@ pub enum ConnectError {
     #[error("{region} doesn't know the principal of {call}: {message} Add it to the workspace.")]
     UnknownPrincipal {
         /// The region.
-        region: String,
+        region: Region,
         /// The call.
         call: String,
         /// The region's answer.

@@ -4,6 +4,7 @@ use crate::connect::Enforcement;
 use crate::control::operation::{CatalogMode, Operation};
 use crate::control::{ControlError, Deployment};
 use crate::domain::FailoverGroup;
+use crate::domain::Region;
 use crate::replicate::{self, Endpoint};
 use crate::wire::unity_catalog::ISOLATION_OPEN;
 
@@ -48,7 +49,7 @@ pub async fn make_read_only(endpoint: &Endpoint, group: &FailoverGroup) -> Resul
 }
 
 /// What a step says of a region that nothing keeps from being written to.
-pub fn fence_note(region: &str) -> String {
+pub fn fence_note(region: &Region) -> String {
     format!(
         "{region} has no workspace bindings, so nothing keeps writers out. Stop them yourself. A later commit there never enters the new primary's history; it is kept and listed."
     )

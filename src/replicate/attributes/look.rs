@@ -6,7 +6,7 @@ use super::rhythm::Unit;
 use super::state::{Attributes, AttributesRow, Facet, Failed, LeftOut, Shared};
 use super::{owner_of, same_principal, securable, tags};
 use crate::connect::{ConnectError, RegionApi};
-use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus};
+use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Region};
 use crate::replicate::coverage::Failure;
 use crate::replicate::engine::{CycleRequest, Follower, Seen};
 use crate::replicate::{Asset, CycleCache, CycleError, ObjectRecord};
@@ -39,7 +39,7 @@ pub struct Look<'a> {
     pub name: &'a str,
     pub from: &'a dyn RegionApi,
     pub to: &'a dyn RegionApi,
-    regions: [&'a str; 2],
+    regions: [&'a Region; 2],
     /// The runtime's principal at the destination.
     pub me: Option<&'a str>,
     pub me_at_source: Option<&'a str>,
@@ -61,7 +61,7 @@ impl Look<'_> {
         look(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn region(&self, side: Side) -> &str {
+    fn region(&self, side: Side) -> &Region {
         self.regions[usize::from(side == Side::Destination)]
     }
 
@@ -94,7 +94,7 @@ impl Look<'_> {
         match work.await {
             Err(error) if error.is_not_served() => {
                 let region = error.region().unwrap_or_default().to_owned();
-                self.shared(|shared| shared.unserved.insert((region, facet)));
+                self.shared(|shared| shared.unserved.insert((Region::new(region), facet)));
                 Ok(T::default())
             }
             // It was dropped in the meantime; the next cycle sees that.
@@ -132,7 +132,7 @@ impl Look<'_> {
             fail(Facet::Tags, error);
         }
         let mut row = self.row.clone();
-        row.left_out.insert(self.region(Side::Destination).to_owned(), left_out);
+        row.left_out.insert(self.region(Side::Destination).clone(), left_out);
         row.left_out.retain(|_, left_out| !left_out.is_empty());
         (row, given, failed)
     }
@@ -209,7 +209,7 @@ impl Attributes {
         }
         let Some(row) = self.rows.get(key).filter(|_| !seen.touched.contains(key)) else { return true };
         let (Some(wanted), Some(held)) = (owner_of(asset), self.owner_at_destination(seen, key)) else { return false };
-        let stands_in = |region: &str| row.left_out.get(region).is_some_and(|left_out| left_out.owner.is_some());
+        let stands_in = |region: &Region| row.left_out.get(region).is_some_and(|left_out| left_out.owner.is_some());
         let regions = [&request.source.region, &request.destination.region];
         let me = self.me.as_ref();
         let is_console = |name: &str, me: Option<&String>| me.is_some_and(|me| same_principal(me, name));
@@ -333,7 +333,7 @@ impl Attributes {
         };
         let failed = match error {
             Some((_, error)) if error.is_unreachable() => {
-                let region = error.region().unwrap_or(&request.destination.region).to_owned();
+                let region = error.region().map_or_else(|| request.destination.region.clone(), Region::new);
                 return Err(CycleError::at(&region, error));
             }
             Some((_, error)) if error.is_transient() => Some(Failed { failure: None, again: now + AGAIN }),
@@ -410,7 +410,7 @@ impl Attributes {
 }
 
 /// What a replica could not take, and what to do.
-fn sentence(left_out: &LeftOut, region: &str) -> String {
+fn sentence(left_out: &LeftOut, region: &Region) -> String {
     let names: Vec<&str> = left_out.principals().into_iter().collect();
     let mut text = format!("{region} doesn't know {}.", names.join(", "));
     let granted = |(principal, privileges): (&String, &BTreeSet<String>)| {

@@ -103,7 +103,7 @@ impl Shared {
         self.unknown.insert(principal.to_owned(), now + UNKNOWN_FOR);
     }
 
-    pub fn serves(&self, region: &str, facet: Facet) -> bool {
+    pub fn serves(&self, region: &Region, facet: Facet) -> bool {
         !self.unserved.iter().any(|(known, of)| known == region && *of == facet)
     }
 }

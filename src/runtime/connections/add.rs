@@ -3,6 +3,7 @@
 use super::login::{KeptSecrets, NewLogin};
 use super::{Connection, ConnectionError, Connections, REGIONS};
 use crate::connect::{ConnectSettings, RegionIdentity, Secret, StorageOptions};
+use crate::domain::Region;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ impl Connections {
         };
         let told = RegionIdentity::ask(settings).await?;
         let connection = Connection {
-            region: region_of(&name, new.region, told.region, &others)?,
+            region: Region::new(region_of(&name, new.region, told.region, &others)?),
             workspace_id: workspace_of(&name, &url, new.workspace_id, told.workspace_id, &others)?,
             metastore_id: told.metastore_id.unwrap_or_default(),
             login: resolved.kept,
@@ -94,7 +95,7 @@ fn region_of(
     told: Option<String>,
     others: &[Connection],
 ) -> Result<String, ConnectionError> {
-    let taken = |region: &String| others.iter().find(|known| known.region == *region);
+    let taken = |region: &String| others.iter().find(|known| known.region == region.as_str());
     if let Some(given) = given {
         return match taken(&given) {
             Some(other) => Err(ConnectionError::refused(format!(

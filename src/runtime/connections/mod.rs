@@ -153,7 +153,7 @@ impl Connections {
             auth,
             storage: StorageOptions::new(storage.chain(secret)),
             health,
-            ..ConnectSettings::new(&connection.region, &connection.url, Default::default()).fail_fast()
+            ..ConnectSettings::new(connection.region.as_str(), &connection.url, Default::default()).fail_fast()
         })
     }
 
