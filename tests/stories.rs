@@ -1,6 +1,7 @@
 //! Stories of users, one file each; the names of the tests are sentences.
 
 mod stories {
+    pub mod approval;
     pub mod bad_input;
     pub mod catalog_objects;
     pub mod clock;

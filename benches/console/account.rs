@@ -80,6 +80,8 @@ fn group(
 ) -> GroupView {
     let point = now() - TimeDelta::milliseconds(700);
     GroupView {
+        approval: Default::default(),
+        pending_approval: None,
         group: FailoverGroup {
             spec: spec(number),
             effective_primary_region: Region::new(EAST),
@@ -128,6 +130,7 @@ pub fn full(object_count: usize, error_count: usize) -> Snapshot {
         Arc::new(group(number, objects, errors, lag.clone()))
     });
     Snapshot {
+        session: Default::default(),
         taken_at: now(),
         interval_ms: 10_000,
         deployment: DeploymentView::default(),

@@ -4,7 +4,7 @@ use super::context::Api;
 use super::query::Query;
 use super::reply::{Rejection, bad};
 use crate::control::Caller;
-use crate::domain::Right;
+use crate::domain::{Asker, Right};
 use crate::net::{BodyFault, BodyLimits};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::{HeaderMap, header, request::Parts};
@@ -47,6 +47,11 @@ impl Call {
             return Ok(());
         }
         Err(Rejection::Forbidden { name: self.caller.name.clone(), role: self.caller.role.as_str(), right })
+    }
+
+    /// Who makes the call, for what needs a second person.
+    pub fn asker(&self) -> Asker {
+        Asker { id: self.caller.id.clone(), name: self.caller.name.clone() }
     }
 
     /// An etag to be matched, where one is given.

@@ -6,7 +6,7 @@ use super::context::{Api, to_the_end};
 use super::mask::patch_of;
 use super::paging::page;
 use super::reply::{Answer, Rejection, bad, ok};
-use crate::domain::{FailoverGroup, FailoverKind, GroupId, Region, Right};
+use crate::domain::{FailoverGroup, FailoverKind, FailoverOrder, GroupId, Region, Right};
 use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
 use axum::extract::State;
 use serde_json::json;
@@ -86,13 +86,12 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
     if request.target_primary_region.is_empty() {
         return Err(bad("target_primary_region is missing. Name the new primary region."));
     }
-    let (control, actor) = (api.control.clone(), call.caller.name);
+    let (control, by) = (api.control.clone(), call.asker());
     let etag = request.etag.filter(|etag| !etag.is_empty());
     let target = request.target_primary_region;
     let accepted = request.accept_left_behind.unwrap_or_default();
-    let confirm = async move {
-        control.fail_over_accepting(&actor, &id, &Region::new(target), kind, etag.as_deref(), &accepted).await
-    };
+    let order = FailoverOrder { accepted, ..FailoverOrder::new(&Region::new(target), kind) };
+    let confirm = async move { control.order_failover(&by, &id, order, etag.as_deref()).await };
     whole(&api, to_the_end(confirm).await?)
 }
 

@@ -1,6 +1,7 @@
 //! The account's disaster-recovery REST API, over the control handle: paths, fields and codes as official clients know them.
 
 mod account;
+mod approval;
 mod auth;
 mod body;
 mod context;

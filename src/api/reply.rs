@@ -206,7 +206,9 @@ fn of_control(error: &ControlError) -> (StatusCode, &'static str, String) {
         | ControlError::UnknownToken { .. } => (StatusCode::NOT_FOUND, NOT_FOUND),
         ControlError::Exists { .. } => (StatusCode::CONFLICT, ALREADY_EXISTS),
         ControlError::Stale { .. } => (StatusCode::CONFLICT, ABORTED),
-        ControlError::State(_) | ControlError::Refused { .. } => (StatusCode::BAD_REQUEST, INVALID_STATE),
+        ControlError::State(_) | ControlError::Refused { .. } | ControlError::AwaitsApproval { .. } => {
+            (StatusCode::BAD_REQUEST, INVALID_STATE)
+        }
         ControlError::Region(_) | ControlError::Cycle(_) | ControlError::Table(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, TEMPORARILY_UNAVAILABLE)
         }

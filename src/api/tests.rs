@@ -457,6 +457,6 @@ async fn every_call_that_the_document_describes_is_served() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 24);
+    assert_eq!(calls, 28);
     served.end().await;
 }

@@ -2,7 +2,7 @@
 
 use super::preferences::Preferences;
 use crate::control::SalvageRef;
-use crate::domain::{GroupId, Region};
+use crate::domain::{GroupId, Region, Right};
 use crate::runtime::Intent;
 
 /// A place in the window.
@@ -73,6 +73,12 @@ pub enum Action {
     AskRecover(SalvageRef),
     /// Ask before taking salvaged commits of a table off what waits for a person.
     AskReleaseSalvage(SalvageRef),
+    /// Ask whether failovers of a group wait for a second person.
+    AskApproval(GroupId),
+    /// Ask whether to approve the failover of a group that waits.
+    AskApprove(GroupId),
+    /// Ask for the token that the window is to act with.
+    AskSignIn,
     /// Ask for the name and role of a new token.
     AskNewToken,
     /// Ask whether to revoke a token or client.
@@ -95,4 +101,37 @@ pub enum Action {
     Discard,
     /// Change the preferences.
     Prefer(Preferences),
+}
+
+impl Action {
+    /// The right that what it leads to needs; None for what only looks.
+    pub fn right(&self) -> Option<Right> {
+        match self {
+            Self::Send(intent) => Some(intent.right()),
+            Self::Go(Route::CreateGroup | Route::EditGroup(_))
+            | Self::AskDelete(_)
+            | Self::AskRepair(_)
+            | Self::AskRelease(..)
+            | Self::AskReleaseLeftBehind(..)
+            | Self::AskRecover(_)
+            | Self::AskReleaseSalvage(_)
+            | Self::AskNewUrl
+            | Self::AskAttach(_)
+            | Self::AskDeleteUrl(_) => Some(Right::Change),
+            Self::AskFailOver(_) | Self::AskApprove(_) => Some(Right::FailOver),
+            Self::AskNewToken | Self::AskRevoke(_) => Some(Right::ManageTokens),
+            Self::AskApproval(_) => Some(Right::SetApproval),
+            Self::Go(_)
+            | Self::AskTargets(_)
+            | Self::AskExport(..)
+            | Self::AskPoints(_)
+            | Self::AskSignIn
+            | Self::ShowPalette
+            | Self::ShowWall(_)
+            | Self::ShowKeys
+            | Self::CloseDialog
+            | Self::Discard
+            | Self::Prefer(_) => None,
+        }
+    }
 }

@@ -8,6 +8,7 @@ use super::palette::PaletteState;
 use super::preferences::{Preferences, WindowPlace};
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
+use super::screens::approval_dialog::ApprovalDialog;
 use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
@@ -22,6 +23,7 @@ use super::screens::repair_dialog::RepairDialog;
 use super::screens::resilience::{ResilienceScreen, Section};
 use super::screens::run::RunScreen;
 use super::screens::settings::{NewTokenDialog, SettingsScreen};
+use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
 use super::screens::targets_dialog::TargetsDialog;
 use super::screens::{regions, workspaces};
@@ -159,7 +161,12 @@ impl ConsoleApp {
                     match intent {
                         Intent::DeleteGroup { .. } => self.route = Route::Groups,
                         // The person who confirmed a failover wants to see it.
-                        Intent::FailOver { id, .. } => self.route = Route::Run(id.clone(), None),
+                        // One that waits for approval has nothing to show yet.
+                        Intent::FailOver { id, .. } | Intent::Approve { id, .. }
+                            if matches!(notice.outcome, Ok(NoticeDetail::Group(_))) =>
+                        {
+                            self.route = Route::Run(id.clone(), None);
+                        }
                         _ => {}
                     }
                 }
@@ -205,6 +212,12 @@ impl ConsoleApp {
     }
 
     fn act(&mut self, ctx: &Context, scene: &Scene<'_>, action: Action) {
+        // The runtime refuses it too; here the person is told before a form is filled.
+        if let Some(sentence) = action.right().and_then(|right| scene.refusal(right)) {
+            let until = Some(self.link.clock.now() + chrono::TimeDelta::seconds(8));
+            self.notices.push(Toast { tone: Tone::Warn, sentence, until });
+            return;
+        }
         match action {
             Action::Send(intent) => self.send(intent),
             Action::Go(route) => self.go(scene, route),
@@ -241,6 +254,13 @@ impl ConsoleApp {
             Action::AskReleaseLeftBehind(id, object) => self.confirm(Confirm::ReleaseLeftBehind(id, object)),
             Action::AskRecover(of) => self.dialog = Some(Dialog::Recover(RecoverDialog::open(scene, of))),
             Action::AskReleaseSalvage(of) => self.confirm(Confirm::ReleaseSalvage(of)),
+            Action::AskApproval(id) => {
+                if let Some(view) = scene.group(&id) {
+                    self.dialog = Some(Dialog::Approval(ApprovalDialog::open(id, view.approval)));
+                }
+            }
+            Action::AskApprove(id) => self.confirm(Confirm::Approve(id)),
+            Action::AskSignIn => self.dialog = Some(Dialog::SignIn(SignInDialog::default())),
             Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
             Action::AskAttach(id) => {
                 let attached = scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some());

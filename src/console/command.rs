@@ -4,7 +4,7 @@ use super::action::{Action, GroupTab, Route};
 use super::preferences::Preferences;
 use super::scene::Scene;
 use super::theme::{Density, Icon, ThemeChoice};
-use crate::domain::{Event, GroupId, GroupState, Region, group_state};
+use crate::domain::{Event, GroupId, GroupState, Region, Right, group_state};
 use crate::runtime::Intent;
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 
@@ -236,6 +236,10 @@ impl Command {
         match self {
             Self::FailOver(id) => can_fail_over(scene, id),
             Self::EditGroup(id) => can_edit(scene, id),
+            Self::CreateGroup | Self::CreateStableUrl | Self::Delete(_) | Self::Retry(_) => may(scene, Right::Change),
+            Self::TakeDown(_) | Self::BringUp(_) => may(scene, Right::Change),
+            Self::CreateToken => may(scene, Right::ManageTokens),
+            Self::Resume(_) => may(scene, Right::FailOver),
             _ => Ok(()),
         }
     }
@@ -270,6 +274,10 @@ impl Command {
     }
 }
 
+fn may(scene: &Scene<'_>, right: Right) -> Result<(), String> {
+    scene.refusal(right).map_or(Ok(()), Err)
+}
+
 /// Whether a state waits for a person to try again.
 pub fn is_failed(state: GroupState) -> bool {
     matches!(state, GroupState::CreationFailed | GroupState::FailoverFailed | GroupState::DeletionFailed)
@@ -277,6 +285,9 @@ pub fn is_failed(state: GroupState) -> bool {
 
 /// Whether a group's state allows a failover; else why not.
 pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
+    if let Some(refusal) = scene.refusal(Right::FailOver) {
+        return Err(refusal);
+    }
     let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
     let event = Event::FailoverRequested { bootstrapped: view.group.bootstrapped };
     group_state::apply(view.group.state, event).map(|_| ()).map_err(|refusal| refusal.reason)
@@ -284,6 +295,9 @@ pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
 
 /// Whether a group's state allows a change of its scope; else why not.
 pub fn can_edit(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
+    if let Some(refusal) = scene.refusal(Right::Change) {
+        return Err(refusal);
+    }
     let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
     let group = &view.group;
     match group.state {

@@ -4,6 +4,7 @@ use super::action::{Action, Route};
 use super::palette::{PaletteState, keys_dialog_ui};
 use super::preferences::Preferences;
 use super::scene::Scene;
+use super::screens::approval_dialog::ApprovalDialog;
 use super::screens::confirm_dialog::ConfirmDialog;
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::export_dialog::ExportDialog;
@@ -13,6 +14,7 @@ use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::settings::NewTokenDialog;
+use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
 use super::screens::targets_dialog::TargetsDialog;
 use super::theme::{self, Icon, Role, rich};
@@ -38,6 +40,10 @@ pub enum Dialog {
     Points(PointsDialog),
     /// What a group should reach.
     Targets(TargetsDialog),
+    /// Whether failovers of a group wait for a second person.
+    Approval(ApprovalDialog),
+    /// The token that the window is to act with.
+    SignIn(SignInDialog),
     /// Where to save numbers.
     Export(ExportDialog),
     /// Whether to remove a token, a stable URL or its attachment.
@@ -66,6 +72,8 @@ impl Dialog {
             (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
             (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
             (Self::Recover(dialog), intent) => dialog.asked_for(intent),
+            (Self::Approval(dialog), Intent::SetApproval { id, .. }) => dialog.id == *id,
+            (Self::SignIn(_), Intent::SignIn { .. }) => true,
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
             (Self::Export(_), Intent::SaveText { .. })
             | (Self::NewToken(_), Intent::CreateToken { .. })
@@ -82,6 +90,8 @@ impl Dialog {
             Self::Delete(dialog) => dialog.refused(refusal),
             Self::Release(dialog) => dialog.refused(refusal),
             Self::Repair(dialog) => dialog.refused(refusal),
+            Self::Approval(dialog) => dialog.refused(refusal),
+            Self::SignIn(dialog) => dialog.refused(refusal),
             Self::Recover(dialog) => dialog.refused(refusal),
             Self::Points(dialog) => dialog.refused(refusal),
             Self::Confirm(dialog) => dialog.refused(refusal),
@@ -118,6 +128,8 @@ impl Dialog {
             Self::Delete(dialog) => dialog.show(ctx, scene),
             Self::Release(dialog) => dialog.show(ctx, scene),
             Self::Repair(dialog) => dialog.show(ctx, scene),
+            Self::Approval(dialog) => dialog.show(ctx, scene),
+            Self::SignIn(dialog) => dialog.show(ctx, scene),
             Self::Recover(dialog) => dialog.show(ctx, scene),
             Self::Points(dialog) => dialog.show(ctx, scene),
             Self::Confirm(dialog) => dialog.show(ctx, scene),

@@ -63,6 +63,7 @@ fn group_sentence(intent: &Intent, id: &str) -> String {
         }
         Intent::CreateGroup { .. } => format!("{id} was created. The console is preparing its regions."),
         Intent::FailOver { target_primary_region, .. } => format!("{id} is failing over to {target_primary_region}."),
+        Intent::Approve { .. } => format!("{id} is failing over, as approved."),
         Intent::DeleteGroup { .. } => format!("Deleting {id}. Its replica stays, read-only."),
         Intent::RetryGroup { .. } => format!("{id} is trying again."),
         Intent::ResumeWorkloads { .. } => format!("Resuming schedules and compute of {id}."),

@@ -3,7 +3,7 @@
 use super::format;
 use super::preferences::{Preferences, Targets};
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Region, Timestamp, WorkspaceId};
+use crate::domain::{GroupId, Region, Right, Timestamp, WorkspaceId};
 use crate::runtime::{Intent, IntentId, Snapshot};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -69,6 +69,11 @@ impl<'a> Scene<'a> {
         &self.snapshot.account
     }
 
+    /// Why the window may not do something, as a sentence; None where it may.
+    pub fn refusal(&self, right: Right) -> Option<String> {
+        self.snapshot.session.refusal(right)
+    }
+
     /// One group.
     pub fn group(&self, id: &GroupId) -> Option<&'a Arc<GroupView>> {
         self.snapshot.account.groups.iter().find(|view| &view.group.spec.id == id)
@@ -129,6 +134,7 @@ mod tests {
             interval_ms: 5_000,
             deployment: Default::default(),
             account: Default::default(),
+            session: Default::default(),
             sandbox: None,
         }
     }

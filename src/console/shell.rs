@@ -171,7 +171,13 @@ fn freshness_ui(ui: &mut Ui, scene: &Scene<'_>) {
         }
     }
     let kind = if scene.snapshot.sandbox.is_some() { " · sandbox" } else { "" };
-    let words = format!("{words}{kind}");
+    let session = &scene.snapshot.session;
+    let by = match (session.signed_in, session.token_required) {
+        (true, _) => format!(" · {} ({})", session.name, session.role),
+        (false, true) => " · not signed in".to_owned(),
+        (false, false) => String::new(),
+    };
+    let words = format!("{words}{kind}{by}");
     text::paint(ui, rect.with_min_x(rect.left() + 38.0), Align2::LEFT_CENTER, Role::Small, palette.text_weak, &words);
 }
 

@@ -75,6 +75,12 @@ pub enum ControlError {
         /// What stands in the way and what to do.
         sentence: String,
     },
+    /// It waits for a second person; nothing was begun.
+    #[error("{sentence}")]
+    AwaitsApproval {
+        /// What waits, since when and how it goes on.
+        sentence: String,
+    },
     /// A region failed.
     #[error(transparent)]
     Region(#[from] crate::connect::ConnectError),

@@ -52,6 +52,7 @@ pub(super) struct Inner {
     /// Makes the readers of the regions read everything again.
     pub refresh: watch::Sender<u64>,
     pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
+    api_url: Mutex<Option<String>>,
     handles: Mutex<BTreeMap<GroupId, Arc<GroupHandle>>>,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -94,6 +95,7 @@ impl Control {
                 workloads: Mutex::default(),
                 refresh: watch::Sender::new(0),
                 activity: Mutex::new(Arc::new(start.activity.into_iter().map(entry).collect())),
+                api_url: Mutex::default(),
                 handles: Mutex::default(),
                 changed: watch::Sender::new(0),
                 stopping: watch::Sender::new(false),
@@ -156,6 +158,16 @@ impl Control {
     /// Ticks whenever a view changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
+    }
+
+    /// Where the account API is served, for links in messages.
+    pub fn set_api_url(&self, url: &str) {
+        *lock(&self.inner.api_url) = Some(url.to_owned());
+    }
+
+    /// Where the account API is served; None where it isn't.
+    pub(super) fn api_url(&self) -> Option<String> {
+        lock(&self.inner.api_url).clone()
     }
 
     /// The time; a wall clock that jumps does not move it.

@@ -1,6 +1,7 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
 mod acts;
+mod approval;
 mod audit;
 mod backoff;
 mod clock;

@@ -32,6 +32,12 @@ impl Control {
         self.inner.keyring.caller(bearer, self.now())
     }
 
+    /// The holder of a token or client by its public id; None where it isn't known or was revoked.
+    pub fn holder(&self, id: &str) -> Option<Caller> {
+        let row = self.inner.keyring.get(id).filter(|row| row.revoked.is_none())?;
+        Some(Caller { id: row.id.clone(), name: row.name.clone(), role: row.role })
+    }
+
     /// Every token and client, newest first, without access tokens.
     pub fn tokens(&self) -> Vec<TokenView> {
         let mut all: Vec<TokenView> = self

@@ -1,7 +1,7 @@
 //! Verifying a group on request: compares every object, and says what differs.
 
 use super::view::OperationView;
-use super::{Control, ControlError, acts};
+use super::{Control, ControlError, acts, audit};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, Region};
@@ -138,6 +138,24 @@ impl Control {
     pub async fn setting(&self, key: &str) -> Result<Option<String>, ControlError> {
         let key = key.to_owned();
         Ok(self.inner.store.run(move |tx| tx.value(&key)).await?.filter(|value| !value.is_empty()))
+    }
+
+    /// Remembers a value, with a line of the audit log.
+    pub async fn set_audited_setting(&self, actor: &str, key: &str, value: &str) -> Result<(), ControlError> {
+        let message = format!("{actor} set {key} to {value}.");
+        let line = audit::line(self.now(), actor, "setting.change", key, message);
+        let (key, value, written) = (key.to_owned(), value.to_owned(), line.clone());
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.set_value(&key, &value)?;
+            tx.add_activity(&written)
+        };
+        let show = move |control: &Self, ()| control.show_activity(line);
+        self.durably((), work, show).await.map(|_| ())
+    }
+
+    /// Makes whoever shows the account look again.
+    pub fn show_again(&self) {
+        self.touch();
     }
 
     /// Remembers a value for a command.

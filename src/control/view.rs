@@ -2,8 +2,8 @@
 
 use crate::delta::Salvaged;
 use crate::domain::{
-    AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError, Recovery,
-    Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
+    ApprovalPolicy, AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError,
+    PendingApproval, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use chrono::DateTime;
@@ -216,6 +216,10 @@ pub struct GroupView {
     pub left_behind: Arc<Vec<LeftBehind>>,
     /// The region that still has to be put in order after the last failover; deleting the group before means giving it up.
     pub unsettled_region: Option<Region>,
+    /// Whether failovers wait for a second person.
+    pub approval: ApprovalPolicy,
+    /// The failover that waits for one.
+    pub pending_approval: Option<PendingApproval>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.
     pub to_resume: Vec<WorkloadView>,
     /// What a forced failover to the secondary would lose, as last asked.

@@ -3,7 +3,7 @@
 use super::group::{GroupChange, GroupHandle, dismantle, record_error, settle};
 use super::view::LossEstimate;
 use super::worker_cache::WorkerCache;
-use super::{Control, ControlError, audit, failover, reclaim, repair};
+use super::{Control, ControlError, approval, audit, failover, reclaim, repair};
 use crate::domain::{ErrorClass, Event, GroupState, ObjectError, Timestamp, UnityCatalogAssets, replication_point};
 use crate::net::Backoff;
 use crate::replicate::{CycleError, CycleOutcome};
@@ -90,6 +90,9 @@ async fn created(control: &Control, handle: &GroupHandle) -> Result<(), ControlE
 
 async fn replicate(control: &Control, handle: &Arc<GroupHandle>, cache: &mut WorkerCache) -> Duration {
     let settings = &control.inner.settings;
+    if let Err(error) = approval::expire(control, handle).await {
+        tracing::debug!(group = %handle.id, %error, "an expired request couldn't be dropped yet");
+    }
     if failover::owes_a_restore(handle) {
         failover::try_restore(control, handle).await;
     }

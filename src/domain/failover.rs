@@ -1,5 +1,6 @@
 //! A failover's kinds and steps.
 
+use super::Region;
 use serde::{Deserialize, Serialize};
 
 /// How a failover treats the old primary.
@@ -10,6 +11,33 @@ pub enum FailoverKind {
     Planned,
     /// Cut over now. What never arrived is salvaged when the old primary answers again.
     Forced,
+}
+
+/// What a person asks a group to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailoverOrder {
+    /// The region that becomes primary.
+    pub target: Region,
+    /// Planned or forced.
+    pub kind: FailoverKind,
+    /// What a planned one may leave behind, by name.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+}
+
+impl FailoverOrder {
+    /// A failover that leaves nothing behind knowingly.
+    pub fn new(target: &Region, kind: FailoverKind) -> Self {
+        Self { target: target.clone(), kind, accepted: Vec::new() }
+    }
+
+    /// What it is, to follow an article: `planned failover`.
+    pub fn words(&self) -> String {
+        match self.kind {
+            FailoverKind::Planned => "planned failover".to_owned(),
+            FailoverKind::Forced => "forced failover".to_owned(),
+        }
+    }
 }
 
 /// One journaled, idempotent step of a failover.

@@ -1,5 +1,6 @@
 //! Pure types and rules: no tokio, egui, HTTP or disk in here.
 
+pub mod approval;
 pub mod asset_key;
 pub mod asset_kind;
 pub mod clock;
@@ -24,12 +25,13 @@ pub mod transfer_limit;
 pub mod validation;
 pub mod workspace_id;
 
+pub use approval::{ApprovalPolicy, Asker, PendingApproval};
 pub use asset_key::AssetKey;
 pub use asset_kind::AssetKind;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_skew::ClockSkew;
 pub use error_class::{ErrorClass, ObjectError};
-pub use failover::{FailoverKind, FailoverStep, StepStatus};
+pub use failover::{FailoverKind, FailoverOrder, FailoverStep, StepStatus};
 pub use failover_group::{FailoverGroup, FailoverGroupSpec, UnityCatalogAssets, WorkspaceSet};
 pub use group_state::{Effect, Event, GroupState, InvalidTransition};
 pub use hex::hex;

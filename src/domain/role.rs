@@ -28,6 +28,8 @@ pub enum Right {
     FailOver,
     /// To make and revoke tokens.
     ManageTokens,
+    /// To say whether a second person must approve.
+    SetApproval,
 }
 
 impl Role {
@@ -40,7 +42,7 @@ impl Role {
             Right::Look => true,
             Right::Change => matches!(self, Self::Operator | Self::Admin),
             Right::FailOver => matches!(self, Self::Failover | Self::Admin),
-            Right::ManageTokens => self == Self::Admin,
+            Right::ManageTokens | Right::SetApproval => self == Self::Admin,
         }
     }
 
@@ -69,6 +71,7 @@ impl Right {
             Self::Change => "create, change or delete",
             Self::FailOver => "fail over",
             Self::ManageTokens => "create or revoke tokens",
+            Self::SetApproval => "change who must approve",
         }
     }
 }

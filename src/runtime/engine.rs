@@ -8,7 +8,7 @@ use super::{
 };
 use crate::api::{ApiOptions, ApiServer};
 use crate::control::{Control, ControlSettings, CredentialFiles};
-use crate::domain::Clock;
+use crate::domain::{Asker, Clock};
 use crate::gateway::{Gateway, GatewayOptions};
 use crate::sandbox::Sandbox;
 use crate::store::Store;
@@ -95,6 +95,9 @@ impl Engine {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),
             None => None,
         };
+        if let Some(api) = &api {
+            control.set_api_url(api.url());
+        }
         let gateway = match options.gateway.filter(|_| !read_only) {
             Some(options) => Some(start_gateway(&control, options).await?),
             None => None,
@@ -163,7 +166,8 @@ impl Engine {
 
     /// Does what an intent asks for, as `actor`.
     pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, IntentError> {
-        perform(&self.control, self.sandbox.as_deref(), &self.data_dir.system_tables(), actor, intent).await
+        let by = Asker::named(actor);
+        perform(&self.control, self.sandbox.as_deref(), &self.data_dir.system_tables(), &by, intent).await
     }
 
     /// Stops taking calls and requests, then the recorder, then replication at a commit boundary, then the sandbox.

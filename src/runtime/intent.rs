@@ -5,8 +5,8 @@ use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport, SalvageRef, SalvageReport};
 use crate::delta::RowsPreview;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role, Timestamp, TransferLimit,
-    Violation, WorkspaceId,
+    ApprovalPolicy, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role, Timestamp,
+    TransferLimit, Violation, WorkspaceId,
 };
 use crate::wire::secret::Secret;
 
@@ -45,6 +45,39 @@ pub enum Intent {
         etag: String,
         /// What a planned one may leave behind, by name.
         accept_left_behind: Vec<String>,
+    },
+    /// Begins the failover of a group that waits for a second person.
+    Approve {
+        /// The group.
+        id: GroupId,
+        /// The request that waits.
+        request: String,
+    },
+    /// Drops the failover of a group that waits for a second person.
+    RefuseApproval {
+        /// The group.
+        id: GroupId,
+        /// The request that waits.
+        request: String,
+    },
+    /// Sets whether failovers of a group wait for a second person.
+    SetApproval {
+        /// The group.
+        id: GroupId,
+        /// What holds from now on.
+        policy: ApprovalPolicy,
+    },
+    /// Makes the window act as the holder of a token.
+    SignIn {
+        /// The token.
+        token: Secret,
+    },
+    /// Makes the window act as itself again.
+    SignOut,
+    /// Sets whether the window only shows things until a token is entered.
+    SetSignInRequired {
+        /// Whether it does.
+        required: bool,
     },
     /// Takes what a failover left behind of an object off the group's list.
     ReleaseLeftBehind {

@@ -3,19 +3,20 @@
 use super::history;
 use super::{Intent, IntentError, NoticeDetail};
 use crate::control::{Control, ControlError, Repair};
-use crate::domain::{GroupId, ObjectStatus, Region};
+use crate::domain::{Asker, FailoverOrder, GroupId, ObjectStatus, Region};
 use crate::sandbox::Sandbox;
 use crate::system_tables::STATES;
 use std::path::Path;
 
-/// Does what an intent asks for, as `actor`.
+/// Does what an intent asks for, as `by`. Who the window acts as is its session's.
 pub(super) async fn perform(
     control: &Control,
     sandbox: Option<&Sandbox>,
     system_tables: &Path,
-    actor: &str,
+    by: &Asker,
     intent: Intent,
 ) -> Result<NoticeDetail, IntentError> {
+    let actor = by.name.as_str();
     let group = |group| NoticeDetail::Group(Box::new(group));
     let answer = match intent {
         Intent::CreateGroup { spec, validate_only } => {
@@ -43,10 +44,23 @@ pub(super) async fn perform(
             let revoked = control.revoke_token(actor, &id).await;
             revoked.map(|token| NoticeDetail::Done(format!("{} was revoked.", token.name)))
         }
-        Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => control
-            .fail_over_accepting(actor, &id, &target_primary_region, kind, Some(&etag), &accept_left_behind)
-            .await
-            .map(group),
+        Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => {
+            let order =
+                FailoverOrder { accepted: accept_left_behind, ..FailoverOrder::new(&target_primary_region, kind) };
+            match control.order_failover(by, &id, order, Some(&etag)).await {
+                // What was asked for is kept, and goes on when someone else approves it.
+                Err(ControlError::AwaitsApproval { sentence }) => Ok(NoticeDetail::Done(sentence)),
+                begun => begun.map(group),
+            }
+        }
+        Intent::Approve { id, request } => control.approve(by, &id, &request).await.map(group),
+        Intent::RefuseApproval { id, request } => control.refuse(by, &id, &request).await.map(NoticeDetail::Done),
+        Intent::SetApproval { id, policy } => control.set_approval(actor, &id, policy).await.map(NoticeDetail::Done),
+        Intent::SignIn { .. } | Intent::SignOut | Intent::SetSignInRequired { .. } => {
+            return Err(refusal(ControlError::BadArgument {
+                sentence: "Only a window can be signed in and out.".to_owned(),
+            }));
+        }
         Intent::ReleaseLeftBehind { id, object } => {
             control.release_left_behind(actor, &id, &object).await.map(NoticeDetail::Done)
         }

@@ -1,5 +1,6 @@
 //! Publishing snapshots: coalesced, whole, and only when something changed.
 
+use super::session::Session;
 use super::{DeploymentView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
 use crate::control::Control;
 use crate::domain::Region;
@@ -14,12 +15,18 @@ const COALESCE: Duration = Duration::from_millis(40);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The picture now.
-pub fn snapshot(control: &Control, sandbox: Option<&Sandbox>, deployment: &DeploymentView) -> Snapshot {
+pub fn snapshot(
+    control: &Control,
+    session: &Session,
+    sandbox: Option<&Sandbox>,
+    deployment: &DeploymentView,
+) -> Snapshot {
     Snapshot {
         taken_at: control.now(),
         interval_ms: HEARTBEAT.as_millis() as u64,
         deployment: deployment.clone(),
         account: Arc::new(control.view()),
+        session: session.view(),
         sandbox: sandbox.map(|sandbox| Arc::new(sandbox_view(sandbox))),
     }
 }
@@ -46,6 +53,7 @@ fn sandbox_view(sandbox: &Sandbox) -> SandboxView {
 /// stays asleep and still finds fresh news when it looks.
 pub async fn publish(
     control: Control,
+    session: Arc<Session>,
     sandbox: Option<Arc<Sandbox>>,
     mut deployment: DeploymentView,
     mut system_tables: watch::Receiver<SystemTablesView>,
@@ -69,7 +77,7 @@ pub async fn publish(
             }
         }
         deployment.system_tables = system_tables.borrow_and_update().clone();
-        snapshots.send_replace(Arc::new(snapshot(&control, sandbox.as_deref(), &deployment)));
+        snapshots.send_replace(Arc::new(snapshot(&control, &session, sandbox.as_deref(), &deployment)));
         if changed {
             wake();
         }

@@ -1,5 +1,6 @@
 //! What the runtime publishes: one immutable picture of everything, replaced whole.
 
+use super::SessionView;
 use crate::control::view::AccountView;
 use crate::domain::{Region, Timestamp};
 use crate::sandbox::WorkspaceClient;
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub deployment: DeploymentView,
     /// The account.
     pub account: Arc<AccountView>,
+    /// Who the window acts as.
+    pub session: SessionView,
     /// The embedded sandbox, where it runs.
     pub sandbox: Option<Arc<SandboxView>>,
 }

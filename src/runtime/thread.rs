@@ -1,6 +1,7 @@
 //! The runtime on a thread of its own, for a window that must never wait for it.
 
-use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, perform, publish};
+use super::session::Session;
+use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, publish};
 use crate::domain::Clock;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +40,9 @@ impl RuntimeThread {
             .map_err(|source| RuntimeError::System { source })?;
         let engine = runtime.block_on(Engine::start(data_dir, options, clock))?;
         let steady = engine.control().clock();
-        let first = publish::snapshot(engine.control(), engine.sandbox().map(Arc::as_ref), &engine.deployment());
+        let session = Arc::new(runtime.block_on(Session::start(engine.control().clone()))?);
+        let first =
+            publish::snapshot(engine.control(), &session, engine.sandbox().map(Arc::as_ref), &engine.deployment());
         let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
         let (intents, mut asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
         let (notices, answered) = mpsc::unbounded_channel();
@@ -50,22 +53,22 @@ impl RuntimeThread {
                 let woken = wake.clone();
                 let publisher = tokio::spawn(publish::publish(
                     engine.control().clone(),
+                    session.clone(),
                     engine.sandbox().cloned(),
                     engine.deployment(),
                     engine.system_tables(),
                     snapshots_in,
                     move || woken(),
                 ));
-                let (control, sandbox) = (engine.control().clone(), engine.sandbox().cloned());
+                let sandbox = engine.sandbox().cloned();
                 let tables: Arc<Path> = Path::new(&engine.deployment().system_tables.folder).into();
                 let server = tokio::spawn(async move {
                     while let Some((id, intent)) = asked.recv().await {
-                        let (control, sandbox, tables) = (control.clone(), sandbox.clone(), tables.clone());
+                        let (session, sandbox, tables) = (session.clone(), sandbox.clone(), tables.clone());
                         let (notices, wake) = (notices.clone(), wake.clone());
                         // Each on its own: a slow region must not hold up another click.
                         tokio::spawn(async move {
-                            let outcome =
-                                perform::perform(&control, sandbox.as_deref(), &tables, "console", intent).await;
+                            let outcome = session.perform(sandbox.as_deref(), &tables, intent).await;
                             let _ = notices.send(Notice { intent: id, outcome });
                             wake();
                         });

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod approval;
 mod create;
 mod desk;
 mod fail_over;

@@ -145,6 +145,14 @@ fn pictures() {
         open_group(desk, "core-lakehouse, ACTIVE");
         desk.click("Left behind 4");
     });
+    draw("approval-waits", &crate::approval::waiting(), |desk| open_group(desk, "core-lakehouse, ACTIVE"));
+    draw("approval-set", &full(), |desk| {
+        open_group(desk, "core-lakehouse, ACTIVE");
+        desk.click("Change who must approve a failover");
+        desk.click("Failovers wait for a second person");
+    });
+    let viewer = crate::approval::signed_in(full(), "t9", "ada", resilience::domain::Role::Viewer);
+    draw("session-viewer", &viewer, |desk| desk.click("Settings"));
     draw("recover", &crate::recover::left(), crate::recover::open);
     draw("fail-over-planned", &full(), |desk| {
         open_group(desk, "core-lakehouse, ACTIVE");

@@ -152,7 +152,7 @@ async fn until_replicated(engine: &Engine, table: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_api_a_viewer_sees_what_there_is_and_an_operator_recovers_it() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine_with_api(dir.path(), 0.0).await;
+    let engine = engine_with_api(dir.path()).await;
     left_by_force(&engine).await;
     let (of, commit) = appendable(&reports(&engine).await);
     let (viewer, operator) = (account(&engine, "viewer").await, account(&engine, "operator").await);

@@ -36,10 +36,15 @@ pub async fn engine_with_clock(dir: &Path, commits: f64, clock: Arc<dyn Clock>) 
 }
 
 /// A runtime on a sandbox in `dir`, with its account API served.
-pub async fn engine_with_api(dir: &Path, commits: f64) -> Engine {
+pub async fn engine_with_api(dir: &Path) -> Engine {
+    engine_with(dir, ControlSettings::default()).await
+}
+
+/// The same with settings of the test's own.
+pub async fn engine_with(dir: &Path, control: ControlSettings) -> Engine {
     let options = EngineOptions {
-        sandbox: SandboxSource { commits_per_second: Some(commits), seed: 7, ..SandboxSource::default() },
-        control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
+        sandbox: SandboxSource { commits_per_second: Some(0.0), seed: 7, ..SandboxSource::default() },
+        control: ControlSettings { quiet_period: Duration::from_millis(150), ..control },
         api: Some(ApiOptions::default()),
         ..EngineOptions::default()
     };
@@ -70,6 +75,15 @@ pub fn account_with(engine: &Engine, token: &str) -> Account {
 }
 
 impl Account {
+    /// The same caller at another start of the account.
+    pub fn at(self, engine: &Engine) -> Self {
+        account_with(engine, &self.token)
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(reqwest::Method::PATCH, path, Some(body)).await
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.call(reqwest::Method::GET, path, None).await
     }

@@ -3,6 +3,7 @@
 
 use super::stable_urls::{detaching, led_to};
 use crate::console::action::Action;
+use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::dialog::dialog_ui;
@@ -23,6 +24,8 @@ pub enum Confirm {
     DetachUrl(String),
     /// What a failover of a group left behind of an object.
     ReleaseLeftBehind(GroupId, String),
+    /// The failover of a group that waits for a second person.
+    Approve(GroupId),
     /// Salvaged commits of a table.
     ReleaseSalvage(SalvageRef),
 }
@@ -94,6 +97,28 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                 intent: Intent::ReleaseLeftBehind { id: id.clone(), object: object.clone() },
             })
         }
+        Confirm::Approve(id) => {
+            let view = scene.group(id)?;
+            let pending = view.pending_approval.as_ref()?;
+            let mut sentences = vec![format!(
+                "{} asked for it {} ago. It begins at once.",
+                pending.asked_by.name,
+                format::short_age(scene.age_ms(pending.asked_at))
+            )];
+            if pending.etag != view.group.etag {
+                sentences
+                    .push("The group has changed since then, so this will be refused. Ask for it again.".to_owned());
+            }
+            if !pending.order.accepted.is_empty() {
+                sentences.push(format!("It may leave behind: {}.", pending.order.accepted.join(", ")));
+            }
+            Some(Question {
+                title: format!("Approve the {} of {id} to {}", pending.order.words(), pending.order.target),
+                sentences,
+                words: ["Approve and fail over", "Starting…"],
+                intent: Intent::Approve { id: id.clone(), request: pending.id.clone() },
+            })
+        }
         Confirm::ReleaseSalvage(of) => {
             let lines = scene.group(&of.group)?.salvage.clone();
             let line = lines.iter().find(|line| line.epoch == of.epoch && line.table == of.table)?;
@@ -138,6 +163,7 @@ impl ConfirmDialog {
             (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
             (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
             (Confirm::ReleaseLeftBehind(_, name), Intent::ReleaseLeftBehind { object, .. }) => name == object,
+            (Confirm::Approve(id), Intent::Approve { id: asked, .. }) => id == asked,
             (Confirm::ReleaseSalvage(of), Intent::ReleaseSalvage { of: asked }) => of == asked,
             _ => false,
         }

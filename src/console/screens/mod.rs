@@ -1,6 +1,7 @@
 //! One file a screen: state, `show`, drawing, view model, tests.
 
 pub mod activity;
+pub mod approval_dialog;
 pub mod confirm_dialog;
 pub mod create;
 pub mod delete_dialog;
@@ -17,6 +18,7 @@ pub mod repair_dialog;
 pub mod resilience;
 pub mod run;
 pub mod settings;
+pub mod sign_in_dialog;
 pub mod stable_urls;
 mod system_tables;
 pub mod targets_dialog;

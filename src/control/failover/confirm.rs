@@ -4,7 +4,9 @@ use crate::control::group::GroupChange;
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError, audit, left_behind};
-use crate::domain::{Event, FailoverGroup, FailoverKind, GroupId, GroupState, Region};
+use crate::domain::{
+    Asker, Event, FailoverGroup, FailoverKind, FailoverOrder, GroupId, GroupState, PendingApproval, Region, group_state,
+};
 
 impl Control {
     /// Confirms a failover: durable when this returns, and the answer already shows FAILING_OVER.
@@ -21,9 +23,42 @@ impl Control {
         etag: Option<&str>,
         accepted: &[String],
     ) -> Result<FailoverGroup, ControlError> {
+        let order = FailoverOrder { accepted: accepted.to_vec(), ..FailoverOrder::new(target, kind) };
+        self.order_failover(&Asker::named(actor), id, order, etag).await
+    }
+
+    /// [`Self::fail_over_accepting`] with all that can be asked for, by someone whom a second person can be told from.
+    pub async fn order_failover(
+        &self,
+        by: &Asker,
+        id: &GroupId,
+        order: FailoverOrder,
+        etag: Option<&str>,
+    ) -> Result<FailoverGroup, ControlError> {
+        self.start_failover(by, id, order, etag, None).await
+    }
+
+    /// Begins a failover, or keeps it until a second person approves it. `approved` is what waited, and who approves it now.
+    pub(in crate::control) async fn start_failover(
+        &self,
+        by: &Asker,
+        id: &GroupId,
+        order: FailoverOrder,
+        etag: Option<&str>,
+        approved: Option<(&PendingApproval, &Asker)>,
+    ) -> Result<FailoverGroup, ControlError> {
+        let FailoverOrder { target, kind, accepted } = &order;
+        let (target, kind, accepted, actor) = (target, *kind, accepted.as_slice(), by.name.as_str());
         let handle = self.handle(id)?;
         let mut change = GroupChange::of(&handle).await;
         let group = change.group.clone();
+        if let Some((pending, _)) = approved
+            && change.approval.pending.as_ref() != Some(pending)
+        {
+            return Err(ControlError::Refused {
+                sentence: format!("The request {} for a failover of {id} no longer waits.", pending.id),
+            });
+        }
         if !group.spec.regions.iter().any(|r| r == target) {
             return Err(ControlError::BadArgument {
                 sentence: format!(
@@ -65,9 +100,25 @@ impl Control {
         if kind == FailoverKind::Planned {
             self.refuse_loss(&handle, accepted).await?;
         }
+        if approved.is_none() && change.approval.policy.covers(kind) {
+            // Nothing waits that could not begin now.
+            group_state::apply(group.state, Event::FailoverRequested { bootstrapped: group.bootstrapped })?;
+            return self.await_approval(change, by, order.clone()).await;
+        }
+        change.approval.pending = None;
+        let requested_by = match approved {
+            Some((_, by)) => format!("{actor}, approved by {}", by.name),
+            None => actor.to_owned(),
+        };
         let now = self.now();
-        let mut operation =
-            Operation::new(uuid::Uuid::new_v4().to_string(), kind, &group.effective_primary_region, target, actor, now);
+        let mut operation = Operation::new(
+            uuid::Uuid::new_v4().to_string(),
+            kind,
+            &group.effective_primary_region,
+            target,
+            &requested_by,
+            now,
+        );
         operation.was_active = group.state == GroupState::Active;
         if kind == FailoverKind::Forced {
             let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
@@ -82,11 +133,11 @@ impl Control {
         };
         let line = audit::line(
             now,
-            actor,
+            approved.map_or(actor, |(_, by)| by.name.as_str()),
             "failover_group.fail_over",
             id.as_str(),
             format!(
-                "{actor} confirmed a {word} failover of {id} from {} to {target}.{}",
+                "{requested_by} confirmed a {word} failover of {id} from {} to {target}.{}",
                 group.effective_primary_region,
                 match kind {
                     FailoverKind::Planned => String::new(),

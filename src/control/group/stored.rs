@@ -3,9 +3,10 @@
 use super::PendingSalvage;
 use crate::control::operation::Operation;
 use crate::control::view::SalvageView;
-use crate::domain::{FailoverGroup, GroupId, LeftBehind, ObjectError, Timestamp};
+use crate::domain::{ApprovalPolicy, FailoverGroup, GroupId, LeftBehind, ObjectError, PendingApproval, Timestamp};
 use crate::store::Tx;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The part of a group's record that the store keeps.
@@ -25,6 +26,19 @@ pub struct Stored {
     pub pending_salvage: Arc<Vec<PendingSalvage>>,
     /// What failovers left behind, until a person releases it.
     pub left: Arc<Vec<LeftBehind>>,
+    /// Whether failovers wait for a second person, and the one that waits.
+    pub approval: Approval,
+}
+
+/// Whether failovers of a group wait for a second person, and the one that waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What the group asks.
+    #[serde(default)]
+    pub policy: ApprovalPolicy,
+    /// What waits.
+    #[serde(default)]
+    pub pending: Option<PendingApproval>,
 }
 
 impl Stored {
@@ -38,6 +52,7 @@ impl Stored {
             salvage: Arc::default(),
             pending_salvage: Arc::default(),
             left: Arc::default(),
+            approval: Approval::default(),
         }
     }
 
@@ -55,11 +70,9 @@ impl Stored {
         let operations: Vec<Operation> = tx.operations(&id, 20)?.into_iter().map(|row| row.body).collect();
         // A comparison finds most of the errors again, so an unreadable list is only empty.
         let errors = if read_only { text(tx, &errors_key(&id))? } else { None };
-        let left = match text(tx, &left_key(&id))? {
-            None => Vec::new(),
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))?,
-        };
+        let left = strict(tx, &left_key(&id))?.unwrap_or_default();
+        // Read as if there were none, a failover could begin that someone must still approve.
+        let approval = strict(tx, &approval_key(&id))?.unwrap_or_default();
         let pending = text(tx, &pending_key(&id))?.and_then(|text| serde_json::from_str(&text).ok());
         let stored = Self {
             operation: operations.first().cloned(),
@@ -67,6 +80,7 @@ impl Stored {
             salvage: Arc::new(tx.salvage(&id)?),
             pending_salvage: Arc::new(pending.unwrap_or_default()),
             left: Arc::new(left),
+            approval,
             ..Self::new(group, state_since)
         };
         Ok((stored, operations))
@@ -87,13 +101,19 @@ impl Stored {
         }
         put_list(tx, &errors_key(id), before.map(|b| &b.errors), &self.errors)?;
         put_list(tx, &pending_key(id), before.map(|b| &b.pending_salvage), &self.pending_salvage)?;
-        put_list(tx, &left_key(id), before.map(|b| &b.left), &self.left)
+        put_list(tx, &left_key(id), before.map(|b| &b.left), &self.left)?;
+        if before.map_or(self.approval != Approval::default(), |before| before.approval != self.approval) {
+            let text = serde_json::to_string(&self.approval);
+            let text = text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            tx.set_value(&approval_key(id), &text)?;
+        }
+        Ok(())
     }
 }
 
 /// Removes a group with everything that is kept of it.
 pub(super) fn remove(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
-    for key in [errors_key(id), pending_key(id), left_key(id)] {
+    for key in [errors_key(id), pending_key(id), left_key(id), approval_key(id)] {
         tx.set_value(&key, "")?;
     }
     tx.remove_group(id)
@@ -117,6 +137,17 @@ fn put_list<T: Serialize + PartialEq>(
 
 fn text(tx: &Tx<'_>, key: &str) -> rusqlite::Result<Option<String>> {
     Ok(tx.value(key)?.filter(|text| !text.is_empty()))
+}
+
+/// What is stored under a key; an error where it can't be read.
+fn strict<T: DeserializeOwned>(tx: &Tx<'_>, key: &str) -> rusqlite::Result<Option<T>> {
+    let Some(text) = text(tx, key)? else { return Ok(None) };
+    let wrong = |e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e));
+    serde_json::from_str(&text).map(Some).map_err(wrong)
+}
+
+fn approval_key(id: &GroupId) -> String {
+    format!("approval.{id}")
 }
 
 fn errors_key(id: &GroupId) -> String {

@@ -50,6 +50,8 @@ impl GroupHandle {
             salvage: record.salvage.clone(),
             left_behind: record.left.clone(),
             unsettled_region: record.unsettled_region(),
+            approval: record.approval.policy,
+            pending_approval: record.approval.pending.clone().filter(|pending| pending.is_open(now)),
             to_resume: to_resume(&record),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
             group,

@@ -26,6 +26,8 @@ pub enum Offer {
     Errors,
     /// Show the steps.
     Steps,
+    /// Approve or refuse what waits.
+    Approval,
 }
 
 /// One band.
@@ -68,6 +70,7 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             offer: Offer::Steps,
         });
     }
+    found.extend(approval_banner(scene, view));
     if is_unprotected(group) && group.state != GroupState::FailingOver {
         found.push(Banner {
             icon: Icon::Warn,
@@ -112,6 +115,30 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
         });
     }
     found
+}
+
+/// A failover that waits for a second person.
+fn approval_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
+    let pending = view.pending_approval.as_ref()?;
+    let (order, by) = (&pending.order, &pending.asked_by.name);
+    let own = match own_request(scene, view) {
+        true => " Someone with another token must approve it.",
+        false => "",
+    };
+    let left = format::age(format::since(scene.now, pending.expires_at));
+    let asked = format::age(scene.age_ms(pending.asked_at));
+    Some(Banner {
+        icon: Icon::Clock,
+        tone: Tone::Warn,
+        heading: format!("A {} to {} waits for approval", order.words(), order.target),
+        sentence: format!("{by} asked for it {asked} ago. It expires in {left}.{own}"),
+        offer: Offer::Approval,
+    })
+}
+
+/// Whether the window itself asked for what waits.
+fn own_request(scene: &Scene<'_>, view: &GroupView) -> bool {
+    view.pending_approval.as_ref().is_some_and(|pending| pending.asked_by.id == scene.snapshot.session.id)
 }
 
 /// Says of an ACTIVE group that not one of its tables is in the secondary.
@@ -253,6 +280,18 @@ pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTa
             Offer::Errors => {
                 if ui.add(Button::ordinary("Show the errors")).clicked() {
                     actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Errors)));
+                }
+            }
+            Offer::Approval => {
+                let own = own_request(scene, view);
+                if ui.add(Button::primary("Approve…").icon(Icon::Check).enabled(!own)).clicked() {
+                    actions.push(Action::AskApprove(id.clone()));
+                }
+                let words = if own { "Withdraw" } else { "Refuse" };
+                let request = view.pending_approval.as_ref().map(|pending| pending.id.clone());
+                let waits = scene.awaits(|intent| matches!(intent, Intent::RefuseApproval { id: of, .. } if of == id));
+                if let (true, Some(request)) = (ui.add(Button::ordinary(words).enabled(!waits)).clicked(), request) {
+                    actions.push(Action::Send(Intent::RefuseApproval { id: id.clone(), request }));
                 }
             }
             Offer::Steps => {

@@ -8,12 +8,12 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Role, Tone, rich, space};
 use crate::console::widgets::{button, card, chip, copy, progress, text};
 use crate::control::view::{GroupView, OperationOutcome};
-use crate::domain::{GroupState, ObjectStatus};
+use crate::domain::{ApprovalPolicy, GroupState, ObjectStatus};
 use chrono::SecondsFormat;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 
 /// Height of the two cards at the bottom, so that they end on one line.
-const DEFINITION_HEIGHT: f32 = 196.0;
+const DEFINITION_HEIGHT: f32 = 223.0;
 
 /// Draws the tab.
 pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Past, actions: &mut Vec<Action>) {
@@ -45,7 +45,7 @@ pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut 
                     ui.set_width(width);
                     card::card_ui(ui, |ui| {
                         ui.set_min_height(DEFINITION_HEIGHT);
-                        definition_ui(ui, scene, view);
+                        definition_ui(ui, scene, view, actions);
                     });
                 });
             });
@@ -231,12 +231,26 @@ fn objects_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
     }
 }
 
-fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+/// Who must agree to a failover.
+pub fn approval_words(policy: ApprovalPolicy) -> &'static str {
+    match (policy.required, policy.forced_exempt) {
+        (false, _) => "one person fails over",
+        (true, false) => "a second person approves every failover",
+        (true, true) => "a second person approves planned failovers",
+    }
+}
+
+fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let group = &view.group;
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
         ui.label(rich(Role::Heading, "Definition").color(palette.text));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if button::link_ui(ui, "Approval…", "Change who must approve a failover").clicked() {
+                actions.push(Action::AskApproval(group.spec.id.clone()));
+            }
+        });
     });
     let workspaces: Vec<_> = group
         .spec
@@ -258,6 +272,7 @@ fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
         ("Catalogs", group.catalogs().join(", ")),
         ("Workspaces", workspaces.join(", ")),
         ("Storage", format::plural(mappings, "mapping", "mappings")),
+        ("Approval", approval_words(view.approval).to_owned()),
         ("Last cycle", last),
         ("Epoch", group.epoch.to_string()),
         ("Created", format::utc(group.create_time)),

@@ -1,6 +1,7 @@
 //! Appearance, who may call the account API, and where the deployment keeps its things.
 
 mod limits;
+mod session;
 mod token_dialog;
 mod tokens;
 mod wall;
@@ -61,6 +62,7 @@ fn settings_ui(
             });
         });
         card::card_ui(ui, |ui| wall::wall_ui(ui, preferences, actions));
+        card::card_ui(ui, |ui| session::session_ui(ui, scene, actions));
         tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Transfers", "Limits for all copies together, now and after a restart");

@@ -1,0 +1,42 @@
+//! What each intent needs of the role of whoever sends it: the same as the account API's calls.
+
+use super::Intent;
+use crate::domain::Right;
+
+impl Intent {
+    /// The right that it needs.
+    pub fn right(&self) -> Right {
+        match self {
+            Self::EstimateLoss { .. }
+            | Self::ReadPoint { .. }
+            | Self::ReadHistory { .. }
+            | Self::ReadSalvage { .. }
+            | Self::SaveText { .. }
+            | Self::RefreshRegions
+            | Self::SignIn { .. }
+            | Self::SignOut => Right::Look,
+            Self::FailOver { .. }
+            | Self::ResumeWorkloads { .. }
+            | Self::Approve { .. }
+            | Self::RefuseApproval { .. } => Right::FailOver,
+            Self::CreateToken { .. } | Self::RevokeToken { .. } | Self::SetSignInRequired { .. } => Right::ManageTokens,
+            Self::SetApproval { .. } => Right::SetApproval,
+            Self::CreateGroup { .. }
+            | Self::UpdateGroup { .. }
+            | Self::ReleaseLeftBehind { .. }
+            | Self::PreviewSalvage { .. }
+            | Self::RecoverSalvage { .. }
+            | Self::ReleaseSalvage { .. }
+            | Self::Repair { .. }
+            | Self::RetryGroup { .. }
+            | Self::DeleteGroup { .. }
+            | Self::ReleaseReplica { .. }
+            | Self::CreateStableUrl { .. }
+            | Self::DeleteStableUrl { .. }
+            | Self::SetMissionCritical { .. }
+            | Self::SetTransferLimit { .. }
+            | Self::TakeRegionDown { .. }
+            | Self::BringRegionUp { .. } => Right::Change,
+        }
+    }
+}
