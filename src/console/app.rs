@@ -23,6 +23,7 @@ use super::screens::repair_dialog::RepairDialog;
 use super::screens::resilience::{ResilienceScreen, Section};
 use super::screens::run::RunScreen;
 use super::screens::settings::{NewTokenDialog, SettingsScreen};
+use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
 use super::screens::targets_dialog::TargetsDialog;
@@ -79,9 +80,14 @@ pub struct ConsoleApp {
 impl ConsoleApp {
     /// A window over `link`, with fonts and themes installed.
     pub fn new(cc: &eframe::CreationContext<'_>, link: ConsoleLink) -> Self {
-        theme::install(&cc.egui_ctx);
+        Self::over(&cc.egui_ctx, link)
+    }
+
+    /// The same in a window that is open already.
+    pub fn over(ctx: &Context, link: ConsoleLink) -> Self {
+        theme::install(ctx);
         let preferences = link.preferences.borrow().clone();
-        theme::apply_choices(&cc.egui_ctx, preferences.theme, preferences.density);
+        theme::apply_choices(ctx, preferences.theme, preferences.density);
         let snapshot = link.snapshots.borrow().clone();
         Self {
             wall: link.wall,
@@ -248,6 +254,10 @@ impl ConsoleApp {
             Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
+            }
+            Action::AskCapabilities(name) => {
+                self.dialog = Some(Dialog::Sheet(SheetDialog::open(name.clone())));
+                self.send(Intent::AskCapabilities { name });
             }
             Action::AskNewToken => self.dialog = Some(Dialog::NewToken(NewTokenDialog::default())),
             Action::AskRevoke(id) => self.confirm(Confirm::Revoke(id)),

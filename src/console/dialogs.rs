@@ -14,6 +14,7 @@ use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
 use super::screens::settings::NewTokenDialog;
+use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
 use super::screens::targets_dialog::TargetsDialog;
@@ -48,6 +49,8 @@ pub enum Dialog {
     Export(ExportDialog),
     /// Whether to remove a token, a stable URL or its attachment.
     Confirm(ConfirmDialog),
+    /// What a region can do.
+    Sheet(SheetDialog),
     /// A new token.
     NewToken(NewTokenDialog),
     /// A new stable URL.
@@ -74,6 +77,7 @@ impl Dialog {
             (Self::Recover(dialog), intent) => dialog.asked_for(intent),
             (Self::Approval(dialog), Intent::SetApproval { id, .. }) => dialog.id == *id,
             (Self::SignIn(_), Intent::SignIn { .. }) => true,
+            (Self::Sheet(dialog), Intent::AskCapabilities { name }) => dialog.name == *name,
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
             (Self::Export(_), Intent::SaveText { .. })
             | (Self::NewToken(_), Intent::CreateToken { .. })
@@ -95,6 +99,7 @@ impl Dialog {
             Self::Recover(dialog) => dialog.refused(refusal),
             Self::Points(dialog) => dialog.refused(refusal),
             Self::Confirm(dialog) => dialog.refused(refusal),
+            Self::Sheet(dialog) => dialog.refused(refusal),
             Self::NewToken(dialog) => dialog.refused(refusal),
             Self::NewUrl(dialog) => dialog.refused(refusal),
             Self::Attach(dialog) => dialog.refused(refusal),
@@ -111,6 +116,10 @@ impl Dialog {
                 true
             }
             (Self::Recover(dialog), detail) => dialog.done(detail),
+            (Self::Sheet(dialog), NoticeDetail::Capabilities(sheet)) => {
+                dialog.answered(sheet);
+                true
+            }
             (Self::Points(dialog), detail) => {
                 if let NoticeDetail::Point(report) = detail {
                     dialog.answered(report);
@@ -135,6 +144,7 @@ impl Dialog {
             Self::Confirm(dialog) => dialog.show(ctx, scene),
             Self::Targets(dialog) => dialog.show(ctx, preferences),
             Self::Export(dialog) => dialog.show(ctx, scene),
+            Self::Sheet(dialog) => dialog.show(ctx, scene),
             Self::NewToken(dialog) => dialog.show(ctx, scene),
             Self::NewUrl(dialog) => dialog.show(ctx, scene),
             Self::Attach(dialog) => dialog.show(ctx, scene),

@@ -7,6 +7,7 @@ pub mod action;
 pub mod app;
 pub mod command;
 mod dialogs;
+pub mod first_run;
 pub mod format;
 pub mod notices;
 pub mod palette;
@@ -20,5 +21,6 @@ pub mod widgets;
 pub mod window;
 
 pub use app::{ConsoleApp, ConsoleLink};
+pub use first_run::FirstRunHost;
 pub use preferences::Preferences;
-pub use window::{Waker, WindowError, open_window};
+pub use window::{Waker, WindowError, open_first_run, open_window};

@@ -45,6 +45,7 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
                 NoticeDetail::NewToken { token, .. } => {
                     format!("{} was created, but its secret was never shown. Revoke it and create another.", token.name)
                 }
+                NoticeDetail::Capabilities(sheet) => format!("{} was asked what it can do.", sheet.region),
                 NoticeDetail::Group(group) => group_sentence(intent, group.spec.id.as_str()),
             },
             until: Some(now + TimeDelta::seconds(GOOD_NEWS_SECONDS)),

@@ -1,7 +1,10 @@
 //! Opens the window, or says in a sentence why it can't.
 
 use super::app::{ConsoleApp, ConsoleLink};
+use super::first_run::{FirstRun, FirstRunHost};
+use super::preferences::{Preferences, WindowPlace};
 use eframe::egui::{self, Vec2, ViewportId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why there is no window.
@@ -41,10 +44,32 @@ const WAKE: Duration = Duration::from_millis(16);
 ///
 /// `on_ready` gets a [`Waker`] before the first frame.
 pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) -> Result<(), WindowError> {
+    let place = link.preferences.borrow().window;
+    let wall = link.wall;
+    open(place, wall, on_ready, move |ctx| Box::new(ConsoleApp::over(ctx, link)))
+}
+
+/// Opens the window of the first start: the sandbox or regions of one's own, and then the console. `connected` are the
+/// names and URLs of regions that were connected before.
+pub fn open_first_run(
+    host: Arc<dyn FirstRunHost>,
+    preferences: Preferences,
+    connected: Vec<(String, String)>,
+    on_ready: impl FnOnce(Waker) + 'static,
+) -> Result<(), WindowError> {
+    let place = preferences.window;
+    open(place, false, on_ready, move |ctx| Box::new(FirstRun::new(ctx, host, &preferences, &connected)))
+}
+
+fn open(
+    place: Option<WindowPlace>,
+    wall: bool,
+    on_ready: impl FnOnce(Waker) + 'static,
+    make: impl FnOnce(&egui::Context) -> Box<dyn eframe::App> + 'static,
+) -> Result<(), WindowError> {
     if !display_is_named() {
         return Err(WindowError::NoDisplay { reason: "neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned() });
     }
-    let place = link.preferences.borrow().window;
     let size = place.map_or([1440.0, 900.0], |place| place.size);
     let mut viewport = egui::ViewportBuilder::default().with_maximized(place.is_some_and(|place| place.maximized));
     if let Some(at) = place.and_then(|place| place.at) {
@@ -57,17 +82,17 @@ pub fn open_window(link: ConsoleLink, on_ready: impl FnOnce(Waker) + 'static) ->
             .with_inner_size(Vec2::from(size))
             .with_min_inner_size(Vec2::new(1024.0, 640.0))
             .with_clamp_size_to_monitor_size(true)
-            .with_fullscreen(link.wall),
+            .with_fullscreen(wall),
         // Names in scripts that the compiled-in fonts don't have are drawn with the machine's fonts, found when one is first
         // needed. Tests draw without this, so their pictures are the same on every machine.
         system_font_fallback: true,
         ..eframe::NativeOptions::default()
     };
     let create = Box::new(move |cc: &eframe::CreationContext<'_>| {
-        let app = ConsoleApp::new(cc, link);
+        let app = make(&cc.egui_ctx);
         let context = cc.egui_ctx.clone();
         on_ready(Box::new(move || context.request_repaint_after_for(WAKE, ViewportId::ROOT)));
-        Ok(Box::new(app) as Box<dyn eframe::App>)
+        Ok(app)
     });
     eframe::run_native("resilience-console", options, create).map_err(explain)
 }

@@ -1,7 +1,7 @@
 //! Turns what the regions are into a deployment. Everything after it knows only the deployment.
 
 use super::connections::Connections;
-use super::{DataDir, RuntimeError};
+use super::{ConnectionView, DataDir, RuntimeError};
 use crate::connect::{ConnectSettings, PublicRegion, RegionHealth, SandboxRegion, Secret, StorageOptions};
 use crate::control::{Deployment, Workspace};
 use crate::domain::{Clock, Region, WorkspaceId};
@@ -55,6 +55,8 @@ pub(super) struct Connected {
     pub regions: Vec<ReadyRegion>,
     /// The sandbox's faults and seed, where the regions are its.
     pub sandbox: Option<Arc<Sandbox>>,
+    /// The connections, where the regions are the user's own.
+    pub connections: Vec<ConnectionView>,
 }
 
 impl Connected {
@@ -83,7 +85,7 @@ impl Connected {
         for connection in connections.all() {
             let settings = connections.settings(connection, RegionHealth::new(clock.clone()))?;
             workspaces.push(Workspace {
-                client: PublicRegion::connect(settings)?,
+                client: PublicRegion::connect(settings, connection.workspace_id.parse().ok())?,
                 id: WorkspaceId::new(connection.workspace_id.as_str()),
                 name: connection.name.clone(),
                 region: connection.region.clone(),
@@ -100,7 +102,8 @@ impl Connected {
             });
         }
         let deployment = Deployment { account_id: connections.account_id().to_owned(), workspaces };
-        Ok(Self { deployment, regions, sandbox: None })
+        let connections = connections.all().iter().map(ConnectionView::of).collect();
+        Ok(Self { deployment, regions, sandbox: None, connections })
     }
 
     /// Starts the sandbox in its folder of the data dir, and connects to its regions.
@@ -143,7 +146,7 @@ impl Connected {
             });
         }
         let deployment = Deployment { account_id: sandbox.account_id().to_owned(), workspaces };
-        Ok(Self { deployment, regions, sandbox: Some(sandbox) })
+        Ok(Self { deployment, regions, sandbox: Some(sandbox), connections: Vec::new() })
     }
 
     /// The id of each region's metastore.

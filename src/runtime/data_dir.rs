@@ -75,7 +75,12 @@ impl DataDir {
 
     /// The folder of the system tables.
     pub fn system_tables(&self) -> PathBuf {
-        self.path.join("system_tables")
+        Self::system_tables_of(&self.path)
+    }
+
+    /// The folder of a data dir's system tables.
+    pub fn system_tables_of(path: &Path) -> PathBuf {
+        path.join("system_tables")
     }
 
     /// The private socket on which another command reaches this instance.

@@ -4,7 +4,8 @@ use super::bootstrap::{Connected, ReadyRegion, SandboxSource};
 use super::perform::perform;
 use super::recorder::Recorder;
 use super::{
-    DataDir, DeploymentView, GatewayView, Intent, IntentError, NoticeDetail, RuntimeError, SystemTablesView, socket,
+    ConnectionView, DataDir, DeploymentView, GatewayView, Intent, IntentError, NoticeDetail, RuntimeError,
+    SystemTablesView, socket,
 };
 use crate::api::{ApiOptions, ApiServer};
 use crate::control::{Control, ControlSettings, CredentialFiles};
@@ -50,6 +51,7 @@ pub struct Engine {
     data_dir: DataDir,
     regions: Vec<ReadyRegion>,
     sandbox: Option<Arc<Sandbox>>,
+    connections: Vec<ConnectionView>,
     control: Control,
     api: Option<ApiServer>,
     gateway: Option<Gateway>,
@@ -86,7 +88,7 @@ impl Engine {
         let store = Store::open(&data_dir.store())?;
         let connected = Connected::to_regions(options.sandbox, &data_dir, &clock).await?;
         let metastores = connected.metastores();
-        let Connected { deployment, regions, sandbox } = connected;
+        let Connected { deployment, regions, sandbox, connections } = connected;
         let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
         let read_only = settings.read_only;
         let control = Control::start(deployment, store, clock, settings).await?;
@@ -108,7 +110,19 @@ impl Engine {
             Recorder::start(&root, interval, control.clone(), metastores, told)
         });
         let socket = if read_only { None } else { socket::listen(data_dir.path(), control.clone()) };
-        Ok(Self { data_dir, regions, sandbox, control, api, gateway, recorder, system_tables, credentials, socket })
+        Ok(Self {
+            data_dir,
+            regions,
+            sandbox,
+            connections,
+            control,
+            api,
+            gateway,
+            recorder,
+            system_tables,
+            credentials,
+            socket,
+        })
     }
 
     /// The control handle.
@@ -135,6 +149,7 @@ impl Engine {
     pub fn deployment(&self) -> DeploymentView {
         DeploymentView {
             data_dir: self.data_dir.path().display().to_string(),
+            connections: self.connections.clone(),
             api_url: self.api.as_ref().map(|api| api.url().to_owned()),
             gateway: self.gateway.as_ref().map(|gateway| GatewayView {
                 url: gateway.url().to_owned(),
@@ -167,7 +182,7 @@ impl Engine {
     /// Does what an intent asks for, as `actor`.
     pub async fn perform(&self, actor: &str, intent: Intent) -> Result<NoticeDetail, IntentError> {
         let by = Asker::named(actor);
-        perform(&self.control, self.sandbox.as_deref(), &self.data_dir.system_tables(), &by, intent).await
+        perform(&self.control, self.sandbox.as_deref(), self.data_dir.path(), &by, intent).await
     }
 
     /// Stops taking calls and requests, then the recorder, then replication at a commit boundary, then the sandbox.

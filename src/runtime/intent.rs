@@ -1,6 +1,7 @@
 //! What a click asks of the runtime, and the one answer that it gets.
 
 use super::GroupHistory;
+use crate::connect::CapabilitySheet;
 use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport, SalvageRef, SalvageReport};
 use crate::delta::RowsPreview;
@@ -199,6 +200,11 @@ pub enum Intent {
         /// Its public id.
         id: String,
     },
+    /// Asks a region of one's own what it can do; nothing is written there.
+    AskCapabilities {
+        /// The connection.
+        name: String,
+    },
     /// Reads what the regions hold again.
     RefreshRegions,
     /// Switches the Mission Critical add-on of a workspace.
@@ -249,6 +255,8 @@ pub enum NoticeDetail {
     Rows(Box<RowsPreview>),
     /// A group's past.
     History(Box<GroupHistory>),
+    /// What a region can do.
+    Capabilities(Box<CapabilitySheet>),
     /// A token or client was made. Its secret is nowhere else, so whoever asked must be shown it now.
     NewToken {
         /// What is known of it.

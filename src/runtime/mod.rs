@@ -26,6 +26,8 @@ pub use error::RuntimeError;
 pub use history::GroupHistory;
 pub use intent::{Intent, IntentError, IntentId, Notice, NoticeDetail};
 pub use session::SessionView;
-pub use snapshot::{DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView};
+pub use snapshot::{
+    ConnectionView, DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView,
+};
 pub use socket::{PointAnswer, Question, VerifyAnswer, ask_running_instance};
 pub use thread::RuntimeThread;

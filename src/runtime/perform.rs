@@ -1,7 +1,7 @@
 //! Does what intents ask for.
 
 use super::history;
-use super::{Intent, IntentError, NoticeDetail};
+use super::{Connections, DataDir, Intent, IntentError, NoticeDetail};
 use crate::control::{Control, ControlError, Repair};
 use crate::domain::{Asker, FailoverOrder, GroupId, ObjectStatus, Region};
 use crate::sandbox::Sandbox;
@@ -12,7 +12,7 @@ use std::path::Path;
 pub(super) async fn perform(
     control: &Control,
     sandbox: Option<&Sandbox>,
-    system_tables: &Path,
+    data_dir: &Path,
     by: &Asker,
     intent: Intent,
 ) -> Result<NoticeDetail, IntentError> {
@@ -84,7 +84,8 @@ pub(super) async fn perform(
             control.point(&id, at).await.map(|report| NoticeDetail::Point(Box::new(report)))
         }
         Intent::ReadHistory { id, since } => {
-            return history::read_history(system_tables.join(STATES), id, since, control.now()).await;
+            return history::read_history(DataDir::system_tables_of(data_dir).join(STATES), id, since, control.now())
+                .await;
         }
         Intent::SaveText { path, text } => return history::save_text(path, text).await,
         Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
@@ -95,6 +96,11 @@ pub(super) async fn perform(
         .map(group),
         Intent::ReleaseReplica { region, catalog } => {
             control.release_replica(actor, &region, &catalog).await.map(NoticeDetail::Done)
+        }
+        Intent::AskCapabilities { name } => {
+            let asked = async { Connections::load(data_dir)?.test(&name).await };
+            let sheet = asked.await.map_err(|error| failed(error.to_string()))?;
+            return Ok(NoticeDetail::Capabilities(Box::new(sheet)));
         }
         Intent::RefreshRegions => {
             control.refresh_regions();
@@ -132,7 +138,6 @@ async fn switch_region(
     region: &Region,
     up: bool,
 ) -> Result<NoticeDetail, IntentError> {
-    let failed = |sentence: String| IntentError { sentence, violations: Vec::new(), stale: false };
     let Some(sandbox) = sandbox else {
         return Err(failed("Only a region of the sandbox can be taken down and brought up here.".to_owned()));
     };
@@ -140,6 +145,10 @@ async fn switch_region(
     control.refresh_regions();
     let state = if up { "up" } else { "down" };
     done.map(|()| NoticeDetail::Done(format!("{region} is {state}."))).map_err(|error| failed(error.to_string()))
+}
+
+fn failed(sentence: String) -> IntentError {
+    IntentError { sentence, violations: Vec::new(), stale: false }
 }
 
 fn refusal(error: ControlError) -> IntentError {

@@ -30,12 +30,34 @@ pub struct Snapshot {
 pub struct DeploymentView {
     /// The data dir.
     pub data_dir: String,
+    /// The connections, where the regions are the user's own.
+    pub connections: Vec<ConnectionView>,
     /// The account API's URL, where it is served.
     pub api_url: Option<String>,
     /// The gateway of the stable URLs, where it is served.
     pub gateway: Option<GatewayView>,
     /// The system tables.
     pub system_tables: SystemTablesView,
+}
+
+/// A connection, as a screen shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionView {
+    /// Its name.
+    pub name: String,
+    /// The workspace's URL.
+    pub url: String,
+    /// The region.
+    pub region: Region,
+    /// How it logs in, without any secret.
+    pub login: String,
+}
+
+impl ConnectionView {
+    pub(super) fn of(connection: &super::Connection) -> Self {
+        let (name, url) = (connection.name.clone(), connection.url.clone());
+        Self { name, url, region: connection.region.clone(), login: connection.login() }
+    }
 }
 
 /// How the gateway is reached.

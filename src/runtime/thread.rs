@@ -61,14 +61,14 @@ impl RuntimeThread {
                     move || woken(),
                 ));
                 let sandbox = engine.sandbox().cloned();
-                let tables: Arc<Path> = Path::new(&engine.deployment().system_tables.folder).into();
+                let data_dir: Arc<Path> = engine.data_dir().into();
                 let server = tokio::spawn(async move {
                     while let Some((id, intent)) = asked.recv().await {
-                        let (session, sandbox, tables) = (session.clone(), sandbox.clone(), tables.clone());
+                        let (session, sandbox, data_dir) = (session.clone(), sandbox.clone(), data_dir.clone());
                         let (notices, wake) = (notices.clone(), wake.clone());
                         // Each on its own: a slow region must not hold up another click.
                         tokio::spawn(async move {
-                            let outcome = session.perform(sandbox.as_deref(), &tables, intent).await;
+                            let outcome = session.perform(sandbox.as_deref(), &data_dir, intent).await;
                             let _ = notices.send(Notice { intent: id, outcome });
                             wake();
                         });

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A region that serves the public REST APIs, and what it does in a way of its own.
 ///
 /// The defaults are those of a region that offers nothing more.
-pub(super) trait RestFlavour: Send + Sync + fmt::Debug {
+pub(super) trait RestFlavour: Send + Sync + fmt::Debug + Sized {
     /// The public REST APIs of the workspace.
     fn rest(&self) -> &RegionClient;
 
@@ -26,6 +26,17 @@ pub(super) trait RestFlavour: Send + Sync + fmt::Debug {
     /// See [`RegionApi::capabilities`].
     fn capabilities(&self) -> Answer<'_, RegionCapabilities> {
         ready(Ok(RegionCapabilities::default())).boxed()
+    }
+
+    /// Makes a change in `catalog`, which may be bound read-only.
+    ///
+    /// A sandbox keeps the product's own principal out of that; another region may hold it to the binding like everybody.
+    fn change_in<'a, T, C>(&'a self, _catalog: &'a str, change: C) -> Answer<'a, T>
+    where
+        T: Send + 'a,
+        C: Fn() -> Answer<'a, T> + Send + Sync + 'a,
+    {
+        change()
     }
 
     /// See [`RegionApi::set_workspace_role`].
@@ -42,6 +53,11 @@ pub(super) trait RestFlavour: Send + Sync + fmt::Debug {
     fn set_mission_critical(&self, _: bool) -> Answer<'_, Enforcement> {
         ready(Ok(Enforcement::NotOffered)).boxed()
     }
+}
+
+/// The catalog of a full name.
+fn catalog_of(full_name: &str) -> &str {
+    full_name.split('.').next().unwrap_or_default()
 }
 
 async fn none_where_not_served<T>(
@@ -127,15 +143,15 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn create_schema<'a>(&'a self, schema: &'a uc::CreateSchema) -> Answer<'a, uc::SchemaInfo> {
-        self.rest().create_schema(schema).boxed()
+        self.change_in(&schema.catalog_name, move || self.rest().create_schema(schema).boxed())
     }
 
     fn update_schema<'a>(&'a self, full_name: &'a str, change: &'a uc::UpdateSchema) -> Answer<'a, uc::SchemaInfo> {
-        self.rest().update_schema(full_name, change).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().update_schema(full_name, change).boxed())
     }
 
     fn delete_schema<'a>(&'a self, full_name: &'a str, force: bool) -> Answer<'a, ()> {
-        self.rest().delete_schema(full_name, force).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().delete_schema(full_name, force).boxed())
     }
 
     fn tables<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::TableInfo>> {
@@ -147,15 +163,15 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn create_table<'a>(&'a self, table: &'a uc::CreateTable) -> Answer<'a, uc::TableInfo> {
-        self.rest().create_table(table).boxed()
+        self.change_in(&table.catalog_name, move || self.rest().create_table(table).boxed())
     }
 
     fn create_staging_table<'a>(&'a self, table: &'a uc::CreateStagingTable) -> Answer<'a, uc::StagingTableInfo> {
-        self.rest().create_staging_table(table).boxed()
+        self.change_in(&table.catalog_name, move || self.rest().create_staging_table(table).boxed())
     }
 
     fn delete_table<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
-        self.rest().delete_table(full_name).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().delete_table(full_name).boxed())
     }
 
     fn volumes<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::VolumeInfo>> {
@@ -163,15 +179,15 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn create_volume<'a>(&'a self, volume: &'a uc::CreateVolume) -> Answer<'a, uc::VolumeInfo> {
-        self.rest().create_volume(volume).boxed()
+        self.change_in(&volume.catalog_name, move || self.rest().create_volume(volume).boxed())
     }
 
     fn update_volume<'a>(&'a self, full_name: &'a str, change: &'a uc::UpdateVolume) -> Answer<'a, uc::VolumeInfo> {
-        self.rest().update_volume(full_name, change).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().update_volume(full_name, change).boxed())
     }
 
     fn delete_volume<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
-        self.rest().delete_volume(full_name).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().delete_volume(full_name).boxed())
     }
 
     fn functions<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<uc::FunctionInfo>> {
@@ -179,11 +195,11 @@ impl<T: RestFlavour> RegionApi for T {
     }
 
     fn create_function<'a>(&'a self, function: &'a uc::CreateFunction) -> Answer<'a, uc::FunctionInfo> {
-        self.rest().create_function(function).boxed()
+        self.change_in(&function.function_info.catalog_name, move || self.rest().create_function(function).boxed())
     }
 
     fn delete_function<'a>(&'a self, full_name: &'a str) -> Answer<'a, ()> {
-        self.rest().delete_function(full_name).boxed()
+        self.change_in(catalog_of(full_name), move || self.rest().delete_function(full_name).boxed())
     }
 
     fn table_credentials<'a>(&'a self, table_id: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials> {

@@ -18,6 +18,7 @@ pub mod repair_dialog;
 pub mod resilience;
 pub mod run;
 pub mod settings;
+pub mod sheet_dialog;
 pub mod sign_in_dialog;
 pub mod stable_urls;
 mod system_tables;

@@ -93,6 +93,7 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
         });
     }
     facts.extend(shell::region_clock_notes(region).into_iter().map(|note| ("Clock", note)));
+    facts.extend(offer_facts(region, embedded.is_some()));
     for (head, value) in facts {
         fact_ui(ui, head, |ui| {
             text::line_ui(ui, Role::Body, palette.text, &value);
@@ -110,6 +111,19 @@ fn region_ui(ui: &mut Ui, scene: &Scene<'_>, region: &RegionView, actions: &mut 
     left_replicas_ui(ui, region, actions);
     ui.add_space(space::XS);
     workloads_ui(ui, scene, region);
+}
+
+/// What a region of one's own keeps up by itself, and what it doesn't.
+fn offer_facts(region: &RegionView, embedded: bool) -> Vec<(&'static str, String)> {
+    let Some(offers) = region.offers.filter(|_| !embedded) else { return Vec::new() };
+    let fence = if offers.enforces_read_only {
+        "Enforced by workspace bindings"
+    } else {
+        "Advisory: nothing keeps writers out"
+    };
+    let replicas =
+        if offers.managed_by_path { "Managed tables stay managed" } else { "Managed tables arrive as EXTERNAL tables" };
+    vec![("Fence", fence.to_owned()), ("Replicas", replicas.to_owned())]
 }
 
 /// Read-only replicas of deleted groups until someone releases them.

@@ -10,6 +10,7 @@ pub mod field;
 pub mod filter;
 pub mod hatch;
 pub mod progress;
+pub mod sheet;
 pub mod sparkline;
 pub mod tabs;
 pub mod text;

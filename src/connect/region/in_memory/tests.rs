@@ -1,5 +1,8 @@
 //! The rules that tests of other layers rely on.
 
+#[path = "../../../../tests/regions/suite.rs"]
+mod suite;
+
 use super::InMemoryRegion;
 use crate::connect::{ConnectError, Enforcement, RegionApi, RegionCapabilities, TablePlace, WorkspaceRole};
 use crate::domain::GroupId;
@@ -167,4 +170,17 @@ async fn faults_are_met_once_and_the_health_hears_of_them() {
     home.region.come_back();
     assert_eq!(region.catalogs().await.map(|all| all.len()), Ok(1));
     assert!(region.health().away_since().is_none());
+}
+
+#[tokio::test]
+async fn it_does_what_every_kind_of_region_does() {
+    let home = home();
+    let kind = suite::Kind {
+        region: home.region.api(),
+        workspace: WORKSPACE,
+        external: home.region.lake(),
+        bindings: true,
+        managed_by_path: true,
+    };
+    suite::conforms(&kind).await;
 }

@@ -6,6 +6,7 @@ use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
 use crate::console::widgets::{Button, card, field, text};
+use crate::control::view::RegionView;
 use crate::domain::{Violation, validation};
 use crate::runtime::Intent;
 use eframe::egui::{self, CornerRadius, Frame, Margin, ScrollArea, Ui};
@@ -36,6 +37,12 @@ pub fn summary_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm, violations:
                 });
             }
         });
+        for note in strategy_notes(form.draft.primary_region(scene), form.draft.secondary_region(scene)) {
+            ui.horizontal_top(|ui| {
+                text::icon_ui(ui, Icon::Warn, 17.0, palette.tone(Tone::Warn));
+                ui.add(egui::Label::new(rich(Role::Body, note).color(palette.text)).wrap());
+            });
+        }
         card::hairline_ui(ui);
         if let Some(sentence) = &form.refusal {
             field::problems_ui(ui, [sentence.as_str()]);
@@ -105,6 +112,37 @@ pub fn facts(scene: &Scene<'_>, form: &CreateForm) -> Vec<(&'static str, Option<
         ("Storage", mapped),
         ("Account", Some(format!("{after} of {} catalogs", validation::MAX_CATALOGS))),
     ]
+}
+
+/// What the two regions can't keep up, before a group is created on them: as what managed tables arrive, what that means
+/// for failing back, and where a fence is only advice.
+fn strategy_notes(primary: Option<&RegionView>, secondary: Option<&RegionView>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let offers = |region: Option<&RegionView>| region.and_then(|region| Some((region.name.clone(), region.offers?)));
+    let (from, to) = (offers(primary), offers(secondary));
+    if let Some((name, _)) = to.as_ref().filter(|(_, offers)| !offers.managed_by_path) {
+        notes.push(format!(
+            "Managed tables become EXTERNAL tables in {name}, at their mapped paths. Versions, history and bytes are kept."
+        ));
+    }
+    if let Some((name, _)) = from.as_ref().filter(|(_, offers)| !offers.managed_by_path) {
+        notes.push(format!(
+            "{name} takes no commits by path into managed tables. To fail back, rename or drop a managed table there and map its path outside managed storage. EXTERNAL tables fail back as they are."
+        ));
+    }
+    let advisory: Vec<String> = [from, to]
+        .into_iter()
+        .flatten()
+        .filter(|(_, offers)| !offers.enforces_read_only)
+        .map(|(name, _)| name)
+        .collect();
+    if !advisory.is_empty() {
+        notes.push(format!(
+            "The fence is advisory in {}: nothing keeps writers out. Stop them yourself before a failover.",
+            advisory.join(" and ")
+        ));
+    }
+    notes
 }
 
 fn facts_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm) {

@@ -8,7 +8,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Role, Tone, rich, space};
 use crate::console::widgets::{button, card, chip, copy, progress, text};
 use crate::control::view::{GroupView, OperationOutcome};
-use crate::domain::{ApprovalPolicy, GroupState, ObjectStatus};
+use crate::domain::{ApprovalPolicy, GroupState, ObjectStatus, Region};
 use chrono::SecondsFormat;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 
@@ -240,6 +240,14 @@ pub fn approval_words(policy: ApprovalPolicy) -> &'static str {
     }
 }
 
+/// Where the fence is only advice, and where it is enforced; nothing where both regions enforce it.
+fn advisory_fence(scene: &Scene<'_>, regions: &[Region]) -> Option<String> {
+    let known = || regions.iter().filter_map(|name| Some((name, scene.region(name)?.offers?.enforces_read_only)));
+    let words =
+        |(name, enforced): (&Region, bool)| format!("{} in {name}", if enforced { "enforced" } else { "advisory" });
+    known().any(|(_, enforced)| !enforced).then(|| known().map(words).collect::<Vec<_>>().join(", "))
+}
+
 fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let group = &view.group;
@@ -268,7 +276,7 @@ fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut
         ),
         None => "none finished yet".to_owned(),
     };
-    let facts = [
+    let mut facts = vec![
         ("Catalogs", group.catalogs().join(", ")),
         ("Workspaces", workspaces.join(", ")),
         ("Storage", format::plural(mappings, "mapping", "mappings")),
@@ -277,6 +285,9 @@ fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut
         ("Epoch", group.epoch.to_string()),
         ("Created", format::utc(group.create_time)),
     ];
+    if let Some(fence) = advisory_fence(scene, &group.spec.regions) {
+        facts.push(("Fence", fence));
+    }
     ui.spacing_mut().item_spacing.y = 3.0;
     for (head, value) in facts {
         ui.horizontal(|ui| {

@@ -15,7 +15,8 @@ use crate::console::action::Action;
 use crate::console::preferences::Preferences;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Density, Role, ThemeChoice, rich};
-use crate::console::widgets::{card, copy, tabs, text};
+use crate::console::widgets::{Button, card, copy, tabs, text};
+use crate::runtime::ConnectionView;
 use eframe::egui::{self, Align, Align2, Layout, Ui};
 
 /// What the screen holds: whether revoked tokens are listed too, and half-typed limits.
@@ -78,6 +79,9 @@ fn settings_ui(
                 Some(url) => fact_ui(ui, "Account API", "the account API's URL", url),
                 None => fact_words_ui(ui, "Account API", "this process doesn't serve it"),
             }
+            for connection in &deployment.connections {
+                connection_ui(ui, connection, actions);
+            }
             fact_words_ui(ui, "Version", env!("CARGO_PKG_VERSION"));
         });
         system_tables::card_ui(ui, scene);
@@ -100,6 +104,27 @@ fn head_ui(ui: &mut Ui, head: &str) {
     let palette = theme::palette(ui);
     let (rect, _) = ui.allocate_exact_size(egui::vec2(110.0, 26.0), egui::Sense::hover());
     text::paint(ui, rect, Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);
+}
+
+/// A region of one's own: how it is reached, and the way to its capability sheet.
+fn connection_ui(ui: &mut Ui, connection: &ConnectionView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    card::sides_ui(
+        ui,
+        30.0,
+        |ui| {
+            head_ui(ui, &connection.name);
+            text::line_ui(ui, Role::Body, palette.text_soft, &format!("{} · {}", connection.region, connection.login));
+            copy::path_ui(ui, &format!("the URL of {}", connection.name), &connection.url);
+        },
+        |ui| {
+            let name = format!("Capabilities of {}…", connection.name);
+            let hint = "Asks the region what it can do. Nothing is written there";
+            if ui.add(Button::ordinary("Capabilities…").name(&name).small().hint(hint)).clicked() {
+                actions.push(Action::AskCapabilities(connection.name.clone()));
+            }
+        },
+    );
 }
 
 pub(super) fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {

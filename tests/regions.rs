@@ -1,0 +1,10 @@
+//! Every kind of region passes one suite, and two of one's own are a deployment.
+
+mod regions {
+    pub mod cli;
+    pub mod double;
+    pub mod failing_over;
+    pub mod kinds;
+    pub mod minilake;
+    pub mod suite;
+}
