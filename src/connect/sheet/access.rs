@@ -96,6 +96,7 @@ async fn external_locations(rest: &RegionClient) -> Result<SheetLine, ConnectErr
             "A mapped place needs one, unless it lies in managed storage that takes commits by path.",
             "Create an external location for each mapped place, and grant the login BROWSE on it.",
         ),
+        Ok(all) if all.len() == 1 => SheetLine::pass(TOPIC, "1 external location."),
         Ok(all) => SheetLine::pass(TOPIC, format!("{} external locations.", all.len())),
         Err(error @ (ConnectError::Unreachable { .. } | ConnectError::Unauthenticated { .. })) => return Err(error),
         Err(error) if error.is_not_served() => SheetLine::warn(

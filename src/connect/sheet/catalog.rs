@@ -41,6 +41,7 @@ pub(super) async fn catalogs(rest: &RegionClient) -> Result<(SheetLine, Option<S
             "As a primary there is nothing to protect here. A secondary needs none.",
             "Grant the login USE CATALOG, USE SCHEMA and SELECT on what is to be protected.",
         ),
+        1 => SheetLine::pass(TOPIC, format!("1 catalog: {}.", shown(&names))),
         n => SheetLine::pass(TOPIC, format!("{n} catalogs: {}.", shown(&names))),
     };
     Ok((line, sample))

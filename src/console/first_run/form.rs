@@ -98,9 +98,9 @@ impl RegionForm {
         if let Some(refusal) = &self.refusal {
             banner_ui(ui, Icon::Bad, Tone::Bad, "Not connected", refusal, |_| {});
         }
-        let label = field::label_ui(ui, &format!("{heading}: name"));
+        let label = field::label_ui(ui, "Name");
         field::text_ui(ui, label, &mut self.name, "east", false, false);
-        let label = field::label_ui(ui, &format!("{heading}: URL"));
+        let label = field::label_ui(ui, "URL");
         let hint = "https://dbc-1234.cloud.databricks.com or http://host:8080";
         field::text_ui(ui, label, &mut self.url, hint, true, false);
         ui.label(rich(Role::Label, "Login").color(palette.text_soft));
@@ -110,23 +110,23 @@ impl RegionForm {
             (LoginKind::Profile, "Profile"),
             (LoginKind::Open, "None"),
         ];
-        if let Some(login) = tabs::segmented_ui(ui, &format!("{heading}: login"), self.login, &kinds) {
+        if let Some(login) = tabs::segmented_ui(ui, "Login", self.login, &kinds) {
             self.login = login;
         }
         match self.login {
             LoginKind::Principal => {
-                let label = field::label_ui(ui, &format!("{heading}: application id"));
+                let label = field::label_ui(ui, "Application id");
                 field::text_ui(ui, label, &mut self.id, "", true, false);
             }
             LoginKind::Profile => {
-                let label = field::label_ui(ui, &format!("{heading}: profile of ~/.databrickscfg"));
+                let label = field::label_ui(ui, "Profile of ~/.databrickscfg");
                 field::text_ui(ui, label, &mut self.id, "DEFAULT", false, false);
             }
             LoginKind::Token | LoginKind::Open => {}
         }
         if matches!(self.login, LoginKind::Token | LoginKind::Principal) {
-            let what = if self.login == LoginKind::Token { "token" } else { "client secret" };
-            let label = field::label_ui(ui, &format!("{heading}: {what}"));
+            let what = if self.login == LoginKind::Token { "Token" } else { "Client secret" };
+            let label = field::label_ui(ui, what);
             let width = ui.available_width();
             let field = TextEdit::singleline(&mut self.secret)
                 .password(true)
@@ -139,7 +139,7 @@ impl RegionForm {
             let note = "It is kept in a file of the data dir that only you can read.";
             ui.label(rich(Role::Small, note).color(palette.text_weak));
         }
-        let label = field::label_ui(ui, &format!("{heading}: region, if it doesn't tell one"));
+        let label = field::label_ui(ui, "Region, if it doesn't tell one");
         field::text_ui(ui, label, &mut self.region, "us-east-1", false, false);
         ui.add_space(space::S);
         let words = if busy { "Asking the region…" } else { "Connect" };

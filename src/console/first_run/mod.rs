@@ -174,6 +174,18 @@ impl FirstRun {
         ui.label(rich(Role::Title, "Connect your regions").color(palette.text));
         let note = "Nothing is written to a region before you create a failover group.";
         ui.label(rich(Role::Body, note).color(palette.text_soft));
+        ui.horizontal(|ui| {
+            let busy = self.busy;
+            let any = self.forms.iter().any(|form| form.connected);
+            if ui.add(Button::ordinary("Back").enabled(busy.is_none() && !any)).clicked() {
+                (self.page, self.refusal) = (Page::Welcome, None);
+            }
+            let whole = self.forms.iter().all(|form| form.connected);
+            let words = if busy == Some(None) { "Starting…" } else { "Open the console" };
+            if ui.add(Button::primary(words).enabled(whole && busy.is_none())).clicked() {
+                self.start(ctx, false);
+            }
+        });
         let busy = self.busy;
         let mut asked = None;
         ui.columns(2, |columns| {
@@ -190,17 +202,6 @@ impl FirstRun {
         if let Some((index, new)) = asked {
             self.ask(ctx, Some(index), move |host| Answer::Connected(index, host.connect(new)));
         }
-        ui.horizontal(|ui| {
-            let any = self.forms.iter().any(|form| form.connected);
-            if ui.add(Button::ordinary("Back").enabled(busy.is_none() && !any)).clicked() {
-                (self.page, self.refusal) = (Page::Welcome, None);
-            }
-            let whole = self.forms.iter().all(|form| form.connected);
-            let words = if busy == Some(None) { "Starting…" } else { "Open the console" };
-            if ui.add(Button::primary(words).enabled(whole && busy.is_none())).clicked() {
-                self.start(ctx, false);
-            }
-        });
     }
 }
 
