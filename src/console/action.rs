@@ -128,6 +128,7 @@ impl Action {
             | Self::AskExport(..)
             | Self::AskPoints(_)
             | Self::AskSignIn
+            | Self::AskCapabilities(_)
             | Self::ShowPalette
             | Self::ShowWall(_)
             | Self::ShowKeys

@@ -79,11 +79,6 @@ pub struct ConsoleApp {
 
 impl ConsoleApp {
     /// A window over `link`, with fonts and themes installed.
-    pub fn new(cc: &eframe::CreationContext<'_>, link: ConsoleLink) -> Self {
-        Self::over(&cc.egui_ctx, link)
-    }
-
-    /// The same in a window that is open already.
     pub fn over(ctx: &Context, link: ConsoleLink) -> Self {
         theme::install(ctx);
         let preferences = link.preferences.borrow().clone();

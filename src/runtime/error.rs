@@ -1,5 +1,6 @@
 //! Why the runtime cannot start, or a command cannot run.
 
+use super::connections::ConnectionError;
 use crate::control::ControlError;
 use crate::sandbox::SandboxError;
 use crate::store::StoreError;
@@ -48,7 +49,7 @@ pub enum RuntimeError {
     Connect(#[from] crate::connect::ConnectError),
     /// The data dir's connections can't be used.
     #[error(transparent)]
-    Connection(Box<super::ConnectionError>),
+    Connection(Box<ConnectionError>),
     /// The operating system refused a thread or a socket.
     #[error("The runtime couldn't start: {source}. Close other programs, then try again.")]
     System {
@@ -61,4 +62,10 @@ pub enum RuntimeError {
         /// What was waited for, and what to look at.
         sentence: String,
     },
+}
+
+impl From<ConnectionError> for RuntimeError {
+    fn from(error: ConnectionError) -> Self {
+        Self::Connection(Box::new(error))
+    }
 }

@@ -12,6 +12,7 @@ impl Intent {
             | Self::ReadHistory { .. }
             | Self::ReadSalvage { .. }
             | Self::SaveText { .. }
+            | Self::AskCapabilities { .. }
             | Self::RefreshRegions
             | Self::SignIn { .. }
             | Self::SignOut => Right::Look,

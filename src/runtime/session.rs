@@ -88,7 +88,7 @@ impl Session {
     pub async fn perform(
         &self,
         sandbox: Option<&Sandbox>,
-        system_tables: &Path,
+        data_dir: &Path,
         intent: Intent,
     ) -> Result<NoticeDetail, IntentError> {
         let session = self.view();
@@ -127,7 +127,7 @@ impl Session {
             }
             intent => {
                 let by = Asker { id: session.id, name: session.name };
-                return perform(&self.control, sandbox, system_tables, &by, intent).await;
+                return perform(&self.control, sandbox, data_dir, &by, intent).await;
             }
         };
         self.control.show_again();

@@ -54,7 +54,7 @@ impl Desk {
             .with_size(size)
             .with_theme(theme)
             .renderer(CpuRenderer::default())
-            .build_eframe(|cc| ConsoleApp::new(cc, link));
+            .build_eframe(|cc| ConsoleApp::over(&cc.egui_ctx, link));
         let mut desk = Self { window, snapshots, intents, notices, clock, preferences };
         desk.window.set_render_cursor(false);
         desk
@@ -78,7 +78,7 @@ impl Desk {
             .with_size(Vec2::new(1440.0, 900.0))
             .with_theme(Theme::Dark)
             .renderer(CpuRenderer::default())
-            .build_eframe(|cc| ConsoleApp::new(cc, link));
+            .build_eframe(|cc| ConsoleApp::over(&cc.egui_ctx, link));
         let clock = Arc::new(ManualClock::new(fixture::now()));
         Self { window, snapshots, intents, notices, clock, preferences }
     }

@@ -7,7 +7,7 @@ use resilience::control::view::GroupView;
 use resilience::control::{ControlSettings, GroupPatch};
 use resilience::domain::{
     FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, ObjectStatus,
-    SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    Region, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use resilience::runtime::{Connections, DataDir, Engine, EngineOptions, LoginSource, NewConnection, NewLogin};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ async fn engine(dir: &Path, regions: [(&str, &str, NewLogin); 2]) -> Engine {
 /// Mapping rows: a URI in the first region and one in the second.
 async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
     let regions = engine.regions();
-    let names: Vec<String> = regions.iter().map(|r| r.region.clone()).collect();
+    let names: Vec<Region> = regions.iter().map(|r| r.region.clone()).collect();
     let spec = FailoverGroupSpec {
         id: GroupId::new(GROUP).expect("an id"),
         regions: names.clone(),
@@ -69,7 +69,7 @@ async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
 }
 
 fn mapping(engine: &Engine, name: &str, first: String, second: String) -> LocationMapping {
-    let names: Vec<String> = engine.regions().iter().map(|r| r.region.clone()).collect();
+    let names: Vec<Region> = engine.regions().iter().map(|r| r.region.clone()).collect();
     LocationMapping {
         name: name.to_owned(),
         uri_by_region: [(names[0].clone(), first), (names[1].clone(), second)].into(),
@@ -94,7 +94,7 @@ async fn until(engine: &Engine, what: &str, done: impl Fn(&FailoverGroup, &Group
 async fn fail_over(engine: &Engine, to: &str, accepted: &[&str]) -> GroupView {
     let id = GroupId::new(GROUP).expect("an id");
     let accepted: Vec<String> = accepted.iter().map(|name| (*name).to_owned()).collect();
-    let (planned, to) = (FailoverKind::Planned, to.to_owned());
+    let (planned, to) = (FailoverKind::Planned, Region::new(to));
     engine.control().fail_over_accepting("tester", &id, &to, planned, None, &accepted).await.expect("accepted");
     until(engine, "the failover", |group, _| {
         group.effective_primary_region == to && group.state != GroupState::FailingOver

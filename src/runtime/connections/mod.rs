@@ -10,7 +10,6 @@ mod login;
 pub use add::NewConnection;
 pub use login::{LoginSource, NewLogin};
 
-use super::RuntimeError;
 use crate::connect::{CapabilitySheet, ConnectError, ConnectSettings, RegionHealth, StorageOptions};
 use crate::domain::Region;
 use login::{KeptLogin, KeptSecrets};
@@ -197,11 +196,5 @@ impl Connections {
         file::write(&self.dir.join(file::CONNECTIONS), &kept)?;
         self.kept = kept;
         Ok(())
-    }
-}
-
-impl From<ConnectionError> for RuntimeError {
-    fn from(error: ConnectionError) -> Self {
-        Self::Connection(Box::new(error))
     }
 }

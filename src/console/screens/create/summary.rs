@@ -118,7 +118,8 @@ pub fn facts(scene: &Scene<'_>, form: &CreateForm) -> Vec<(&'static str, Option<
 /// for failing back, and where a fence is only advice.
 fn strategy_notes(primary: Option<&RegionView>, secondary: Option<&RegionView>) -> Vec<String> {
     let mut notes = Vec::new();
-    let offers = |region: Option<&RegionView>| region.and_then(|region| Some((region.name.clone(), region.offers?)));
+    let offers =
+        |region: Option<&RegionView>| region.and_then(|region| Some((region.name.to_string(), region.offers?)));
     let (from, to) = (offers(primary), offers(secondary));
     if let Some((name, _)) = to.as_ref().filter(|(_, offers)| !offers.managed_by_path) {
         notes.push(format!(
