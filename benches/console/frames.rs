@@ -35,7 +35,7 @@ fn window(snapshot: resilience::runtime::Snapshot, wall: bool) -> Window {
     let link = ConsoleLink { snapshots: received, intents, notices, clock: clock.clone(), wall, preferences };
     let ctx = egui::Context::default();
     let cc = eframe::CreationContext::_new_kittest(ctx.clone());
-    let app = ConsoleApp::new(&cc, link);
+    let app = ConsoleApp::over(&cc.egui_ctx, link);
     Window { app, ctx, frame: eframe::Frame::_new_kittest(), clock, snapshots, _intents: sent }
 }
 
