@@ -20,6 +20,7 @@ pub fn now() -> Timestamp {
 fn spec(number: usize) -> FailoverGroupSpec {
     let each = CATALOGS / GROUPS;
     FailoverGroupSpec {
+        rules: Default::default(),
         id: GroupId::new(format!("group-{number:03}")).expect("a valid id"),
         regions: vec![Region::new(EAST), Region::new(WEST)],
         initial_primary_region: Region::new(EAST),

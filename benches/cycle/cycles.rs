@@ -129,6 +129,7 @@ impl Replication {
     /// One cycle, from the listing of the primary's catalog to the synced ledger.
     async fn cycle(&mut self) -> Result<Timed, Fault> {
         let request = CycleRequest {
+            rules: &Default::default(),
             group: &self.group,
             catalogs: &self.scope.catalogs,
             mappings: &self.mappings,

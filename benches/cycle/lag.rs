@@ -92,6 +92,7 @@ async fn spec(engine: &Engine, id: &GroupId) -> Result<FailoverGroupSpec, Fault>
     let scope = Scope::of(engine.sandbox().expect("a sandbox")).await?;
     let regions = engine.sandbox().expect("a sandbox").regions();
     Ok(FailoverGroupSpec {
+        rules: Default::default(),
         id: id.clone(),
         regions: regions.iter().map(|r| Region::new(&r.region)).collect(),
         initial_primary_region: Region::new(regions.first().map(|r| r.region.clone()).unwrap_or_default()),

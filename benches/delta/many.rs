@@ -207,6 +207,7 @@ async fn cycle(
 ) -> Result<(f64, CycleOutcome), Fault> {
     let group = GroupId::new("bench")?;
     let request = CycleRequest {
+        rules: &Default::default(),
         group: &group,
         catalogs: &order.catalogs,
         mappings,

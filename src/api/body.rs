@@ -3,8 +3,8 @@
 use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, Timestamp, UnityCatalogAssets,
-    WorkspaceId, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
+    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{
     CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, RegionUri, StableUrlBody,
@@ -20,6 +20,11 @@ pub fn spec_of(id: GroupId, body: FailoverGroupBody) -> Result<FailoverGroupSpec
         .filter(|region| !region.is_empty())
         .ok_or_else(|| bad("initial_primary_region is missing. Name the first primary region."))?;
     Ok(FailoverGroupSpec {
+        rules: ScopeRules {
+            excluded: body.excluded.unwrap_or_default(),
+            approved_renames: body.approved_renames.unwrap_or_default(),
+            rename_limit_bytes: body.rename_limit_bytes,
+        },
         id,
         regions: body.regions.into_iter().map(Region::new).collect(),
         initial_primary_region: Region::new(initial_primary_region),
@@ -73,6 +78,8 @@ pub fn mappings_of(bodies: Vec<LocationMappingBody>) -> Result<Vec<LocationMappi
 
 /// A group as a client reads it; abbreviated as in lists, or whole.
 pub fn group_body(account_id: &str, group: FailoverGroup, abbreviated: bool) -> FailoverGroupBody {
+    let ScopeRules { excluded, approved_renames, rename_limit_bytes } = group.spec.rules;
+    let listed = |names: Vec<String>| Some(names).filter(|names| !names.is_empty());
     let progress = group.initial_replication_progress.filter(|_| group.state == GroupState::InitialReplication);
     FailoverGroupBody {
         name: Some(group.spec.id.resource_name(account_id)),
@@ -86,6 +93,9 @@ pub fn group_body(account_id: &str, group: FailoverGroup, abbreviated: bool) -> 
         has_replication_point_blocking_errors: Some(group.has_replication_point_blocking_errors),
         initial_replication_progress: progress
             .map(|percent| InitialReplicationProgress { completed: i32::from(percent.min(100)) }),
+        excluded: listed(excluded),
+        approved_renames: listed(approved_renames),
+        rename_limit_bytes,
         etag: Some(group.etag),
         create_time: Some(time(group.create_time)),
         update_time: Some(time(group.update_time)),

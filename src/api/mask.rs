@@ -43,7 +43,16 @@ pub fn patch_of(
                 same_identity(body, spec, account_id)?;
                 whole_assets(&mut patch, &body.unity_catalog_assets)?;
                 patch.workspace_sets = Some(body.workspace_sets.iter().cloned().map(set_of).collect());
+                // A client that doesn't know these fields leaves them alone.
+                patch.rules.excluded.clone_from(&body.excluded);
+                patch.rules.approved_renames.clone_from(&body.approved_renames);
+                patch.rules.rename_limit_bytes = body.rename_limit_bytes.map(Some);
             }
+            "excluded" => patch.rules.excluded = Some(body.excluded.clone().unwrap_or_default()),
+            "approved_renames" => {
+                patch.rules.approved_renames = Some(body.approved_renames.clone().unwrap_or_default())
+            }
+            "rename_limit_bytes" => patch.rules.rename_limit_bytes = Some(body.rename_limit_bytes),
             "unity_catalog_assets" => whole_assets(&mut patch, &body.unity_catalog_assets)?,
             "unity_catalog_assets.catalogs" => patch.catalogs = Some(catalogs_of(assets().catalogs)),
             "unity_catalog_assets.location_mappings" => {
@@ -143,6 +152,7 @@ mod tests {
 
     fn patch_of(mask: &str, body: &FailoverGroupBody) -> Result<GroupPatch, Rejection> {
         let spec = FailoverGroupSpec {
+            rules: Default::default(),
             id: crate::domain::GroupId::new("core").expect("an id"),
             regions: vec![Region::new("mars"), Region::new("venus")],
             initial_primary_region: Region::new("mars"),

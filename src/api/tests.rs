@@ -44,6 +44,7 @@ fn workspace(id: &str, region: &str) -> Workspace {
 fn group(id: &str) -> FailoverGroup {
     FailoverGroup {
         spec: FailoverGroupSpec {
+            rules: Default::default(),
             id: GroupId::new(id).expect("an id"),
             regions: vec![Region::new("east"), Region::new("west")],
             initial_primary_region: Region::new("east"),

@@ -54,7 +54,10 @@ impl LossEstimate {
     /// What a cycle that ended knows: everything up to its cut has arrived, but for the objects that are flagged.
     pub fn of_cycle(cut: Timestamp, objects: &[ObjectRecord]) -> Self {
         let whole = |o: &&ObjectRecord| {
-            matches!(o.status, ObjectStatus::InSync | ObjectStatus::Unverifiable | ObjectStatus::Unsupported)
+            matches!(
+                o.status,
+                ObjectStatus::InSync | ObjectStatus::Unverifiable | ObjectStatus::Unsupported | ObjectStatus::Excluded
+            )
         };
         let behind = objects.iter().filter(|o| !whole(o));
         let unknown = behind.map(|o| match o.message() {

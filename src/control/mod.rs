@@ -45,7 +45,7 @@ mod worker_cache;
 pub use credentials::CredentialFiles;
 pub use deployment::{Deployment, Workspace};
 pub use error::ControlError;
-pub use group::{GroupPatch, SetPatch};
+pub use group::{GroupPatch, RulesPatch, SetPatch};
 pub use handle::Control;
 pub use keyring::Caller;
 pub use points::{PointReport, PointTable};

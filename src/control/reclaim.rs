@@ -138,7 +138,9 @@ async fn salvage_tables(
     new: &Endpoint,
     only_pending: bool,
 ) -> Result<(), ControlError> {
-    let old_inventory = replicate::read_inventory(old, group.catalogs()).await?;
+    let mut old_inventory = replicate::read_inventory(old, group.catalogs()).await?;
+    // What was taken out of the scope by name is nothing of replication's.
+    old_inventory.retain(|key| !group.spec.rules.excludes(&key.name));
     let new_inventory = replicate::read_inventory(new, group.catalogs()).await?;
     let id = handle.id.clone();
     let rows = control.inner.store.run(move |tx| tx.tables::<ReplicaState>(&id)).await?;

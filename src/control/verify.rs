@@ -49,7 +49,8 @@ impl Control {
         let source = inner.deployment.endpoint(group, &group.effective_primary_region).await?;
         let destination = inner.deployment.endpoint(group, group.effective_secondary_region()).await?;
         let (source, destination, store, clock) = (&source, &destination, &inner.store, inner.clock.as_ref());
-        let comparison = Comparison { group: id, source, destination, store, clock, depth };
+        let rules = &group.spec.rules;
+        let comparison = Comparison { group: id, rules, source, destination, store, clock, depth };
         Ok(replicate::compare_all(group.catalogs(), &comparison).await?)
     }
 

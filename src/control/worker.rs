@@ -4,7 +4,10 @@ use super::group::{GroupChange, GroupHandle, dismantle, record_error, settle};
 use super::view::LossEstimate;
 use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, approval, audit, failover, reclaim, repair};
-use crate::domain::{ErrorClass, Event, GroupState, ObjectError, Timestamp, UnityCatalogAssets, replication_point};
+use crate::domain::{
+    ErrorClass, Event, FailoverGroupSpec, GroupState, ObjectError, ScopeRules, Timestamp, UnityCatalogAssets,
+    replication_point,
+};
 use crate::net::Backoff;
 use crate::replicate::{CycleError, CycleOutcome};
 use std::collections::BTreeMap;
@@ -100,7 +103,8 @@ async fn replicate(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Wor
         cache.clear();
     }
     repair::carry_out(control, handle, cache).await;
-    let scope = handle.group().spec.unity_catalog_assets;
+    let FailoverGroupSpec { unity_catalog_assets, rules, .. } = handle.group().spec;
+    let scope = (unity_catalog_assets, rules);
     let watch = Instant::now();
     begin(control, handle);
     let outcome = match handle.group().salvage_pending {
@@ -174,7 +178,7 @@ async fn finish(
     control: &Control,
     handle: &GroupHandle,
     outcome: &mut CycleOutcome,
-    scope: &Option<UnityCatalogAssets>,
+    scope: &(Option<UnityCatalogAssets>, ScopeRules),
     took: Duration,
 ) -> Result<(), ControlError> {
     let now = control.now();
@@ -182,7 +186,8 @@ async fn finish(
     let settled = outcome.complete && outcome.objects.iter().all(|o| o.is_settled());
     let mut change = GroupChange::of(handle).await;
     // A cycle over another scope says nothing of this one.
-    if !change.group.state.replicates() || change.group.spec.unity_catalog_assets != *scope {
+    let spec = &change.group.spec;
+    if !change.group.state.replicates() || spec.unity_catalog_assets != scope.0 || spec.rules != scope.1 {
         return Ok(());
     }
     let mut objects = std::mem::take(&mut outcome.objects);

@@ -107,6 +107,13 @@ impl WorkerCache {
         }
     }
 
+    /// Lets the next cycle read both catalogs whole, and owners, grants and tags of all objects, as far as that is quick.
+    pub async fn look_at_all(&mut self, control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
+        self.ends(control, handle).await?;
+        self.cycle_cache(control, handle).await?.look_at_all();
+        Ok(())
+    }
+
     /// The storage that may be reached, for a step that opens much of it.
     pub async fn access(&mut self, control: &Control, handle: &GroupHandle) -> Result<&mut Access, ControlError> {
         // Of this epoch, or the next look at the ends would throw it away.
@@ -142,6 +149,7 @@ impl WorkerCache {
         let request = CycleRequest {
             group: &group.spec.id,
             catalogs: group.catalogs(),
+            rules: &group.spec.rules,
             mappings: &mappings,
             source: &source,
             destination: &destination,
@@ -168,11 +176,11 @@ async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCach
         .await?;
     // A row that a cycle wrote back while its catalog was taken out of the scope is no one's any more.
     let group = handle.group();
-    let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
-    let rows = rows.into_iter().filter(|row| in_scope(&row.name));
+    let in_scope = |name: &AssetName| group.has_catalog(&name.catalog) && !group.spec.rules.excludes(name);
+    let rows = rows.into_iter().filter(|row| in_scope(&AssetName::parse(&row.name)));
     let tables = rows.map(|row| (row.name, row.body)).collect();
-    let owned = owned.into_iter().filter(|key| group.has_catalog(&key.name.catalog)).collect();
-    let attributes = attributes.into_iter().filter(|(key, _)| group.has_catalog(&key.name.catalog));
+    let owned = owned.into_iter().filter(|key| in_scope(&key.name)).collect();
+    let attributes = attributes.into_iter().filter(|(key, _)| in_scope(&key.name));
     let attributes = Attributes::with_rows(attributes);
     Ok(CycleCache { tables, owned, attributes, ..CycleCache::default() })
 }

@@ -48,6 +48,12 @@ pub enum ErrorClass {
     CatalogRefused,
     /// The object has arrived, but not its owner, its grants or its tags.
     AccessNotReplicated,
+    /// A row filter, a column mask or an attribute policy hides data that a replica would show.
+    RowFilterOrMask,
+    /// A view reads a catalog that the secondary doesn't have.
+    MissingDependency,
+    /// Shipping a renamed table again waits for a person.
+    RenameWaits,
 }
 
 impl ErrorClass {
@@ -74,6 +80,9 @@ impl ErrorClass {
             Self::StorageFull => "STORAGE_FULL",
             Self::CatalogRefused => "CATALOG_REFUSED",
             Self::AccessNotReplicated => "ACCESS_NOT_REPLICATED",
+            Self::RowFilterOrMask => "ROW_FILTER_OR_MASK",
+            Self::MissingDependency => "MISSING_DEPENDENCY",
+            Self::RenameWaits => "RENAME_WAITS_FOR_APPROVAL",
         }
     }
 
@@ -89,7 +98,14 @@ impl ErrorClass {
 
     /// Whether an object of this class holds back its group's replication point.
     pub fn blocks_replication_point(self) -> bool {
-        !matches!(self, Self::UnsupportedObject | Self::LeftBehind | Self::UnmanagedObject | Self::AccessNotReplicated)
+        !matches!(
+            self,
+            Self::UnsupportedObject
+                | Self::LeftBehind
+                | Self::UnmanagedObject
+                | Self::AccessNotReplicated
+                | Self::MissingDependency
+        )
     }
 
     /// Whether the next cycle may succeed without anybody doing anything.
@@ -128,6 +144,15 @@ impl ErrorClass {
             Self::PermissionDenied => "Grant the product's principal the privilege named in the message.",
             Self::StorageFailure => "Check the storage named in the message. Replication retries by itself.",
             Self::StorageFull => "Free space in the destination's storage. Replication then continues by itself.",
+            Self::RowFilterOrMask => {
+                "Remove the filter, mask or policy, or take the table out of the scope. The replication point moves on then."
+            }
+            Self::MissingDependency => {
+                "Add the catalog named in the message to the group, or take the view out of the scope."
+            }
+            Self::RenameWaits => {
+                "Approve the rename to ship the table again under its new name, or rename it back. Everything else goes on."
+            }
             Self::AccessNotReplicated => {
                 "Correct what the region's answer in the message names. Replication retries by itself."
             }

@@ -1,6 +1,6 @@
 //! A failover group: what a user asks for, and what has become of it.
 
-use super::{AssetKind, GroupId, GroupState, LocationMapping, Region, Timestamp, WorkspaceId, same_name};
+use super::{AssetKind, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp, WorkspaceId, same_name};
 use serde::{Deserialize, Serialize};
 
 /// Workspaces that stand for each other, one a region.
@@ -42,6 +42,9 @@ pub struct FailoverGroupSpec {
     pub workspace_sets: Vec<WorkspaceSet>,
     /// Catalogs in scope; absent when only workspace assets replicate.
     pub unity_catalog_assets: Option<UnityCatalogAssets>,
+    /// What people decided about single objects.
+    #[serde(default)]
+    pub rules: ScopeRules,
 }
 
 /// A failover group as the store keeps it.

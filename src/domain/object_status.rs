@@ -24,6 +24,8 @@ pub enum ObjectStatus {
     Unverifiable,
     /// A region can't be reached, so nothing is claimed.
     Unknown,
+    /// Taken out of the scope by name.
+    Excluded,
 }
 
 impl ObjectStatus {
@@ -39,6 +41,7 @@ impl ObjectStatus {
             Self::LeftBehind => "left_behind",
             Self::Unverifiable => "unverifiable",
             Self::Unknown => "unknown",
+            Self::Excluded => "excluded",
         }
     }
 
@@ -54,6 +57,7 @@ impl ObjectStatus {
             Self::LeftBehind => "Left behind",
             Self::Unverifiable => "Not verifiable",
             Self::Unknown => "Unknown",
+            Self::Excluded => "Out of scope",
         }
     }
 

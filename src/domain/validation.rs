@@ -2,7 +2,10 @@
 //!
 //! The form checks them as the user types, the runtime checks them again with facts of its own.
 
-use super::{FailoverGroupSpec, MappingTable, Region, StorageUri, Unmapped, WorkspaceId, folded, same_name};
+use super::{
+    AssetName, FailoverGroupSpec, MappingTable, Region, StorageUri, UnityCatalogAssets, Unmapped, WorkspaceId, folded,
+    same_name,
+};
 use std::collections::BTreeMap;
 
 /// At most this many catalogs in all failover groups of an account.
@@ -225,6 +228,7 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
         ));
     }
     check_catalogs(&assets.catalogs, spec, facts, found);
+    check_rules(spec, assets, found);
     let taken = facts.catalogs_taken.iter().filter(|(_, group)| group != spec.id.as_str()).count();
     if taken + assets.catalogs.len() > MAX_CATALOGS {
         found.push(violation(
@@ -234,6 +238,22 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
                 assets.catalogs.len()
             ),
         ));
+    }
+}
+
+/// What is taken out by name must be an object or a schema of the group's catalogs.
+fn check_rules(spec: &FailoverGroupSpec, assets: &UnityCatalogAssets, found: &mut Vec<Violation>) {
+    for (field, names) in [("excluded", &spec.rules.excluded), ("approved_renames", &spec.rules.approved_renames)] {
+        let is_wrong = |name: &&String| {
+            let parsed = AssetName::parse(name);
+            parsed.schema.is_none() || !assets.catalogs.iter().any(|catalog| same_name(catalog, &parsed.catalog))
+        };
+        if let Some(name) = names.iter().find(is_wrong) {
+            let sentence = format!(
+                "{field} names {name:?}, which isn't in one of the group's catalogs. Write catalog.schema or catalog.schema.object."
+            );
+            found.push(violation(Field::Scope, sentence));
+        }
     }
 }
 

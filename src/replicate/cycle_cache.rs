@@ -1,6 +1,9 @@
 //! What one direction of replication remembers between cycles.
 
 use super::attributes::Attributes;
+use super::dependencies::Dependencies;
+use super::policies::Policies;
+use super::rhythm::Rhythm;
 use super::{Access, Inventory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
@@ -89,6 +92,13 @@ pub struct CycleCache {
     pub storage_clock: Arc<StorageClock>,
     /// Storage that may be reached, and until when.
     pub access: Access,
+    /// The source's catalog as last read.
+    pub source: Option<Inventory>,
+    /// When what changes rarely was listed in a schema of the source.
+    pub slow_source: Rhythm<AssetKey>,
+    pub slow_destination: Rhythm<AssetKey>,
+    pub policies: Policies,
+    pub dependencies: Dependencies,
     /// What is known of owners, grants and tags.
     pub attributes: Attributes,
     /// Tables that a cycle reports and leaves alone.
@@ -96,6 +106,12 @@ pub struct CycleCache {
 }
 
 impl CycleCache {
+    /// Lets the next cycle read both catalogs whole, and owners, grants and tags of all objects, unless they are too many.
+    pub fn look_at_all(&mut self) {
+        (self.source, self.destination) = (None, None);
+        self.attributes.look_at_all();
+    }
+
     /// Whether a cycle leaves the table alone.
     pub fn holds(&self, name: &AssetName) -> bool {
         self.held.iter().any(|held| held.names.iter().any(|known| AssetName::parse(known) == *name))

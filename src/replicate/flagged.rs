@@ -36,6 +36,9 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::StorageFailure
         | ErrorClass::StorageFull
         | ErrorClass::AccessNotReplicated
+        | ErrorClass::RowFilterOrMask
+        | ErrorClass::MissingDependency
+        | ErrorClass::RenameWaits
         | ErrorClass::CatalogRefused => false,
     }
 }

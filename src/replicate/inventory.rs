@@ -95,6 +95,10 @@ impl Inventory {
         self.assets.insert(key, asset);
     }
 
+    pub fn retain(&mut self, keeps: impl Fn(&AssetKey) -> bool) {
+        self.assets.retain(|key, _| keeps(key));
+    }
+
     pub fn remove(&mut self, key: &AssetKey) {
         self.assets.remove(key);
     }

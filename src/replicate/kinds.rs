@@ -1,7 +1,7 @@
 //! The engine over the kinds that replicate.
 
-use super::attributes::FollowAttributes;
 use super::engine::{self, AssetType, CompareReport, Comparison, CycleOutcome, CycleRequest};
+use super::followers::FOLLOWERS;
 use super::{CycleCache, CycleError, Endpoint, Inventory, assets::REPLICATED};
 
 /// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest again.
@@ -15,7 +15,7 @@ pub(super) async fn run_cycle_over(
     request: &CycleRequest<'_>,
     cache: &mut CycleCache,
 ) -> Result<CycleOutcome, CycleError> {
-    engine::run_cycle(kinds, &[&FollowAttributes], request, cache).await
+    engine::run_cycle(kinds, &FOLLOWERS, request, cache).await
 }
 
 /// Compares every object in `catalogs` with its replica: of tables version, commits, file list, sizes, and the sha256 kept

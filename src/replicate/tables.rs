@@ -4,7 +4,9 @@ use super::access::Granted;
 use super::engine::CycleRequest;
 use super::ledger::{self, LedgerEntry};
 pub use super::table_task::TableTask;
-use super::{Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, same_place, strategy};
+use super::{
+    Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, policies, same_place, strategy,
+};
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::{
     self, Change, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
@@ -99,6 +101,7 @@ pub async fn ship_all(
     let objects = Vec::with_capacity(tasks.len());
     let mut out = ShippedTables { objects, changed: 0, complete: true, refused: Vec::new() };
     let tasks = flagged::pass_over(request, tasks, cache, &mut out.objects).await;
+    let tasks = policies::pass_over(request, tasks, &mut cache.policies, &mut out.objects).await?;
     let changed = idle_ones_out(request, tasks, at_destination, cache, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
     while rest.peek().is_some() {

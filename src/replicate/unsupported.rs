@@ -1,5 +1,6 @@
 //! What cannot be replicated, seen on the table object.
 
+use crate::domain::ErrorClass;
 use crate::wire::unity_catalog::{TABLE_EXTERNAL, TABLE_MANAGED, TABLE_VIEW, TableInfo};
 
 /// Says in an error's parameters that the object holds no data of its own in the region.
@@ -8,6 +9,12 @@ pub const WITHOUT_DATA: &str = "without_data";
 /// Whether the object has data of its own in its region: a view computes it, a foreign table's lies in another system.
 pub fn holds_data(table: &TableInfo) -> bool {
     !matches!(table.table_type.as_str(), TABLE_VIEW | "METRIC_VIEW" | "FOREIGN")
+}
+
+/// The class of an object that cannot be replicated.
+pub fn class(table: &TableInfo) -> ErrorClass {
+    let hides = table.row_filter.is_some() || table.columns.iter().any(|column| column.mask.is_some());
+    if hides { ErrorClass::RowFilterOrMask } else { ErrorClass::UnsupportedObject }
 }
 
 /// Why a table or view cannot be replicated, as a sentence; None when it can.

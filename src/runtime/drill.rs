@@ -246,6 +246,7 @@ impl<'a> Drill<'a> {
             uri_by_region: regions.iter().map(|r| (r.region.clone(), uri(&r.storage_root))).collect::<BTreeMap<_, _>>(),
         };
         Ok(FailoverGroupSpec {
+            rules: Default::default(),
             id: self.id.clone(),
             regions: regions.iter().map(|r| r.region.clone()).collect(),
             initial_primary_region: self.progress.home.clone(),

@@ -40,6 +40,15 @@ pub struct FailoverGroupBody {
     /// How far the bootstrap is; output only, only in INITIAL_REPLICATION.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_replication_progress: Option<InitialReplicationProgress>,
+    /// Full names of objects that were taken out of the scope by name; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Vec<String>>,
+    /// New names of renamed tables that may be shipped again, whatever their size; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_renames: Option<Vec<String>>,
+    /// Bytes that renames may ship again without being approved; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rename_limit_bytes: Option<u64>,
     /// Changes with every change; output only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,

@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod approval;
 mod create;
+mod decisions;
 mod desk;
 mod fail_over;
 mod fixture;

@@ -120,6 +120,7 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
     let regions = engine.sandbox().expect("a sandbox").regions();
     let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
     FailoverGroupSpec {
+        rules: Default::default(),
         id: GroupId::new(name).expect("an id"),
         regions: regions.iter().map(|r| Region::new(&r.region)).collect(),
         initial_primary_region: Region::new(regions[0].region.clone()),

@@ -40,6 +40,7 @@ pub fn status_sign(status: ObjectStatus) -> (Icon, Tone) {
         ObjectStatus::LeftBehind => (Icon::Archive, Tone::Bad),
         ObjectStatus::Unverifiable => (Icon::Info, Tone::Warn),
         ObjectStatus::Unknown => (Icon::Unknown, Tone::Quiet),
+        ObjectStatus::Excluded => (Icon::Block, Tone::Quiet),
     }
 }
 

@@ -18,6 +18,7 @@ pub const STEP: Step<Failover> =
 
 async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let (mut bytes, mut patience) = (0, MOST_WAITS);
+    failover.cache.look_at_all(&failover.control, &failover.handle).await?;
     for _ in 0..MOST_CYCLES {
         let outcome = failover.cycle().await?;
         bytes += outcome.bytes_copied;

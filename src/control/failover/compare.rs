@@ -19,6 +19,7 @@ pub async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let inner = &failover.control.inner;
     let comparison = Comparison {
         group: &group.spec.id,
+        rules: &group.spec.rules,
         source: &source,
         destination: &destination,
         store: &inner.store,

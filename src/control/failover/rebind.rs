@@ -8,9 +8,9 @@ use crate::control::operation::{CatalogMode, Operation};
 use crate::control::saga::{Step, StepEnd};
 use crate::control::{ControlError, acts};
 use crate::delta::{self, Promotion};
-use crate::domain::{FailoverGroup, FailoverStep, Region};
+use crate::domain::{AssetName, FailoverGroup, FailoverStep, Region};
 use crate::replicate::{self, Endpoint, ReplicaState};
-use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW};
+use crate::wire::unity_catalog::{ISOLATION_ISOLATED, TABLE_VIEW, TableInfo};
 use std::collections::BTreeMap;
 
 pub const STEP: Step<Failover> =
@@ -64,8 +64,10 @@ async fn promote_all(
     new: &Endpoint,
 ) -> Result<BTreeMap<String, Promoted>, ControlError> {
     let inventory = replicate::read_inventory(new, group.catalogs()).await?;
-    let tables =
-        inventory.tables().filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none());
+    let excluded = |table: &TableInfo| group.spec.rules.excludes(&AssetName::parse(&table.full_name()));
+    let tables = inventory
+        .tables()
+        .filter(|t| t.table_type != TABLE_VIEW && replicate::unsupported_reason(t).is_none() && !excluded(t));
     let (names, places): (Vec<String>, Vec<TablePlace>) =
         tables.filter_map(|t| Some((t.full_name(), TablePlace::of(t)?))).unzip();
     let control = &failover.control;

@@ -103,6 +103,7 @@ impl World {
     fn spec(&self) -> FailoverGroupSpec {
         let uri = |region: &InMemoryRegion| format!("{}/*", region.lake());
         FailoverGroupSpec {
+            rules: Default::default(),
             id: self.id.clone(),
             regions: vec![Region::new("east"), Region::new("west")],
             initial_primary_region: Region::new("east"),

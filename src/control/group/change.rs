@@ -256,6 +256,7 @@ mod tests {
         };
         FailoverGroup {
             spec: FailoverGroupSpec {
+                rules: Default::default(),
                 id: GroupId::new("core").expect("an id"),
                 regions: vec![Region::new("east"), Region::new("west")],
                 initial_primary_region: Region::new("east"),

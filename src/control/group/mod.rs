@@ -23,4 +23,4 @@ pub use pending_salvage::PendingSalvage;
 pub use released::epoch_floor;
 pub use stored::Stored;
 pub use stuck::{record_error, settle};
-pub use update::{GroupPatch, SetPatch};
+pub use update::{GroupPatch, RulesPatch, SetPatch};

@@ -4,8 +4,8 @@ use super::GroupChange;
 use super::released::{left_replica_key, raise_epoch_floor};
 use crate::control::{Control, ControlError, audit};
 use crate::domain::{
-    Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets, WorkspaceSet,
-    same_name, validate_spec,
+    AssetName, Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets,
+    WorkspaceSet, same_name, validate_spec,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -21,10 +21,23 @@ pub struct GroupPatch {
     pub location_mappings: Option<Vec<LocationMapping>>,
     /// The workspace set that data replicates through; it can be repeated, not changed.
     pub data_replication_workspace_set: Option<String>,
+    /// Decisions about single objects.
+    pub rules: Box<RulesPatch>,
     /// Every workspace set; their workspaces can be repeated, not changed.
     pub workspace_sets: Option<Vec<WorkspaceSet>>,
     /// Single properties of workspace sets.
     pub sets: Vec<SetPatch>,
+}
+
+/// Which decisions about single objects are to change; what is None stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RulesPatch {
+    /// Names that are taken out of the scope.
+    pub excluded: Option<Vec<String>>,
+    /// Renames that may be shipped again.
+    pub approved_renames: Option<Vec<String>>,
+    /// Bytes that renames may ship again; `Some(None)` for the usual limit.
+    pub rename_limit_bytes: Option<Option<u64>>,
 }
 
 /// What is to change in one workspace set; what is None stays.
@@ -42,6 +55,12 @@ impl GroupPatch {
     /// The spec with the change made; an error names what cannot change.
     fn apply(self, spec: &FailoverGroupSpec) -> Result<FailoverGroupSpec, ControlError> {
         let mut changed = spec.clone();
+        let rules = &mut changed.rules;
+        let sorted = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        rules.excluded = self.rules.excluded.map_or(std::mem::take(&mut rules.excluded), sorted);
+        rules.approved_renames =
+            self.rules.approved_renames.map_or(std::mem::take(&mut rules.approved_renames), sorted);
+        rules.rename_limit_bytes = self.rules.rename_limit_bytes.unwrap_or(rules.rename_limit_bytes);
         let set_name = spec.unity_catalog_assets.as_ref().map(|assets| assets.data_replication_workspace_set.clone());
         if let Some(assets) = self.unity_catalog_assets {
             changed.unity_catalog_assets = assets;
@@ -142,7 +161,8 @@ impl Control {
         let current = change.group.clone();
         fresh(&current)?;
         change.group.spec = spec;
-        let gained = change.group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
+        let put_back = current.spec.rules.excluded.iter().any(|name| !change.group.spec.rules.excluded.contains(name));
+        let gained = put_back || change.group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
         let lost: Vec<String> =
             current.catalogs().iter().filter(|c| !change.group.catalogs().contains(c)).cloned().collect();
         let now = self.now();
@@ -157,6 +177,7 @@ impl Control {
         let detached = self.detached(&current, Some(&change.group));
         let (kept, of, secondary) = (detached.clone(), id.clone(), current.effective_secondary_region().to_owned());
         let epoch = current.epoch;
+        let rules = change.group.spec.rules.clone();
         change.also(move |tx| {
             kept.iter().try_for_each(|url| tx.put_stable_url(url))?;
             if !lost.is_empty() {
@@ -167,14 +188,20 @@ impl Control {
                 tx.set_value(&left_replica_key(&secondary, catalog), of.as_str())?;
             }
             for table in tx.tables::<serde_json::Value>(&of)? {
-                if lost.iter().any(|catalog| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.')))
-                {
+                let is_lost =
+                    |catalog: &String| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.'));
+                if lost.iter().any(is_lost) || rules.excludes(&AssetName::parse(&table.name)) {
                     tx.remove_table(&of, &table.name)?;
                 }
             }
+            // What was taken out by name is no longer replication's own: its replica stays as it is.
+            for key in tx.owned(&of)?.into_iter().filter(|key| rules.excludes(&key.name)) {
+                tx.remove_owned(&of, &key)?;
+            }
             Ok(())
         });
-        let scope_changed = change.group.spec.unity_catalog_assets != current.spec.unity_catalog_assets;
+        let scope_changed = change.group.spec.unity_catalog_assets != current.spec.unity_catalog_assets
+            || change.group.spec.rules != current.spec.rules;
         let changed = handle.clone();
         change.then(move |control| {
             if scope_changed {
@@ -257,6 +284,23 @@ fn in_words(before: &FailoverGroupSpec, after: &FailoverGroupSpec) -> String {
     }
     if !removed.is_empty() {
         changes.push(format!("took out {}", list(removed)));
+    }
+    let (out, back) = (
+        missing(&after.rules.excluded, &before.rules.excluded),
+        missing(&before.rules.excluded, &after.rules.excluded),
+    );
+    if !out.is_empty() {
+        changes.push(format!("took {} out of the scope by name", list(out)));
+    }
+    if !back.is_empty() {
+        changes.push(format!("put {} back into the scope", list(back)));
+    }
+    let approved = missing(&after.rules.approved_renames, &before.rules.approved_renames);
+    if !approved.is_empty() {
+        changes.push(format!("approved shipping {} again under their new names", list(approved)));
+    }
+    if before.rules.rename_limit_bytes != after.rules.rename_limit_bytes {
+        changes.push(format!("set the rename limit to {} bytes", after.rules.rename_limit()));
     }
     if mappings(before) != mappings(after) {
         changes.push("changed the storage mappings".to_owned());

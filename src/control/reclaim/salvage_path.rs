@@ -61,6 +61,7 @@ mod tests {
         let now = Utc::now();
         FailoverGroup {
             spec: FailoverGroupSpec {
+                rules: Default::default(),
                 id: GroupId::new("core").expect("an id"),
                 regions: vec![Region::new("east"), Region::new("west")],
                 initial_primary_region: Region::new("east"),

@@ -4,6 +4,7 @@ use crate::domain::{GroupId, LocationMapping, Region, UnityCatalogAssets, Worksp
 fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
     let uris = [("east", "s3://e/*"), ("west", "s3://w/*")];
     FailoverGroupSpec {
+        rules: Default::default(),
         id: GroupId::new("core").expect("an id"),
         regions: vec![Region::new("east"), Region::new("west")],
         initial_primary_region: Region::new("east"),

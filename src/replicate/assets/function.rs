@@ -1,7 +1,7 @@
 //! Functions: their definition, which no call changes, so that a changed one is dropped and made again.
 
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, AssetName};
+use crate::domain::{AssetKey, AssetKind, AssetName, ErrorClass};
 use crate::replicate::engine::{ApplyFault, CycleRequest, Diff, Listing, MetadataType, Removal, WhyNot};
 use crate::replicate::{Asset, Endpoint};
 use crate::wire::unity_catalog::{CreateFunction, FunctionInfo};
@@ -48,17 +48,13 @@ impl MetadataType for Functions {
 
     async fn list(&self, listing: &Listing<'_>) -> Result<Vec<(AssetKey, Asset)>, ConnectError> {
         let client = &listing.endpoint.client;
-        let mut calls = Vec::new();
-        for schema in listing.found.schemas() {
-            calls.push(client.functions(&schema.catalog_name, &schema.name));
-        }
-        let all = listing.all_served(calls).await?;
-        Ok(all.into_iter().map(keyed).collect())
+        listing.rarely(AssetKind::Function, |schema| client.functions(&schema.catalog_name, &schema.name), keyed).await
     }
 
     fn why_not(&self, info: &FunctionInfo) -> Option<WhyNot> {
         let name = info.full_name();
         info.routine_definition.is_none().then(|| WhyNot {
+            class: ErrorClass::UnsupportedObject,
             sentence: format!(
                 "The product's principal can't read the definition of function {name}. Grant it the privilege."
             ),

@@ -33,7 +33,7 @@ pub(super) fn why_not(info: &TableInfo) -> Option<WhyNot> {
     if !unsupported::holds_data(info) {
         parameters.insert(unsupported::WITHOUT_DATA.to_owned(), "true".to_owned());
     }
-    Some(WhyNot { sentence, parameters })
+    Some(WhyNot { class: unsupported::class(info), sentence, parameters })
 }
 
 async fn list(listing: &Listing<'_>) -> Result<Vec<(AssetKey, Asset)>, ConnectError> {

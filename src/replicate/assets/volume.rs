@@ -1,7 +1,7 @@
 //! Volumes: what they are and where they lie. The files in them are not copied.
 
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, AssetName, Unmapped};
+use crate::domain::{AssetKey, AssetKind, AssetName, ErrorClass, Unmapped};
 use crate::replicate::engine::{ApplyFault, CycleRequest, Diff, Listing, MetadataType, Removal, WhyNot};
 use crate::replicate::locations::counterpart;
 use crate::replicate::{Asset, Endpoint};
@@ -34,12 +34,7 @@ impl MetadataType for Volumes {
 
     async fn list(&self, listing: &Listing<'_>) -> Result<Vec<(AssetKey, Asset)>, ConnectError> {
         let client = &listing.endpoint.client;
-        let mut calls = Vec::new();
-        for schema in listing.found.schemas() {
-            calls.push(client.volumes(&schema.catalog_name, &schema.name));
-        }
-        let all = listing.all_served(calls).await?;
-        Ok(all.into_iter().map(keyed).collect())
+        listing.rarely(AssetKind::Volume, |schema| client.volumes(&schema.catalog_name, &schema.name), keyed).await
     }
 
     fn why_not(&self, info: &VolumeInfo) -> Option<WhyNot> {
@@ -47,7 +42,7 @@ impl MetadataType for Volumes {
         let sentence =
             format!("Volume {} has the type {}, which isn't replicated.", info.full_name(), info.volume_type);
         let parameters = BTreeMap::from([("volume_type".to_owned(), info.volume_type.clone())]);
-        (!is_known).then_some(WhyNot { sentence, parameters })
+        (!is_known).then_some(WhyNot { class: ErrorClass::UnsupportedObject, sentence, parameters })
     }
 
     fn diff(&self, source: &VolumeInfo, replica: &VolumeInfo) -> Diff {

@@ -2,8 +2,7 @@
 
 use super::grants::{self, Wanted};
 use super::owner::{self, Owned};
-use super::rhythm::Unit;
-use super::state::{Attributes, AttributesRow, Facet, Failed, LeftOut, Shared};
+use super::state::{Attributes, AttributesRow, Facet, Failed, LeftOut, Shared, Unit};
 use super::{owner_of, same_principal, securable, tags};
 use crate::connect::{ConnectError, RegionApi};
 use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Region};
@@ -185,7 +184,10 @@ fn arrived<'a>(seen: &Seen<'a>, objects: &[ObjectRecord]) -> Vec<(&'a AssetKey, 
     let mut found = Vec::new();
     for (key, asset) in seen.source.all().filter(|(key, _)| securable(key.kind).is_some()) {
         let place = places.get(&(key.kind, key.to_string().as_str())).copied();
-        let is_there = |at: &usize| objects[*at].error.is_none() && objects[*at].status != ObjectStatus::Missing;
+        let is_there = |at: &usize| {
+            let object = &objects[*at];
+            object.error.is_none() && !matches!(object.status, ObjectStatus::Missing | ObjectStatus::Excluded)
+        };
         if let Some(place) = place.filter(is_there) {
             found.push((key, asset, place));
         }
@@ -378,7 +380,9 @@ impl Attributes {
             self.given.remove(key);
         }
         if !gone.is_empty() {
-            self.rhythm.retain(is_there);
+            self.rhythm.retain(|unit| match unit {
+                Unit::Object(key) | Unit::Columns(key) => is_there(key),
+            });
         }
         self.rows.extend(rows);
         Ok(())

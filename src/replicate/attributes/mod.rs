@@ -6,7 +6,6 @@
 mod grants;
 mod look;
 mod owner;
-mod rhythm;
 mod state;
 mod tags;
 

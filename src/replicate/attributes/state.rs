@@ -1,9 +1,9 @@
 //! What is remembered of owners, grants and tags between cycles.
 
-use super::rhythm::Rhythm;
 use super::same_principal;
 use crate::domain::{AssetKey, Region};
 use crate::replicate::coverage::Failure;
+use crate::replicate::rhythm::Rhythm;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -44,6 +44,15 @@ pub struct AttributesRow {
     pub left_out: BTreeMap<Region, LeftOut>,
 }
 
+/// What is looked at in one turn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    /// Owner, grants and tags.
+    Object(AssetKey),
+    /// The tags of a table's columns.
+    Columns(AssetKey),
+}
+
 /// A look that failed.
 #[derive(Debug, Clone)]
 pub struct Failed {
@@ -77,7 +86,7 @@ pub struct Attributes {
     /// Objects that were looked at.
     pub rows: BTreeMap<AssetKey, AttributesRow>,
     pub(super) failed: BTreeMap<AssetKey, Failed>,
-    pub(super) rhythm: Rhythm,
+    pub(super) rhythm: Rhythm<Unit>,
     /// Owners that were set since the destination's catalog was last read.
     pub(super) given: BTreeMap<AssetKey, String>,
     /// The runtime's principal in the source and in the destination, where they tell.
@@ -113,7 +122,7 @@ impl Attributes {
         Self { rows: rows.into_iter().collect(), ..Self::default() }
     }
 
-    /// Lets every object have its turn in the next cycle.
+    /// Lets every object have its turn in the next cycle, unless there are too many.
     pub fn look_at_all(&mut self) {
         self.rhythm.look_at_all();
     }

@@ -4,7 +4,7 @@ use super::listing::Listing;
 use super::request::CycleRequest;
 use crate::connect::{ConnectError, TablePlace};
 use crate::delta::Depth;
-use crate::domain::{AssetKey, AssetKind, Clock, ErrorClass, GroupId, ObjectStatus};
+use crate::domain::{AssetKey, AssetKind, Clock, ErrorClass, GroupId, ObjectStatus, ScopeRules};
 use crate::replicate::coverage::Failure;
 use crate::replicate::{Asset, CycleCache, CycleError, Endpoint, Inventory, ObjectRecord};
 use crate::store::Store;
@@ -97,6 +97,7 @@ pub enum Removal {
 /// Why an asset cannot be replicated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WhyNot {
+    pub class: ErrorClass,
     pub sentence: String,
     pub parameters: BTreeMap<String, String>,
 }
@@ -104,6 +105,7 @@ pub struct WhyNot {
 /// Both sides of a comparison.
 pub struct Comparison<'a> {
     pub group: &'a GroupId,
+    pub rules: &'a ScopeRules,
     pub source: &'a Endpoint,
     pub destination: &'a Endpoint,
     pub store: &'a Store,

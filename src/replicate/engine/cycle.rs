@@ -2,12 +2,13 @@
 
 use super::asset_type::{Applied, AssetType, Destination, Due, Removal};
 use super::follower::{Follower, Seen};
-use super::listing::read_inventory;
+use super::listing::read_again;
 use super::request::{CycleOutcome, CycleRequest};
 use super::verdict::{Sides, Verdict};
 use crate::connect::ConnectError;
 use crate::domain::{AssetKey, AssetName, ErrorClass};
 use crate::replicate::coverage::Failure;
+use crate::replicate::renames::Renames;
 use crate::replicate::{CycleCache, CycleError, Inventory, ObjectRecord, SalvageHold, ownership};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,14 +35,24 @@ pub async fn run_cycle(
 ) -> Result<CycleOutcome, CycleError> {
     let (cut, cut_at) = (request.clock.now() - VISIBILITY_DELAY, request.clock.monotonic().saturating_sub(DELAY));
     cache.cut = Some(cut);
-    let source = read_inventory(kinds, request.source, request.catalogs).await?;
     let now = request.clock.monotonic();
+    let before = cache.source.take();
+    let turns = (&mut cache.slow_source, now);
+    let source = read_again(kinds, request.source, request.catalogs, before.as_ref(), turns).await?;
+    drop(before);
     let (inventory, read_at, fresh) = match cache.destination.take() {
         Some((inventory, read_at)) if now.saturating_sub(read_at) < DESTINATION_TRUST => (inventory, read_at, false),
-        _ => (read_inventory(kinds, request.destination, request.catalogs).await?, now, true),
+        before => {
+            let before = before.map(|(inventory, _)| inventory);
+            let turns = (&mut cache.slow_destination, now);
+            let read = read_again(kinds, request.destination, request.catalogs, before.as_ref(), turns).await?;
+            (read, now, true)
+        }
     };
     let copied_before = request.progress.bytes_copied.load(Ordering::Relaxed);
-    let sides = Sides { source: request.source, destination: request.destination, clock: request.clock };
+    let sides =
+        Sides { source: request.source, destination: request.destination, clock: request.clock, rules: request.rules };
+    let renames = Renames::find(&source, &cache.tables, request);
     let destination = Destination { inventory, fresh };
     let mut cycle = Cycle {
         kinds,
@@ -53,6 +64,7 @@ pub async fn run_cycle(
         broken: BTreeMap::new(),
         kept: BTreeMap::new(),
         touched: BTreeSet::new(),
+        renames,
         nothing_owned: BTreeSet::new(),
     };
     cycle.name_held(&source, cache);
@@ -77,6 +89,7 @@ pub async fn run_cycle(
         // Whatever failed may have left the destination other than it was read.
         cache.access.clear();
     }
+    cache.source = Some(source);
     let bytes_copied = request.progress.bytes_copied.load(Ordering::Relaxed) - copied_before;
     Ok(CycleOutcome { cut, cut_at, complete, objects, changed, bytes_copied })
 }
@@ -102,6 +115,7 @@ struct Cycle<'a> {
     kept: BTreeMap<AssetKey, &'static str>,
     /// What was made or changed at the destination.
     touched: BTreeSet<AssetKey>,
+    renames: Renames,
     /// A cycle has followed every drop that it could, so nothing is left that the next one would drop.
     nothing_owned: BTreeSet<AssetKey>,
 }
@@ -135,6 +149,10 @@ impl Cycle<'_> {
         let (request, kinds) = (self.request, self.kinds);
         for kind in kinds.iter().rev() {
             for key in ownership::gone(kind.kind(), source, cache) {
+                if self.renames.keeps(&key) || self.renames.keeps_within(&key) {
+                    self.kept.insert(key, "it was renamed, and the new name waits for your approval");
+                    continue;
+                }
                 let inventory = &mut self.destination.inventory;
                 let is_rival = |rival| inventory.contains(&AssetKey::new(rival, key.name.clone()));
                 if inventory.has_children(&key) {
@@ -178,6 +196,10 @@ impl Cycle<'_> {
             let mut due = Vec::new();
             for (key, asset) in source.of_kind(kind.kind()).filter(|(key, _)| !cache.holds(&key.name)) {
                 let at_destination = &self.destination.inventory;
+                if let Some(record) = self.renames.waits(key, request.clock) {
+                    self.objects.push(record);
+                    continue;
+                }
                 match self.sides.judge(*kind, (key, asset), at_destination, &self.broken, &self.nothing_owned) {
                     Verdict::Flagged(record) => self.objects.push(record),
                     Verdict::Due | Verdict::Replaces(_) => due.push(Due { key, asset }),

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::delta::TransferLimits;
-use crate::domain::{Clock, GroupId, MappingTable, ObjectError, Timestamp};
+use crate::domain::{Clock, GroupId, MappingTable, ObjectError, ScopeRules, Timestamp};
 use crate::replicate::coverage::Coverage;
 use crate::replicate::{Endpoint, ObjectRecord};
 use crate::store::Store;
@@ -16,6 +16,8 @@ pub struct CycleRequest<'a> {
     pub group: &'a GroupId,
     /// The catalogs in scope.
     pub catalogs: &'a [String],
+    /// What people decided about single objects.
+    pub rules: &'a ScopeRules,
     pub mappings: &'a MappingTable,
     /// The primary.
     pub source: &'a Endpoint,

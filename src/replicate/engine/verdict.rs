@@ -1,7 +1,7 @@
 //! What keeps an asset from being replicated, and what only the destination has: once for cycle and comparison.
 
 use super::asset_type::AssetType;
-use crate::domain::{AssetKey, Clock, ErrorClass, ObjectStatus};
+use crate::domain::{AssetKey, Clock, ErrorClass, ObjectStatus, ScopeRules};
 use crate::replicate::coverage::Failure;
 use crate::replicate::{Asset, Endpoint, Inventory, ObjectRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,7 @@ pub struct Sides<'a> {
     pub source: &'a Endpoint,
     pub destination: &'a Endpoint,
     pub clock: &'a dyn Clock,
+    pub rules: &'a ScopeRules,
 }
 
 /// What is to be done about an asset of the source.
@@ -33,8 +34,13 @@ impl Sides<'_> {
         broken: &BTreeMap<AssetKey, Failure>,
         owned: &BTreeSet<AssetKey>,
     ) -> Verdict {
+        if self.rules.excludes(&key.name) {
+            let note =
+                Some(format!("{key} was taken out of the scope by name. Replication leaves it alone in both regions."));
+            return Verdict::Flagged(ObjectRecord { note, ..ObjectRecord::new(key, ObjectStatus::Excluded) });
+        }
         if let Some(why) = kind.why_not(asset) {
-            let failure = (ErrorClass::UnsupportedObject, why.parameters, why.sentence);
+            let failure = (why.class, why.parameters, why.sentence);
             return Verdict::Flagged(ObjectRecord::failed(key, failure, self.clock));
         }
         let mut above = std::iter::successors(key.parent(), AssetKey::parent);
@@ -106,7 +112,7 @@ impl Sides<'_> {
                 let is_shown = at_source.contains(&AssetKey::catalog(key.name.catalog.as_str()));
                 let is_known =
                     at_source.contains(key) || kind.rivals().iter().any(|rival| at_source.contains(&of(*rival)));
-                if is_shown && !is_known {
+                if is_shown && !is_known && !self.rules.excludes(&key.name) {
                     records.push(record(key));
                 }
             }

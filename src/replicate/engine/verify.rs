@@ -52,7 +52,12 @@ pub async fn compare(
     let at_source = read_inventory(kinds, comparison.source, catalogs).await?;
     let (owned, tables) = ownership::read_owned(comparison.store, comparison.group).await?;
     let bytes: HashMap<String, u64> = tables.into_iter().map(|row| (row.name, row.body.bytes)).collect();
-    let sides = Sides { source: comparison.source, destination: comparison.destination, clock: comparison.clock };
+    let sides = Sides {
+        source: comparison.source,
+        destination: comparison.destination,
+        clock: comparison.clock,
+        rules: comparison.rules,
+    };
     let pass = Pass { comparison, sides: &sides, at_destination: &at_destination, owned: &owned };
     let due = kinds.iter().flat_map(|kind| at_source.of_kind(kind.kind()).map(move |object| (*kind, object)));
     let each: Vec<_> = due.map(|(kind, object)| pass.one(kind, object)).collect();

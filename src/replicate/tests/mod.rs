@@ -2,6 +2,7 @@
 
 mod attributes;
 mod cycles;
+mod decisions;
 mod drops;
 mod in_schema;
 mod new_kind;

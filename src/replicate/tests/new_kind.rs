@@ -2,7 +2,7 @@
 
 use super::world::{World, found, status};
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, AssetName, ObjectStatus, Region};
+use crate::domain::{AssetKey, AssetKind, AssetName, ErrorClass, ObjectStatus, Region};
 use crate::replicate::engine::{ApplyFault, CycleRequest, Diff, Listing, MetadataType, Removal, WhyNot};
 use crate::replicate::{Asset, Endpoint};
 use std::collections::BTreeMap;
@@ -60,7 +60,11 @@ impl MetadataType for Notes {
 
     fn why_not(&self, note: &Note) -> Option<WhyNot> {
         let secret = note.text.contains("secret");
-        secret.then(|| WhyNot { sentence: format!("Note {} is secret.", note.name), parameters: BTreeMap::new() })
+        secret.then(|| WhyNot {
+            class: ErrorClass::UnsupportedObject,
+            sentence: format!("Note {} is secret.", note.name),
+            parameters: BTreeMap::new(),
+        })
     }
 
     fn diff(&self, source: &Note, replica: &Note) -> Diff {

@@ -1,9 +1,10 @@
 //! A scope of one catalog in two regions, and what people do in it.
 
-use crate::connect::{InMemoryRegion, RegionApi};
+use crate::connect::{InMemoryRegion, RegionApi, RegionCapabilities};
 use crate::delta::TransferLimits;
 use crate::domain::{
-    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, Region, TransferLimit, WorkspaceId,
+    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, Region, ScopeRules, TransferLimit,
+    WorkspaceId,
 };
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
@@ -27,6 +28,7 @@ pub struct World {
     pub cache: CycleCache,
     pub clock: ManualClock,
     pub catalogs: Vec<String>,
+    pub rules: ScopeRules,
     /// Kinds beyond those that the product replicates.
     pub more_kinds: Vec<Arc<dyn AssetType>>,
     from: Endpoint,
@@ -40,9 +42,20 @@ pub struct World {
 impl World {
     /// The catalog `shop` with the schema `shop.sales`, in `east`; nothing in `west`.
     pub async fn new() -> Self {
+        Self::with(true).await
+    }
+
+    /// The same, but `west` chooses ids and places itself.
+    pub async fn without_ids() -> Self {
+        Self::with(false).await
+    }
+
+    async fn with(keeps_ids: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let source = InMemoryRegion::new("east", 1, folder.path());
         let destination = InMemoryRegion::new("west", 2, folder.path());
+        let offered = destination.capabilities().await.expect("it answers");
+        destination.offer(RegionCapabilities { keeps_ids, ..offered });
         let from =
             Endpoint::connect(&Region::new("east"), &WorkspaceId::new("1"), source.api()).await.expect("it answers");
         let to = Endpoint::connect(&Region::new("west"), &WorkspaceId::new("2"), destination.api())
@@ -55,6 +68,7 @@ impl World {
             cache: CycleCache::default(),
             clock: ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).expect("a time")),
             catalogs: vec!["shop".to_owned()],
+            rules: ScopeRules::default(),
             more_kinds: Vec::new(),
             from,
             to,
@@ -93,6 +107,7 @@ impl World {
         let request = CycleRequest {
             group: &self.group,
             catalogs: &self.catalogs,
+            rules: &self.rules,
             mappings: &self.mappings,
             source: &self.from,
             destination: &self.to,
@@ -111,6 +126,7 @@ impl World {
             REPLICATED.into_iter().chain(self.more_kinds.iter().map(|kind| kind.as_ref())).collect();
         let comparison = Comparison {
             group: &self.group,
+            rules: &self.rules,
             source: &self.from,
             destination: &self.to,
             store: &self.store,
@@ -124,6 +140,13 @@ impl World {
     pub fn turn_round(&mut self) {
         std::mem::swap(&mut self.source, &mut self.destination);
         std::mem::swap(&mut self.from, &mut self.to);
+        self.restart();
+    }
+
+    /// Forgets a table, as a group does that takes it out of the scope by name.
+    pub fn disown(&mut self, table: &str) {
+        let (store, group, table) = (self.store.clone(), self.group.clone(), table.to_owned());
+        store.run_blocking(move |tx| tx.remove_table(&group, &table)).expect("it writes");
         self.restart();
     }
 

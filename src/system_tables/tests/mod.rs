@@ -39,6 +39,7 @@ fn row(group: &str, at: Timestamp) -> StateRow {
 fn group(id: &str) -> FailoverGroup {
     FailoverGroup {
         spec: FailoverGroupSpec {
+            rules: Default::default(),
             id: GroupId::new(id).expect("an id"),
             regions: vec![Region::new("east"), Region::new("west")],
             initial_primary_region: Region::new("east"),

@@ -73,6 +73,19 @@ impl InMemoryRegion {
         self.known().guards.policies.insert((of, name.to_owned()), policies);
     }
 
+    /// Renames a table or view within its schema, as SQL does: id, location, grants and tags stay.
+    pub fn rename_table(&self, full_name: &str, new_name: &str) {
+        let mut known = self.known();
+        let Some(mut table) = known.tables.remove(full_name) else { return };
+        table.name = new_name.to_owned();
+        let after = format!("{}.{}.{new_name}", table.catalog_name, table.schema_name);
+        table.full_name = Some(after.clone());
+        known.tables.insert(after.clone(), table);
+        if let Some(granted) = known.guards.grants.remove(&(Securable::Table, full_name.to_owned())) {
+            known.guards.grants.insert((Securable::Table, after), granted);
+        }
+    }
+
     /// Gives a table columns, as its log would.
     pub fn describe(&self, table: &str, columns: &[&str]) {
         let column = |name: &&str| uc::ColumnInfo { name: (*name).to_owned(), ..uc::ColumnInfo::default() };

@@ -141,6 +141,7 @@ impl Draft {
     fn spec_named(&self, id: GroupId, scene: &Scene<'_>) -> FailoverGroupSpec {
         let chosen: Vec<_> = [self.primary_of(scene), self.secondary_of(scene)].into_iter().flatten().collect();
         FailoverGroupSpec {
+            rules: Default::default(),
             id,
             regions: chosen.iter().map(|workspace| workspace.region.clone()).collect(),
             initial_primary_region: self.primary_of(scene).map(|w| w.region.clone()).unwrap_or_default(),

@@ -1,12 +1,15 @@
 //! Errors grouped by cause: what happened, whether it holds the replication point back, what to do.
 
+use super::remedy::{Remedy, remedy};
 use super::tab_page_ui;
+use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
-use crate::console::widgets::{button, card, chip, copy, text};
+use crate::console::widgets::{Button, button, card, chip, copy, text};
 use crate::control::view::GroupView;
 use crate::domain::{ErrorClass, ObjectError};
+use crate::runtime::Intent;
 use eframe::egui::{
     self, Align, Align2, CornerRadius, CursorIcon, Layout, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo,
 };
@@ -54,7 +57,7 @@ fn words(class: ErrorClass) -> String {
 
 impl ErrorsTab {
     /// Draws the tab.
-    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
+    pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         let causes = causes(&view.errors);
         let palette = theme::palette(ui);
         tab_page_ui(ui, |ui| {
@@ -82,7 +85,7 @@ impl ErrorsTab {
                 ui.allocate_ui_with_layout(ui.available_size(), Layout::top_down(Align::Min), |ui| {
                     card::flush_card_ui(ui, |ui| {
                         ui.set_height(height - 2.0);
-                        detail_ui(ui, scene, view, open);
+                        detail_ui(ui, scene, view, open, actions);
                     });
                 });
             });
@@ -118,7 +121,7 @@ fn cause_ui(ui: &mut Ui, cause: &Cause, on: bool) -> bool {
     response.on_hover_cursor(CursorIcon::PointingHand).clicked()
 }
 
-fn detail_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, cause: &Cause) {
+fn detail_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, cause: &Cause, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
     egui::Frame::new().inner_margin(egui::Margin::same(space::L as i8)).show(ui, |ui| {
@@ -147,18 +150,26 @@ fn detail_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, cause: &Cause) {
         |ui, range| {
             for index in range {
                 if let Some(error) = cause.errors.get(index).and_then(|at| view.errors.get(*at)) {
-                    error_ui(ui, scene, error, height);
+                    error_ui(ui, scene, error, height, remedy(view, error), actions);
                 }
             }
         },
     );
 }
 
-fn error_ui(ui: &mut Ui, scene: &Scene<'_>, error: &ObjectError, height: f32) {
+fn error_ui(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    error: &ObjectError,
+    height: f32,
+    remedy: Option<(Remedy, Intent)>,
+    actions: &mut Vec<Action>,
+) {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.border.gamma_multiply(0.6)));
-    let inner = rect.shrink2(Vec2::new(space::L, 10.0)).with_max_x(rect.right() - 54.0);
+    let button = if remedy.is_some() { 152.0 } else { 0.0 };
+    let inner = rect.shrink2(Vec2::new(space::L, 10.0)).with_max_x(rect.right() - 54.0 - button);
     let (upper, lower) = inner.split_top_bottom_at_y(inner.top() + 21.0);
     let age = format!("since {}", format::short_age(scene.age_ms(error.since)));
     let stamp = text::paint(ui, upper, Align2::RIGHT_CENTER, Role::Small, palette.text_weak, &age);
@@ -177,6 +188,17 @@ fn error_ui(ui: &mut Ui, scene: &Scene<'_>, error: &ObjectError, height: f32) {
     let mut corner = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("copy", &error.object)));
     let story = format!("{} {}: {}", error.class.as_str(), error.object, error.message);
     copy::copy_ui(&mut corner, &format!("the error of {}", error.object), &story);
+    if let Some((remedy, intent)) = remedy {
+        let left = rect.right() - 50.0 - button;
+        let place =
+            Rect::from_center_size(egui::pos2(left + button / 2.0, rect.center().y), Vec2::new(button - 8.0, 28.0));
+        let mut side = ui.new_child(egui::UiBuilder::new().max_rect(place).id_salt(("remedy", &error.object)));
+        let waits = scene.awaits(|sent| *sent == intent);
+        let button = Button::ordinary(remedy.label).small().enabled(!waits).hint(&remedy.hint);
+        if side.add(button).clicked() {
+            actions.push(Action::Send(intent));
+        }
+    }
 }
 
 #[cfg(test)]

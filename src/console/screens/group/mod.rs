@@ -10,6 +10,7 @@ mod objects;
 mod operations;
 mod overview;
 mod past;
+mod remedy;
 
 pub use banners::{Banner, banners, eta};
 pub use errors::{Cause, causes};
@@ -66,7 +67,7 @@ impl GroupScreen {
         match tab {
             GroupTab::Overview => overview::overview_ui(ui, scene, view, &mut self.past, &mut actions),
             GroupTab::Objects => self.objects.show(ui, scene, view, &mut actions),
-            GroupTab::Errors => self.errors.show(ui, scene, view),
+            GroupTab::Errors => self.errors.show(ui, scene, view, &mut actions),
             GroupTab::Operations => self.operations.show(ui, scene, view, &mut actions),
             GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view, &mut actions),
         }

@@ -1,6 +1,7 @@
 //! Every object in scope with what is known of its replica.
 
 use super::overview::tally;
+use super::remedy::put_back;
 use super::tab_page_ui;
 use crate::console::action::Action;
 use crate::console::format;
@@ -60,7 +61,7 @@ fn urgency(status: ObjectStatus) -> u8 {
         ObjectStatus::Missing | ObjectStatus::LeftBehind => 1,
         ObjectStatus::Unsupported | ObjectStatus::Unverifiable => 2,
         ObjectStatus::Unknown => 3,
-        ObjectStatus::Lagging => 4,
+        ObjectStatus::Lagging | ObjectStatus::Excluded => 4,
         ObjectStatus::InSync => 5,
     }
 }
@@ -71,6 +72,7 @@ impl ObjectsTab {
         tab_page_ui(ui, |ui| {
             self.filters_ui(ui, view);
             asks_ui(ui, view, actions);
+            out_of_scope_ui(ui, scene, view, actions);
             as_of_ui(ui, scene, view);
             let rows = self.rows(view);
             let left = ui.available_height() - 52.0;
@@ -154,6 +156,28 @@ fn asks_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
         let hint = "Table versions of the replica at an earlier time";
         if ui.add(Button::ordinary("Points in time…").icon(Icon::History).small().hint(hint)).clicked() {
             actions.push(Action::AskPoints(id.clone()));
+        }
+    });
+}
+
+/// What was taken out of the scope by name, each with the way back.
+fn out_of_scope_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let excluded = &view.group.spec.rules.excluded;
+    if excluded.is_empty() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = space::S;
+        text::line_ui(ui, Role::Body, palette.text_soft, "Taken out of the scope by name:");
+        for name in excluded {
+            let intent = put_back(view, name);
+            let waits = scene.awaits(|sent| *sent == intent);
+            let hint = format!("Puts {name} back into the scope");
+            text::line_ui(ui, Role::MonoSmall, palette.text, name);
+            if ui.add(Button::ordinary("Put back").small().enabled(!waits).hint(&hint)).clicked() {
+                actions.push(Action::Send(intent));
+            }
         }
     });
 }

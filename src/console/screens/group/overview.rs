@@ -187,6 +187,7 @@ pub fn tally(view: &GroupView) -> Vec<(ObjectStatus, usize)> {
         ObjectStatus::Unsupported,
         ObjectStatus::Unverifiable,
         ObjectStatus::Unknown,
+        ObjectStatus::Excluded,
         ObjectStatus::Lagging,
         ObjectStatus::InSync,
     ];

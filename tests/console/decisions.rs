@@ -1,0 +1,65 @@
+//! What one click decides about an object: out of the scope and back, a catalog to add, a rename to approve.
+
+use crate::desk::Desk;
+use crate::fixture;
+use resilience::control::view::GroupView;
+use resilience::domain::{ErrorClass, ObjectError};
+use resilience::runtime::{Intent, NoticeDetail};
+use std::sync::Arc;
+
+fn desk(change: impl FnOnce(&mut GroupView)) -> Desk {
+    let mut view = fixture::crowded("core");
+    change(&mut view);
+    let mut desk = Desk::new(fixture::with_groups(vec![view]));
+    desk.click("core, ACTIVE");
+    desk
+}
+
+fn with_error(class: ErrorClass, object: &str, parameters: &[(&str, &str)]) -> Desk {
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let error = ObjectError { parameters, ..fixture::error(class, object, "It waits.", 60) };
+    let mut desk = desk(|view| view.errors = Arc::new(vec![error]));
+    desk.click("Errors 1");
+    desk
+}
+
+/// The patch that the last click sent, with the etag that the user saw.
+fn patch(desk: &mut Desk) -> resilience::control::GroupPatch {
+    let (id, intent) = desk.sent();
+    let Intent::UpdateGroup { id: group, patch, etag } = intent else { panic!("{intent:?}") };
+    assert_eq!((group.as_str(), etag.is_empty()), ("core", false));
+    desk.answer(id, Ok(NoticeDetail::Done("Saved.".to_owned())));
+    patch
+}
+
+#[test]
+fn an_object_that_holds_the_point_back_is_taken_out_of_the_scope_and_put_back() {
+    let mut desk = with_error(ErrorClass::RowFilterOrMask, "main.hr.people", &[]);
+    assert!(desk.shows("main.hr.people: It waits."));
+    desk.click("Take out of scope");
+    assert_eq!(patch(&mut desk).rules.excluded.as_deref(), Some(&["main.hr.people".to_owned()][..]));
+
+    let mut desk = self::desk(|view| view.group.spec.rules.excluded = vec!["main.hr.people".to_owned()]);
+    desk.click("Objects 265");
+    assert!(desk.shows("main.hr.people"));
+    desk.click("Put back");
+    assert_eq!(patch(&mut desk).rules.excluded.as_deref(), Some(&[][..]));
+}
+
+#[test]
+fn what_holds_nothing_back_is_not_offered_to_be_taken_out() {
+    let desk = with_error(ErrorClass::UnsupportedObject, "main.raw.iceberg", &[]);
+    assert!(!desk.shows("Take out of scope"));
+}
+
+#[test]
+fn a_missing_catalog_is_added_and_waiting_renames_are_approved() {
+    let mut desk = with_error(ErrorClass::MissingDependency, "main.sales.out", &[("catalog", "fin")]);
+    desk.click("Add catalog");
+    let catalogs = patch(&mut desk).catalogs.expect("catalogs");
+    assert!(catalogs.contains(&"fin".to_owned()) && catalogs.contains(&"main".to_owned()), "{catalogs:?}");
+
+    let mut desk = with_error(ErrorClass::RenameWaits, "main.sales.orders_2", &[]);
+    desk.click("Approve renames");
+    assert_eq!(patch(&mut desk).rules.approved_renames.as_deref(), Some(&["main.sales.orders_2".to_owned()][..]));
+}
