@@ -6,6 +6,7 @@ mod stories {
     pub mod catalog_objects;
     pub mod clock;
     pub mod credentials;
+    pub mod decisions;
     pub mod drill;
     pub mod gateway;
     pub mod gateway_load;

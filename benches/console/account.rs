@@ -83,6 +83,7 @@ fn group(
     GroupView {
         approval: Default::default(),
         pending_approval: None,
+        readiness: None,
         group: FailoverGroup {
             spec: spec(number),
             effective_primary_region: Region::new(EAST),

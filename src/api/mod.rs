@@ -14,6 +14,7 @@ mod mask;
 mod paging;
 mod query;
 mod rate;
+mod readiness;
 mod reply;
 mod salvage;
 mod server;

@@ -3,7 +3,7 @@
 use super::context::Api;
 use super::hosts::{Hosts, Origin};
 use super::reply::{Rejection, bad};
-use super::{ServeError, TlsFiles, account, approval, groups, login, rate::RateLimit, salvage, stable_urls};
+use super::{ServeError, TlsFiles, account, approval, groups, login, rate::RateLimit, readiness, salvage, stable_urls};
 use crate::control::Control;
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
 use crate::wire::disaster_recovery::PREFIX;
@@ -142,6 +142,9 @@ fn router(api: Arc<Api>) -> Router {
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/approval/approve"), post(approval::approve))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/approval/refuse"), post(approval::refuse))
         .route("/approvals/{failover_group_id}/{request_id}", get(approval::page))
+        .route(&format!("{account}/failover-group-readiness"), post(readiness::check))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness"), get(readiness::get))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness/confirm"), post(readiness::confirm))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage"), get(salvage::list))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/commits"), post(salvage::commits))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/rows"), post(salvage::rows))

@@ -141,6 +141,11 @@ impl ConsoleApp {
                     Err(refusal) => self.group.1.answered(*since, Err(refusal)),
                 }
             }
+        } else if let (Intent::CheckReadinessOf { spec }, Ok(NoticeDetail::Readiness(report))) =
+            (intent, &notice.outcome)
+        {
+            self.create.readiness = Some(((**spec).clone(), (**report).clone()));
+            shown_in_place = self.route == Route::CreateGroup;
         } else if let Intent::CreateGroup { spec, validate_only } = intent {
             let next = self.create.answered(spec, *validate_only, &notice.outcome);
             // A person who has gone elsewhere in the meantime is told there, and not called back.

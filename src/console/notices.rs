@@ -4,6 +4,7 @@ use super::format;
 use super::theme::{self, Icon, Role, Tone, radius, rich, space};
 use super::widgets::{Button, card, text};
 use crate::domain::Timestamp;
+use crate::domain::readiness::Readiness;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use chrono::TimeDelta;
 use eframe::egui::{self, Align, Align2, Area, Context, CornerRadius, Frame, Id, Layout, Margin, Order, Stroke, Vec2};
@@ -41,6 +42,10 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
                     None => point.notes.join(" "),
                 },
                 NoticeDetail::Salvage(_) | NoticeDetail::Rows(_) => "Read the salvaged commits.".to_owned(),
+                NoticeDetail::Readiness(report) => {
+                    let passed = report.lines.iter().filter(|line| line.status == Readiness::Pass).count();
+                    format!("Readiness: {passed} of {} lines pass.", report.lines.len())
+                }
                 NoticeDetail::History(_) => "Read the system table.".to_owned(),
                 NoticeDetail::NewToken { token, .. } => {
                     format!("{} was created, but its secret was never shown. Revoke it and create another.", token.name)

@@ -21,6 +21,7 @@ mod loss_estimate;
 mod names;
 mod operation;
 mod points;
+mod readiness;
 mod reclaim;
 mod recover;
 mod regions;

@@ -1,6 +1,7 @@
 //! What the outside sees of the account: plain, immutable data, published whole.
 
 use crate::delta::Salvaged;
+use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError,
     PendingApproval, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
@@ -222,6 +223,8 @@ pub struct GroupView {
     pub pending_approval: Option<PendingApproval>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.
     pub to_resume: Vec<WorkloadView>,
+    /// What the last readiness check found; None before the first one.
+    pub readiness: Option<Arc<ReadinessReport>>,
     /// What a forced failover to the secondary would lose, as last asked.
     pub loss_estimate: LossEstimate,
 }

@@ -125,6 +125,7 @@ async fn replicate(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Wor
     match outcome {
         Ok(outcome) => {
             if outcome.complete {
+                cache.watch_readiness(control, handle);
                 cache.tidy(control, handle);
             }
             if cache.failures > 0 {

@@ -1,7 +1,7 @@
 //! What a group's worker keeps at hand, and the cycles that it runs with that.
 
 use super::group::{GroupHandle, PendingSalvage};
-use super::{Control, ControlError, regions};
+use super::{Control, ControlError, readiness, regions};
 use crate::domain::{AssetName, MappingTable};
 use crate::replicate::{
     self, Access, Attributes, AttributesRow, Coverage, CycleCache, CycleOutcome, CycleRequest, Endpoint, ReplicaState,
@@ -26,6 +26,8 @@ pub struct WorkerCache {
     /// What the last of them said; the same is not logged twice.
     pub said: String,
     tidying: Tidying,
+    /// When readiness is checked next.
+    readiness: Option<Instant>,
 }
 
 /// Tidying the store up beside the cycles; it ends with the cache.
@@ -77,6 +79,15 @@ impl WorkerCache {
                 tracing::debug!(group = %group, %error, "the ledger was not tidied up");
             }
         }));
+    }
+
+    /// Checks the group's readiness once in a while, beside the cycles.
+    pub fn watch_readiness(&mut self, control: &Control, handle: &Arc<GroupHandle>) {
+        let now = Instant::now();
+        if self.readiness.is_none_or(|due| now >= due) {
+            self.readiness = Some(now + readiness::PAUSE);
+            control.check_in_background(handle);
+        }
     }
 
     /// Both ends of the group's replication: source, destination.

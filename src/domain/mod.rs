@@ -14,6 +14,7 @@ pub mod left_behind;
 pub mod location_mapping;
 pub mod names;
 pub mod object_status;
+pub mod readiness;
 pub mod recovery;
 pub mod region;
 pub mod replication_point;
@@ -49,7 +50,7 @@ pub use stable_url::{InvalidStableUrlId, StableUrl};
 pub use steady_clock::{ClockMove, MoveEnd, SteadyClock};
 pub use storage_uri::{StorageUri, StorageUriError};
 pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
-pub use validation::{Facts, Field, Violation, WorkspaceFacts, validate_spec};
+pub use validation::{Facts, Field, Topic, Violation, WorkspaceFacts, validate_spec};
 pub use workspace_id::{InvalidWorkspaceId, WorkspaceId};
 
 /// An instant in UTC.

@@ -56,10 +56,37 @@ pub struct Facts {
 pub struct Violation {
     /// The form's field that it concerns.
     pub field: Field,
+    /// The line of the readiness check that it concerns.
+    pub topic: Topic,
     /// Whether the request names something that exists already, which the API answers differently.
     pub already_exists: bool,
     /// What is wrong and what to do.
     pub sentence: String,
+}
+
+/// What a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    Name,
+    /// How many groups and catalogs an account may have.
+    Limits,
+    Regions,
+    Workspaces,
+    MissionCritical,
+    StableUrls,
+    /// The catalogs of the scope.
+    Catalogs,
+    /// Catalogs of the secondary that have their names.
+    Clashes,
+    Mappings,
+    /// What the secondary's catalog can reach.
+    ExternalLocations,
+}
+
+impl Violation {
+    pub fn about(self, topic: Topic) -> Self {
+        Self { topic, ..self }
+    }
 }
 
 /// A field of the create form.
@@ -78,7 +105,14 @@ pub enum Field {
 }
 
 fn violation(field: Field, sentence: impl Into<String>) -> Violation {
-    Violation { field, already_exists: false, sentence: sentence.into() }
+    let topic = match field {
+        Field::Name => Topic::Name,
+        Field::Regions => Topic::Regions,
+        Field::Workspaces => Topic::Workspaces,
+        Field::Scope => Topic::Catalogs,
+        Field::Mappings => Topic::Mappings,
+    };
+    Violation { field, topic, already_exists: false, sentence: sentence.into() }
 }
 
 /// Every rule that `spec` breaks, in the order of the form's fields; empty when it may be created.
@@ -86,15 +120,19 @@ pub fn validate_spec(spec: &FailoverGroupSpec, facts: &Facts) -> Vec<Violation> 
     let mut found = Vec::new();
     if facts.group_ids.iter().any(|id| id == spec.id.as_str()) {
         found.push(Violation {
+            topic: Topic::Name,
             field: Field::Name,
             already_exists: true,
             sentence: format!("A failover group named {} already exists. Choose another name.", spec.id),
         });
     } else if facts.group_ids.len() >= MAX_GROUPS {
-        found.push(violation(
-            Field::Name,
-            format!("The account has reached its limit of {MAX_GROUPS} failover groups. Delete one first."),
-        ));
+        found.push(
+            violation(
+                Field::Name,
+                format!("The account has reached its limit of {MAX_GROUPS} failover groups. Delete one first."),
+            )
+            .about(Topic::Limits),
+        );
     }
     check_regions(spec, &mut found);
     check_workspaces(spec, facts, &mut found);
@@ -164,13 +202,16 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
             }
             regions_seen.push(workspace.region.as_str());
             if !workspace.mission_critical {
-                found.push(violation(
-                    Field::Workspaces,
-                    format!(
-                        "Workspace {} has no Mission Critical add-on. Switch it on under Workspaces › Add-ons.",
-                        workspace.name
-                    ),
-                ));
+                found.push(
+                    violation(
+                        Field::Workspaces,
+                        format!(
+                            "Workspace {} has no Mission Critical add-on. Switch it on under Workspaces › Add-ons.",
+                            workspace.name
+                        ),
+                    )
+                    .about(Topic::MissionCritical),
+                );
             }
         }
         if set.workspace_ids.len() != spec.regions.len() {
@@ -187,10 +228,13 @@ fn check_stable_urls(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vi
     let mut seen = std::collections::BTreeSet::new();
     for name in spec.workspace_sets.iter().flat_map(|set| &set.stable_url_names) {
         if !seen.insert(name) {
-            found.push(violation(
-                Field::Workspaces,
-                format!("The stable URL {name:?} is listed twice. It can follow only one workspace set."),
-            ));
+            found.push(
+                violation(
+                    Field::Workspaces,
+                    format!("The stable URL {name:?} is listed twice. It can follow only one workspace set."),
+                )
+                .about(Topic::StableUrls),
+            );
         }
         let broken = match known.iter().find(|(known, _)| known == name) {
             None => Some(format!(
@@ -201,7 +245,7 @@ fn check_stable_urls(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vi
             )),
             Some(_) => None,
         };
-        found.extend(broken.map(|sentence| violation(Field::Workspaces, sentence)));
+        found.extend(broken.map(|sentence| violation(Field::Workspaces, sentence).about(Topic::StableUrls)));
     }
 }
 
@@ -237,7 +281,7 @@ fn check_scope(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violatio
                 "The scope has {} catalogs and other groups have {taken}. The account's limit is {MAX_CATALOGS}. Remove some.",
                 assets.catalogs.len()
             ),
-        ));
+        ).about(Topic::Limits));
     }
 }
 
@@ -313,11 +357,14 @@ fn check_catalogs(catalogs: &[String], spec: &FailoverGroupSpec, facts: &Facts, 
     }
     if !clashing.is_empty() {
         let (noun, it) = if clashing.len() == 1 { ("a catalog", "it") } else { ("catalogs", "them") };
-        found.push(scope(format!(
-            "{} already has {noun} {}, and replication would overwrite {it}. Rename or drop one of them.",
-            spec.other_region(primary),
-            few(&clashing)
-        )));
+        found.push(
+            scope(format!(
+                "{} already has {noun} {}, and replication would overwrite {it}. Rename or drop one of them.",
+                spec.other_region(primary),
+                few(&clashing)
+            ))
+            .about(Topic::Clashes),
+        );
     }
 }
 
@@ -392,7 +439,8 @@ fn check_mappings(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Viola
             "No external location of {to} covers {}{} (MISSING_EXTERNAL_LOCATION). Create one there, with a storage credential that can write.",
             cut(place),
             more(outside.len())
-        )));
+        ))
+        .about(Topic::ExternalLocations));
     }
 }
 

@@ -5,6 +5,7 @@ use crate::connect::CapabilitySheet;
 use crate::control::view::TokenView;
 use crate::control::{GroupPatch, PointReport, SalvageRef, SalvageReport};
 use crate::delta::RowsPreview;
+use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role, Timestamp,
     TransferLimit, Violation, WorkspaceId,
@@ -112,6 +113,23 @@ pub enum Intent {
     ReleaseSalvage {
         /// The line.
         of: SalvageRef,
+    },
+    /// Checks what a group needs; the answer is in the group's view.
+    CheckReadiness {
+        /// The group.
+        id: GroupId,
+    },
+    /// Checks what a group needs that doesn't exist yet.
+    CheckReadinessOf {
+        /// What would be asked for.
+        spec: Box<FailoverGroupSpec>,
+    },
+    /// Notes that a person looked at what no API tells.
+    ConfirmReadiness {
+        /// The group.
+        id: GroupId,
+        /// The line of the check.
+        line: String,
     },
     /// Finds out what a forced failover of a group would lose now; the answer is in the group's view.
     EstimateLoss {
@@ -249,6 +267,8 @@ pub enum NoticeDetail {
     Group(Box<FailoverGroup>),
     /// A replication point that was read back.
     Point(Box<PointReport>),
+    /// What a group needs, line by line.
+    Readiness(Box<ReadinessReport>),
     /// Salvaged commits.
     Salvage(Box<SalvageReport>),
     /// Rows of salvaged commits.

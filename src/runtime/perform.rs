@@ -72,6 +72,16 @@ pub(super) async fn perform(
             control.recover_salvage(actor, &of, versions, request).await.map(NoticeDetail::Done)
         }
         Intent::ReleaseSalvage { of } => control.release_salvage(actor, &of).await.map(NoticeDetail::Done),
+        Intent::CheckReadiness { id } => {
+            control.readiness(&id).await.map(|report| NoticeDetail::Readiness(Box::new(report)))
+        }
+        Intent::CheckReadinessOf { spec } => {
+            control.check_readiness(&spec).await.map(|report| NoticeDetail::Readiness(Box::new(report)))
+        }
+        Intent::ConfirmReadiness { id, line } => {
+            let report = control.confirm_readiness(actor, &id, &line).await;
+            report.map(|report| NoticeDetail::Readiness(Box::new(report)))
+        }
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;
             found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))

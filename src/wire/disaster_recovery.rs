@@ -157,6 +157,14 @@ pub struct FailoverRequest {
     pub accept_left_behind: Option<Vec<String>>,
 }
 
+/// `POST …/failover-groups/{id}/readiness/confirm`; not part of the published API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmReadiness {
+    /// The line that a person looked at, such as `sso`.
+    #[serde(default)]
+    pub line: String,
+}
+
 /// A stable URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StableUrlBody {

@@ -142,7 +142,12 @@ fn what_the_runtime_refuses_stands_beside_the_field_until_it_is_changed() {
     desk.click("Create failover group");
     let (id, _) = desk.sent();
     let sentence = "us-west-2 refused to list the location. Give its principal READ FILES on it.";
-    let violation = Violation { field: Field::Name, already_exists: false, sentence: sentence.to_owned() };
+    let violation = Violation {
+        field: Field::Name,
+        topic: resilience::domain::Topic::Name,
+        already_exists: false,
+        sentence: sentence.to_owned(),
+    };
     desk.answer(id, Err(IntentError { sentence: "Refused.".to_owned(), violations: vec![violation], stale: false }));
     assert!(desk.shows(sentence));
     assert_eq!(desk.window.state().route(), &Route::CreateGroup);

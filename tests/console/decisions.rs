@@ -2,7 +2,9 @@
 
 use crate::desk::Desk;
 use crate::fixture;
+use chrono::{TimeZone, Utc};
 use resilience::control::view::GroupView;
+use resilience::domain::readiness::{ReadinessReport, TO_CONFIRM, to_confirm, warning};
 use resilience::domain::{ErrorClass, ObjectError};
 use resilience::runtime::{Intent, NoticeDetail};
 use std::sync::Arc;
@@ -40,7 +42,7 @@ fn an_object_that_holds_the_point_back_is_taken_out_of_the_scope_and_put_back() 
     assert_eq!(patch(&mut desk).rules.excluded.as_deref(), Some(&["main.hr.people".to_owned()][..]));
 
     let mut desk = self::desk(|view| view.group.spec.rules.excluded = vec!["main.hr.people".to_owned()]);
-    desk.click("Objects 265");
+    desk.click("Objects 563");
     assert!(desk.shows("main.hr.people"));
     desk.click("Put back");
     assert_eq!(patch(&mut desk).rules.excluded.as_deref(), Some(&[][..]));
@@ -62,4 +64,24 @@ fn a_missing_catalog_is_added_and_waiting_renames_are_approved() {
     let mut desk = with_error(ErrorClass::RenameWaits, "main.sales.orders_2", &[]);
     desk.click("Approve renames");
     assert_eq!(patch(&mut desk).rules.approved_renames.as_deref(), Some(&["main.sales.orders_2".to_owned()][..]));
+}
+
+#[test]
+fn readiness_is_checked_and_what_no_api_tells_is_confirmed_by_a_click() {
+    let report = ReadinessReport {
+        checked_at: Utc.with_ymd_and_hms(2026, 11, 22, 9, 0, 0).single().expect("a time"),
+        lines: vec![
+            to_confirm(TO_CONFIRM[2], None),
+            warning("principals", Some(("W".to_owned(), "Add them.".to_owned())), ""),
+        ],
+    };
+    let mut desk = desk(|view| view.readiness = Some(Arc::new(report)));
+    assert!(desk.shows("0 of 2 lines pass.") && desk.shows("W Add them."));
+    desk.click("Confirm");
+    let (id, intent) = desk.sent();
+    let Intent::ConfirmReadiness { line, .. } = intent else { panic!("{intent:?}") };
+    assert_eq!(line, "sso");
+    desk.answer(id, Ok(NoticeDetail::Done("Confirmed.".to_owned())));
+    desk.click("Check readiness");
+    assert!(matches!(desk.sent().1, Intent::CheckReadiness { .. }));
 }

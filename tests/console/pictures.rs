@@ -191,6 +191,7 @@ fn pictures() {
         desk.answer(id, Err(IntentError {
             sentence: "The failover group was not created.".to_owned(),
             violations: vec![resilience::domain::Violation {
+                topic: resilience::domain::Topic::Name,
                 field: resilience::domain::validation::Field::Mappings,
                 already_exists: false,
                 sentence: "us-west-2 refused to list file:///home/ada/lake. Give its principal READ FILES on that location.".to_owned(),

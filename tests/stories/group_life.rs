@@ -60,26 +60,6 @@ async fn the_group_is_there_after_a_restart_and_its_point_never_moves_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_replicated_is_named_and_holds_nothing_up() {
-    let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine(dir.path(), 0.0).await;
-    let id = GroupId::new("odd").expect("an id");
-    engine.control().create_group("tester", spec(&engine, "odd", &["cannot_replicate"]), false).await.expect("created");
-    let group = until_active(&engine, "odd").await;
-    assert!(!group.has_replication_point_blocking_errors);
-    let view = engine.control().view();
-    let group = view.groups.iter().find(|g| g.group.spec.id == id).expect("listed");
-    let unsupported: Vec<_> = group.objects.iter().filter(|o| o.status == ObjectStatus::Unsupported).collect();
-    assert!(unsupported.len() >= 5, "{unsupported:#?}");
-    for object in unsupported {
-        let error = object.error.as_ref().expect("says why");
-        assert_eq!(error.class, ErrorClass::UnsupportedObject);
-        assert!(error.message.ends_with('.'), "{}", error.message);
-    }
-    engine.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_forced_failover_keeps_what_never_arrived_and_the_old_primary_becomes_the_replica() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let engine = engine(dir.path(), 10.0).await;

@@ -6,6 +6,7 @@ use crate::control::backoff::Backoff;
 use crate::control::lock::lock;
 use crate::control::operation::Operation;
 use crate::control::view::{CycleView, LagSample, Mark, ObjectView, OperationOutcome, OperationView};
+use crate::domain::readiness::ReadinessReport;
 use crate::domain::{FailoverGroup, FailoverStep, GroupId, ObjectError, Region, Timestamp, replication_point};
 use crate::replicate::{Access, Damage, Progress};
 use std::collections::VecDeque;
@@ -79,6 +80,8 @@ pub struct Record {
     pub blocking_error: Option<ObjectError>,
     /// Up to when the last cycle that ended looked at every object.
     pub looked_at: Option<Timestamp>,
+    /// What the last readiness check found.
+    pub readiness: Option<Arc<ReadinessReport>>,
     /// What a forced failover would lose, as last looked at.
     pub loss: LossRecord,
     /// When what a rolled-back failover owes is tried again.
@@ -110,6 +113,7 @@ impl Record {
             marks: Arc::default(),
             blocking_error: None,
             looked_at: None,
+            readiness: None,
             loss: LossRecord::default(),
             restoring: Backoff::default(),
             salvaging: Backoff::default(),

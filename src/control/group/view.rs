@@ -53,6 +53,7 @@ impl GroupHandle {
             approval: record.approval.policy,
             pending_approval: record.approval.pending.clone().filter(|pending| pending.is_open(now)),
             to_resume: to_resume(&record),
+            readiness: record.readiness.clone(),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
             group,
         }

@@ -13,6 +13,7 @@ use crate::console::action::{Action, GroupTab, Route};
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich, space};
 use crate::console::widgets::{Button, card, field};
+use crate::domain::readiness::ReadinessReport;
 use crate::domain::validation::Field;
 use crate::domain::{FailoverGroupSpec, Region, Violation, WorkspaceId};
 use crate::runtime::{Intent, IntentError, NoticeDetail};
@@ -29,6 +30,8 @@ pub struct CreateForm {
     refused: Vec<Violation>,
     refusal: Option<String>,
     checked: Option<FailoverGroupSpec>,
+    /// What the last readiness check found, and of what.
+    pub readiness: Option<(FailoverGroupSpec, ReadinessReport)>,
     show: Option<Field>,
 }
 
@@ -102,7 +105,7 @@ impl CreateForm {
         let side = Frame::new().fill(palette.sidebar).inner_margin(egui::Margin::same(space::XL as i8));
         let width = if ui.available_width() < 1000.0 { 300.0 } else { 344.0 };
         Panel::right("create summary").exact_size(width).resizable(false).frame(side).show(ui, |ui| {
-            if let Some(validate_only) = summary::summary_ui(ui, scene, self, &violations) {
+            if let Some(validate_only) = summary::summary_ui(ui, scene, self, &violations, &mut actions) {
                 self.touch_all();
                 self.show = violations.first().map(|violation| violation.field);
                 if let (true, Some(spec)) = (violations.is_empty(), self.draft.spec(scene)) {

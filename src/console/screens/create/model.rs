@@ -4,7 +4,7 @@ use crate::console::scene::Scene;
 use crate::control::view::{CatalogView, RegionView, WorkspaceView};
 use crate::domain::validation::Field;
 use crate::domain::{
-    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri,
+    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri, Topic,
     UnityCatalogAssets, Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,7 +171,7 @@ impl Draft {
     /// Every rule that the draft breaks.
     pub fn violations(&self, scene: &Scene<'_>) -> Vec<Violation> {
         let mut found = Vec::new();
-        let broken = |field, sentence: String| Violation { field, already_exists: false, sentence };
+        let broken = |field, sentence: String| Violation { field, topic: Topic::Name, already_exists: false, sentence };
         let id = GroupId::new(self.name.trim());
         if let Err(error) = &id {
             found.push(broken(Field::Name, error.to_string()));

@@ -2,17 +2,25 @@
 
 use super::model::{Standing, requirements};
 use super::{CreateForm, scope};
+use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
+use crate::console::screens::group::readiness::{sign, words as readiness_words};
 use crate::console::theme::{self, Icon, Role, Tone, radius, rich, space};
 use crate::console::widgets::{Button, card, field, text};
 use crate::control::view::RegionView;
-use crate::domain::{Violation, validation};
+use crate::domain::{FailoverGroupSpec, Violation, validation};
 use crate::runtime::Intent;
 use eframe::egui::{self, CornerRadius, Frame, Margin, ScrollArea, Ui};
 
 /// Draws the summary; whether a button was pressed, and whether it was Validate.
-pub fn summary_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm, violations: &[Violation]) -> Option<bool> {
+pub fn summary_ui(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    form: &CreateForm,
+    violations: &[Violation],
+    actions: &mut Vec<Action>,
+) -> Option<bool> {
     let palette = theme::palette(ui);
     let mut pressed = None;
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -68,8 +76,38 @@ pub fn summary_ui(ui: &mut Ui, scene: &Scene<'_>, form: &CreateForm, violations:
         if ui.add(Button::ordinary(words).min_width(width).enabled(!waiting).hint(hint)).clicked() {
             pressed = Some(true);
         }
+        if let Some(spec) = spec.filter(|_| violations.is_empty()) {
+            readiness_ui(ui, scene, form, &spec, actions);
+        }
     });
     pressed
+}
+
+/// What the form's group needs beyond the rules, as both regions tell it, and what no API tells.
+fn readiness_ui(
+    ui: &mut Ui,
+    scene: &Scene<'_>,
+    form: &CreateForm,
+    spec: &FailoverGroupSpec,
+    actions: &mut Vec<Action>,
+) {
+    let palette = theme::palette(ui);
+    let intent = Intent::CheckReadinessOf { spec: Box::new(spec.clone()) };
+    let waits = scene.awaits(|sent| *sent == intent);
+    let words = if waits { "Checking…" } else { "Check readiness" };
+    let hint = "Lists line by line what both regions need, and what you have to confirm.";
+    let width = ui.available_width();
+    if ui.add(Button::ordinary(words).min_width(width).enabled(!waits).hint(hint)).clicked() {
+        actions.push(Action::Send(intent));
+    }
+    let found = form.readiness.as_ref().filter(|(of, _)| of == spec);
+    for line in found.into_iter().flat_map(|(_, report)| &report.lines) {
+        let (icon, tone) = sign(line.status);
+        ui.horizontal_top(|ui| {
+            text::icon_ui(ui, icon, 17.0, palette.tone(tone));
+            ui.add(egui::Label::new(rich(Role::Small, readiness_words(line)).color(palette.text)).wrap());
+        });
+    }
 }
 
 fn checked_ui(ui: &mut Ui) {

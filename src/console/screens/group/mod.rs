@@ -10,6 +10,7 @@ mod objects;
 mod operations;
 mod overview;
 mod past;
+pub mod readiness;
 mod remedy;
 
 pub use banners::{Banner, banners, eta};

@@ -1,7 +1,7 @@
 //! A group at a glance: replication point, lag over the last hour, objects, definition.
 
 use super::past::Past;
-use super::{banners, chart, operations, tab_page_ui};
+use super::{banners, chart, operations, readiness, tab_page_ui};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::format;
 use crate::console::scene::Scene;
@@ -49,6 +49,7 @@ pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut 
                     });
                 });
             });
+            card::card_ui(ui, |ui| readiness::readiness_ui(ui, scene, view, actions));
         });
     });
 }
