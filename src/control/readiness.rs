@@ -39,7 +39,7 @@ impl Control {
         let unknown: BTreeSet<String> =
             handle.record().objects.iter().flat_map(|object| object.unknown_principals.iter().cloned()).collect();
         let secondary = group.effective_secondary_region();
-        let missing = unknown_sentence(&unknown, secondary);
+        let missing = unknown_sentence(&unknown, secondary.as_str());
         let principals =
             ("principals", missing, "The secondary knows every owner and grantee that was looked at so far.");
         let report = self.report(&spec, &facts, principals).await?;

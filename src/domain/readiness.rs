@@ -109,8 +109,8 @@ pub fn lines_of_rules(spec: &FailoverGroupSpec, facts: &Facts) -> Vec<ReadinessL
     };
     let has_catalogs = spec.unity_catalog_assets.is_some();
     let silent = [
-        answers(primary, facts.primary_catalogs.is_some() || !has_catalogs),
-        answers(secondary, facts.secondary_catalogs.is_some() || !has_catalogs),
+        answers(primary.as_str(), facts.primary_catalogs.is_some() || !has_catalogs),
+        answers(secondary.as_str(), facts.secondary_catalogs.is_some() || !has_catalogs),
     ];
     let locations = facts.locations.len();
     vec![

@@ -8,6 +8,8 @@ impl Intent {
     pub fn right(&self) -> Right {
         match self {
             Self::EstimateLoss { .. }
+            | Self::CheckReadiness { .. }
+            | Self::CheckReadinessOf { .. }
             | Self::ReadPoint { .. }
             | Self::ReadHistory { .. }
             | Self::ReadSalvage { .. }
@@ -24,6 +26,7 @@ impl Intent {
             Self::SetApproval { .. } => Right::SetApproval,
             Self::CreateGroup { .. }
             | Self::UpdateGroup { .. }
+            | Self::ConfirmReadiness { .. }
             | Self::ReleaseLeftBehind { .. }
             | Self::PreviewSalvage { .. }
             | Self::RecoverSalvage { .. }

@@ -92,10 +92,6 @@ impl Account {
         self.call(reqwest::Method::POST, path, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
-        self.call(reqwest::Method::PATCH, path, Some(body)).await
-    }
-
     async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> (u16, Value) {
         let request = self.client.request(method, format!("{}/{path}", self.url)).bearer_auth(&self.token);
         let request = match body {
