@@ -47,6 +47,7 @@ async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
     let regions = engine.regions();
     let names: Vec<Region> = regions.iter().map(|r| r.region.clone()).collect();
     let spec = FailoverGroupSpec {
+        rules: Default::default(),
         id: GroupId::new(GROUP).expect("an id"),
         regions: names.clone(),
         initial_primary_region: names[0].clone(),

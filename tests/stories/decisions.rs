@@ -12,7 +12,7 @@ fn line<'a>(report: &'a Value, id: &str) -> &'a Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_replicated_is_named_and_the_point_moves_on_without_what_a_person_takes_out() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine_with_api(dir.path(), 0.0).await;
+    let engine = engine_with_api(dir.path()).await;
     let id = GroupId::new("odd").expect("an id");
     engine.control().create_group("tester", spec(&engine, "odd", &["cannot_replicate"]), false).await.expect("created");
     let group = until_active(&engine, "odd").await;
@@ -60,7 +60,7 @@ async fn what_cannot_be_replicated_is_named_and_the_point_moves_on_without_what_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_group_needs_is_checked_before_and_after_it_is_created_and_a_person_confirms_the_rest() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    let engine = engine_with_api(dir.path(), 0.0).await;
+    let engine = engine_with_api(dir.path()).await;
     let admin = account(&engine, "admin").await;
     let catalog = catalogs(&engine).await.swap_remove(0);
     engine.control().create_group("tester", spec(&engine, "core", &[&catalog]), false).await.expect("created");
