@@ -116,6 +116,7 @@ fn group(
         left_behind: Arc::default(),
         unsettled_region: None,
         to_resume: Vec::new(),
+        assets: None,
         loss_estimate: LossEstimate::default(),
     }
 }

@@ -7,7 +7,10 @@ use super::mask::patch_of;
 use super::paging::page;
 use super::reply::{Answer, Rejection, bad, ok};
 use crate::domain::{FailoverGroup, FailoverKind, FailoverOrder, GroupId, Region, Right};
-use crate::wire::disaster_recovery::{FailoverGroupBody, FailoverRequest, ListFailoverGroups};
+use crate::wire::disaster_recovery::{
+    AssetBody, DeleteSecondaryOnlyRequest, DeleteSecondaryOnlyResponse, FailoverGroupBody, FailoverRequest,
+    ListFailoverGroups,
+};
 use axum::extract::State;
 use serde_json::json;
 use std::sync::Arc;
@@ -93,6 +96,22 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
     let order = FailoverOrder { accepted, ..FailoverOrder::new(&Region::new(target), kind) };
     let confirm = async move { control.order_failover(&by, &id, order, etag.as_deref()).await };
     whole(&api, to_the_end(confirm).await?)
+}
+
+/// `POST …/failover-groups/{id}/delete-secondary-only-assets`
+pub async fn delete_secondary_only(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Change)?;
+    let id = id_of(&call.id)?;
+    let request: DeleteSecondaryOnlyRequest = json(&bytes)?;
+    let (control, actor) = (api.control.clone(), call.caller.name);
+    let delete = async move { control.delete_secondary_only(&actor, &id, &request.confirm).await };
+    let outcome = to_the_end(delete).await?;
+    let deleted = outcome.deleted.into_iter();
+    ok(&DeleteSecondaryOnlyResponse {
+        deleted: deleted.map(|(kind, name)| AssetBody { kind: kind.as_str().to_owned(), name }).collect(),
+        left: outcome.left,
+        folder: outcome.folder,
+    })
 }
 
 fn whole(api: &Api, group: FailoverGroup) -> Answer {

@@ -145,6 +145,10 @@ fn router(api: Arc<Api>) -> Router {
         .route(&format!("{account}/failover-group-readiness"), post(readiness::check))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness"), get(readiness::get))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness/confirm"), post(readiness::confirm))
+        .route(
+            &format!("{account}/failover-groups/{{failover_group_id}}/delete-secondary-only-assets"),
+            post(groups::delete_secondary_only),
+        )
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage"), get(salvage::list))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/commits"), post(salvage::commits))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/rows"), post(salvage::rows))

@@ -216,6 +216,14 @@ impl ConnectError {
         matches!(self, Self::UnknownPrincipal { .. })
     }
 
+    /// Whether a named object of a workspace isn't there: jobs and compute say so with a 400.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            Self::Refused { status: 400, message, .. } => message.contains("does not exist"),
+            error => error.is_not_found(),
+        }
+    }
+
     /// Whether the region has no such call at all.
     pub fn is_not_served(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 405 | 501, .. })

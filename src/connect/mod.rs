@@ -24,7 +24,7 @@ pub use profile::{FILE_VARIABLE, Profile, ProfileError, profile_names};
 pub use region::InMemoryRegion;
 pub use region::{
     AccessApi, Answer, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities, SandboxRegion,
-    TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceRole,
+    TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceApi, WorkspaceRole,
 };
 pub use settings::{Auth, ConnectSettings};
 pub use sheet::{CapabilitySheet, RegionIdentity, SheetLine, SheetMark};

@@ -65,6 +65,8 @@ pub enum Action {
     AskExport(GroupId, &'static str, String),
     /// Ask which of a group's points in time to read back.
     AskPoints(GroupId),
+    /// Ask whether to delete workspace assets that only a group's secondary has.
+    AskDeleteSecondaryOnly(GroupId),
     /// Ask whether to release the replica of a deleted group.
     AskRelease(Region, String),
     /// Ask before releasing what a failover left behind of an object.
@@ -114,6 +116,7 @@ impl Action {
             | Self::AskDelete(_)
             | Self::AskRepair(_)
             | Self::AskRelease(..)
+            | Self::AskDeleteSecondaryOnly(_)
             | Self::AskReleaseLeftBehind(..)
             | Self::AskRecover(_)
             | Self::AskReleaseSalvage(_)

@@ -13,7 +13,6 @@ use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::edit::EditForm;
-use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
 use super::screens::points_dialog::PointsDialog;
@@ -26,7 +25,6 @@ use super::screens::settings::{NewTokenDialog, SettingsScreen};
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
-use super::screens::targets_dialog::TargetsDialog;
 use super::screens::{regions, workspaces};
 use super::theme::{self, Tone};
 use super::widgets::hatch;
@@ -242,15 +240,8 @@ impl ConsoleApp {
                     self.dialog = Some(Dialog::Repair(RepairDialog::open(view)));
                 }
             }
-            Action::AskTargets(id) => {
-                let now = scene.targets(&id);
-                self.dialog = Some(Dialog::Targets(TargetsDialog::open(id, now)));
-            }
-            Action::AskExport(id, range, text) => {
-                let name = format!("{id}-lag-{}-{}.csv", range.replace(' ', ""), scene.now.format("%Y%m%dT%H%M%SZ"));
-                let title = format!("Export the lag of {id}, {range}");
-                self.dialog = Some(Dialog::Export(ExportDialog::open(scene, title, &name, text)));
-            }
+            Action::AskTargets(id) => self.dialog = Some(Dialog::targets(scene, id)),
+            Action::AskExport(id, range, text) => self.dialog = Some(Dialog::export(scene, &id, range, text)),
             Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
@@ -259,6 +250,7 @@ impl ConsoleApp {
                 self.dialog = Some(Dialog::Sheet(SheetDialog::open(name.clone())));
                 self.send(Intent::AskCapabilities { name });
             }
+            Action::AskDeleteSecondaryOnly(id) => self.dialog = Some(Dialog::secondary_only(id)),
             Action::AskNewToken => self.dialog = Some(Dialog::NewToken(NewTokenDialog::default())),
             Action::AskRevoke(id) => self.confirm(Confirm::Revoke(id)),
             Action::AskReleaseLeftBehind(id, object) => self.confirm(Confirm::ReleaseLeftBehind(id, object)),

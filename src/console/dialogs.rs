@@ -13,6 +13,7 @@ use super::screens::points_dialog::PointsDialog;
 use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
+use super::screens::secondary_only_dialog::SecondaryOnlyDialog;
 use super::screens::settings::NewTokenDialog;
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
@@ -21,6 +22,7 @@ use super::screens::targets_dialog::TargetsDialog;
 use super::theme::{self, Icon, Role, rich};
 use super::widgets::Button;
 use super::widgets::dialog::dialog_ui;
+use crate::domain::GroupId;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::Context;
 
@@ -33,6 +35,8 @@ pub enum Dialog {
     Delete(DeleteDialog),
     /// Whether to release a left replica.
     Release(ReleaseDialog),
+    /// Whether to delete what only the secondary has.
+    SecondaryOnly(SecondaryOnlyDialog),
     /// Whether to verify and repair a replica.
     Repair(RepairDialog),
     /// What to do with salvaged commits.
@@ -66,6 +70,24 @@ pub enum Dialog {
 }
 
 impl Dialog {
+    /// Where to save the numbers of a group's chart.
+    pub fn export(scene: &Scene<'_>, id: &GroupId, range: &str, text: String) -> Self {
+        let name = format!("{id}-lag-{}-{}.csv", range.replace(' ', ""), scene.now.format("%Y%m%dT%H%M%SZ"));
+        let title = format!("Export the lag of {id}, {range}");
+        Self::Export(ExportDialog::open(scene, title, &name, text))
+    }
+
+    /// What a group should reach.
+    pub fn targets(scene: &Scene<'_>, id: GroupId) -> Self {
+        let now = scene.targets(&id);
+        Self::Targets(TargetsDialog::open(id, now))
+    }
+
+    /// Whether to delete what only a group's secondary has.
+    pub fn secondary_only(id: GroupId) -> Self {
+        Self::SecondaryOnly(SecondaryOnlyDialog::open(id))
+    }
+
     /// Whether `intent` came from this dialog.
     pub fn asked_for(&self, intent: &Intent) -> bool {
         match (self, intent) {
@@ -73,6 +95,7 @@ impl Dialog {
             (Self::Delete(dialog), Intent::DeleteGroup { id, .. }) => dialog.id == *id,
             (Self::Release(dialog), Intent::ReleaseReplica { catalog, .. }) => dialog.catalog == *catalog,
             (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
+            (Self::SecondaryOnly(dialog), Intent::DeleteSecondaryOnly { id, .. }) => dialog.id == *id,
             (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
             (Self::Recover(dialog), intent) => dialog.asked_for(intent),
             (Self::Approval(dialog), Intent::SetApproval { id, .. }) => dialog.id == *id,
@@ -96,6 +119,7 @@ impl Dialog {
             Self::Repair(dialog) => dialog.refused(refusal),
             Self::Approval(dialog) => dialog.refused(refusal),
             Self::SignIn(dialog) => dialog.refused(refusal),
+            Self::SecondaryOnly(dialog) => dialog.refused(refusal),
             Self::Recover(dialog) => dialog.refused(refusal),
             Self::Points(dialog) => dialog.refused(refusal),
             Self::Confirm(dialog) => dialog.refused(refusal),
@@ -139,6 +163,7 @@ impl Dialog {
             Self::Repair(dialog) => dialog.show(ctx, scene),
             Self::Approval(dialog) => dialog.show(ctx, scene),
             Self::SignIn(dialog) => dialog.show(ctx, scene),
+            Self::SecondaryOnly(dialog) => dialog.show(ctx, scene),
             Self::Recover(dialog) => dialog.show(ctx, scene),
             Self::Points(dialog) => dialog.show(ctx, scene),
             Self::Confirm(dialog) => dialog.show(ctx, scene),

@@ -2,7 +2,7 @@
 
 use super::ControlError;
 use crate::connect::RegionApi;
-use crate::domain::{FailoverGroup, Region, WorkspaceId};
+use crate::domain::{FailoverGroup, Region, WorkspaceId, WorkspaceSet};
 use crate::replicate::Endpoint;
 use std::sync::Arc;
 
@@ -65,6 +65,15 @@ impl Deployment {
         };
         let own = self.workspaces.iter().filter(in_group).map(|w| Ok(w.id.number()?));
         own.collect()
+    }
+
+    /// One end of a workspace set: its workspace in `region`.
+    pub async fn endpoint_of_set(&self, set: &WorkspaceSet, region: &Region) -> Result<Endpoint, ControlError> {
+        let in_set = |w: &&Workspace| w.region == *region && set.workspace_ids.contains(&w.id);
+        let workspace = self.workspaces.iter().find(in_set).ok_or_else(|| ControlError::Refused {
+            sentence: format!("Workspace set {} has no workspace in {region}. Add one.", set.name),
+        })?;
+        Ok(Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?)
     }
 
     /// One end of the group's replication.

@@ -1,6 +1,6 @@
 //! Why the control handle refuses or fails.
 
-use crate::domain::{InvalidTransition, InvalidWorkspaceId, Violation};
+use crate::domain::{ErrorClass, InvalidTransition, InvalidWorkspaceId, Violation};
 use crate::replicate::CycleError;
 use crate::store::StoreError;
 
@@ -118,6 +118,19 @@ impl From<crate::delta::TableFault> for ControlError {
 }
 
 impl ControlError {
+    /// The class under which what fails by this is flagged.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Region(error) => error.class(),
+            Self::Cycle(error) => match error.as_ref() {
+                CycleError::Region { source, .. } => source.class(),
+                CycleError::Store(_) | CycleError::Stopped => ErrorClass::StorageFailure,
+            },
+            Self::Table(fault) => fault.class,
+            _ => ErrorClass::StorageFailure,
+        }
+    }
+
     /// Whether a region cannot be reached.
     pub fn is_unreachable(&self) -> bool {
         match self {

@@ -2,6 +2,8 @@
 
 mod acts;
 mod approval;
+mod asset_work;
+mod assets;
 mod audit;
 mod backoff;
 mod clock;
@@ -43,6 +45,7 @@ pub mod view;
 mod worker;
 mod worker_cache;
 
+pub use assets::SecondaryOnlyDeleted;
 pub use credentials::CredentialFiles;
 pub use deployment::{Deployment, Workspace};
 pub use error::ControlError;

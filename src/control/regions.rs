@@ -325,6 +325,12 @@ impl Control {
         }
     }
 
+    /// Names of all catalogs of all regions as last read, in lower case.
+    pub(super) fn known_catalogs(&self) -> Vec<String> {
+        let regions = lock(&self.inner.regions).clone();
+        regions.iter().flat_map(|region| &region.catalogs).map(|catalog| catalog.name.to_lowercase()).collect()
+    }
+
     /// Reads what the regions hold again, soon.
     pub fn refresh_regions(&self) {
         self.inner.refresh.send_modify(|count| *count += 1);

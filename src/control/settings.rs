@@ -29,6 +29,10 @@ pub struct ControlSettings {
     pub request_drain: Duration,
     /// Scheme and authority of the stable URLs that are made from now on.
     pub stable_url_origin: String,
+    /// Between two passes over a workspace's assets, at least.
+    pub asset_pause: Duration,
+    /// Requests a second that a pass over a workspace makes at most.
+    pub asset_calls_per_second: u32,
     /// Starts no worker: nothing replicates, and what a crash interrupted stays as it is, for a command that only looks.
     pub read_only: bool,
 }
@@ -47,6 +51,8 @@ impl Default for ControlSettings {
             webhook: None,
             request_drain: Duration::from_secs(2),
             stable_url_origin: "https://localhost".to_owned(),
+            asset_pause: Duration::from_secs(10),
+            asset_calls_per_second: 15,
             read_only: false,
         }
     }

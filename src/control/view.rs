@@ -225,8 +225,29 @@ pub struct GroupView {
     pub to_resume: Vec<WorkloadView>,
     /// What the last readiness check found; None before the first one.
     pub readiness: Option<Arc<ReadinessReport>>,
+    /// Its workspace assets; None where no workspace set replicates them.
+    pub assets: Option<AssetsView>,
     /// What a forced failover to the secondary would lose, as last asked.
     pub loss_estimate: LossEstimate,
+}
+
+/// How the replication of workspace assets stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AssetsView {
+    /// Whether every asset has arrived, or been flagged, once.
+    pub arrived: bool,
+    /// Assets that the running pass has looked at.
+    pub done: u64,
+    /// Assets that it looks at in all; 0 while none runs or the workspace is being listed.
+    pub total: u64,
+    /// When the running pass began.
+    pub started: Option<Timestamp>,
+    /// When the primary's workspaces were last listed by a pass that ended.
+    pub looked_at: Option<Timestamp>,
+    /// How long that pass took, in seconds.
+    pub seconds: f64,
+    /// Assets that only the secondary has and a person must confirm to be deleted.
+    pub secondary_only: usize,
 }
 
 /// Lag at one moment.

@@ -3,7 +3,7 @@
 use super::group::{GroupChange, GroupHandle, dismantle, record_error, settle};
 use super::view::LossEstimate;
 use super::worker_cache::WorkerCache;
-use super::{Control, ControlError, approval, audit, failover, reclaim, repair};
+use super::{Control, ControlError, approval, assets, audit, failover, reclaim, repair};
 use crate::domain::{
     ErrorClass, Event, FailoverGroupSpec, GroupState, ObjectError, ScopeRules, Timestamp, UnityCatalogAssets,
     replication_point,
@@ -15,8 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Runs until the group is gone or the runtime stops.
+/// Runs until the group is gone or the runtime stops; its workspaces' passes end with it.
 pub async fn run(control: Control, handle: Arc<GroupHandle>) {
+    tokio::select! {
+        () = work(control.clone(), handle.clone()) => {}
+        () = assets::run(&control, &handle) => {}
+    }
+}
+
+async fn work(control: Control, handle: Arc<GroupHandle>) {
     let mut stopping = control.stopping();
     let mut cache = WorkerCache::default();
     loop {
@@ -192,8 +199,16 @@ async fn finish(
         return Ok(());
     }
     let mut objects = std::mem::take(&mut outcome.objects);
+    let assets_arrived = {
+        let record = handle.record();
+        objects.extend(record.assets.objects(&change.group));
+        record.assets.has_arrived(&change.group)
+    };
     keep_since(objects.iter_mut().filter_map(|o| o.error.as_mut()), &change.errors);
     let mut errors: Vec<ObjectError> = objects.iter().filter_map(|o| o.error.clone()).collect();
+    let mut of_passes = handle.record().assets.errors(&change.group);
+    keep_since(of_passes.iter_mut(), &change.errors);
+    errors.extend(of_passes);
     errors.sort_by_key(|e| !e.blocks_replication_point());
     change.errors = same_or_new(&change.errors, errors);
     let point = (settled && !blocked).then(|| replication_point::advance(change.group.replication_point, outcome.cut));
@@ -208,7 +223,7 @@ async fn finish(
         }
     }
     change.group.has_replication_point_blocking_errors = blocked;
-    let arrived = settled && change.group.state == GroupState::InitialReplication;
+    let arrived = settled && assets_arrived && change.group.state == GroupState::InitialReplication;
     if arrived {
         change.apply(Event::EverythingArrived, now)?;
         change.group.bootstrapped = true;

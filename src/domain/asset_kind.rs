@@ -27,15 +27,19 @@ pub enum AssetKind {
     Cluster,
     /// A SQL warehouse.
     SqlWarehouse,
-    /// A notebook or workspace file.
+    /// A notebook.
     Notebook,
-    /// A dashboard.
+    /// A folder of the workspace.
+    Folder,
+    /// A workspace file.
+    File,
+    /// A draft dashboard.
     Dashboard,
 }
 
 impl AssetKind {
     /// Every kind, in the order that screens list them.
-    pub const ALL: [AssetKind; 12] = [
+    pub const ALL: [AssetKind; 14] = [
         AssetKind::Catalog,
         AssetKind::Schema,
         AssetKind::Table,
@@ -47,12 +51,29 @@ impl AssetKind {
         AssetKind::Cluster,
         AssetKind::SqlWarehouse,
         AssetKind::Notebook,
+        AssetKind::Folder,
+        AssetKind::File,
         AssetKind::Dashboard,
     ];
 
-    /// Whether a cycle replicates this kind; the others are listed as not replicated.
+    /// Whether this kind replicates; the others are listed as not replicated.
     pub fn is_replicated(self) -> bool {
         matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View | Self::Volume | Self::Function)
+            || self.is_workspace_asset()
+    }
+
+    /// Whether it lies in a workspace and not in a catalog. These replicate when a group's workspace set asks for them.
+    pub fn is_workspace_asset(self) -> bool {
+        matches!(
+            self,
+            Self::Job
+                | Self::Cluster
+                | Self::SqlWarehouse
+                | Self::Notebook
+                | Self::Folder
+                | Self::File
+                | Self::Dashboard
+        )
     }
 
     /// The kind as other programs read it.
@@ -69,6 +90,8 @@ impl AssetKind {
             Self::Cluster => "CLUSTER",
             Self::SqlWarehouse => "SQL_WAREHOUSE",
             Self::Notebook => "NOTEBOOK",
+            Self::Folder => "FOLDER",
+            Self::File => "FILE",
             Self::Dashboard => "DASHBOARD",
         }
     }
@@ -92,6 +115,8 @@ impl AssetKind {
             Self::Cluster => "cluster",
             Self::SqlWarehouse => "SQL warehouse",
             Self::Notebook => "notebook",
+            Self::Folder => "folder",
+            Self::File => "file",
             Self::Dashboard => "dashboard",
         }
     }

@@ -30,6 +30,10 @@ pub enum ErrorClass {
     LeftBehind,
     /// Only the secondary has the object, and replication did not make it.
     UnmanagedObject,
+    /// Only the secondary's workspace has the asset, in a part of it that replicates; a person must confirm its deletion.
+    SecondaryOnly,
+    /// The asset arrived, but refers to what isn't replicated.
+    ReferenceNotReplicated,
     /// No storage mapping covers the object's location.
     UnmappedLocation,
     /// No external location of the destination covers the place that the object maps to.
@@ -71,6 +75,8 @@ impl ErrorClass {
             Self::UnsupportedObject => "UNSUPPORTED_OBJECT",
             Self::LeftBehind => "LEFT_BEHIND",
             Self::UnmanagedObject => "UNMANAGED_OBJECT",
+            Self::SecondaryOnly => "SECONDARY_ONLY",
+            Self::ReferenceNotReplicated => "REFERENCE_NOT_REPLICATED",
             Self::UnmappedLocation => "UNMAPPED_LOCATION",
             Self::MissingExternalLocation => "MISSING_EXTERNAL_LOCATION",
             Self::SamePlace => "SAME_PLACE",
@@ -89,8 +95,8 @@ impl ErrorClass {
     /// The status of an object that is flagged for this.
     pub fn status(self) -> ObjectStatus {
         match self {
-            Self::UnsupportedObject => ObjectStatus::Unsupported,
-            Self::Drift | Self::UnmanagedObject => ObjectStatus::Drifted,
+            Self::UnsupportedObject | Self::ReferenceNotReplicated => ObjectStatus::Unsupported,
+            Self::Drift | Self::UnmanagedObject | Self::SecondaryOnly => ObjectStatus::Drifted,
             Self::LeftBehind => ObjectStatus::LeftBehind,
             _ => ObjectStatus::Failed,
         }
@@ -105,6 +111,8 @@ impl ErrorClass {
                 | Self::UnmanagedObject
                 | Self::AccessNotReplicated
                 | Self::MissingDependency
+                | Self::SecondaryOnly
+                | Self::ReferenceNotReplicated
         )
     }
 
@@ -134,6 +142,12 @@ impl ErrorClass {
             Self::LeftBehind => "Copy what you need from the path in the message, then release it.",
             Self::UnmanagedObject => {
                 "You don't have to do anything. A failover keeps the object. Rename it if the primary needs its name."
+            }
+            Self::SecondaryOnly => {
+                "Copy it to the primary if you need it, or confirm its deletion. It is exported to a folder first."
+            }
+            Self::ReferenceNotReplicated => {
+                "Create what the message names in the secondary, or change the asset so that it doesn't need it."
             }
             Self::UnmappedLocation => "Add a storage mapping that covers the object's location.",
             Self::MissingExternalLocation => {
@@ -182,8 +196,12 @@ pub struct ObjectError {
 const HELD: &str = "held";
 
 impl ObjectError {
-    /// Whether the error holds back its group's replication point.
+    /// Whether the error holds back its group's replication point, which is about catalogs and their data: an asset of a
+    /// workspace never does.
     pub fn blocks_replication_point(&self) -> bool {
+        if self.kind.is_workspace_asset() {
+            return false;
+        }
         self.class.blocks_replication_point() || self.parameters.contains_key(HELD)
     }
 

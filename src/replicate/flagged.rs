@@ -39,6 +39,8 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::RowFilterOrMask
         | ErrorClass::MissingDependency
         | ErrorClass::RenameWaits
+        | ErrorClass::SecondaryOnly
+        | ErrorClass::ReferenceNotReplicated
         | ErrorClass::CatalogRefused => false,
     }
 }

@@ -35,6 +35,7 @@ mod tables;
 mod tests;
 mod tidy;
 mod unsupported;
+pub mod workspace;
 
 pub use access::{Access, Granted, root_of, roots_of};
 pub use attributes::{Attributes, AttributesRow};

@@ -30,6 +30,12 @@ pub struct ObjectRecord {
     /// Owners and grantees of the source whom the secondary doesn't know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_principals: Vec<String>,
+    /// A workspace asset's id in the primary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<String>,
+    /// A workspace asset's id in the secondary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replica_id: Option<String>,
 }
 
 impl ObjectRecord {
@@ -51,6 +57,8 @@ impl ObjectRecord {
             error: None,
             note: None,
             unknown_principals: Vec::new(),
+            source_id: None,
+            replica_id: None,
         }
     }
 

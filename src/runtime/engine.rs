@@ -17,6 +17,11 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Requests a second that a pass over a workspace of the sandbox makes at most.
+const SANDBOX_ASSET_CALLS: u32 = 1_000;
+/// Between two passes over a workspace of the sandbox.
+const SANDBOX_ASSET_PAUSE: Duration = Duration::from_secs(3);
 use tokio::sync::watch;
 
 /// What the runtime starts with.
@@ -89,7 +94,12 @@ impl Engine {
         let connected = Connected::to_regions(options.sandbox, &data_dir, &clock).await?;
         let metastores = connected.metastores();
         let Connected { deployment, regions, sandbox, connections } = connected;
-        let settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
+        let mut settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
+        if sandbox.is_some() {
+            // Its workspaces are on this machine: nobody else shares their limits.
+            settings.asset_calls_per_second = SANDBOX_ASSET_CALLS;
+            settings.asset_pause = settings.asset_pause.min(SANDBOX_ASSET_PAUSE);
+        }
         let read_only = settings.read_only;
         let control = Control::start(deployment, store, clock, settings).await?;
         let credentials = if read_only { None } else { Some(control.keep_credentials(data_dir.path()).await?) };

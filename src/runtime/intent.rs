@@ -141,6 +141,13 @@ pub enum Intent {
         /// The group.
         id: GroupId,
     },
+    /// Exports and deletes workspace assets that only the group's secondary has.
+    DeleteSecondaryOnly {
+        /// The group.
+        id: GroupId,
+        /// Its name, as the user typed it.
+        confirm: String,
+    },
     /// Compares a group, mends what can be mended in its replica, and compares it again.
     Repair {
         /// The group.

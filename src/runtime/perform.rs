@@ -86,6 +86,10 @@ pub(super) async fn perform(
             let found = control.estimate_loss(&id).await;
             found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))
         }
+        Intent::DeleteSecondaryOnly { id, confirm } => {
+            let done = control.delete_secondary_only(actor, &id, &confirm).await;
+            done.map(|outcome| NoticeDetail::Done(outcome.sentence()))
+        }
         Intent::ResumeWorkloads { id } => control.resume_workloads(actor, &id).await.map(NoticeDetail::Done),
         Intent::Repair { id, deep, etag } => {
             control.repair(actor, &id, deep, Some(&etag)).await.map(|repair| NoticeDetail::Done(repaired(&id, &repair)))

@@ -34,6 +34,7 @@ impl Intent {
             | Self::Repair { .. }
             | Self::RetryGroup { .. }
             | Self::DeleteGroup { .. }
+            | Self::DeleteSecondaryOnly { .. }
             | Self::ReleaseReplica { .. }
             | Self::CreateStableUrl { .. }
             | Self::DeleteStableUrl { .. }

@@ -4,6 +4,7 @@
 //! Every change is one transaction, synced before it returns, so what a caller was told is stored survives power loss.
 
 mod activity;
+mod assets;
 mod attributes;
 mod error;
 mod groups;
@@ -15,6 +16,7 @@ mod stable_urls;
 mod tokens;
 
 pub use activity::ActivityRow;
+pub use assets::AssetRow;
 pub use error::StoreError;
 pub use groups::StoredOperation;
 pub use ledger::{CommitRow, FileRow, TableRow};

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     FIRST,
     STABLE_URLS_AND_TOKENS,
     POINTS_BY_TIME_AND_MADE,
@@ -13,6 +13,7 @@ const STEPS: [&str; 7] = [
     ORDER_WITHOUT_CLOCK,
     OWNERSHIP_BY_KIND,
     ATTRIBUTES,
+    WORKSPACE_ASSETS,
 ];
 
 const VERSION: i64 = STEPS.len() as i64;
@@ -94,6 +95,15 @@ DROP TABLE made;
 const ATTRIBUTES: &str = "
 CREATE TABLE attributes (group_id TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (group_id, kind, name)) WITHOUT ROWID;
+";
+
+// An asset has one id in each region, in the order of the group's regions, which never changes. Null is an asset that is
+// about to be made.
+const WORKSPACE_ASSETS: &str = "
+CREATE TABLE workspace_assets (
+    seq INTEGER PRIMARY KEY, group_id TEXT NOT NULL, workspace_set TEXT NOT NULL, kind TEXT NOT NULL,
+    first_id TEXT, second_id TEXT, body TEXT NOT NULL,
+    UNIQUE (group_id, workspace_set, kind, first_id), UNIQUE (group_id, workspace_set, kind, second_id));
 ";
 
 /// Refuses a file that is damaged, before anything is written to it.

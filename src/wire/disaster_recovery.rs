@@ -198,3 +198,32 @@ pub struct ListStableUrls {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
 }
+
+/// `POST …/delete-secondary-only-assets`, a call of this product: deletes in the secondary's workspaces what only they have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteSecondaryOnlyRequest {
+    /// The group's short id, typed by whoever confirms it.
+    #[serde(default)]
+    pub confirm: String,
+}
+
+/// Its answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteSecondaryOnlyResponse {
+    /// What was exported and deleted.
+    pub deleted: Vec<AssetBody>,
+    /// What was left, each as a sentence that says why.
+    pub left: Vec<String>,
+    /// The folder with the copies, on the machine that runs the product.
+    pub folder: String,
+}
+
+/// An asset by its kind and name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetBody {
+    /// Such as `NOTEBOOK`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its path, or its name.
+    pub name: String,
+}

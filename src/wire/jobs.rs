@@ -83,7 +83,32 @@ pub struct JobInfo {
     /// When it was created, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_time: Option<i64>,
+    /// Whether an array of the settings, such as the tasks, goes on in another page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_more: bool,
+    /// Token of the next page of those arrays; only `GET /get` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
 }
+
+/// Answer of `POST /create`, and body of `POST /delete`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobId {
+    pub job_id: i64,
+}
+
+/// `POST /create`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CreateJob {
+    /// The id that the job gets. Only a region that keeps ids reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<i64>,
+    #[serde(flatten)]
+    pub settings: JobSettings,
+}
+
+/// Arrays of a job's settings that `GET /get` gives in pages of 100, all of them at once.
+pub const PAGED: [&str; 4] = ["tasks", "job_clusters", "parameters", "environments"];
 
 /// One page of `GET /list`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -74,10 +74,16 @@ pub struct ListClusters {
 }
 
 /// `POST /clusters/start` and `POST /clusters/delete`, which terminates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterId {
     /// The cluster.
     pub cluster_id: String,
+}
+
+/// Answer of a call that makes a SQL warehouse.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarehouseId {
+    pub id: String,
 }
 
 /// A SQL warehouse.

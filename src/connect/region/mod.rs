@@ -12,6 +12,7 @@ mod in_memory;
 mod public;
 mod sandbox;
 mod schedules;
+mod workspace;
 
 pub use access::AccessApi;
 pub use credentials::{CredentialModes, Grant, TablePlace};
@@ -21,6 +22,7 @@ pub use public::PublicRegion;
 pub(super) use public::ask_capabilities;
 pub use sandbox::SandboxRegion;
 pub use schedules::{UnpausedJob, UnpausedPlaces};
+pub use workspace::WorkspaceApi;
 
 use super::error::ConnectError;
 use super::health::RegionHealth;
@@ -74,7 +76,7 @@ pub enum Enforcement {
 ///
 /// Every call may fail with [`ConnectError`], which names the region, the call and what to do next. A call that lists gives
 /// the whole list, whatever pages it came in. `Option` answers are `None` where the object isn't there.
-pub trait RegionApi: AccessApi + Send + Sync + fmt::Debug {
+pub trait RegionApi: AccessApi + WorkspaceApi + Send + Sync + fmt::Debug {
     /// The region as messages name it.
     fn region(&self) -> &str;
     /// Whether the workspace answers, as every call so far found it.

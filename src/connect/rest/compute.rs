@@ -4,8 +4,11 @@ use super::RegionClient;
 use crate::connect::error::ConnectError;
 use crate::connect::http::Call;
 use crate::wire::workspace::{
-    CLUSTERS_PREFIX, ClusterId, ClusterInfo, ListClusters, ListWarehouses, WAREHOUSES_PREFIX, WarehouseInfo,
+    CLUSTERS_PREFIX, ClusterId, ClusterInfo, ListClusters, ListWarehouses, WAREHOUSES_PREFIX, WarehouseId,
+    WarehouseInfo,
 };
+use reqwest::Method;
+use serde_json::Value;
 
 impl RegionClient {
     /// Every all-purpose cluster; those of jobs, warehouses and pipelines are left out.
@@ -33,6 +36,55 @@ impl RegionClient {
             }
             answer => answer,
         }
+    }
+
+    /// One cluster.
+    pub async fn cluster(&self, cluster_id: &str) -> Result<ClusterInfo, ConnectError> {
+        self.transport.send(Call::get(CLUSTERS_PREFIX, &["get"]).query("cluster_id", cluster_id)).await
+    }
+
+    /// One SQL warehouse.
+    pub async fn warehouse(&self, id: &str) -> Result<WarehouseInfo, ConnectError> {
+        self.transport.send(Call::get(WAREHOUSES_PREFIX, &[id])).await
+    }
+
+    /// Creates a cluster, which starts it where compute may start; its id.
+    pub async fn create_cluster(&self, cluster: &Value) -> Result<String, ConnectError> {
+        let call = Call::post(CLUSTERS_PREFIX, &["create"]).body(cluster);
+        Ok(self.transport.send::<ClusterId>(call).await?.cluster_id)
+    }
+
+    /// Replaces a cluster's whole description.
+    pub async fn edit_cluster(&self, cluster: &Value) -> Result<(), ConnectError> {
+        self.transport.send_for_nothing(Call::post(CLUSTERS_PREFIX, &["edit"]).body(cluster)).await
+    }
+
+    /// Removes a cluster for good.
+    pub async fn delete_cluster(&self, cluster_id: &str) -> Result<(), ConnectError> {
+        let body = ClusterId { cluster_id: cluster_id.to_owned() };
+        self.transport.send_for_nothing(Call::post(CLUSTERS_PREFIX, &["permanent-delete"]).body(&body)).await
+    }
+
+    /// Keeps a terminated cluster from being removed after 30 days.
+    pub async fn pin_cluster(&self, cluster_id: &str) -> Result<(), ConnectError> {
+        let body = ClusterId { cluster_id: cluster_id.to_owned() };
+        self.transport.send_for_nothing(Call::post(CLUSTERS_PREFIX, &["pin"]).body(&body)).await
+    }
+
+    /// Creates a SQL warehouse, which starts it where compute may start; its id.
+    pub async fn create_warehouse(&self, warehouse: &Value) -> Result<String, ConnectError> {
+        let call = Call::post(WAREHOUSES_PREFIX, &[]).body(warehouse);
+        Ok(self.transport.send::<WarehouseId>(call).await?.id)
+    }
+
+    /// Changes a SQL warehouse; fields that aren't sent stay.
+    pub async fn edit_warehouse(&self, id: &str, warehouse: &Value) -> Result<(), ConnectError> {
+        self.transport.send_for_nothing(Call::post(WAREHOUSES_PREFIX, &[id, "edit"]).body(warehouse)).await
+    }
+
+    /// Deletes a SQL warehouse.
+    pub async fn delete_warehouse(&self, id: &str) -> Result<(), ConnectError> {
+        self.transport.send_for_nothing(Call::new(Method::DELETE, WAREHOUSES_PREFIX, &[id])).await
     }
 
     /// Every SQL warehouse.

@@ -3,8 +3,11 @@
 mod access;
 mod catalogs;
 mod compute;
+mod dashboards;
 mod in_schema;
 mod jobs;
+mod objects;
+mod permissions;
 mod tables;
 
 pub(super) use catalogs::NO_SUCH_CATALOG;

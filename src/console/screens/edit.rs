@@ -1,7 +1,7 @@
 //! The form that changes a failover group: its scope, its storage mappings, the stable URLs that follow it.
 
 use super::create::scope::{TreeState, scope_ui};
-use super::create::{Draft, mappings};
+use super::create::{Draft, assets_note, mappings};
 use super::{page_ui, title_ui};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::command;
@@ -77,6 +77,12 @@ impl EditForm {
         if self.opened.mappings() != self.draft.mappings() {
             found.push("Changes the storage mappings. Data that was copied stays where it is.".to_owned());
         }
+        if self.opened.assets != self.draft.assets {
+            found.push(match self.draft.assets {
+                true => "Replicates workspace assets. What the secondary has under the same paths is exported and overwritten.",
+                false => "Stops replicating workspace assets. What has arrived stays in the secondary.",
+            }.to_owned());
+        }
         let short = |name: &String| name.rsplit('/').next().unwrap_or(name).to_owned();
         let urls = |ids: &[String]| {
             format!("{} {}", if ids.len() == 1 { "stable URL" } else { "stable URLs" }, ids.join(", "))
@@ -104,6 +110,14 @@ impl EditForm {
         }
         if self.opened.mappings() != self.draft.mappings() {
             patch.location_mappings = Some(self.draft.mappings());
+        }
+        if let (true, Some(set)) = (self.opened.assets != self.draft.assets, self.spec.data_workspace_set()) {
+            let assets = Some(self.draft.assets);
+            patch.sets.push(SetPatch {
+                name: set.name.clone(),
+                replicate_workspace_assets: assets,
+                ..SetPatch::default()
+            });
         }
         if let (true, Some(set)) = (followers(&self.spec) != self.urls, self.spec.data_workspace_set()) {
             let names = Some(self.urls.iter().cloned().collect());
@@ -145,6 +159,7 @@ impl EditForm {
             self.changes_ui(ui, &changes);
             self.scope_card_ui(ui, scene, &violations);
             self.mappings_card_ui(ui, scene, &violations);
+            self.assets_card_ui(ui, scene);
             self.urls_card_ui(ui, scene);
         });
         actions
@@ -224,6 +239,20 @@ impl EditForm {
                 self.touched(Field::Mappings);
             }
             field::problems_ui(ui, self.problems(Field::Mappings, violations));
+        });
+    }
+
+    fn assets_card_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) {
+        let palette = theme::palette(ui);
+        card::card_ui(ui, |ui| {
+            card::section_ui(ui, "Workspace assets", "Of the workspaces that the data replicates through.");
+            ui.add_space(space::XS);
+            if field::check_ui(ui, self.draft.assets, true, "Replicate workspace assets").clicked() {
+                self.draft.assets = !self.draft.assets;
+                self.touched(Field::Workspaces);
+            }
+            let note = assets_note(self.draft.primary_region(scene));
+            ui.add(egui::Label::new(rich(Role::Small, note).color(palette.text_weak)).wrap());
         });
     }
 

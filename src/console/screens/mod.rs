@@ -17,6 +17,7 @@ pub mod release_dialog;
 pub mod repair_dialog;
 pub mod resilience;
 pub mod run;
+pub mod secondary_only_dialog;
 pub mod settings;
 pub mod sheet_dialog;
 pub mod sign_in_dialog;

@@ -1,5 +1,6 @@
 //! The icons that screens use, each named by what it means here.
 
+use crate::domain::AssetKind;
 use eframe::egui::{Align2, Color32, FontFamily, FontId, Painter, Pos2};
 use egui_material_icons::{MaterialIcon, icons};
 
@@ -112,9 +113,47 @@ pub enum Icon {
     Target,
     /// Change something.
     Edit,
+    /// A volume.
+    Volume,
+    /// A function.
+    Function,
+    /// Who may do what.
+    Grant,
+    /// A job.
+    Job,
+    /// A cluster.
+    Cluster,
+    /// A SQL warehouse.
+    Warehouse,
+    /// A notebook.
+    Notebook,
+    /// A file of a workspace.
+    File,
+    /// A dashboard.
+    Dashboard,
 }
 
 impl Icon {
+    /// The icon of a kind of object.
+    pub fn of_kind(kind: AssetKind) -> Self {
+        match kind {
+            AssetKind::Catalog => Self::Catalog,
+            AssetKind::Schema => Self::Schema,
+            AssetKind::Table => Self::Table,
+            AssetKind::View => Self::View,
+            AssetKind::Volume => Self::Volume,
+            AssetKind::Function => Self::Function,
+            AssetKind::Grant => Self::Grant,
+            AssetKind::Job => Self::Job,
+            AssetKind::Cluster => Self::Cluster,
+            AssetKind::SqlWarehouse => Self::Warehouse,
+            AssetKind::Notebook => Self::Notebook,
+            AssetKind::Folder => Self::Folder,
+            AssetKind::File => Self::File,
+            AssetKind::Dashboard => Self::Dashboard,
+        }
+    }
+
     fn material(self) -> MaterialIcon {
         match self {
             Self::Shield => icons::ICON_SHIELD,
@@ -170,6 +209,15 @@ impl Icon {
             Self::Edit => icons::ICON_EDIT,
             Self::Export => icons::ICON_DOWNLOAD,
             Self::Target => icons::ICON_FLAG,
+            Self::Volume => icons::ICON_HARD_DRIVE,
+            Self::Function => icons::ICON_FUNCTIONS,
+            Self::Grant => icons::ICON_LOCK_PERSON,
+            Self::Job => icons::ICON_EVENT_REPEAT,
+            Self::Cluster => icons::ICON_MEMORY,
+            Self::Warehouse => icons::ICON_DNS,
+            Self::Notebook => icons::ICON_MENU_BOOK,
+            Self::File => icons::ICON_DRAFT,
+            Self::Dashboard => icons::ICON_BAR_CHART,
         }
     }
 

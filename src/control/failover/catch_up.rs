@@ -1,9 +1,9 @@
 //! Catch up: cycles until one finds nothing left to ship.
 
 use super::{Failover, leave};
-use crate::control::ControlError;
 use crate::control::names::some;
 use crate::control::saga::{Step, StepEnd};
+use crate::control::{ControlError, assets};
 use crate::domain::FailoverStep;
 use crate::domain::left_behind::in_words;
 
@@ -38,6 +38,7 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
             continue;
         }
         let left = leave::journal(failover, &outcome.objects).await?;
+        let assets = assets::catch_up(&failover.control, &failover.handle).await?;
         let without_commits: Vec<&str> = outcome
             .objects
             .iter()
@@ -51,6 +52,7 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         if !without_commits.is_empty() {
             note.push_str(&format!(" Flagged, but without unreplicated commits: {}.", some(&without_commits)));
         }
+        note.push_str(&assets);
         return Ok(StepEnd::Done(note));
     }
     Err(ControlError::Refused {

@@ -3,9 +3,10 @@
 use crate::control::group::GroupChange;
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
-use crate::control::{Control, ControlError, audit, left_behind};
+use crate::control::{Control, ControlError, assets, audit, left_behind};
 use crate::domain::{
-    Asker, Event, FailoverGroup, FailoverKind, FailoverOrder, GroupId, GroupState, PendingApproval, Region, group_state,
+    Asker, AssetKind, Event, FailoverGroup, FailoverKind, FailoverOrder, GroupId, GroupState, PendingApproval, Region,
+    group_state,
 };
 
 impl Control {
@@ -123,6 +124,14 @@ impl Control {
         if kind == FailoverKind::Forced {
             let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
             operation.paused = self.last_known_workloads(&left.id);
+            if let Some(ids) = assets::ids_of(self, &group).await? {
+                let side = assets::side_of(&group, &group.effective_primary_region);
+                // The old primary can't be asked in which places its jobs ran. The last pass saw them.
+                for job in &mut operation.paused.jobs {
+                    let seen = ids.find(side, AssetKind::Job, &job.job_id.to_string());
+                    job.places = seen.map(|row| row.body.unpaused.clone()).unwrap_or_default();
+                }
+            }
         }
         // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
         operation.point = group.replication_point.map(|point| point.min(now));

@@ -48,6 +48,8 @@ pub fn saga_of(kind: FailoverKind) -> &'static Saga<Failover> {
 pub async fn run(control: &Control, handle: &Arc<GroupHandle>, cache: &mut WorkerCache) -> Duration {
     // What replication remembers was for the other direction, or for a moment that has passed.
     cache.clear();
+    // No pass may write to a workspace that becomes primary.
+    handle.assets.halt().await;
     let kind = handle.operation().map_or(FailoverKind::Forced, |operation| operation.kind);
     if kind == FailoverKind::Planned {
         // A resume stops after its present call; only then is it true that what is paused stays so. A

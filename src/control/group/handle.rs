@@ -1,7 +1,8 @@
 //! One failover group in memory: its record and its worker's signals.
 
-use super::{LossRecord, Stored};
+use super::{AssetsRecord, LossRecord, Stored};
 use crate::control::ControlError;
+use crate::control::asset_work::AssetWork;
 use crate::control::backoff::Backoff;
 use crate::control::lock::lock;
 use crate::control::operation::Operation;
@@ -54,6 +55,8 @@ pub struct GroupHandle {
     pub asking: tokio::sync::Mutex<Access>,
     /// How far the running cycle is.
     pub progress: Mutex<Arc<Progress>>,
+    /// Its passes over workspaces.
+    pub assets: AssetWork,
     record: Arc<Mutex<Record>>,
 }
 
@@ -88,6 +91,8 @@ pub struct Record {
     pub restoring: Backoff,
     /// When the tables are tried again that could not be salvaged.
     pub salvaging: Backoff,
+    /// What the passes over its workspaces found.
+    pub assets: AssetsRecord,
 }
 
 impl Deref for Record {
@@ -117,6 +122,7 @@ impl Record {
             loss: LossRecord::default(),
             restoring: Backoff::default(),
             salvaging: Backoff::default(),
+            assets: AssetsRecord::default(),
         }
     }
 
@@ -160,6 +166,7 @@ impl GroupHandle {
             repairs: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             progress: Mutex::default(),
+            assets: AssetWork::default(),
             record: Arc::new(Mutex::new(record)),
         }
     }

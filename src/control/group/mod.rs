@@ -3,6 +3,7 @@
 //! Every change goes through [`GroupChange`]: it takes the group's lock, copies what is stored, lets its caller edit the
 //! copy, writes it with the line of the audit log in one transaction, puts the copy in place, and tells the watchers.
 
+mod assets_record;
 mod change;
 mod creation;
 mod deletion;
@@ -15,6 +16,7 @@ mod stuck;
 mod update;
 mod view;
 
+pub use assets_record::{AssetsRecord, sets_of};
 pub use change::GroupChange;
 pub use deletion::dismantle;
 pub use handle::{GroupHandle, LAG_SAMPLES, Record, RepairOrder};

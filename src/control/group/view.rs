@@ -2,7 +2,7 @@
 
 use super::{GroupHandle, Record};
 use crate::control::operation::PausedWorkload;
-use crate::control::view::{GroupView, ObjectView, OperationOutcome, WorkloadView};
+use crate::control::view::{AssetsView, GroupView, ObjectView, OperationOutcome, WorkloadView};
 use crate::domain::{AssetKind, FailoverGroup, GroupState, Region, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,8 @@ impl GroupHandle {
         let record = self.record();
         let mut group = record.group.clone();
         if group.state == GroupState::InitialReplication {
-            group.initial_replication_progress = Some(progress.percent());
+            let assets = record.assets.view(&group);
+            group.initial_replication_progress = Some(percent(progress.percent(), assets.as_ref()));
         }
         group.has_replication_point_blocking_errors =
             record.blocking_error.iter().chain(record.errors.iter()).any(|e| e.blocks_replication_point());
@@ -54,6 +55,7 @@ impl GroupHandle {
             pending_approval: record.approval.pending.clone().filter(|pending| pending.is_open(now)),
             to_resume: to_resume(&record),
             readiness: record.readiness.clone(),
+            assets: record.assets.view(&group),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
             group,
         }
@@ -66,6 +68,15 @@ impl Record {
         let looked_at = self.looked_at?;
         let old = (now - looked_at).num_seconds() >= FRESH_SECONDS;
         (away || old || self.blocking_error.is_some()).then_some(looked_at)
+    }
+}
+
+/// Percent of the scope that has arrived: catalogs and workspaces count the same, where both replicate.
+fn percent(catalogs: u8, assets: Option<&AssetsView>) -> u8 {
+    match assets {
+        None => catalogs,
+        Some(assets) if assets.arrived => 50 + catalogs / 2,
+        Some(assets) => catalogs / 2 + (assets.done * 50).checked_div(assets.total).unwrap_or(0).min(49) as u8,
     }
 }
 

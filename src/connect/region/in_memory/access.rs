@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Guards {
     /// Users, groups and service principals that the workspace knows.
-    principals: BTreeSet<String>,
+    pub(super) principals: BTreeSet<String>,
     /// By object, then principal.
     grants: BTreeMap<(Securable, String), BTreeMap<String, BTreeSet<String>>>,
     /// By entity type, entity and key.

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use std::time::Duration;
 
 /// An answer that is there when the future is first polled, as that of a call that was sent.
-fn answer<'a, T: Send + 'a>(work: impl FnOnce() -> Result<T, ConnectError> + Send + 'a) -> Answer<'a, T> {
+pub(super) fn answer<'a, T: Send + 'a>(work: impl FnOnce() -> Result<T, ConnectError> + Send + 'a) -> Answer<'a, T> {
     Box::pin(async move { work() })
 }
 

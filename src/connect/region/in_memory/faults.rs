@@ -32,6 +32,8 @@ pub(super) struct Faults {
     changes: Mutex<Vec<String>>,
     /// Names of the calls that only asked.
     reads: Mutex<Vec<String>>,
+    /// Names of all calls.
+    calls: Mutex<Vec<String>>,
 }
 
 impl InMemoryRegion {
@@ -67,6 +69,11 @@ impl InMemoryRegion {
         std::mem::take(&mut *lock(&self.shared.faults.reads))
     }
 
+    /// All calls since this was asked last.
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.shared.faults.calls))
+    }
+
     fn fault_for(&self, call: &str) -> Option<Fault> {
         let mut planned = lock(&self.shared.faults.planned);
         let at = planned.iter().position(|planned| planned.times > 0 && call.contains(&planned.call))?;
@@ -82,6 +89,7 @@ impl InMemoryRegion {
     ) -> Result<T, ConnectError> {
         let url = format!("memory://{}", self.shared.region);
         let asked = Asked { region: &self.shared.region, url: &url, call };
+        lock(&self.shared.faults.calls).push(call.to_owned());
         let (changes, answers) = (!call.starts_with("GET"), self.health.answers());
         let unreachable = |cause: &str| {
             self.health.failed(answers, cause);

@@ -6,10 +6,12 @@
 
 mod access;
 mod api;
+mod assets;
 mod catalogs;
 mod credentials;
 mod faults;
 mod in_schema;
+mod objects;
 mod tables;
 mod tests;
 mod workspace;
@@ -18,8 +20,10 @@ use super::{CredentialModes, RegionApi, RegionCapabilities, WorkspaceRole};
 use crate::connect::health::RegionHealth;
 use crate::connect::storage::StorageOptions;
 use crate::domain::Region;
+use crate::wire::dashboards::Dashboard;
 use crate::wire::error::{self, ErrorBody};
 use crate::wire::jobs::JobInfo;
+use crate::wire::permissions::AccessControl;
 use crate::wire::unity_catalog as uc;
 use crate::wire::workspace::{ClusterInfo, WarehouseInfo};
 use faults::Faults;
@@ -90,6 +94,10 @@ struct Known {
     jobs: BTreeMap<i64, JobInfo>,
     clusters: BTreeMap<String, ClusterInfo>,
     warehouses: BTreeMap<String, WarehouseInfo>,
+    tree: objects::Tree,
+    dashboards: BTreeMap<String, Dashboard>,
+    /// Direct permissions by family and id.
+    acls: BTreeMap<(String, String), Vec<AccessControl>>,
     /// By failover group: the role and the epoch that it was given in.
     roles: BTreeMap<String, (WorkspaceRole, u64)>,
     mission_critical: bool,
@@ -139,6 +147,7 @@ impl InMemoryRegion {
             external_locations: vec![lake],
             guards: access::Guards::of(region),
             mission_critical: true,
+            tree: objects::new_tree(),
             ..Known::default()
         };
         let capabilities =

@@ -43,7 +43,7 @@ impl InMemoryRegion {
         self.known().roles.get(group.as_str()).map_or(WorkspaceRole::None, |(role, _)| *role)
     }
 
-    fn compute_allowed(&self, known: &Known) -> Result<(), Refusal> {
+    pub(super) fn compute_allowed(&self, known: &Known) -> Result<(), Refusal> {
         let has = |wanted| known.roles.values().any(|(role, _)| *role == wanted);
         if has(WorkspaceRole::Secondary) && !has(WorkspaceRole::Primary) {
             return Err(Refusal::state(format!(

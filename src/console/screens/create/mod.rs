@@ -10,12 +10,14 @@ pub use scope::{Node, nodes, totals};
 
 use super::{page_ui, title_ui};
 use crate::console::action::{Action, GroupTab, Route};
+use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich, space};
 use crate::console::widgets::{Button, card, field};
+use crate::control::view::RegionView;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::validation::Field;
-use crate::domain::{FailoverGroupSpec, Region, Violation, WorkspaceId};
+use crate::domain::{AssetKind, FailoverGroupSpec, Region, Violation, WorkspaceId};
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::{self, Align, CentralPanel, ComboBox, Frame, Layout, Panel, Response, Ui};
 use std::collections::HashSet;
@@ -184,8 +186,11 @@ impl CreateForm {
             problems.extend(self.problems(Field::Regions, violations));
             field::problems_ui(ui, problems);
             ui.add_space(space::XS);
-            field::check_ui(ui, false, false, "Replicate workspace assets");
-            note_ui(ui, "Notebooks, jobs and dashboards aren't replicated yet. Catalogs and their data are.");
+            if field::check_ui(ui, self.draft.assets, true, "Replicate workspace assets").clicked() {
+                self.draft.assets = !self.draft.assets;
+                self.changed(Field::Workspaces);
+            }
+            note_ui(ui, &assets_note(self.draft.primary_region(scene)));
         });
         self.bring_up(&[Field::Workspaces, Field::Regions], &card.response);
     }
@@ -268,4 +273,22 @@ pub(super) fn workspace_ui(
         drawn.response.labelled_by(id);
     });
     chosen
+}
+
+/// What replicating workspace assets brings, with counts where the region was read.
+pub fn assets_note(region: Option<&RegionView>) -> String {
+    let what = "Folders, notebooks, files, jobs, SQL warehouses, clusters and draft dashboards, with their permissions. Jobs arrive paused and compute at rest.";
+    let count = |kind, one, many| {
+        let found = region.map_or(0, |region| region.workloads.iter().filter(|w| w.kind == kind).count());
+        (found > 0).then(|| format::plural(found, one, many))
+    };
+    let counts: Vec<String> = [
+        count(AssetKind::Job, "job", "jobs"),
+        count(AssetKind::Cluster, "cluster", "clusters"),
+        count(AssetKind::SqlWarehouse, "SQL warehouse", "SQL warehouses"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if counts.is_empty() { what.to_owned() } else { format!("{what} The primary has {}.", counts.join(", ")) }
 }

@@ -27,6 +27,8 @@ pub struct Draft {
     pub catalogs: BTreeSet<String>,
     /// Storage mappings.
     pub rows: Vec<RowDraft>,
+    /// Whether the workspaces' assets replicate too.
+    pub assets: bool,
 }
 
 /// One storage mapping as typed.
@@ -67,6 +69,7 @@ impl Draft {
             secondary: side(group.effective_secondary_region()),
             catalogs: group.catalogs().iter().cloned().collect(),
             rows: mappings.unwrap_or_default().into_iter().map(row).collect(),
+            assets: group.spec.data_workspace_set().is_some_and(|set| set.replicate_workspace_assets),
         }
     }
 
@@ -148,7 +151,7 @@ impl Draft {
             workspace_sets: vec![WorkspaceSet {
                 name: SET.to_owned(),
                 workspace_ids: chosen.iter().map(|workspace| workspace.id.clone()).collect(),
-                replicate_workspace_assets: false,
+                replicate_workspace_assets: self.assets,
                 stable_url_names: Vec::new(),
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {

@@ -148,6 +148,7 @@ pub fn facts(scene: &Scene<'_>, form: &CreateForm) -> Vec<(&'static str, Option<
         ("Secondary", workspace(draft.secondary_of(scene))),
         ("Scope", scope),
         ("Storage", mapped),
+        ("Assets", Some(if draft.assets { "Workspace assets replicate" } else { "Catalogs only" }.to_owned())),
         ("Account", Some(format!("{after} of {} catalogs", validation::MAX_CATALOGS))),
     ]
 }

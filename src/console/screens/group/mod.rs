@@ -1,5 +1,6 @@
 //! One failover group: what stands above its tabs, and the tabs.
 
+mod assets;
 mod band;
 mod banners;
 mod chart;

@@ -1,5 +1,6 @@
 //! Every object in scope with what is known of its replica.
 
+use super::assets::assets_ui;
 use super::overview::tally;
 use super::remedy::put_back;
 use super::tab_page_ui;
@@ -20,10 +21,12 @@ use std::sync::Arc;
 /// What the list is narrowed to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ObjectFilter {
-    /// Part of a name.
+    /// Part of a name, or of an id in either region.
     pub search: String,
     /// One status only.
     pub status: Option<ObjectStatus>,
+    /// One kind only.
+    pub kind: Option<AssetKind>,
 }
 
 /// Search, filter, and the order that they last gave.
@@ -48,11 +51,25 @@ pub fn visible_objects(objects: &[ObjectView], filter: &ObjectFilter) -> Vec<usi
         .iter()
         .enumerate()
         .filter(|(_, object)| filter.status.is_none_or(|status| status == object.status))
-        .filter(|(_, object)| needle.is_empty() || object.name.to_lowercase().contains(&needle))
+        .filter(|(_, object)| filter.kind.is_none_or(|kind| kind == object.kind))
+        .filter(|(_, object)| {
+            needle.is_empty() || object.name.to_lowercase().contains(&needle) || has_id(object, &needle)
+        })
         .map(|(index, _)| index)
         .collect();
     rows.sort_by_key(|index| objects.get(*index).map_or(u8::MAX, |object| urgency(object.status)));
     rows
+}
+
+/// Whether an id of a workspace asset, in either region, contains `part`.
+fn has_id(object: &ObjectView, part: &str) -> bool {
+    [&object.source_id, &object.replica_id].into_iter().flatten().any(|id| id.to_lowercase().contains(part))
+}
+
+/// Kinds that a group has objects of, each with how many, in the order of lists.
+pub fn kinds(objects: &[ObjectView]) -> Vec<(AssetKind, usize)> {
+    let count = |kind: AssetKind| (kind, objects.iter().filter(|object| object.kind == kind).count());
+    AssetKind::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
 }
 
 fn urgency(status: ObjectStatus) -> u8 {
@@ -71,8 +88,10 @@ impl ObjectsTab {
     pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         tab_page_ui(ui, |ui| {
             self.filters_ui(ui, view);
+            self.kinds_ui(ui, view);
             asks_ui(ui, view, actions);
             out_of_scope_ui(ui, scene, view, actions);
+            assets_ui(ui, scene, view, actions);
             as_of_ui(ui, scene, view);
             let rows = self.rows(view);
             let left = ui.available_height() - 52.0;
@@ -84,7 +103,7 @@ impl ObjectsTab {
                     table_ui(ui, view, &rows, scene);
                 }
             });
-            not_replicated_ui(ui);
+            not_replicated_ui(ui, view);
         });
     }
 
@@ -95,6 +114,25 @@ impl ObjectsTab {
             self.shown = Some(Shown { of: view.objects.clone(), filter: self.filter.clone(), rows });
         }
         self.shown.as_ref().map(|shown| shown.rows.clone()).unwrap_or_default()
+    }
+
+    /// One filter a kind, with its count.
+    fn kinds_ui(&mut self, ui: &mut Ui, view: &GroupView) {
+        let found = kinds(&view.objects);
+        if found.len() < 2 {
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            for (kind, count) in found {
+                let on = self.filter.kind == Some(kind);
+                let sign = Some((Icon::of_kind(kind), Tone::Quiet));
+                let words = format::capitalised(&format!("{}s", kind.label()));
+                if filter_ui(ui, &words, count, sign, on) {
+                    self.filter.kind = (!on).then_some(kind);
+                }
+            }
+        });
     }
 
     fn filters_ui(&mut self, ui: &mut Ui, view: &GroupView) {
@@ -113,6 +151,14 @@ impl ObjectsTab {
             }
         });
     }
+}
+
+/// One workspace asset's ids, in words; nothing for an object of a catalog.
+fn ids_of(object: &ObjectView) -> Option<String> {
+    let ids = [("primary", &object.source_id), ("secondary", &object.replica_id)];
+    let known = ids.into_iter().filter_map(|(side, id)| Some(format!("Id in the {side}: {}", id.as_deref()?)));
+    let known: Vec<String> = known.collect();
+    (!known.is_empty()).then(|| known.join("\n"))
 }
 
 /// When the statuses were found, where a region is away now.
@@ -290,13 +336,20 @@ impl Part {
             Self::Name => Some(object.name.clone()),
             Self::Kind => Some(format::capitalised(object.kind.label())),
             Self::Status => Some(object.status.label().to_owned()),
-            Self::Source => version(object.source_version),
-            Self::Replica => version(object.replica_version),
+            Self::Source => version(object.source_version).or_else(|| short(object.source_id.as_deref())),
+            Self::Replica => version(object.replica_version).or_else(|| short(object.replica_id.as_deref())),
             Self::Lag => object.lag_ms.map(format::lag),
             Self::Bytes => object.bytes.map(format::bytes),
         };
         words.unwrap_or_else(|| "—".to_owned())
     }
+}
+
+/// The end of an id, as far as a column holds it.
+fn short(id: Option<&str>) -> Option<String> {
+    let id = id?;
+    let from = id.char_indices().rev().nth(6).map_or(0, |(index, _)| index);
+    Some(if from == 0 { id.to_owned() } else { format!("…{}", &id[from..]) })
 }
 
 fn padded(rect: egui::Rect, part: Part) -> egui::Rect {
@@ -326,12 +379,7 @@ fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Timestamp>) {
     let palette = theme::palette(ui);
     ruled(ui);
     let rect = padded(ui.max_rect(), Part::Name);
-    let icon = match object.kind {
-        AssetKind::Catalog => Icon::Catalog,
-        AssetKind::Schema => Icon::Schema,
-        AssetKind::View => Icon::View,
-        _ => Icon::Table,
-    };
+    let icon = Icon::of_kind(object.kind);
     icon.paint(ui.painter(), egui::pos2(rect.left() + 8.0, rect.center().y), 16.0, palette.text_weak);
     let words = rect.with_min_x(rect.left() + 26.0);
     let galley = text::line(ui, Role::Body, palette.text, &object.name, words.width());
@@ -341,8 +389,10 @@ fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Timestamp>) {
     response.widget_info(|| {
         WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, status_words(object, as_of)))
     });
-    if cut {
-        response.on_hover_text(&object.name);
+    match (ids_of(object), cut) {
+        (Some(ids), _) => drop(response.on_hover_text(format!("{}\n{ids}", object.name))),
+        (None, true) => drop(response.on_hover_text(&object.name)),
+        (None, false) => {}
     }
 }
 
@@ -374,9 +424,19 @@ fn status_ui(ui: &mut Ui, object: &ObjectView, scene: &Scene<'_>, view: &GroupVi
     }
 }
 
-fn not_replicated_ui(ui: &mut Ui) {
+fn not_replicated_ui(ui: &mut Ui, view: &GroupView) {
     let palette = theme::palette(ui);
     let kinds: Vec<_> = kinds_not_replicated().map(|kind| format!("{}s", kind.label())).collect();
+    if view.assets.is_none() {
+        ui.horizontal(|ui| {
+            text::icon_ui(ui, Icon::Info, 16.0, palette.text_weak);
+            let line = "This group doesn't replicate workspace assets. Edit the group to add notebooks, jobs, compute and dashboards.";
+            text::line_ui(ui, Role::Small, palette.text_weak, line);
+        });
+    }
+    if kinds.is_empty() {
+        return;
+    }
     ui.horizontal(|ui| {
         text::icon_ui(ui, Icon::Info, 16.0, palette.text_weak);
         let line = format!("Not replicated yet: {}.", kinds.join(", "));
@@ -401,7 +461,17 @@ mod tests {
         ];
         let all = visible_objects(&objects, &ObjectFilter::default());
         assert_eq!(all, [1, 2, 0]);
-        let narrowed = ObjectFilter { search: "ORDERS".to_owned(), status: Some(ObjectStatus::InSync) };
+        let narrowed = ObjectFilter { search: "ORDERS".to_owned(), status: Some(ObjectStatus::InSync), kind: None };
         assert_eq!(visible_objects(&objects, &narrowed), [0]);
+        let mut job = object("nightly", ObjectStatus::InSync);
+        (job.kind, job.source_id, job.replica_id) = (AssetKind::Job, Some("4711".to_owned()), Some("0815".to_owned()));
+        let objects = [objects[0].clone(), job];
+        for id in ["471", "0815"] {
+            let by_id = ObjectFilter { search: id.to_owned(), ..ObjectFilter::default() };
+            assert_eq!(visible_objects(&objects, &by_id), [1], "an asset is found by either of its ids");
+        }
+        let jobs = ObjectFilter { kind: Some(AssetKind::Job), ..ObjectFilter::default() };
+        assert_eq!(visible_objects(&objects, &jobs), [1]);
+        assert_eq!(kinds(&objects), [(AssetKind::Table, 1), (AssetKind::Job, 1)]);
     }
 }
