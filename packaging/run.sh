@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds the release and opens the console on the embedded sandbox.
+# Installs what is missing, builds the release and opens the console. On a new data dir it offers the embedded sandbox.
 # Without a display it runs the failover drill in the terminal instead. Further arguments go to the console,
 # such as --data-dir DIR or --sandbox-tables N.
 set -euo pipefail

@@ -1,6 +1,7 @@
 //! Every kind of region passes one suite, and two of one's own are a deployment.
 
 mod regions {
+    pub mod account;
     pub mod cli;
     pub mod double;
     pub mod failing_over;

@@ -3,7 +3,7 @@
 use clap::Args;
 use resilience::control::ControlSettings;
 use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
-use resilience::runtime::{Connections, DataDir, Engine, EngineOptions, SandboxSource};
+use resilience::runtime::{AccountLogin, AccountSource, Connections, DataDir, Engine, EngineOptions, SandboxSource};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,6 +39,21 @@ pub struct Common {
     /// Bytes a second that all copies together may take, such as 50MiB/s [default: as kept in Settings, else no limit]
     #[arg(long, global = true, value_name = "RATE")]
     max_bandwidth: Option<Bandwidth>,
+    /// Another account's API: the window and 'account' are then clients of it, and nothing runs here
+    #[arg(long, global = true, value_name = "URL")]
+    account_url: Option<String>,
+    /// The account's id, where its host doesn't tell it
+    #[arg(long = "account-api-id", global = true, value_name = "ID")]
+    account_api_id: Option<String>,
+    /// A file with a token of that account
+    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["account_client_file", "account_profile"])]
+    account_token_file: Option<PathBuf>,
+    /// A JSON file with client_id and client_secret of that account
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "account_profile")]
+    account_client_file: Option<PathBuf>,
+    /// A profile of ~/.databrickscfg for that account; without any of these, the DATABRICKS_ variables
+    #[arg(long, global = true, value_name = "NAME")]
+    account_profile: Option<String>,
     /// The same seed gives the same names, schemas and rows
     #[arg(long, global = true, value_name = "S", default_value_t = 1)]
     sandbox_seed: u64,
@@ -66,6 +81,23 @@ impl Common {
             .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
             .map(|base| base.join("resilience-console"))
             .ok_or_else(|| "There is no home folder for the data. Name a folder with --data-dir.".to_owned())
+    }
+
+    /// The other account that is asked, where one is named.
+    pub fn account(&self) -> Result<Option<AccountSource>, String> {
+        let Some(url) = &self.account_url else { return Ok(None) };
+        if self.sandbox {
+            return Err(
+                "--account-url names another account, and --sandbox runs one here. Leave one of them out.".to_owned()
+            );
+        }
+        let login = match (&self.account_token_file, &self.account_client_file, &self.account_profile) {
+            (Some(file), _, _) => AccountLogin::TokenFile(file.clone()),
+            (_, Some(file), _) => AccountLogin::ClientFile(file.clone()),
+            (_, _, Some(profile)) => AccountLogin::Profile(profile.clone()),
+            _ => AccountLogin::Variables,
+        };
+        Ok(Some(AccountSource { url: url.clone(), account_id: self.account_api_id.clone(), login }))
     }
 
     /// Takes hold of the data dir.

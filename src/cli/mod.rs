@@ -1,5 +1,6 @@
 //! The command line: what other programs rely on.
 
+mod account;
 mod ask;
 mod common;
 mod connect;
@@ -39,6 +40,8 @@ enum Command {
     Drill(drill::Drill),
     /// Compares every object of a failover group with its replica
     Verify(verify::Verify),
+    /// Another account's failover groups and stable URLs
+    Account(account::Account),
     /// Connects two regions of your own, and asks them what they can do
     Connect(connect::Connect),
     /// Reads back a replication point: each table's version then, and where the replica holds it
@@ -52,12 +55,13 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
         Some(Command::Serve(serve)) => block_on(serve::run(common, serve)),
         Some(Command::Drill(drill)) => block_on(drill::run(common, drill)),
         Some(Command::Verify(verify)) => block_on(verify::run(common, verify)),
+        Some(Command::Account(account)) => block_on(account::run(common, account)),
         Some(Command::Connect(connect)) => block_on(connect::run(common, connect)),
         Some(Command::Points(points)) => block_on(points::run(common, points)),
         #[cfg(feature = "desktop")]
         None => window::run(&common, arguments.wall),
         #[cfg(not(feature = "desktop"))]
-        None => Err("This build has no window. Use serve, drill, verify, points or connect.".to_owned()),
+        None => Err("This build has no window. Use serve, drill, verify, points, account or connect.".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use resilience::connect::CapabilitySheet;
 use resilience::console::{ConsoleLink, FirstRunHost, Preferences, Waker, open_first_run, open_window};
 use resilience::delta::read_regular;
 use resilience::gateway::GatewayOptions;
-use resilience::runtime::{Connections, DataDir, EngineOptions, NewConnection, RuntimeThread};
+use resilience::runtime::{AccountSource, Connections, DataDir, EngineOptions, NewConnection, RuntimeThread};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -72,6 +72,9 @@ impl FirstRunHost for Host {
 
 /// Opens the window; closing it stops the runtime cleanly.
 pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
+    if let Some(source) = common.account()? {
+        return run_for_account(common, source, wall);
+    }
     let data_dir = common.hold()?;
     let connections = Connections::load(data_dir.path()).map_err(sentence)?;
     if common.sandbox && !connections.all().is_empty() {
@@ -105,6 +108,34 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
     if let Some(runtime) = host.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() {
         runtime.stop();
     }
+    opened.map_err(sentence)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the window as a client of another account. Nothing is kept: the data dir may be another window's.
+fn run_for_account(common: &Common, source: AccountSource, wall: bool) -> Result<ExitCode, String> {
+    let kept = common.data_dir()?.join("preferences.json");
+    let (preferences, _chosen) = watch::channel(read_preferences(&kept));
+    let window: Arc<OnceLock<Waker>> = Arc::default();
+    let woken = window.clone();
+    let started = RuntimeThread::start_for_account(source, clock(), move || {
+        if let Some(wake) = woken.get() {
+            wake();
+        }
+    });
+    let (runtime, notices) = started.map_err(sentence)?;
+    let link = ConsoleLink {
+        snapshots: runtime.snapshots.clone(),
+        intents: runtime.intents.clone(),
+        notices,
+        clock: runtime.clock.clone(),
+        preferences,
+        wall,
+    };
+    let opened = open_window(link, move |waker| {
+        let _ = window.set(waker);
+    });
+    runtime.stop();
     opened.map_err(sentence)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 //! [`RegionApi`] says what a region offers; the layers above know nothing else. `region` has a file for each kind of region,
 //! `rest` the public REST APIs, `http` a single call, `storage` what lies behind a storage URI.
 
+mod account;
 mod error;
 mod health;
 mod http;
@@ -16,6 +17,7 @@ mod storage;
 mod testing;
 
 pub use crate::wire::Secret;
+pub use account::AccountClient;
 pub use error::ConnectError;
 pub use health::{Health, RegionHealth};
 pub use http::RetryPolicy;

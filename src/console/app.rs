@@ -25,7 +25,7 @@ use super::screens::settings::{NewTokenDialog, SettingsScreen};
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
-use super::screens::{regions, workspaces};
+use super::screens::{regions, untold, workspaces};
 use super::theme::{self, Tone};
 use super::widgets::hatch;
 use super::{format, shell, wall};
@@ -348,6 +348,9 @@ impl ConsoleApp {
     }
 
     fn screen_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>) -> Vec<Action> {
+        if untold::untold_ui(ui, scene, &self.route) {
+            return Vec::new();
+        }
         match self.route.clone() {
             Route::Groups => self.resilience.show(ui, scene, Section::Groups),
             Route::CreateGroup => self.create.show(ui, scene),
@@ -384,18 +387,9 @@ impl ConsoleApp {
     /// Remembers where the window is, for the next start.
     fn keep_place(&mut self, ctx: &Context) {
         let viewport = ctx.input(|input| input.viewport().clone());
-        let Some(inner) = viewport.inner_rect else { return };
-        let maximized = viewport.maximized.unwrap_or(false);
-        if viewport.fullscreen.unwrap_or(false) || viewport.minimized.unwrap_or(false) || inner.width() < 1.0 {
-            return;
-        }
         let before = self.preferences.window;
-        // The size to go back to is that of before it filled the screen.
-        let size = before.filter(|_| maximized).map_or([inner.width(), inner.height()], |place| place.size);
-        let at = viewport.outer_rect.map(|outer| [outer.left(), outer.top()]);
-        let at = before.filter(|_| maximized).map_or(at, |place| place.at);
-        let place = Some(WindowPlace { at, size, maximized });
-        if place != before {
+        let place = WindowPlace::of(&viewport, before);
+        if place.is_some() && place != before {
             self.preferences.window = place;
             self.link.preferences.send_replace(self.preferences.clone());
         }
@@ -463,6 +457,9 @@ impl eframe::App for ConsoleApp {
         actions.extend(shell::sidebar_ui(ui, &scene, &self.route));
         if let Some(age) = scene.stale_ms {
             shell::stale_band_ui(ui, age);
+        }
+        if let Some(url) = &scene.snapshot.deployment.account_url {
+            shell::account_band_ui(ui, url);
         }
         let notes = shell::clock_notes(scene.account());
         if !notes.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::theme::{Density, ThemeChoice};
 use crate::domain::GroupId;
+use eframe::egui::ViewportInfo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -80,6 +81,22 @@ pub struct WindowPlace {
     pub size: [f32; 2],
     /// Whether it filled the screen.
     pub maximized: bool,
+}
+
+impl WindowPlace {
+    /// Where a window is now, by where it was before; None where that is no place to go back to.
+    pub fn of(viewport: &ViewportInfo, before: Option<Self>) -> Option<Self> {
+        let inner = viewport.inner_rect?;
+        let maximized = viewport.maximized.unwrap_or(false);
+        if viewport.fullscreen.unwrap_or(false) || viewport.minimized.unwrap_or(false) || inner.width() < 1.0 {
+            return None;
+        }
+        // The size to go back to is that of before it filled the screen.
+        let size = before.filter(|_| maximized).map_or([inner.width(), inner.height()], |place| place.size);
+        let at = viewport.outer_rect.map(|outer| [outer.left(), outer.top()]);
+        let at = before.filter(|_| maximized).map_or(at, |place| place.at);
+        Some(Self { at, size, maximized })
+    }
 }
 
 #[cfg(test)]

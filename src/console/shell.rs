@@ -196,6 +196,21 @@ pub fn stale_band_ui(ui: &mut Ui, age_ms: i64) {
     });
 }
 
+/// Says that the window is a client of another account, and what that doesn't tell.
+pub fn account_band_ui(ui: &mut Ui, url: &str) {
+    let palette = theme::palette(ui);
+    let frame = Frame::new().fill(palette.selected).inner_margin(Margin::symmetric(space::XXL as i8, 9));
+    Panel::top("account band").frame(frame).resizable(false).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            text::icon_ui(ui, Icon::Info, 18.0, palette.text);
+            ui.label(rich(Role::Strong, format!("Account at {url}")).color(palette.text));
+            let note =
+                "Its API tells groups and stable URLs, not objects, steps, loss or activity. A failover is forced.";
+            ui.label(rich(Role::Body, note).color(palette.text_soft));
+        });
+    });
+}
+
 /// What there is to know about clocks, as sentences.
 pub fn clock_notes(account: &AccountView) -> Vec<String> {
     let moved = account.clock_move.iter().map(ToString::to_string);

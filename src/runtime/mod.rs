@@ -11,6 +11,7 @@ pub mod intent;
 mod perform;
 mod publish;
 mod recorder;
+mod remote;
 mod rights;
 mod session;
 pub mod snapshot;
@@ -25,6 +26,7 @@ pub use engine::{Engine, EngineOptions, Ready};
 pub use error::RuntimeError;
 pub use history::GroupHistory;
 pub use intent::{Intent, IntentError, IntentId, Notice, NoticeDetail};
+pub use remote::{AccountLogin, AccountSource};
 pub use session::SessionView;
 pub use snapshot::{
     ConnectionView, DeploymentView, GatewayView, SandboxRegionView, SandboxView, Snapshot, SystemTablesView,

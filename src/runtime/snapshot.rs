@@ -32,6 +32,8 @@ pub struct DeploymentView {
     pub data_dir: String,
     /// The connections, where the regions are the user's own.
     pub connections: Vec<ConnectionView>,
+    /// Another account's API, where the window is only a client of that.
+    pub account_url: Option<String>,
     /// The account API's URL, where it is served.
     pub api_url: Option<String>,
     /// The gateway of the stable URLs, where it is served.

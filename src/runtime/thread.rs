@@ -1,5 +1,6 @@
 //! The runtime on a thread of its own, for a window that must never wait for it.
 
+use super::remote::{AccountSource, Remote};
 use super::session::Session;
 use super::{DataDir, Engine, EngineOptions, Intent, IntentId, Notice, RuntimeError, Snapshot, publish};
 use crate::domain::Clock;
@@ -84,6 +85,29 @@ impl RuntimeThread {
         });
         let thread = thread.map_err(|source| RuntimeError::System { source })?;
         Ok((Self { snapshots, intents, clock: steady, stop: Some(stop), thread: Some(thread) }, answered))
+    }
+
+    /// The same as a client of another account, which keeps nothing here. It is read once before this returns.
+    pub fn start_for_account(
+        source: AccountSource,
+        clock: Arc<dyn Clock>,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Notice>), RuntimeError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .worker_threads(1)
+            .thread_name("account")
+            .build()
+            .map_err(|source| RuntimeError::System { source })?;
+        let (remote, first) = runtime.block_on(Remote::start(source, clock.clone()))?;
+        let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
+        let (intents, asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
+        let (notices, answered) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = move || runtime.block_on(remote.serve(asked, notices, snapshots_in, Arc::new(wake), stopped));
+        let thread = std::thread::Builder::new().name("account".to_owned()).spawn(serve);
+        let thread = Some(thread.map_err(|source| RuntimeError::System { source })?);
+        Ok((Self { snapshots, intents, clock, stop: Some(stop), thread }, answered))
     }
 
     /// Stops the runtime at a commit boundary and waits for it.

@@ -24,6 +24,7 @@ pub mod sign_in_dialog;
 pub mod stable_urls;
 mod system_tables;
 pub mod targets_dialog;
+pub mod untold;
 pub mod workspaces;
 
 use super::theme::{self, Role, rich, space};

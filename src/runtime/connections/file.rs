@@ -21,7 +21,10 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ConnectionErr
     let fault = |source| ConnectionError::File { path: path.to_owned(), source };
     let bytes = match read_regular(path, 1 << 20) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // A data dir that isn't a folder is said by whoever takes hold of it.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(fault(error)),
     };
     std::fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(fault)?;

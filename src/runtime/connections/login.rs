@@ -122,6 +122,12 @@ pub(super) struct Resolved {
 }
 
 impl NewLogin {
+    /// How a client logs in by it, now.
+    pub fn auth(&self) -> Result<Auth, ConnectionError> {
+        let Resolved { kept, secret, .. } = self.resolve()?;
+        kept.auth(&KeptSecrets { login: secret, ..KeptSecrets::default() })
+    }
+
     pub(super) fn resolve(&self) -> Result<Resolved, ConnectionError> {
         let plain = |kept, secret| Resolved { kept, secret, url: None, storage: Vec::new() };
         Ok(match self {
