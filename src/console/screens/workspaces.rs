@@ -64,12 +64,17 @@ fn workspace_ui(ui: &mut Ui, scene: &Scene<'_>, workspace: &WorkspaceView, actio
             }
         });
     });
-    for (head, value) in [("Workspace id", workspace.id.as_str()), ("URL", workspace.url.as_str())] {
+    let facts = [("Workspace id", workspace.id.as_str()), ("URL", workspace.url.as_str())];
+    for (head, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
         ui.horizontal(|ui| {
             let (rect, _) = ui.allocate_exact_size(egui::vec2(100.0, 26.0), egui::Sense::hover());
             text::paint(ui, rect, egui::Align2::LEFT_CENTER, Role::Body, palette.text_weak, head);
             copy::path_ui(ui, &format!("{head} of {}", workspace.name), value);
         });
+    }
+    // Another account's API doesn't tell which add-ons are on.
+    if scene.snapshot.deployment.account_url.is_some() {
+        return;
     }
     ui.add_space(space::XS);
     ui.label(rich(Role::Label, "Add-ons").color(palette.text_soft));

@@ -1,13 +1,13 @@
 //! What another account tells, as the screens take it.
 
 use crate::connect::{AccountClient, ConnectError};
-use crate::control::view::{AccountView, GroupView, RegionView, StableUrlView, WorkspaceView};
+use crate::control::view::{AccountView, GroupView, LagSample, RegionView, StableUrlView, WorkspaceView};
 use crate::domain::{
     FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, Timestamp, UnityCatalogAssets,
     WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{FailoverGroupBody, StableUrlBody};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         lag_ms: lag,
         point_without_failing: None,
         worst_object: None,
-        lag_history: Arc::default(),
+        lag_history: Arc::new(lag_history(known, lag, now)),
         marks: Arc::default(),
         objects: Arc::default(),
         as_of: None,
@@ -65,9 +65,17 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         approval: Default::default(),
         pending_approval: None,
         to_resume: Vec::new(),
+        readiness: None,
         loss_estimate: Default::default(),
         group,
     }
+}
+
+/// What this window saw of the lag, over the last hour.
+fn lag_history(known: Option<&Arc<GroupView>>, lag_ms: Option<u64>, now: Timestamp) -> Vec<LagSample> {
+    let since = now - TimeDelta::hours(1);
+    let before = known.map(|known| known.lag_history.iter().filter(|sample| sample.at > since).copied());
+    before.into_iter().flatten().chain([LagSample { at: now, lag_ms }]).collect()
 }
 
 /// A group of a body; None where it has no name or a state that this program doesn't know.
@@ -104,6 +112,7 @@ pub fn group_of(body: FailoverGroupBody) -> Option<FailoverGroup> {
                     })
                     .collect(),
             }),
+            rules: Default::default(),
         },
         effective_primary_region: primary,
         state,
@@ -151,7 +160,7 @@ fn workspace_of(body: &Value, now: Timestamp) -> Option<WorkspaceView> {
         id: WorkspaceId::new(id),
         name: text("workspace_name").or_else(|| text("deployment_name")).unwrap_or_default(),
         region: Region::new(text("aws_region").or_else(|| text("location")).unwrap_or_default()),
-        url: text("deployment_name").unwrap_or_default(),
+        url: String::new(),
         // The account API doesn't tell; whoever creates a group is told by its answer.
         mission_critical: true,
         read_at: Some(now),

@@ -38,7 +38,7 @@ pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut 
                     card::card_ui(ui, |ui| {
                         // As high as the definition beside it.
                         ui.set_min_height(DEFINITION_HEIGHT);
-                        objects_ui(ui, view, actions);
+                        objects_ui(ui, scene, view, actions);
                     });
                 });
                 ui.allocate_ui_with_layout(egui::vec2(width, 10.0), Layout::top_down(Align::Min), |ui| {
@@ -196,7 +196,7 @@ pub fn tally(view: &GroupView) -> Vec<(ObjectStatus, usize)> {
     order.into_iter().map(|status| (status, count(status))).filter(|(_, count)| *count > 0).collect()
 }
 
-fn objects_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
+fn objects_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
@@ -209,7 +209,9 @@ fn objects_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
     });
     let tally = tally(view);
     if tally.is_empty() {
-        ui.label(rich(Role::Body, "No objects yet.").color(palette.text_weak));
+        let told = scene.snapshot.deployment.account_url.is_none();
+        let words = if told { "No objects yet." } else { "This account's API doesn't tell objects." };
+        ui.label(rich(Role::Body, words).color(palette.text_weak));
         return;
     }
     if let Some(as_of) = view.as_of {
