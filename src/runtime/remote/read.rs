@@ -53,6 +53,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         lag_history: Arc::new(lag_history(known, lag, now)),
         marks: Arc::default(),
         objects: Arc::default(),
+        assets: Default::default(),
         as_of: None,
         errors: Arc::default(),
         blocking_error: None,
