@@ -20,4 +20,5 @@ mod stories {
     pub mod serving;
     pub mod support;
     pub mod verify;
+    pub mod workspace_assets;
 }

@@ -58,8 +58,17 @@ impl AssetKind {
 
     /// Whether this kind replicates; the others are listed as not replicated.
     pub fn is_replicated(self) -> bool {
-        matches!(self, Self::Catalog | Self::Schema | Self::Table | Self::View | Self::Volume | Self::Function)
-            || self.is_workspace_asset()
+        let in_catalogs = [
+            Self::Catalog,
+            Self::Schema,
+            Self::Table,
+            Self::View,
+            Self::Volume,
+            Self::Function,
+            // Of the objects that they are on.
+            Self::Grant,
+        ];
+        in_catalogs.contains(&self) || self.is_workspace_asset()
     }
 
     /// Whether it lies in a workspace and not in a catalog. These replicate when a group's workspace set asks for them.

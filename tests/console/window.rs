@@ -189,7 +189,7 @@ fn objects_and_errors_can_be_narrowed() {
     assert!(desk.shows("main.finance.ledger, Failed"), "what fails comes first");
     desk.click("Drifted 1");
     assert!(!desk.shows("main.finance.ledger, Failed"));
-    assert!(desk.shows("Not replicated yet: grants"));
+    assert!(desk.shows("This group doesn't replicate workspace assets"));
     desk.click("Errors 243");
     assert!(desk.shows("Restore the missing commit files at the source"));
     desk.click("Unsupported object, 240 objects");

@@ -64,9 +64,7 @@ impl SecondaryOnlyDialog {
                 if let Some(refusal) = &dialog.refusal {
                     banner_ui(ui, Icon::Bad, Tone::Bad, "Nothing was deleted", refusal, |_| {});
                 }
-                let words = format!(
-                    "They are in a part of the workspace that replicates, and the primary doesn't have them. Each is exported to a folder \"exports\" in the data directory first. What can't be exported stays. Assets outside that part aren't touched in {region}."
-                );
+                let words = "The primary doesn't have what is listed here, in a part of the workspace that replicates. Everything is exported to the folder \"exports\" in the data directory first. What can't be exported stays.";
                 ui.add(egui::Label::new(rich(Role::Body, words).color(palette.text_soft)).wrap());
                 ui.add_space(space::XS);
                 ScrollArea::vertical().id_salt("secondary only list").max_height(220.0).show(ui, |ui| {
