@@ -84,6 +84,7 @@ fn group(
         approval: Default::default(),
         pending_approval: None,
         readiness: None,
+        error_history: Default::default(),
         group: FailoverGroup {
             spec: spec(number),
             effective_primary_region: Region::new(EAST),

@@ -6,9 +6,10 @@ use crate::domain::{
     FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
     UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
+use crate::store::ErrorRow;
 use crate::wire::disaster_recovery::{
-    CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, RegionUri, StableUrlBody,
-    UnityCatalogAssetsBody, WorkspaceSetBody,
+    CatalogBody, FailoverGroupBody, InitialReplicationProgress, LocationMappingBody, ObjectErrorBody, RegionUri,
+    StableUrlBody, UnityCatalogAssetsBody, WorkspaceSetBody,
 };
 use chrono::SecondsFormat;
 use std::collections::BTreeMap;
@@ -123,6 +124,24 @@ fn assets_body(assets: UnityCatalogAssets) -> UnityCatalogAssetsBody {
             .into_iter()
             .map(|row| LocationMappingBody { name: row.name, uri_by_region: uris(row.uri_by_region).collect() })
             .collect(),
+    }
+}
+
+/// An error over time, as a client reads it.
+pub fn error_body(row: ErrorRow) -> ObjectErrorBody {
+    let ErrorRow { error, count, first, ended } = row;
+    ObjectErrorBody {
+        error_class: error.class.as_str().to_owned(),
+        object_type: error.kind.as_str().to_owned(),
+        resolution: error.class.resolution().to_owned(),
+        blocks_replication_point: error.blocks_replication_point() && ended.is_none(),
+        object: error.object,
+        message: error.message,
+        parameters: error.parameters,
+        since: time(error.since),
+        first_seen: time(first),
+        ended: ended.map(time),
+        count,
     }
 }
 

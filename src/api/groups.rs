@@ -1,7 +1,7 @@
 //! Failover groups.
 
 use super::auth::{Bytes, Call, json};
-use super::body::{group_body, spec_of};
+use super::body::{error_body, group_body, spec_of};
 use super::context::{Api, to_the_end};
 use super::mask::patch_of;
 use super::paging::page;
@@ -42,6 +42,13 @@ pub async fn get(State(api): State<Arc<Api>>, call: Call) -> Answer {
     call.needs(Right::Look)?;
     let group = api.control.group(&id_of(&call.id)?)?;
     whole(&api, group)
+}
+
+/// `GET …/failover-groups/{id}/errors`
+pub async fn errors(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Look)?;
+    let rows = api.control.error_history(&id_of(&call.id)?).await?;
+    ok(&json!({ "errors": rows.into_iter().map(error_body).collect::<Vec<_>>() }))
 }
 
 /// `PATCH …/failover-groups/{id}`

@@ -143,6 +143,7 @@ fn router(api: Arc<Api>) -> Router {
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/approval/refuse"), post(approval::refuse))
         .route("/approvals/{failover_group_id}/{request_id}", get(approval::page))
         .route(&format!("{account}/failover-group-readiness"), post(readiness::check))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/errors"), get(groups::errors))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness"), get(readiness::get))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/readiness/confirm"), post(readiness::confirm))
         .route(

@@ -2,14 +2,21 @@
 
 use super::group::GroupHandle;
 use super::{Control, ControlError, audit};
+use crate::control::view::ObjectView;
 use crate::domain::readiness::{Confirmation, ReadinessReport, TO_CONFIRM, lines_of_rules, to_confirm, warning};
-use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupId};
+use crate::domain::{AssetKind, Facts, FailoverGroup, FailoverGroupSpec, GroupId};
+use crate::store::ErrorRow;
+use crate::wire::unity_catalog::Leftover;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a group that replicates is checked. A check lists the whole scope.
 pub const PAUSE: Duration = Duration::from_secs(900);
+/// Schemas of a catalog that are asked for models.
+const MOST_SCHEMAS: usize = 50;
+/// Errors over time that are listed.
+const MOST_ERRORS: usize = 10_000;
 /// Names that a sentence holds.
 const NAMED: usize = 5;
 
@@ -29,6 +36,13 @@ impl Control {
             "Principals that the secondary doesn't know are listed with each object after the first cycle.",
         );
         self.report(&spec, &facts, principals).await
+    }
+
+    /// A group's errors over time: those that last, then those that ended within a year.
+    pub async fn error_history(&self, id: &GroupId) -> Result<Vec<ErrorRow>, ControlError> {
+        self.handle(id)?;
+        let id = id.clone();
+        Ok(self.inner.store.run(move |tx| tx.errors(&id, MOST_ERRORS)).await?)
     }
 
     /// Checks a group as it is, and shows what was found with it.
@@ -100,11 +114,56 @@ impl Control {
     ) -> Result<ReadinessReport, ControlError> {
         let mut lines = lines_of_rules(spec, facts);
         lines.push(warning(id, missing, good));
+        let listed = self.not_replicated(spec).await;
+        lines.push(warning("not_replicated", listed, "The primary has nothing that isn't replicated."));
         for line in TO_CONFIRM {
             let known = self.setting(&confirmed_key(&spec.id, line.0)).await?;
             lines.push(to_confirm(line, known.and_then(|text| serde_json::from_str(&text).ok())));
         }
         Ok(ReadinessReport { checked_at: self.now(), lines })
+    }
+
+    /// What the primary holds that no cycle replicates, by name and count, and what it can't be asked for.
+    async fn not_replicated(&self, spec: &FailoverGroupSpec) -> Option<(String, String)> {
+        let endpoint = self.end_of(spec, &spec.initial_primary_region).await?;
+        let (mut found, mut unserved): (Vec<(&str, Vec<String>)>, Vec<&str>) = Default::default();
+        for what in Leftover::ALL {
+            match endpoint.client.leftovers(what).await {
+                Ok(names) => found.push((what.label(), names)),
+                Err(error) if error.is_not_served() => unserved.push(what.label()),
+                Err(_) => {}
+            }
+        }
+        let catalogs = spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.catalogs);
+        let mut models = Vec::new();
+        'all: for catalog in catalogs {
+            let schemas = endpoint.client.schemas(catalog).await.unwrap_or_default();
+            for schema in schemas.into_iter().take(MOST_SCHEMAS) {
+                match endpoint.client.models(catalog, &schema.name).await {
+                    Ok(names) => models.extend(names),
+                    Err(error) if error.is_not_served() => {
+                        unserved.push("models");
+                        break 'all;
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        found.push(("models", models));
+        if let Ok(handle) = self.handle(&spec.id) {
+            found.extend(of_objects(&handle.record().objects));
+        }
+        found.retain(|(_, names)| !names.is_empty());
+        if found.is_empty() {
+            return None;
+        }
+        let listed: Vec<String> = found.iter().map(|(label, names)| named(label, names)).collect();
+        let silent = match unserved.as_slice() {
+            [] => String::new(),
+            all => format!(" {} has no API that lists {}.", spec.initial_primary_region, all.join(", ")),
+        };
+        let remedy = "Recreate what you need in the secondary by other means.".to_owned();
+        Some((format!("Not replicated: {}.{silent}", listed.join("; ")), remedy))
     }
 
     /// Checks a group in the background.
@@ -116,6 +175,33 @@ impl Control {
             }
         });
     }
+}
+
+/// A label, how many there are, and the first of them.
+fn named(label: &str, names: &[String]) -> String {
+    let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{label} {} ({}{more})", names.len(), first.join(", "))
+}
+
+/// Objects of the scope that aren't replicated, or only without their data.
+fn of_objects(objects: &[ObjectView]) -> Vec<(&'static str, Vec<String>)> {
+    let of_type = |table_type: &str| {
+        let is_one = |object: &&ObjectView| {
+            object.error.as_ref().is_some_and(|e| e.parameters.get("table_type").is_some_and(|of| of == table_type))
+        };
+        objects.iter().filter(is_one).map(|object| object.name.clone()).collect()
+    };
+    let is_managed = |object: &&ObjectView| {
+        object.kind == AssetKind::Volume && object.note.as_ref().is_some_and(|note| note.contains("managed volume"))
+    };
+    vec![
+        ("materialized views", of_type("MATERIALIZED_VIEW")),
+        ("streaming tables", of_type("STREAMING_TABLE")),
+        ("metric views", of_type("METRIC_VIEW")),
+        ("files of managed volumes", objects.iter().filter(is_managed).map(|object| object.name.clone()).collect()),
+    ]
 }
 
 fn unknown_sentence(unknown: &BTreeSet<String>, secondary: &str) -> Option<(String, String)> {

@@ -7,6 +7,7 @@ use crate::domain::{
     PendingApproval, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
+use crate::store::ErrorRow;
 use chrono::DateTime;
 use serde::Serialize;
 use std::sync::Arc;
@@ -223,6 +224,8 @@ pub struct GroupView {
     pub pending_approval: Option<PendingApproval>,
     /// What ran in the old primary before the last failover and does not run in the new one yet.
     pub to_resume: Vec<WorkloadView>,
+    /// Errors over time: those that last, then those that ended within a year, newest first, at most 500.
+    pub error_history: Arc<Vec<ErrorRow>>,
     /// What the last readiness check found; None before the first one.
     pub readiness: Option<Arc<ReadinessReport>>,
     /// Its workspace assets; None where no workspace set replicates them.

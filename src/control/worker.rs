@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+/// Errors over time that are shown.
+const HISTORY: usize = 500;
+
 /// Runs until the group is gone or the runtime stops; its workspaces' passes end with it.
 pub async fn run(control: Control, handle: Arc<GroupHandle>) {
     tokio::select! {
@@ -210,7 +213,13 @@ async fn finish(
     keep_since(of_passes.iter_mut(), &change.errors);
     errors.extend(of_passes);
     errors.sort_by_key(|e| !e.blocks_replication_point());
+    let before = change.errors.clone();
     change.errors = same_or_new(&change.errors, errors);
+    let writes_history = !Arc::ptr_eq(&before, &change.errors) || !handle.record().history_is_written;
+    if writes_history {
+        let (id, errors) = (handle.id.clone(), change.errors.clone());
+        change.also(move |tx| tx.note_errors(&id, &errors, now));
+    }
     let point = (settled && !blocked).then(|| replication_point::advance(change.group.replication_point, outcome.cut));
     fail::fail_point!("control.before_point");
     let changed = outcome.changed;
@@ -247,9 +256,21 @@ async fn finish(
         }
     });
     change.commit(control).await?;
+    if writes_history {
+        show_history(control, handle).await?;
+    }
     if arrived {
         fail::fail_point!("control.after_active");
     }
+    Ok(())
+}
+
+/// Shows the errors over time, as they were just written.
+async fn show_history(control: &Control, handle: &GroupHandle) -> Result<(), ControlError> {
+    let id = handle.id.clone();
+    let rows = control.inner.store.run(move |tx| tx.errors(&id, HISTORY)).await?;
+    let mut record = handle.record();
+    (record.error_history, record.history_is_written) = (Arc::new(rows), true);
     Ok(())
 }
 

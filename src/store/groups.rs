@@ -55,7 +55,18 @@ impl Tx<'_> {
 
     /// Removes a group and what is remembered of it; salvage and activity stay, because they are evidence.
     pub fn remove_group(&self, id: &GroupId) -> rusqlite::Result<()> {
-        for table in ["operations", "points", "tables", "commits", "files", "owned", "attributes", "workspace_assets"] {
+        let of_group = [
+            "operations",
+            "points",
+            "tables",
+            "commits",
+            "files",
+            "owned",
+            "attributes",
+            "workspace_assets",
+            "error_history",
+        ];
+        for table in of_group {
             self.tx.execute(&format!("DELETE FROM {table} WHERE group_id = ?1"), [id.as_str()])?;
         }
         self.tx.execute("DELETE FROM failover_groups WHERE id = ?1", [id.as_str()])?;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     FIRST,
     STABLE_URLS_AND_TOKENS,
     POINTS_BY_TIME_AND_MADE,
@@ -14,6 +14,7 @@ const STEPS: [&str; 8] = [
     OWNERSHIP_BY_KIND,
     ATTRIBUTES,
     WORKSPACE_ASSETS,
+    ERROR_HISTORY,
 ];
 
 const VERSION: i64 = STEPS.len() as i64;
@@ -104,6 +105,12 @@ CREATE TABLE workspace_assets (
     seq INTEGER PRIMARY KEY, group_id TEXT NOT NULL, workspace_set TEXT NOT NULL, kind TEXT NOT NULL,
     first_id TEXT, second_id TEXT, body TEXT NOT NULL,
     UNIQUE (group_id, workspace_set, kind, first_id), UNIQUE (group_id, workspace_set, kind, second_id));
+";
+
+const ERROR_HISTORY: &str = "
+CREATE TABLE error_history (group_id TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, class TEXT NOT NULL,
+    body TEXT NOT NULL, first INTEGER NOT NULL, ended INTEGER, count INTEGER NOT NULL,
+    PRIMARY KEY (group_id, kind, object, class)) WITHOUT ROWID;
 ";
 
 /// Refuses a file that is damaged, before anything is written to it.

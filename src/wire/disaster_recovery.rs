@@ -1,6 +1,7 @@
 //! The account's disaster-recovery API.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Prefix of every call; the account's id follows.
 pub const PREFIX: &str = "/api/disaster-recovery/v1/accounts";
@@ -155,6 +156,30 @@ pub struct FailoverRequest {
     /// Full names of what a planned failover may leave behind in the old primary; not part of the published API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_left_behind: Option<Vec<String>>,
+}
+
+/// One error of a group's objects over time; not part of the published API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectErrorBody {
+    pub error_class: String,
+    #[serde(rename = "type")]
+    pub object_type: String,
+    pub object: String,
+    pub message: String,
+    pub parameters: BTreeMap<String, String>,
+    /// What to do.
+    pub resolution: String,
+    /// Whether it holds the replication point back now.
+    pub blocks_replication_point: bool,
+    /// When it began last, RFC 3339.
+    pub since: String,
+    /// When it began first, RFC 3339.
+    pub first_seen: String,
+    /// When it ended, RFC 3339; absent while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// How often it began.
+    pub count: u64,
 }
 
 /// `POST …/failover-groups/{id}/readiness/confirm`; not part of the published API.

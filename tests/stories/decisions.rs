@@ -28,6 +28,14 @@ async fn what_cannot_be_replicated_is_named_and_the_point_moves_on_without_what_
     }
     assert!(view.point_without_failing.is_some(), "the point without them is shown");
 
+    let rows = engine.control().error_history(&id).await.expect("listed");
+    assert!(
+        rows.iter().all(|row| row.ended.is_none() && row.count == 1) && rows.len() == view.errors.len(),
+        "{rows:#?}"
+    );
+    let (_, report) = account(&engine, "viewer").await.get("failover-groups/odd/readiness").await;
+    let rest = line(&report, "not_replicated")["message"].as_str().unwrap_or_default();
+    assert!(rest.contains("materialized views 1") && rest.contains("has no API that lists pipelines"), "{rest}");
     let names: Vec<&str> = hidden.iter().map(|error| error.object.as_str()).collect();
     let admin = account(&engine, "admin").await;
     let (status, body) = admin.patch("failover-groups/odd?update_mask=excluded", json!({"excluded": names})).await;
@@ -46,6 +54,11 @@ async fn what_cannot_be_replicated_is_named_and_the_point_moves_on_without_what_
     let (status, body) =
         admin.patch("failover-groups/odd?update_mask=excluded", json!({"excluded": ["other.a.b"]})).await;
     assert_eq!(status, 400, "{body}");
+
+    let (_, history) = admin.get("failover-groups/odd/errors").await;
+    let all = history["errors"].as_array().expect("errors");
+    let ended: Vec<_> = all.iter().filter(|error| error["ended"].is_string()).collect();
+    assert_eq!(ended.len(), names.len(), "what ended stays in the history: {history:#}");
 
     let (status, _) = admin.patch("failover-groups/odd?update_mask=excluded", json!({})).await;
     assert_eq!(status, 200);

@@ -2,7 +2,9 @@
 
 use super::Answer;
 use super::flavour::RestFlavour;
-use crate::wire::unity_catalog::{EntityTagAssignment, PolicyInfo, PrivilegeAssignment, Securable, UpdatePermissions};
+use crate::wire::unity_catalog::{
+    EntityTagAssignment, Leftover, PolicyInfo, PrivilegeAssignment, Securable, UpdatePermissions,
+};
 use futures::future::FutureExt;
 
 /// Grants, owners, tags and policies of a region. Names are full names.
@@ -23,6 +25,10 @@ pub trait AccessApi {
     fn update_tag<'a>(&'a self, tag: &'a EntityTagAssignment) -> Answer<'a, ()>;
     /// Takes a tag away.
     fn remove_tag<'a>(&'a self, entity_type: &'a str, name: &'a str, key: &'a str) -> Answer<'a, ()>;
+    /// Names of what no cycle replicates: the first page, which is what a sentence can name.
+    fn leftovers(&self, what: Leftover) -> Answer<'_, Vec<String>>;
+    /// Full names of the registered models of a schema.
+    fn models<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<String>>;
     /// Every attribute policy that holds for an object, those of what it lies in too.
     fn policies<'a>(&'a self, of: Securable, name: &'a str) -> Answer<'a, Vec<PolicyInfo>>;
 }
@@ -58,6 +64,14 @@ impl<T: RestFlavour> AccessApi for T {
 
     fn remove_tag<'a>(&'a self, entity_type: &'a str, name: &'a str, key: &'a str) -> Answer<'a, ()> {
         self.rest().remove_tag(entity_type, name, key).boxed()
+    }
+
+    fn leftovers(&self, what: Leftover) -> Answer<'_, Vec<String>> {
+        self.rest().leftovers(what).boxed()
+    }
+
+    fn models<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<String>> {
+        self.rest().models(catalog, schema).boxed()
     }
 
     fn policies<'a>(&'a self, of: Securable, name: &'a str) -> Answer<'a, Vec<PolicyInfo>> {

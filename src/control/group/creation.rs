@@ -110,7 +110,7 @@ impl Control {
         facts
     }
 
-    async fn end_of(&self, spec: &FailoverGroupSpec, region: &Region) -> Option<Endpoint> {
+    pub(in crate::control) async fn end_of(&self, spec: &FailoverGroupSpec, region: &Region) -> Option<Endpoint> {
         let set = spec.data_workspace_set()?;
         let workspaces = &self.inner.deployment.workspaces;
         let workspace = workspaces.iter().find(|w| w.region == *region && set.workspace_ids.contains(&w.id))?;

@@ -10,6 +10,7 @@ use crate::control::view::{CycleView, LagSample, Mark, ObjectView, OperationOutc
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{FailoverGroup, FailoverStep, GroupId, ObjectError, Region, Timestamp, replication_point};
 use crate::replicate::{Access, Damage, Progress};
+use crate::store::ErrorRow;
 use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
@@ -83,6 +84,10 @@ pub struct Record {
     pub blocking_error: Option<ObjectError>,
     /// Up to when the last cycle that ended looked at every object.
     pub looked_at: Option<Timestamp>,
+    /// Errors over time, as last written.
+    pub error_history: Arc<Vec<ErrorRow>>,
+    /// Whether the history was written since the process started.
+    pub history_is_written: bool,
     /// What the last readiness check found.
     pub readiness: Option<Arc<ReadinessReport>>,
     /// What a forced failover would lose, as last looked at.
@@ -118,6 +123,8 @@ impl Record {
             marks: Arc::default(),
             blocking_error: None,
             looked_at: None,
+            error_history: Arc::default(),
+            history_is_written: false,
             readiness: None,
             loss: LossRecord::default(),
             restoring: Backoff::default(),

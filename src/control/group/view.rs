@@ -56,6 +56,7 @@ impl GroupHandle {
             to_resume: to_resume(&record),
             readiness: record.readiness.clone(),
             assets: record.assets.view(&group),
+            error_history: record.error_history.clone(),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
             group,
         }

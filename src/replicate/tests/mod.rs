@@ -5,6 +5,7 @@ mod cycles;
 mod decisions;
 mod drops;
 mod in_schema;
+mod model;
 mod new_kind;
 mod verify;
 mod world;

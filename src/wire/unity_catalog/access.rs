@@ -102,6 +102,53 @@ impl Securable {
     }
 }
 
+/// What a workspace holds that no cycle replicates and no list of catalog objects shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    Pipelines,
+    ServingEndpoints,
+    VectorSearchEndpoints,
+    SecretScopes,
+    Shares,
+}
+
+impl Leftover {
+    pub const ALL: [Self; 5] =
+        [Self::Pipelines, Self::ServingEndpoints, Self::VectorSearchEndpoints, Self::SecretScopes, Self::Shares];
+
+    /// The path that lists them.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Pipelines => "/api/2.0/pipelines",
+            Self::ServingEndpoints => "/api/2.0/serving-endpoints",
+            Self::VectorSearchEndpoints => "/api/2.0/vector-search/endpoints",
+            Self::SecretScopes => "/api/2.0/secrets/scopes/list",
+            Self::Shares => "/api/2.1/unity-catalog/shares",
+        }
+    }
+
+    /// The field of the answer that holds them.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Pipelines => "statuses",
+            Self::ServingEndpoints | Self::VectorSearchEndpoints => "endpoints",
+            Self::SecretScopes => "scopes",
+            Self::Shares => "shares",
+        }
+    }
+
+    /// In a sentence.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pipelines => "pipelines",
+            Self::ServingEndpoints => "serving endpoints",
+            Self::VectorSearchEndpoints => "vector search endpoints",
+            Self::SecretScopes => "secret scopes",
+            Self::Shares => "shares",
+        }
+    }
+}
+
 /// The `entity_type` of a column's tags.
 pub const ENTITY_COLUMNS: &str = "columns";
 

@@ -4,7 +4,7 @@ use super::{Caller, InMemoryRegion, Known, Refusal, split};
 use crate::connect::region::{AccessApi, Answer};
 use crate::wire::error;
 use crate::wire::unity_catalog::{
-    self as uc, EntityTagAssignment, PolicyInfo, PrivilegeAssignment, Securable, UpdatePermissions,
+    self as uc, EntityTagAssignment, Leftover, PolicyInfo, PrivilegeAssignment, Securable, UpdatePermissions,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -327,6 +327,19 @@ impl AccessApi for InMemoryRegion {
             let call = format!("DELETE /tags {entity_type} {name}");
             self.call(&call, |region| region.drop_tag(entity_type, name, key))
         })
+    }
+
+    fn leftovers(&self, what: Leftover) -> Answer<'_, Vec<String>> {
+        answer(move || {
+            self.call(&format!("GET {}", what.path()), |region| {
+                region.served(&region.known(), what.field())?;
+                Ok(Vec::new())
+            })
+        })
+    }
+
+    fn models<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<String>> {
+        answer(move || self.call(&format!("GET /models {catalog}.{schema}"), |_| Ok(Vec::new())))
     }
 
     fn policies<'a>(&'a self, of: Securable, name: &'a str) -> Answer<'a, Vec<PolicyInfo>> {

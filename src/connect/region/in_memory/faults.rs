@@ -59,6 +59,11 @@ impl InMemoryRegion {
         lock(&self.shared.faults.planned).push(planned);
     }
 
+    /// Forgets what was to go wrong and has not yet.
+    pub fn forget_faults(&self) {
+        lock(&self.shared.faults.planned).clear();
+    }
+
     /// The calls that changed something since this was asked last, such as `POST /catalogs sales`, in their order.
     pub fn take_changes(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.shared.faults.changes))

@@ -10,6 +10,7 @@ use crate::console::widgets::{Button, button, card, chip, copy, text};
 use crate::control::view::GroupView;
 use crate::domain::{ErrorClass, ObjectError};
 use crate::runtime::Intent;
+use crate::store::ErrorRow;
 use eframe::egui::{
     self, Align, Align2, CornerRadius, CursorIcon, Layout, Rect, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo,
 };
@@ -61,14 +62,18 @@ impl ErrorsTab {
         let causes = causes(&view.errors);
         let palette = theme::palette(ui);
         tab_page_ui(ui, |ui| {
+            let ended: Vec<&ErrorRow> = view.error_history.iter().filter(|row| row.ended.is_some()).collect();
             if causes.is_empty() {
                 let note = "Everything in scope is replicated, or is of a kind that isn't replicated yet.";
                 card::card_ui(ui, |ui| card::nothing_ui(ui, Icon::Good, palette.good, "No object fails", note));
+                ended_ui(ui, scene, &ended, ui.available_height() - 4.0);
                 return;
             }
             let open = causes.iter().find(|cause| Some(cause.class) == self.open).or_else(|| causes.first());
             let Some(open) = open else { return };
-            let height = ui.available_height() - 4.0;
+            // What ended has a strip of its own below.
+            let strip = if ended.is_empty() { 0.0 } else { 150.0 };
+            let height = ui.available_height() - 4.0 - strip;
             ui.horizontal_top(|ui| {
                 ui.spacing_mut().item_spacing.x = space::L;
                 ui.allocate_ui_with_layout(Vec2::new(280.0, height), Layout::top_down(Align::Min), |ui| {
@@ -89,8 +94,31 @@ impl ErrorsTab {
                     });
                 });
             });
+            ended_ui(ui, scene, &ended, strip - 8.0);
         });
     }
+}
+
+/// Errors that ended, newest first: what it was, how often, from when to when.
+fn ended_ui(ui: &mut Ui, scene: &Scene<'_>, ended: &[&ErrorRow], height: f32) {
+    if ended.is_empty() {
+        return;
+    }
+    let palette = theme::palette(ui);
+    ui.add_space(space::S);
+    let heading = format!("Ended within a year: {}", format::plural(ended.len(), "error", "errors"));
+    ui.label(rich(Role::Strong, heading).color(palette.text));
+    ScrollArea::vertical().id_salt("ended errors").max_height((height - 30.0).max(60.0)).auto_shrink(false).show(
+        ui,
+        |ui| {
+            for row in ended {
+                let times = if row.count > 1 { format!(", {} times", row.count) } else { String::new() };
+                let ago = row.ended.map(|ended| format::short_age(scene.age_ms(ended))).unwrap_or_default();
+                let line = format!("{}: {}{times}. Ended {ago} ago.", row.error.object, words(row.error.class));
+                text::line_ui(ui, Role::Small, palette.text_soft, &line);
+            }
+        },
+    );
 }
 
 fn cause_ui(ui: &mut Ui, cause: &Cause, on: bool) -> bool {
@@ -150,7 +178,11 @@ fn detail_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, cause: &Cause, ac
         |ui, range| {
             for index in range {
                 if let Some(error) = cause.errors.get(index).and_then(|at| view.errors.get(*at)) {
-                    error_ui(ui, scene, error, height, remedy(view, error), actions);
+                    let known = view.error_history.iter().find(|row| {
+                        row.ended.is_none() && row.error.object == error.object && row.error.class == error.class
+                    });
+                    let times = known.map_or(1, |row| row.count);
+                    error_ui(ui, scene, error, (height, times), remedy(view, error), actions);
                 }
             }
         },
@@ -161,7 +193,7 @@ fn error_ui(
     ui: &mut Ui,
     scene: &Scene<'_>,
     error: &ObjectError,
-    height: f32,
+    (height, times): (f32, u64),
     remedy: Option<(Remedy, Intent)>,
     actions: &mut Vec<Action>,
 ) {
@@ -171,7 +203,8 @@ fn error_ui(
     let button = if remedy.is_some() { 152.0 } else { 0.0 };
     let inner = rect.shrink2(Vec2::new(space::L, 10.0)).with_max_x(rect.right() - 54.0 - button);
     let (upper, lower) = inner.split_top_bottom_at_y(inner.top() + 21.0);
-    let age = format!("since {}", format::short_age(scene.age_ms(error.since)));
+    let times = if times > 1 { format!("{times} times, ") } else { String::new() };
+    let age = format!("{times}since {}", format::short_age(scene.age_ms(error.since)));
     let stamp = text::paint(ui, upper, Align2::RIGHT_CENTER, Role::Small, palette.text_weak, &age);
     let name = upper.with_max_x(stamp.left() - space::M);
     text::paint(ui, name, Align2::LEFT_CENTER, Role::Strong, palette.text, &error.object);
