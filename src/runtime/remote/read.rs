@@ -67,6 +67,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         pending_approval: None,
         to_resume: Vec::new(),
         readiness: None,
+        error_history: Arc::default(),
         loss_estimate: Default::default(),
         group,
     }
