@@ -113,6 +113,12 @@ impl FailoverGroupSpec {
         primary.into_iter().chain(rest).cloned().collect()
     }
 
+    /// Workspaces whose assets replicate.
+    pub fn asset_workspaces(&self) -> impl Iterator<Item = &WorkspaceId> {
+        let sets = self.workspace_sets.iter().filter(|set| set.replicate_workspace_assets);
+        sets.flat_map(|set| &set.workspace_ids)
+    }
+
     /// The workspace set that data replicates through; the first one when the name names none.
     pub fn data_workspace_set(&self) -> Option<&WorkspaceSet> {
         let wanted = self.unity_catalog_assets.as_ref().map(|assets| &assets.data_replication_workspace_set);

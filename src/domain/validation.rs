@@ -35,6 +35,8 @@ pub struct Facts {
     pub group_ids: Vec<String>,
     /// Catalogs that belong to a group already: catalog, then group.
     pub catalogs_taken: Vec<(String, String)>,
+    /// Workspaces whose assets a group replicates already: workspace, then group.
+    pub assets_taken: Vec<(WorkspaceId, String)>,
     /// Catalogs of the primary; None when its region could not be asked.
     pub primary_catalogs: Option<Vec<String>>,
     /// Catalogs of the secondary that would be overwritten; None when its region could not be asked.
@@ -213,6 +215,14 @@ fn check_workspaces(spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Vio
                     .about(Topic::MissionCritical),
                 );
             }
+        }
+        let taken = |(id, group): &&(WorkspaceId, String)| group != spec.id.as_str() && set.workspace_ids.contains(id);
+        if let Some((id, group)) = facts.assets_taken.iter().find(taken).filter(|_| set.replicate_workspace_assets) {
+            // Two groups that fail over apart would overwrite each other's jobs and notebooks.
+            found.push(violation(
+                Field::Workspaces,
+                format!("Failover group {group} replicates the assets of workspace {id} already. Turn it off in one of the two groups."),
+            ));
         }
         if set.workspace_ids.len() != spec.regions.len() {
             found.push(violation(

@@ -74,6 +74,7 @@ impl Control {
         for handle in self.handles() {
             let group = handle.group();
             facts.catalogs_taken.extend(group.catalogs().iter().map(|c| (c.clone(), group.spec.id.to_string())));
+            facts.assets_taken.extend(group.spec.asset_workspaces().map(|id| (id.clone(), group.spec.id.to_string())));
         }
         let urls = self.stable_urls().into_iter();
         facts.stable_urls = Some(urls.map(|url| (url.name, url.group.map(|id| id.to_string()))).collect());

@@ -123,3 +123,17 @@ fn a_nested_row_stays_accepted_after_a_failover() {
     let facts = Facts { first_primary: Some(Region::new("east")), ..facts() };
     assert_eq!(sentences(&spec, &facts), Vec::<String>::new());
 }
+
+#[test]
+fn a_workspaces_assets_replicate_in_one_group_only() {
+    let mut wanted = spec(&[]);
+    let mut facts = Facts { assets_taken: vec![(WorkspaceId::new("2"), "other".to_owned())], ..facts() };
+    let broken = |spec: &FailoverGroupSpec, facts: &Facts| {
+        sentences(spec, facts).iter().any(|sentence| sentence.contains("Failover group other replicates the assets"))
+    };
+    assert!(!broken(&wanted, &facts), "it doesn't ask for them");
+    wanted.workspace_sets[0].replicate_workspace_assets = true;
+    assert!(broken(&wanted, &facts));
+    facts.assets_taken[0].1 = "core".to_owned();
+    assert!(!broken(&wanted, &facts), "they are its own");
+}

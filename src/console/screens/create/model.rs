@@ -234,6 +234,12 @@ impl Draft {
                 .map(|view| view.group.spec.id.to_string())
                 .collect(),
             catalogs_taken: taken,
+            assets_taken: account
+                .groups
+                .iter()
+                .map(|view| &view.group.spec)
+                .flat_map(|spec| spec.asset_workspaces().map(|id| (id.clone(), spec.id.to_string())))
+                .collect(),
             primary_catalogs: known(self.primary_region(scene)),
             secondary_catalogs: foreign,
             locations: self.chosen_catalogs(scene).flat_map(|catalog| catalog.locations.iter().cloned()).collect(),
