@@ -51,6 +51,12 @@ enum Command {
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let common = arguments.common;
+    let asks_accounts = matches!(arguments.command, None | Some(Command::Account(_)));
+    if !asks_accounts && common.account()?.is_some() {
+        return Err(
+            "Another account's API doesn't tell this. With --account-url, use 'account' or the window.".to_owned()
+        );
+    }
     match arguments.command {
         Some(Command::Serve(serve)) => block_on(serve::run(common, serve)),
         Some(Command::Drill(drill)) => block_on(drill::run(common, drill)),

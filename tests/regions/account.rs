@@ -117,6 +117,15 @@ fn a_window_and_the_command_line_are_clients_of_another_account() {
     assert_eq!(twice.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&twice.stderr).contains("already"), "{twice:?}");
 
+    // What no account API tells isn't answered from a data dir that happens to be there.
+    let points = Command::new(PROGRAM)
+        .args(["points", "core", "--account-url", served.text("api_url"), "--data-dir"])
+        .arg(dir.path().join("data"))
+        .output()
+        .expect("it runs");
+    assert_eq!(points.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&points.stderr).contains("doesn't tell this"), "{points:?}");
+
     let (window, mut notices) =
         RuntimeThread::start_for_account(served.source(), Arc::new(SystemClock), || {}).expect("it reads the account");
     let id = GroupId::new("core").expect("an id");
