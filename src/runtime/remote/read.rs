@@ -3,8 +3,8 @@
 use crate::connect::{AccountClient, ConnectError};
 use crate::control::view::{AccountView, GroupView, LagSample, RegionView, StableUrlView, WorkspaceView};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, Timestamp, UnityCatalogAssets,
-    WorkspaceId, WorkspaceSet,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
+    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{FailoverGroupBody, StableUrlBody};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -114,7 +114,11 @@ pub fn group_of(body: FailoverGroupBody) -> Option<FailoverGroup> {
                     })
                     .collect(),
             }),
-            rules: Default::default(),
+            rules: ScopeRules {
+                excluded: body.excluded.unwrap_or_default(),
+                approved_renames: body.approved_renames.unwrap_or_default(),
+                rename_limit_bytes: body.rename_limit_bytes,
+            },
         },
         effective_primary_region: primary,
         state,
