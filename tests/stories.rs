@@ -2,6 +2,7 @@
 
 mod stories {
     pub mod approval;
+    pub mod back_in_time;
     pub mod bad_input;
     pub mod catalog_objects;
     pub mod clock;

@@ -81,6 +81,7 @@ fn group(
 ) -> GroupView {
     let point = now() - TimeDelta::milliseconds(700);
     GroupView {
+        provisional: None,
         approval: Default::default(),
         pending_approval: None,
         readiness: None,

@@ -105,6 +105,8 @@ fn shown(api: &Api, id: &str) -> Answer {
             "target_primary_region": pending.order.target,
             "failover_type": pending.order.kind,
             "accept_left_behind": pending.order.accepted,
+            "as_of": pending.order.as_of,
+            "provisional_minutes": pending.order.provisional_minutes,
             "requested_by": pending.asked_by.name,
             "request_time": pending.asked_at,
             "expire_time": pending.expires_at,

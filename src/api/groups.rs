@@ -6,12 +6,13 @@ use super::context::{Api, to_the_end};
 use super::mask::patch_of;
 use super::paging::page;
 use super::reply::{Answer, Rejection, bad, ok};
-use crate::domain::{FailoverGroup, FailoverKind, FailoverOrder, GroupId, Region, Right};
+use crate::domain::{FailoverGroup, FailoverKind, FailoverOrder, GroupId, Region, Right, Timestamp};
 use crate::wire::disaster_recovery::{
     AssetBody, DeleteSecondaryOnlyRequest, DeleteSecondaryOnlyResponse, FailoverGroupBody, FailoverRequest,
     ListFailoverGroups,
 };
 use axum::extract::State;
+use chrono::DateTime;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -100,7 +101,9 @@ pub async fn fail_over(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) ->
     let etag = request.etag.filter(|etag| !etag.is_empty());
     let target = request.target_primary_region;
     let accepted = request.accept_left_behind.unwrap_or_default();
-    let order = FailoverOrder { accepted, ..FailoverOrder::new(&Region::new(target), kind) };
+    let as_of = request.as_of.filter(|at| !at.is_empty()).map(|at| instant(&at)).transpose()?;
+    let provisional_minutes = request.provisional_minutes;
+    let order = FailoverOrder { target: Region::new(target), kind, accepted, as_of, provisional_minutes };
     let confirm = async move { control.order_failover(&by, &id, order, etag.as_deref()).await };
     whole(&api, to_the_end(confirm).await?)
 }
@@ -119,6 +122,26 @@ pub async fn delete_secondary_only(State(api): State<Arc<Api>>, call: Call, byte
         left: outcome.left,
         folder: outcome.folder,
     })
+}
+
+/// `POST …/failover-groups/{id}/provisional/keep`
+pub async fn keep(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::FailOver)?;
+    let (control, actor, id) = (api.control.clone(), call.caller.name, id_of(&call.id)?);
+    let message = to_the_end(async move { control.keep_failover(&actor, &id).await }).await?;
+    ok(&json!({ "message": message }))
+}
+
+/// `POST …/failover-groups/{id}/provisional/undo`
+pub async fn undo(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::FailOver)?;
+    let (control, by, id) = (api.control.clone(), call.asker(), id_of(&call.id)?);
+    whole(&api, to_the_end(async move { control.undo_failover(&by, &id).await }).await?)
+}
+
+fn instant(text: &str) -> Result<Timestamp, Rejection> {
+    let parsed = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+    parsed.map_err(|_| bad(format!("as_of is {text:?}. Write an instant such as 2026-11-22T09:00:00Z.")))
 }
 
 fn whole(api: &Api, group: FailoverGroup) -> Answer {

@@ -141,6 +141,8 @@ fn router(api: Arc<Api>) -> Router {
         )
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/approval/approve"), post(approval::approve))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/approval/refuse"), post(approval::refuse))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/provisional/keep"), post(groups::keep))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/provisional/undo"), post(groups::undo))
         .route("/approvals/{failover_group_id}/{request_id}", get(approval::page))
         .route(&format!("{account}/failover-group-readiness"), post(readiness::check))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/errors"), get(groups::errors))

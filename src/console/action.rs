@@ -2,7 +2,7 @@
 
 use super::preferences::Preferences;
 use crate::control::SalvageRef;
-use crate::domain::{GroupId, Region, Right};
+use crate::domain::{GroupId, Region, Right, Timestamp};
 use crate::runtime::Intent;
 
 /// A place in the window.
@@ -55,6 +55,10 @@ pub enum Action {
     Go(Route),
     /// Ask how and where to fail over a group.
     AskFailOver(GroupId),
+    /// Ask how to fail over a group to an earlier instant.
+    AskFailOverAt(GroupId, Timestamp),
+    /// Ask whether to undo a provisional failover of a group.
+    AskUndo(GroupId),
     /// Ask whether to delete a group.
     AskDelete(GroupId),
     /// Ask whether to compare and repair a group's replica.
@@ -123,7 +127,9 @@ impl Action {
             | Self::AskNewUrl
             | Self::AskAttach(_)
             | Self::AskDeleteUrl(_) => Some(Right::Change),
-            Self::AskFailOver(_) | Self::AskApprove(_) => Some(Right::FailOver),
+            Self::AskFailOver(_) | Self::AskFailOverAt(..) | Self::AskUndo(_) | Self::AskApprove(_) => {
+                Some(Right::FailOver)
+            }
             Self::AskNewToken | Self::AskRevoke(_) => Some(Right::ManageTokens),
             Self::AskApproval(_) => Some(Right::SetApproval),
             Self::Go(_)

@@ -1,7 +1,7 @@
 //! The window's own state and one frame of it.
 
 use super::action::{Action, GroupTab, Route};
-use super::command::Command;
+use super::command::{self, Command};
 use super::dialogs::Dialog;
 use super::notices::{Notices, Toast, toast_of};
 use super::palette::PaletteState;
@@ -156,7 +156,7 @@ impl ConsoleApp {
         } else if let Some(dialog) = self.dialog.as_mut().filter(|dialog| dialog.asked_for(intent)) {
             match &notice.outcome {
                 Err(refusal) => {
-                    dialog.refused(refusal);
+                    dialog.refused(intent, refusal);
                     shown_in_place = true;
                 }
                 Ok(detail) if dialog.done(detail) => shown_in_place = true,
@@ -166,7 +166,7 @@ impl ConsoleApp {
                         Intent::DeleteGroup { .. } => self.route = Route::Groups,
                         // The person who confirmed a failover wants to see it.
                         // One that waits for approval has nothing to show yet.
-                        Intent::FailOver { id, .. } | Intent::Approve { id, .. }
+                        Intent::FailOver { id, .. } | Intent::Approve { id, .. } | Intent::UndoFailover { id }
                             if matches!(notice.outcome, Ok(NoticeDetail::Group(_))) =>
                         {
                             self.route = Route::Run(id.clone(), None);
@@ -230,6 +230,12 @@ impl ConsoleApp {
                     self.dialog = Some(Dialog::FailOver(FailOverDialog::open(scene, view)));
                 }
             }
+            Action::AskFailOverAt(id, at) => {
+                if let (Some(view), Ok(())) = (scene.group(&id), command::can_fail_over(scene, &id)) {
+                    self.dialog = Some(Dialog::FailOver(FailOverDialog::open_at(scene, view, at)));
+                }
+            }
+            Action::AskUndo(id) => self.confirm(Confirm::Undo(id)),
             Action::AskDelete(id) => {
                 if let Some(view) = scene.group(&id) {
                     self.dialog = Some(Dialog::Delete(DeleteDialog::open(view)));

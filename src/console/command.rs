@@ -289,6 +289,9 @@ pub fn can_fail_over(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
         return Err(refusal);
     }
     let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
+    if let Some(provisional) = &view.provisional {
+        return Err(format!("The failover to {} is provisional. Keep it or undo it first.", provisional.primary));
+    }
     let event = Event::FailoverRequested { bootstrapped: view.group.bootstrapped };
     group_state::apply(view.group.state, event).map(|_| ()).map_err(|refusal| refusal.reason)
 }
@@ -301,6 +304,7 @@ pub fn can_edit(scene: &Scene<'_>, id: &GroupId) -> Result<(), String> {
     let Some(view) = scene.group(id) else { return Err(format!("Failover group {id} no longer exists.")) };
     let group = &view.group;
     match group.state {
+        _ if view.provisional.is_some() => Err("Its failover is provisional. Keep it or undo it first.".to_owned()),
         _ if group.salvage_pending => Err("It is waiting for its old primary to respond and be reclaimed.".to_owned()),
         GroupState::InitialReplication | GroupState::Active | GroupState::CreationFailed => Ok(()),
         state => Err(format!("It can't be changed in {state}. Wait until it is ACTIVE.")),

@@ -91,7 +91,7 @@ impl Dialog {
     /// Whether `intent` came from this dialog.
     pub fn asked_for(&self, intent: &Intent) -> bool {
         match (self, intent) {
-            (Self::FailOver(dialog), Intent::FailOver { id, .. }) => dialog.id == *id,
+            (Self::FailOver(dialog), intent) => dialog.asked_for(intent),
             (Self::Delete(dialog), Intent::DeleteGroup { id, .. }) => dialog.id == *id,
             (Self::Release(dialog), Intent::ReleaseReplica { catalog, .. }) => dialog.catalog == *catalog,
             (Self::Repair(dialog), Intent::Repair { id, .. }) => dialog.id == *id,
@@ -110,9 +110,10 @@ impl Dialog {
         }
     }
 
-    /// Takes the refusal of what it asked for, to be shown in it.
-    pub fn refused(&mut self, refusal: &IntentError) {
+    /// Takes the refusal of `intent`, which it asked for, to be shown in it.
+    pub fn refused(&mut self, intent: &Intent, refusal: &IntentError) {
         match self {
+            Self::FailOver(dialog) if matches!(intent, Intent::ReadAsOf { .. }) => dialog.refused_instant(refusal),
             Self::FailOver(dialog) => dialog.refused(refusal),
             Self::Delete(dialog) => dialog.refused(refusal),
             Self::Release(dialog) => dialog.refused(refusal),
@@ -139,6 +140,7 @@ impl Dialog {
                 dialog.made(token.clone(), secret.clone());
                 true
             }
+            (Self::FailOver(dialog), detail) => dialog.done(detail),
             (Self::Recover(dialog), detail) => dialog.done(detail),
             (Self::Sheet(dialog), NoticeDetail::Capabilities(sheet)) => {
                 dialog.answered(sheet);

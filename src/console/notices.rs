@@ -41,6 +41,7 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
                     Some(at) => format!("Read the replication point of {}.", format::utc(at)),
                     None => point.notes.join(" "),
                 },
+                NoticeDetail::AsOf(_) => "Checked the tables' versions.".to_owned(),
                 NoticeDetail::Salvage(_) | NoticeDetail::Rows(_) => "Read the salvaged commits.".to_owned(),
                 NoticeDetail::Readiness(report) => {
                     let passed = report.lines.iter().filter(|line| line.status == Readiness::Pass).count();
@@ -69,6 +70,7 @@ fn group_sentence(intent: &Intent, id: &str) -> String {
         }
         Intent::CreateGroup { .. } => format!("{id} was created. The console is preparing its regions."),
         Intent::FailOver { target_primary_region, .. } => format!("{id} is failing over to {target_primary_region}."),
+        Intent::UndoFailover { .. } => format!("The failover of {id} is being undone."),
         Intent::Approve { .. } => format!("{id} is failing over, as approved."),
         Intent::DeleteGroup { .. } => format!("Deleting {id}. Its replica stays, read-only."),
         Intent::RetryGroup { .. } => format!("{id} is trying again."),

@@ -2,6 +2,7 @@
 
 mod acts;
 mod approval;
+mod as_of;
 mod asset_work;
 mod assets;
 mod audit;
@@ -23,6 +24,7 @@ mod loss_estimate;
 mod names;
 mod operation;
 mod points;
+mod provisional;
 mod readiness;
 mod reclaim;
 mod recover;
@@ -45,6 +47,7 @@ pub mod view;
 mod worker;
 mod worker_cache;
 
+pub use as_of::AsOfReport;
 pub use assets::SecondaryOnlyDeleted;
 pub use credentials::CredentialFiles;
 pub use deployment::{Deployment, Workspace};

@@ -2,7 +2,7 @@
 
 use super::view::{OperationOutcome, OperationView, StepView};
 use crate::connect::UnpausedJob;
-use crate::domain::{FailoverKind, FailoverStep, Region, Shortfall, StepStatus, Timestamp};
+use crate::domain::{AsOfTable, FailoverKind, FailoverStep, Provisional, Region, Shortfall, StepStatus, Timestamp};
 use crate::wire::unity_catalog::WorkspaceBinding;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,21 @@ pub struct Operation {
     pub given_up: bool,
     /// Whether what ran before runs in the new primary again.
     pub resumed: bool,
+    /// The instant to whose versions the tables go back.
+    #[serde(default)]
+    pub as_of: Option<Timestamp>,
+    /// The tables that go back, once their versions are checked.
+    #[serde(default)]
+    pub as_of_tables: Vec<AsOfTable>,
+    /// Set where it goes back unless a person keeps it.
+    #[serde(default)]
+    pub provisional: Option<Provisional>,
+    /// What ran in the new primary before the failover that this one undoes, and is to run there again.
+    #[serde(default)]
+    pub also_resume: PausedWork,
+    /// The id of the provisional failover that this one undoes.
+    #[serde(default)]
+    pub undoes: Option<String>,
 }
 
 /// One step's line in the journal.
@@ -109,6 +124,17 @@ pub struct CatalogMode {
     pub bindings: Option<Vec<WorkspaceBinding>>,
 }
 
+fn pending(steps: &[FailoverStep]) -> Vec<StepRecord> {
+    let record = |step: &FailoverStep| StepRecord {
+        step: *step,
+        status: StepStatus::Pending,
+        started: None,
+        ended: None,
+        note: None,
+    };
+    steps.iter().map(record).collect()
+}
+
 impl PausedWork {
     /// Puts what an earlier failover found before what this one did: the earlier one saw it untouched.
     pub fn take_over(&mut self, earlier: Self) {
@@ -140,10 +166,7 @@ impl Operation {
         requested_by: &str,
         started: Timestamp,
     ) -> Self {
-        let steps = FailoverStep::of(kind)
-            .iter()
-            .map(|step| StepRecord { step: *step, status: StepStatus::Pending, started: None, ended: None, note: None })
-            .collect();
+        let steps = pending(FailoverStep::of(kind));
         Self {
             id,
             kind,
@@ -167,7 +190,39 @@ impl Operation {
             restore_pending: false,
             given_up: false,
             resumed: false,
+            as_of: None,
+            as_of_tables: Vec::new(),
+            provisional: None,
+            also_resume: PausedWork::default(),
+            undoes: None,
         }
+    }
+
+    /// The same to the tables' versions of an instant.
+    pub fn at_instant(mut self, at: Timestamp) -> Self {
+        self.steps = pending(FailoverStep::as_of(self.kind));
+        Self { as_of: Some(at), ..self }
+    }
+
+    /// What is to run in the new primary again, each by its name once.
+    pub fn to_resume(&self) -> PausedWork {
+        let (mut all, also) = (self.paused.clone(), &self.also_resume);
+        let new = |job: &&UnpausedJob| !self.paused.jobs.iter().any(|known| known.name == job.name);
+        all.jobs.extend(also.jobs.iter().filter(new).cloned());
+        for (all, also) in [(&mut all.clusters, &also.clusters), (&mut all.warehouses, &also.warehouses)] {
+            let known: Vec<String> = all.iter().map(|workload| workload.name.clone()).collect();
+            all.extend(also.iter().filter(|workload| !known.contains(&workload.name)).cloned());
+        }
+        all
+    }
+
+    /// Whether it waits for a person to keep or undo it. An undo that was rolled back leaves everything as it was before it.
+    pub fn is_provisional(&self) -> bool {
+        let stands = match self.undoes {
+            None => self.outcome == OperationOutcome::Succeeded,
+            Some(_) => self.outcome == OperationOutcome::RolledBack,
+        };
+        stands && self.provisional.as_ref().is_some_and(|provisional| !provisional.ended)
     }
 
     /// The first step that has not ended; None when all have.
@@ -233,6 +288,8 @@ impl Operation {
             rto_seconds: self.rto_seconds(),
             rpo_seconds: self.rpo_seconds(),
             commits_lost: self.commits_lost,
+            as_of: self.as_of,
+            undoes: self.undoes.is_some(),
             steps: self
                 .steps
                 .iter()

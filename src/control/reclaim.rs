@@ -58,6 +58,12 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     Ok(())
 }
 
+/// Makes the old primary read-only and stops what runs there, and leaves everything else as it is.
+pub async fn fence_old(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
+    let (_, old) = cache.ends(control, handle).await?;
+    quiesce(control, handle, &handle.group(), &old).await
+}
+
 /// Tries the tables again that could not be salvaged, at growing intervals. Nothing else waits for them, so a failure is
 /// only noted, and never the answer.
 pub async fn try_again(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
@@ -93,7 +99,7 @@ async fn salvage_pending(control: &Control, handle: &GroupHandle, cache: &mut Wo
 
 /// The commits that the group's last failover lost, as the list says.
 fn lost(handle: &GroupHandle, group: &FailoverGroup) -> u64 {
-    handle.record().salvage.iter().filter(|s| s.epoch == group.epoch).map(|s| s.commits).sum()
+    handle.record().salvage.iter().filter(|s| s.epoch == group.epoch && s.after.is_none()).map(|s| s.commits).sum()
 }
 
 /// Makes the old primary a secondary: read-only, schedules paused, compute stopped, no commit on its way.

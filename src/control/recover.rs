@@ -58,7 +58,11 @@ impl Control {
     pub async fn salvaged(&self, of: &SalvageRef) -> Result<SalvageReport, ControlError> {
         let opened = self.open_salvage(of, false).await?;
         let commits = delta::salvaged_commits(&opened.recovering).await.map_err(refused)?;
-        let live = opened.recovering.live.as_ref().map(|_| (opened.primary.region.clone(), opened.view.table.clone()));
+        let live = opened
+            .recovering
+            .live
+            .as_ref()
+            .map(|_| (opened.primary.region.clone(), opened.view.table_name().to_owned()));
         Ok(SalvageReport { of: of.clone(), region: opened.region, live, commits })
     }
 
@@ -235,7 +239,9 @@ impl Control {
         audit::show_change(&mut line, Some(&before), Some(&after));
         change.log(line);
         let mut left = change.left.as_ref().clone();
-        left.retain(|left| left.epoch != of.epoch || left.is_in_place() || !same_name(&left.lost.object, &of.table));
+        left.retain(|left| {
+            left.epoch != of.epoch || left.is_in_place() || !same_name(&left.lost.object, before.table_name())
+        });
         change.left = Arc::new(left);
         change.replace_salvage(after);
         change.commit(self).await?;
@@ -253,7 +259,7 @@ impl Control {
         let uri = uri_of(&view.folder);
         let holder = self.holder_of(&group, &primary, &uri).await?;
         let salvage = replicate::root_of(&holder, &TablePlace::path(uri), false, clock).await?.root;
-        let live = match primary.client.table(&view.table).await?.as_ref().and_then(TablePlace::of) {
+        let live = match primary.client.table(view.table_name()).await?.as_ref().and_then(TablePlace::of) {
             Some(place) => Some(replicate::root_of(&primary, &place, write, clock).await?.root),
             None => None,
         };

@@ -70,7 +70,7 @@ impl Control {
         let endpoint = self.inner.deployment.endpoint(&group, &group.effective_primary_region).await?;
         let counterparts =
             Counterparts { ids: ids_of(self, &group).await?, side: side_of(&group, &operation.from_region) };
-        let paused = &operation.paused;
+        let paused = &operation.to_resume();
         let (mut missing, mut uncovered) = (Vec::new(), Vec::new());
         let mut resumed = 0usize;
         // A failover that was confirmed in the meantime waits for the call that runs now, and must find none after it.

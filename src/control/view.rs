@@ -4,7 +4,8 @@ use crate::delta::Salvaged;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError,
-    PendingApproval, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit, WorkspaceId,
+    PendingApproval, Provisional, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit,
+    WorkspaceId,
 };
 use crate::net::TrafficView;
 use crate::store::ErrorRow;
@@ -218,6 +219,8 @@ pub struct GroupView {
     pub left_behind: Arc<Vec<LeftBehind>>,
     /// The region that still has to be put in order after the last failover; deleting the group before means giving it up.
     pub unsettled_region: Option<Region>,
+    /// The last failover, while it goes back unless a person keeps it.
+    pub provisional: Option<Provisional>,
     /// Whether failovers wait for a second person.
     pub approval: ApprovalPolicy,
     /// The failover that waits for one.
@@ -320,6 +323,10 @@ pub struct OperationView {
     pub rpo_seconds: Option<f64>,
     /// Commits that never arrived; None while the old primary has not answered.
     pub commits_lost: Option<u64>,
+    /// The instant to whose versions the tables go back.
+    pub as_of: Option<Timestamp>,
+    /// Whether it undoes a provisional failover.
+    pub undoes: bool,
     /// Steps in their order.
     pub steps: Vec<StepView>,
 }
@@ -385,6 +392,12 @@ pub struct SalvageView {
     pub folder: String,
     /// When it was salvaged.
     pub at: Timestamp,
+    /// The table's full name, where the line is called something else.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// The instant after which an as-of failover took the commits back; None where they never arrived.
+    #[serde(default)]
+    pub after: Option<Timestamp>,
     /// What people did with the commits, oldest first.
     #[serde(default)]
     pub recovered: Vec<Recovery>,
@@ -394,6 +407,11 @@ pub struct SalvageView {
 }
 
 impl SalvageView {
+    /// The table's full name.
+    pub fn table_name(&self) -> &str {
+        self.of.as_deref().unwrap_or(&self.table)
+    }
+
     /// A line about what `salvaged` put into `folder`.
     pub(super) fn new(table: String, epoch: u64, salvaged: &Salvaged, folder: String, at: Timestamp) -> Self {
         let time = DateTime::from_timestamp_millis;
@@ -408,6 +426,8 @@ impl SalvageView {
             committed: salvaged.committed_ms.and_then(|(first, last)| time(first).zip(time(last))),
             folder,
             at,
+            of: None,
+            after: None,
             recovered: Vec::new(),
             released: None,
         }

@@ -3,7 +3,7 @@
 use super::group::{GroupChange, GroupHandle, dismantle, record_error, settle};
 use super::view::LossEstimate;
 use super::worker_cache::WorkerCache;
-use super::{Control, ControlError, approval, assets, audit, failover, reclaim, repair};
+use super::{Control, ControlError, approval, assets, audit, failover, provisional, reclaim, repair};
 use crate::domain::{
     ErrorClass, Event, FailoverGroupSpec, GroupState, ObjectError, ScopeRules, Timestamp, UnityCatalogAssets,
     replication_point,
@@ -105,6 +105,10 @@ async fn replicate(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Wor
     let settings = &control.inner.settings;
     if let Err(error) = approval::expire(control, handle).await {
         tracing::debug!(group = %handle.id, %error, "an expired request couldn't be dropped yet");
+    }
+    if let Some(pause) = provisional::tend(control, handle, cache).await {
+        repair::give_up(handle);
+        return pause;
     }
     if failover::owes_a_restore(handle) {
         failover::try_restore(control, handle).await;

@@ -25,6 +25,8 @@ pub struct WorkerCache {
     pub failures: u32,
     /// What the last of them said; the same is not logged twice.
     pub said: String,
+    /// Whether the old primary of a provisional failover was fenced by this worker.
+    pub is_fenced: bool,
     tidying: Tidying,
     /// When readiness is checked next.
     readiness: Option<Instant>,

@@ -22,6 +22,7 @@ mod position;
 mod promote;
 mod recover;
 mod repair;
+mod restore;
 mod root;
 mod salvage;
 mod ship;
@@ -46,8 +47,9 @@ pub use recover::{
     table_of_salvaged,
 };
 pub use repair::{Repaired, repair};
+pub use restore::{RestoreAbout, Restored, restore, restore_problem};
 pub use root::TableRoot;
-pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_whole};
+pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_later, salvage_whole};
 pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};
 pub use storage_clock::StorageClock;

@@ -6,6 +6,8 @@
 
 mod fence;
 
+pub(super) use fence::write_refusal;
+
 use super::bounds;
 use super::latest::{position_at, position_with};
 use super::log::{Log, commit_path, sha256_hex, state_at};

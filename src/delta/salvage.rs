@@ -4,6 +4,7 @@
 //! then remove, newest first. The manifest is the record that nothing is lost any more; with it there, a killed rewind goes on from it.
 
 mod collect;
+mod later;
 pub(super) mod manifest;
 mod rewind;
 mod whole;
@@ -87,6 +88,19 @@ pub async fn salvage_dropped(
         places.salvage(&about, Some(&known))
     };
     place::blocking(old, work).await
+}
+
+/// Copies what `table` committed after the first of two versions, up to the second one, to `salvage`, and changes nothing in
+/// the table. None where there is nothing of the kind.
+pub async fn salvage_later(
+    table: &TableRoot,
+    salvage: &TableRoot,
+    versions: (i64, i64),
+    about: SalvageAbout,
+) -> Result<Option<Salvaged>, TableFault> {
+    let (root, salvage_dir) = (table.clone(), salvage.clone());
+    let work = move || later::salvage_later(&*place::open(&root), &*place::open(&salvage_dir), versions, &about);
+    place::blocking(table, work).await
 }
 
 /// Moves a table that exists only at the old primary to `salvage`, whole.

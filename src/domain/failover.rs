@@ -1,6 +1,6 @@
 //! A failover's kinds and steps.
 
-use super::Region;
+use super::{Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How a failover treats the old primary.
@@ -23,21 +23,59 @@ pub struct FailoverOrder {
     /// What a planned one may leave behind, by name.
     #[serde(default)]
     pub accepted: Vec<String>,
+    /// The instant to whose versions the tables go back.
+    #[serde(default)]
+    pub as_of: Option<Timestamp>,
+    /// Minutes after which it is undone by itself unless a person keeps it.
+    #[serde(default)]
+    pub provisional_minutes: Option<u32>,
+}
+
+/// Minutes that a failover may be provisional, at least and at most.
+pub const PROVISIONAL_MINUTES: std::ops::RangeInclusive<u32> = 1..=10_080;
+
+/// A failover that goes back unless a person keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisional {
+    /// The region that is primary for the time being.
+    pub primary: Region,
+    /// The region that becomes primary again.
+    pub back_to: Region,
+    /// Minutes from its end to its undoing.
+    pub minutes: u32,
+    /// When it is undone by itself; None until it has ended.
+    pub until: Option<Timestamp>,
+    /// Whether a person kept it.
+    pub ended: bool,
 }
 
 impl FailoverOrder {
     /// A failover that leaves nothing behind knowingly.
     pub fn new(target: &Region, kind: FailoverKind) -> Self {
-        Self { target: target.clone(), kind, accepted: Vec::new() }
+        Self { target: target.clone(), kind, accepted: Vec::new(), as_of: None, provisional_minutes: None }
     }
 
     /// What it is, to follow an article: `planned failover`.
     pub fn words(&self) -> String {
-        match self.kind {
-            FailoverKind::Planned => "planned failover".to_owned(),
-            FailoverKind::Forced => "forced failover".to_owned(),
-        }
+        let kind = match self.kind {
+            FailoverKind::Planned => "planned failover",
+            FailoverKind::Forced => "forced failover",
+        };
+        let provisional = if self.provisional_minutes.is_some() { "provisional " } else { "" };
+        let as_of = self.as_of.map(|at| format!(" as of {}", at.format("%Y-%m-%d %H:%M:%S UTC")));
+        format!("{provisional}{kind}{}", as_of.unwrap_or_default())
     }
+}
+
+/// One table and the version that it goes back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOfTable {
+    /// Its full name.
+    pub name: String,
+    /// The version that was current then.
+    pub version: i64,
+    /// The newest version, which stays in the history.
+    pub newest: i64,
 }
 
 /// One journaled, idempotent step of a failover.
@@ -60,8 +98,12 @@ pub enum FailoverStep {
     HoldRequests,
     /// Makes sure that the old primary refuses writes, as far as it answers.
     Fence,
+    /// Finds which version each table goes back to, and that it can.
+    CheckVersions,
     /// The one durable write that flips the primary: the point of no return.
     CutOver,
+    /// Takes the tables back to their versions of the chosen instant; what was committed later is salvaged.
+    RestoreVersions,
     /// Writes epoch marker and fence commit into every promoted table, then lets the new primary's workspace write.
     Rebind,
     /// Turns the direction of replication around.
@@ -90,6 +132,31 @@ impl FailoverStep {
         }
     }
 
+    /// The steps of a failover of `kind` to an earlier instant, in their order.
+    pub fn as_of(kind: FailoverKind) -> &'static [FailoverStep] {
+        use FailoverStep::*;
+        match kind {
+            FailoverKind::Planned => &[
+                Notify,
+                PauseSchedules,
+                StopCompute,
+                WaitForWrites,
+                CatchUp,
+                Compare,
+                HoldRequests,
+                Fence,
+                CheckVersions,
+                CutOver,
+                RestoreVersions,
+                Rebind,
+                Reverse,
+            ],
+            FailoverKind::Forced => {
+                &[Notify, HoldRequests, Fence, CheckVersions, CutOver, RestoreVersions, Rebind, Reverse]
+            }
+        }
+    }
+
     /// The step's stable name in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -101,7 +168,9 @@ impl FailoverStep {
             Self::Compare => "compare",
             Self::HoldRequests => "hold_requests",
             Self::Fence => "fence",
+            Self::CheckVersions => "check_versions",
             Self::CutOver => "cut_over",
+            Self::RestoreVersions => "restore_versions",
             Self::Rebind => "rebind",
             Self::Reverse => "reverse",
         }
@@ -118,7 +187,9 @@ impl FailoverStep {
             Self::Compare => "Compare source and replica",
             Self::HoldRequests => "Hold requests at the stable URLs",
             Self::Fence => "Fence the old primary",
+            Self::CheckVersions => "Check the tables' earlier versions",
             Self::CutOver => "Cut over",
+            Self::RestoreVersions => "Take the tables back",
             Self::Rebind => "Rebind catalogs and stable URLs",
             Self::Reverse => "Reverse replication",
         }
@@ -147,7 +218,7 @@ mod tests {
 
     #[test]
     fn steps_come_in_the_order_of_their_variants_and_names_are_unique() {
-        let steps = FailoverStep::of(FailoverKind::Planned);
+        let steps = FailoverStep::as_of(FailoverKind::Planned);
         assert!(steps.windows(2).all(|pair| pair[0] < pair[1]));
         let names: std::collections::HashSet<_> = steps.iter().map(|s| s.name()).collect();
         assert_eq!(names.len(), steps.len());

@@ -33,7 +33,7 @@ pub use asset_kind::AssetKind;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clock_skew::ClockSkew;
 pub use error_class::{ErrorClass, ObjectError};
-pub use failover::{FailoverKind, FailoverOrder, FailoverStep, StepStatus};
+pub use failover::{AsOfTable, FailoverKind, FailoverOrder, FailoverStep, Provisional, StepStatus};
 pub use failover_group::{FailoverGroup, FailoverGroupSpec, UnityCatalogAssets, WorkspaceSet};
 pub use group_state::{Effect, Event, GroupState, InvalidTransition};
 pub use hex::hex;

@@ -3,7 +3,7 @@
 use super::GroupHistory;
 use crate::connect::CapabilitySheet;
 use crate::control::view::TokenView;
-use crate::control::{GroupPatch, PointReport, SalvageRef, SalvageReport};
+use crate::control::{AsOfReport, GroupPatch, PointReport, SalvageRef, SalvageReport};
 use crate::delta::RowsPreview;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
@@ -47,6 +47,27 @@ pub enum Intent {
         etag: String,
         /// What a planned one may leave behind, by name.
         accept_left_behind: Vec<String>,
+        /// The instant to whose versions the tables go back.
+        as_of: Option<Timestamp>,
+        /// Minutes after which it is undone by itself unless a person keeps it.
+        provisional_minutes: Option<u32>,
+    },
+    /// Finds out what a failover of a group to an earlier instant would do.
+    ReadAsOf {
+        /// The group.
+        id: GroupId,
+        /// The instant.
+        at: Timestamp,
+    },
+    /// Keeps a provisional failover.
+    KeepFailover {
+        /// The group.
+        id: GroupId,
+    },
+    /// Undoes a provisional failover.
+    UndoFailover {
+        /// The group.
+        id: GroupId,
     },
     /// Begins the failover of a group that waits for a second person.
     Approve {
@@ -276,6 +297,8 @@ pub enum NoticeDetail {
     Point(Box<PointReport>),
     /// What a group needs, line by line.
     Readiness(Box<ReadinessReport>),
+    /// What a failover to an earlier instant would do.
+    AsOf(Box<AsOfReport>),
     /// Salvaged commits.
     Salvage(Box<SalvageReport>),
     /// Rows of salvaged commits.

@@ -44,9 +44,19 @@ pub(super) async fn perform(
             let revoked = control.revoke_token(actor, &id).await;
             revoked.map(|token| NoticeDetail::Done(format!("{} was revoked.", token.name)))
         }
-        Intent::FailOver { id, target_primary_region, kind, etag, accept_left_behind } => {
-            let order =
-                FailoverOrder { accepted: accept_left_behind, ..FailoverOrder::new(&target_primary_region, kind) };
+        Intent::ReadAsOf { id, at } => control.as_of(&id, at).await.map(|report| NoticeDetail::AsOf(Box::new(report))),
+        Intent::KeepFailover { id } => control.keep_failover(actor, &id).await.map(NoticeDetail::Done),
+        Intent::UndoFailover { id } => control.undo_failover(by, &id).await.map(group),
+        Intent::FailOver {
+            id,
+            target_primary_region: target,
+            kind,
+            etag,
+            accept_left_behind: accepted,
+            as_of,
+            provisional_minutes,
+        } => {
+            let order = FailoverOrder { target, kind, accepted, as_of, provisional_minutes };
             match control.order_failover(by, &id, order, Some(&etag)).await {
                 // What was asked for is kept, and goes on when someone else approves it.
                 Err(ControlError::AwaitsApproval { sentence }) => Ok(NoticeDetail::Done(sentence)),

@@ -13,6 +13,7 @@ impl Intent {
             | Self::ReadPoint { .. }
             | Self::ReadHistory { .. }
             | Self::ReadSalvage { .. }
+            | Self::ReadAsOf { .. }
             | Self::SaveText { .. }
             | Self::AskCapabilities { .. }
             | Self::RefreshRegions
@@ -20,6 +21,8 @@ impl Intent {
             | Self::SignOut => Right::Look,
             Self::FailOver { .. }
             | Self::ResumeWorkloads { .. }
+            | Self::KeepFailover { .. }
+            | Self::UndoFailover { .. }
             | Self::Approve { .. }
             | Self::RefuseApproval { .. } => Right::FailOver,
             Self::CreateToken { .. } | Self::RevokeToken { .. } | Self::SetSignInRequired { .. } => Right::ManageTokens,

@@ -156,6 +156,12 @@ pub struct FailoverRequest {
     /// Full names of what a planned failover may leave behind in the old primary; not part of the published API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept_left_behind: Option<Vec<String>>,
+    /// The instant to whose versions the tables go back, RFC 3339; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
+    /// Minutes after which it is undone unless it is kept; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisional_minutes: Option<u32>,
 }
 
 /// One error of a group's objects over time; not part of the published API.

@@ -32,6 +32,8 @@ fn a_planned_failover_is_confirmed_by_typing_the_name() {
         kind: FailoverKind::Planned,
         etag: "etag-1".to_owned(),
         accept_left_behind: Vec::new(),
+        as_of: None,
+        provisional_minutes: None,
     };
     assert_eq!(intent, expected);
     assert!(!desk.can_press("Starting…"), "the button is dead after one press");

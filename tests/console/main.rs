@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod approval;
+mod back_in_time;
 mod create;
 mod decisions;
 mod desk;

@@ -153,6 +153,10 @@ fn pictures() {
     });
     let viewer = crate::approval::signed_in(full(), "t9", "ada", resilience::domain::Role::Viewer);
     draw("session-viewer", &viewer, |desk| desk.click("Settings"));
+    draw("fail-over-as-of", &full(), crate::back_in_time::open);
+    draw("provisional", &crate::back_in_time::provisional(), |desk| {
+        open_group(desk, "core-lakehouse, INITIAL_REPLICATION");
+    });
     draw("recover", &crate::recover::left(), crate::recover::open);
     draw("fail-over-planned", &full(), |desk| {
         open_group(desk, "core-lakehouse, ACTIVE");

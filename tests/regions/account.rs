@@ -152,6 +152,8 @@ fn a_window_and_the_command_line_are_clients_of_another_account() {
         }
     };
     let fail_over = |kind, etag: &str| Intent::FailOver {
+        as_of: None,
+        provisional_minutes: None,
         id: id.clone(),
         target_primary_region: group.spec.regions[1].clone(),
         kind,

@@ -114,6 +114,8 @@ async fn a_stale_click_is_refused_and_a_repeated_one_is_harmless() {
     engine.control().create_group("tester", spec(&engine, "core", &names(&all[..1])), false).await.expect("created");
     let group = until_active(&engine, "core").await;
     let stale = Intent::FailOver {
+        as_of: None,
+        provisional_minutes: None,
         accept_left_behind: Vec::new(),
         id: id.clone(),
         target_primary_region: Region::new("us-west-2"),

@@ -24,6 +24,8 @@ pub enum Confirm {
     DetachUrl(String),
     /// What a failover of a group left behind of an object.
     ReleaseLeftBehind(GroupId, String),
+    /// The provisional failover of a group.
+    Undo(GroupId),
     /// The failover of a group that waits for a second person.
     Approve(GroupId),
     /// Salvaged commits of a table.
@@ -97,6 +99,20 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                 intent: Intent::ReleaseLeftBehind { id: id.clone(), object: object.clone() },
             })
         }
+        Confirm::Undo(id) => {
+            let view = scene.group(id)?;
+            let provisional = view.provisional.as_ref()?;
+            let (primary, back_to) = (&provisional.primary, &provisional.back_to);
+            Some(Question {
+                title: format!("Undo the failover of {id}"),
+                sentences: vec![
+                    format!("{back_to} becomes primary again, as it was before the failover."),
+                    format!("What was written to {primary} since is salvaged and listed under Left behind."),
+                ],
+                words: ["Undo the failover", "Starting…"],
+                intent: Intent::UndoFailover { id: id.clone() },
+            })
+        }
         Confirm::Approve(id) => {
             let view = scene.group(id)?;
             let pending = view.pending_approval.as_ref()?;
@@ -163,6 +179,7 @@ impl ConfirmDialog {
             (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
             (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
             (Confirm::ReleaseLeftBehind(_, name), Intent::ReleaseLeftBehind { object, .. }) => name == object,
+            (Confirm::Undo(id), Intent::UndoFailover { id: asked }) => id == asked,
             (Confirm::Approve(id), Intent::Approve { id: asked, .. }) => id == asked,
             (Confirm::ReleaseSalvage(of), Intent::ReleaseSalvage { of: asked }) => of == asked,
             _ => false,

@@ -3,10 +3,11 @@
 use crate::control::group::GroupChange;
 use crate::control::operation::Operation;
 use crate::control::view::OperationOutcome;
-use crate::control::{Control, ControlError, assets, audit, left_behind};
+use crate::control::{Control, ControlError, assets, audit, left_behind, provisional};
+use crate::domain::failover::PROVISIONAL_MINUTES;
 use crate::domain::{
-    Asker, AssetKind, Event, FailoverGroup, FailoverKind, FailoverOrder, GroupId, GroupState, PendingApproval, Region,
-    group_state,
+    Asker, AssetKind, Event, FailoverGroup, FailoverKind, FailoverOrder, GroupId, GroupState, PendingApproval,
+    Provisional, Region, group_state,
 };
 
 impl Control {
@@ -48,9 +49,18 @@ impl Control {
         etag: Option<&str>,
         approved: Option<(&PendingApproval, &Asker)>,
     ) -> Result<FailoverGroup, ControlError> {
-        let FailoverOrder { target, kind, accepted } = &order;
+        let FailoverOrder { target, kind, accepted, as_of, provisional_minutes } = &order;
         let (target, kind, accepted, actor) = (target, *kind, accepted.as_slice(), by.name.as_str());
         let handle = self.handle(id)?;
+        if provisional_minutes.is_some_and(|minutes| !PROVISIONAL_MINUTES.contains(&minutes)) {
+            return Err(ControlError::BadArgument {
+                sentence: "A failover can be provisional for 1 to 10080 minutes. Choose such a number.".to_owned(),
+            });
+        }
+        let seen = handle.group();
+        if let Some(at) = as_of.filter(|_| seen.state.replicates() && seen.effective_primary_region != *target) {
+            self.versions_as_of(&seen, target, at).await?.refuse()?;
+        }
         let mut change = GroupChange::of(&handle).await;
         let group = change.group.clone();
         if let Some((pending, _)) = approved
@@ -78,6 +88,13 @@ impl Control {
             if running.kind != kind {
                 return Err(other_kind_runs(id, running.kind, target));
             }
+            if running.as_of != *as_of {
+                return Err(ControlError::Refused {
+                    sentence: format!(
+                        "A failover to {target} is already running to another instant. Wait until it ends."
+                    ),
+                });
+            }
             return left_behind::same_acceptance(running, accepted).map(|()| group);
         }
         if group.effective_primary_region == *target {
@@ -90,6 +107,7 @@ impl Control {
                 _ => Ok(group),
             };
         }
+        provisional::refuse_while_open(change.operation.as_ref(), id)?;
         if group.salvage_pending {
             let why = if self.away_since(target).is_some() { "doesn't respond, and" } else { "is being reclaimed:" };
             return Err(ControlError::Refused {
@@ -120,6 +138,16 @@ impl Control {
             &requested_by,
             now,
         );
+        if let Some(at) = as_of {
+            operation = operation.at_instant(*at);
+        }
+        operation.provisional = provisional_minutes.map(|minutes| Provisional {
+            primary: target.clone(),
+            back_to: group.effective_primary_region.clone(),
+            minutes,
+            until: None,
+            ended: false,
+        });
         operation.was_active = group.state == GroupState::Active;
         if kind == FailoverKind::Forced {
             let left = self.inner.deployment.workspace_of(&group, &group.effective_primary_region)?;
@@ -136,17 +164,14 @@ impl Control {
         // A point that a wrong clock timed ahead is withdrawn by the worker, which may not have come to it.
         operation.point = group.replication_point.map(|point| point.min(now));
         operation.accepted = accepted.to_vec();
-        let word = match kind {
-            FailoverKind::Planned => "planned",
-            FailoverKind::Forced => "forced",
-        };
+        let word = order.words();
         let line = audit::line(
             now,
             approved.map_or(actor, |(_, by)| by.name.as_str()),
             "failover_group.fail_over",
             id.as_str(),
             format!(
-                "{requested_by} confirmed a {word} failover of {id} from {} to {target}.{}",
+                "{requested_by} confirmed a {word} of {id} from {} to {target}.{}",
                 group.effective_primary_region,
                 match kind {
                     FailoverKind::Planned => String::new(),
@@ -162,7 +187,7 @@ impl Control {
         change.operation = Some(operation);
         change.log(line);
         let group = change.commit(self).await?;
-        handle.record().mark(now, format!("{word} failover"));
+        handle.record().mark(now, word);
         fail::fail_point!("control.after_failover_confirmed");
         Ok(group)
     }

@@ -7,7 +7,7 @@ use crate::control::operation::Operation;
 use crate::control::saga::{Host, Stands, StepEnd, Wait};
 use crate::control::view::OperationOutcome;
 use crate::control::worker_cache::WorkerCache;
-use crate::control::{Control, ControlError, audit};
+use crate::control::{Control, ControlError, audit, provisional};
 use crate::domain::{Event, FailoverGroup, FailoverKind, FailoverStep, StepStatus};
 use crate::replicate::{CycleOutcome, Endpoint};
 use std::sync::Arc;
@@ -124,6 +124,9 @@ impl Host for Failover {
         if let Some(operation) = &mut change.operation {
             operation.ended = Some(now);
             operation.outcome = OperationOutcome::Succeeded;
+            if operation.undoes.is_none() {
+                provisional::begin(operation, now);
+            }
             operation.resumed = operation.paused.nothing_ran() && operation.kind == FailoverKind::Planned;
             let message = format!("{} is primary for {} now.", operation.to_region, self.handle.id);
             let actor = operation.requested_by.clone();
@@ -157,6 +160,7 @@ impl Host for Failover {
             operation.outcome = OperationOutcome::RolledBack;
             operation.ended = Some(now);
             operation.restore_pending = failed.is_some();
+            provisional::begin_again(&mut operation, now);
             change.operation = Some(operation);
         }
         change.commit(&self.control).await.map(|_| ())

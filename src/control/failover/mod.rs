@@ -1,6 +1,7 @@
 //! A failover: a saga with the cutover as its point of no return. One file a step, which holds its act and its undo.
 
 mod catch_up;
+mod check_versions;
 mod compare;
 mod confirm;
 mod cut_over;
@@ -13,6 +14,7 @@ mod notify;
 mod pause_schedules;
 mod rebind;
 mod restore;
+mod restore_versions;
 mod reverse;
 mod steps;
 mod stop_compute;

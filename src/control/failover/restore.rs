@@ -20,7 +20,7 @@ pub async fn try_restore(control: &Control, handle: &Arc<GroupHandle>) {
         return;
     }
     let mut failover = Failover::new(control.clone(), handle.clone(), WorkerCache::default());
-    match saga::undo(&mut failover, saga_of(operation.kind)).await {
+    match saga::undo(&mut failover, saga_of(operation.kind, operation.as_of.is_some())).await {
         Ok(()) => {
             handle.record().restoring = Backoff::default();
             // A write that fails only means that it is put back once more.

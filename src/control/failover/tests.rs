@@ -9,14 +9,14 @@ use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError, ControlSettings, Deployment, Workspace};
 use crate::delta::Depth;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, Region,
-    StepStatus, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    Asker, FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverOrder, FailoverStep, GroupId, GroupState,
+    LocationMapping, Region, StepStatus, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::store::Store;
 use crate::wire::jobs::{CronSchedule, JobSettings, UNPAUSED};
 use crate::wire::unity_catalog as uc;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -164,7 +164,10 @@ impl World {
                 "partitionColumns": [], "configuration": {}, "createdTime": now}}));
         }
         let lines: Vec<String> = actions.iter().map(|action| format!("{action}\n")).collect();
-        std::fs::write(log.join(format!("{version:020}.json")), lines.concat()).expect("a commit");
+        // In one step, as every writer's commit appears.
+        let staged = log.join(".staged");
+        std::fs::write(&staged, lines.concat()).expect("a commit");
+        std::fs::rename(staged, log.join(format!("{version:020}.json"))).expect("a commit");
     }
 
     /// Whether a user of the region's workspace may write to the table.
@@ -205,6 +208,85 @@ impl World {
         }
     }
 
+    /// The files of the table's newest version in a region, by a reader's rules.
+    async fn live_files(&self, region: &str) -> BTreeSet<String> {
+        let path: PathBuf = Url::parse(&self.place(region).await.uri).expect("a URI").to_file_path().expect("a folder");
+        let mut live = BTreeSet::new();
+        for version in 0.. {
+            let Ok(text) = std::fs::read_to_string(path.join(format!("_delta_log/{version:020}.json"))) else { break };
+            for line in text.lines() {
+                let action: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                let path = |kind: &str| action[kind]["path"].as_str().map(str::to_owned);
+                live.extend(path("add"));
+                path("remove").iter().for_each(|path| _ = live.remove(path));
+            }
+        }
+        live
+    }
+
+    /// Waits until everything that is committed now has arrived.
+    async fn until_arrived(&self) {
+        let (begun, now) = (Instant::now(), chrono::Utc::now());
+        while self.control.group(&self.id).expect("there").replication_point.is_none_or(|point| point < now) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it never arrived");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until a failover is provisional.
+    async fn until_provisional(&self) {
+        let begun = Instant::now();
+        let handle = || self.control.handle(&self.id).expect("the group is there");
+        while !handle().operation().is_some_and(|operation| operation.is_provisional()) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "never provisional: {:#?}", handle().operation());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Fails over provisionally, writes there, and undoes it with one step of the undo failed or killed.
+    async fn undone(&mut self, step: FailoverStep, moment: Moment, kill: bool) {
+        let case = format!("undo {step:?} {moment:?} kill: {kill}");
+        let before = self.control.group(&self.id).expect("there");
+        let (old, new) = (before.effective_primary_region.clone(), before.effective_secondary_region().clone());
+        self.commit().await;
+        let order = FailoverOrder { provisional_minutes: Some(60), ..FailoverOrder::new(&new, FailoverKind::Planned) };
+        let by = Asker::named("test");
+        self.control.order_failover(&by, &self.id, order, None).await.expect("confirmed");
+        self.until_provisional().await;
+        let files = self.live_files(old.as_str()).await;
+        self.commit().await;
+        let refused = self.control.fail_over("test", &self.id, &old, FailoverKind::Planned, None).await;
+        assert!(refused.is_err(), "{case}: it is kept or undone first");
+        let killed = Arc::new(Notify::new());
+        lock(&FAULTS).insert(self.store(), Fault { step, moment, kills: kill.then(|| killed.clone()) });
+        self.control.undo_failover(&by, &self.id).await.expect("begun");
+        if kill {
+            let reached = tokio::time::timeout(Duration::from_secs(60), killed.notified()).await;
+            reached.unwrap_or_else(|_| panic!("{case}: never reached"));
+            self.crash().await;
+        }
+        if !kill && saga_of(FailoverKind::Forced, false).can_roll_back(step) {
+            self.until_provisional().await;
+            assert!(self.takes_writes(new.as_str()).await, "{case}: provisional as before");
+            assert_eq!(self.live_files(old.as_str()).await, files, "{case}: the old primary keeps its state");
+            self.control.undo_failover(&by, &self.id).await.expect("begun again");
+        }
+        let after = self.until_settled().await;
+        assert!(!lock(&FAULTS).contains_key(&self.store()), "{case}: never reached");
+        assert_eq!((after.effective_primary_region.clone(), after.epoch), (old.clone(), before.epoch + 2), "{case}");
+        assert_eq!(self.live_files(old.as_str()).await, files, "{case}: as it was");
+        assert!(self.takes_writes(old.as_str()).await && !self.takes_writes(new.as_str()).await, "{case}");
+        let lines = self.control.handle(&self.id).expect("there").record().salvage.clone();
+        let lines: Vec<_> = lines.iter().filter(|line| line.epoch == after.epoch).collect();
+        assert_eq!(
+            lines.iter().map(|line| line.commits).collect::<Vec<_>>(),
+            [1],
+            "{case}: what was written: {lines:#?}"
+        );
+        let report = self.control.verify(&self.id, Depth::Sizes).await.expect("compared");
+        assert!(report.objects.iter().all(|object| !object.status.is_difference()), "{case}: {:#?}", report.objects);
+    }
+
     /// Drops everything that runs, as a kill does, and starts on the same store.
     async fn crash(&mut self) {
         self.control.abort().await;
@@ -212,28 +294,41 @@ impl World {
     }
 
     /// Fails over with one step failed or killed, and looks at how it ended.
-    async fn interrupted(&mut self, kind: FailoverKind, step: FailoverStep, moment: Moment, kill: bool) {
-        let case = format!("{kind:?} {step:?} {moment:?} kill: {kill}");
+    async fn interrupted(
+        &mut self,
+        (kind, back): (FailoverKind, bool),
+        step: FailoverStep,
+        moment: Moment,
+        kill: bool,
+    ) {
+        let case = format!("{kind:?} as of: {back} {step:?} {moment:?} kill: {kill}");
         let before = self.control.group(&self.id).expect("the group is there");
         let (old, target) =
             (before.effective_primary_region.to_string(), before.effective_secondary_region().to_string());
-        if kind == FailoverKind::Planned {
+        let as_of = before.replication_point.filter(|_| back);
+        let files = self.live_files(&old).await;
+        if back {
+            self.commit().await;
+            self.until_arrived().await;
+        } else if kind == FailoverKind::Planned {
             self.commit().await;
         }
         let state = self.state_of(&old).await;
         let killed = Arc::new(Notify::new());
         let fault = Fault { step, moment, kills: kill.then(|| killed.clone()) };
         lock(&FAULTS).insert(self.store(), fault);
-        self.control.fail_over("test", &self.id, &Region::new(&target), kind, None).await.expect("confirmed");
+        let order = FailoverOrder { as_of, ..FailoverOrder::new(&Region::new(&target), kind) };
+        let by = Asker::named("test");
+        self.control.order_failover(&by, &self.id, order, None).await.expect("confirmed");
         if kill {
             let reached = tokio::time::timeout(Duration::from_secs(60), killed.notified()).await;
             reached.unwrap_or_else(|_| panic!("{case}: never reached"));
             self.crash().await;
         }
         let after = self.until_settled().await;
-        assert!(!lock(&FAULTS).contains_key(&self.store()), "{case}: never reached");
         let operation = self.control.last_operation(&self.id).expect("the group is there").expect("an operation");
-        if !kill && saga_of(kind).can_roll_back(step) {
+        assert!(!lock(&FAULTS).contains_key(&self.store()), "{case}: never reached: {operation:#?}");
+        if !kill && saga_of(kind, back).can_roll_back(step) {
             assert_eq!(operation.outcome, OperationOutcome::RolledBack, "{case}");
             assert_eq!((after.effective_primary_region.as_str(), after.epoch), (old.as_str(), before.epoch), "{case}");
             assert_eq!(self.state_of(&old).await, state, "{case}: the old primary is as it was");
@@ -250,6 +345,15 @@ impl World {
         assert_eq!(roles, [WorkspaceRole::Primary, WorkspaceRole::Secondary], "{case}");
         let report = self.control.verify(&self.id, Depth::Sizes).await.expect("compared");
         assert!(report.objects.iter().all(|object| !object.status.is_difference()), "{case}: {:#?}", report.objects);
+        if back {
+            assert_eq!(self.live_files(&target).await, files, "{case}: the table is as it was then");
+            let handle = self.control.handle(&self.id).expect("the group is there");
+            let lines = handle.record().salvage.clone();
+            let line = lines.iter().find(|line| line.epoch == after.epoch && line.after == as_of);
+            let line = line.unwrap_or_else(|| panic!("{case}: what was taken back is listed: {lines:#?}"));
+            assert_eq!((line.table_name(), line.commits), (TABLE, 1), "{case}");
+            assert_eq!(lines.iter().filter(|known| known.epoch == after.epoch).count(), 1, "{case}: once");
+        }
         // What ran in the old primary runs in the new one from now on.
         let resumed = self.control.resume_workloads("test", &self.id).await;
         assert!(resumed.is_ok() || kind == FailoverKind::Forced, "{case}: {resumed:?}");
@@ -282,32 +386,64 @@ async fn start(dir: &TempDir, east: &Arc<InMemoryRegion>, west: &Arc<InMemoryReg
 }
 
 /// Interrupts every step of the list in turn, on the same two regions.
-async fn every_step(kind: FailoverKind, moment: Moment, kill: bool) {
+async fn every_step(kind: FailoverKind, back: bool, moment: Moment, kill: bool) {
     let mut world = World::new().await;
-    for step in saga_of(kind).steps {
-        world.interrupted(kind, step.name, moment, kill).await;
+    for step in saga_of(kind, back).steps {
+        world.interrupted((kind, back), step.name, moment, kill).await;
     }
     world.control.stop().await;
 }
 
+/// Interrupts every step of the undo of a provisional failover in turn.
+async fn every_undo(moment: Moment, kill: bool) {
+    let mut world = World::new().await;
+    for step in saga_of(FailoverKind::Forced, false).steps {
+        world.undone(step.name, moment, kill).await;
+    }
+    world.control.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_survives_every_step_that_fails() {
+    every_undo(Moment::Begun, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_survives_a_kill_at_the_beginning_of_every_step() {
+    every_undo(Moment::Begun, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_survives_a_kill_at_the_end_of_every_step() {
+    every_undo(Moment::Acted, true).await;
+}
+
 macro_rules! every_step {
-    ($($name:ident: $kind:ident $moment:ident $kill:literal;)*) => {
+    ($($name:ident: $kind:ident $back:literal $moment:ident $kill:literal;)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                every_step(FailoverKind::$kind, Moment::$moment, $kill).await;
+                every_step(FailoverKind::$kind, $back, Moment::$moment, $kill).await;
             }
         )*
     };
 }
 
 every_step! {
-    a_planned_failover_survives_every_step_that_fails_at_its_beginning: Planned Begun false;
-    a_planned_failover_survives_every_step_that_fails_at_its_end: Planned Acted false;
-    a_planned_failover_survives_a_kill_at_the_beginning_of_every_step: Planned Begun true;
-    a_planned_failover_survives_a_kill_at_the_end_of_every_step: Planned Acted true;
-    a_forced_failover_survives_every_step_that_fails_at_its_beginning: Forced Begun false;
-    a_forced_failover_survives_every_step_that_fails_at_its_end: Forced Acted false;
-    a_forced_failover_survives_a_kill_at_the_beginning_of_every_step: Forced Begun true;
-    a_forced_failover_survives_a_kill_at_the_end_of_every_step: Forced Acted true;
+    a_planned_failover_survives_every_step_that_fails_at_its_beginning: Planned false Begun false;
+    a_planned_failover_survives_every_step_that_fails_at_its_end: Planned false Acted false;
+    a_planned_failover_survives_a_kill_at_the_beginning_of_every_step: Planned false Begun true;
+    a_planned_failover_survives_a_kill_at_the_end_of_every_step: Planned false Acted true;
+    a_forced_failover_survives_every_step_that_fails_at_its_beginning: Forced false Begun false;
+    a_forced_failover_survives_every_step_that_fails_at_its_end: Forced false Acted false;
+    a_forced_failover_survives_a_kill_at_the_beginning_of_every_step: Forced false Begun true;
+    a_forced_failover_survives_a_kill_at_the_end_of_every_step: Forced false Acted true;
+    a_planned_as_of_failover_survives_every_step_that_fails_at_its_beginning: Planned true Begun false;
+    a_planned_as_of_failover_survives_every_step_that_fails_at_its_end: Planned true Acted false;
+    a_planned_as_of_failover_survives_a_kill_at_the_beginning_of_every_step: Planned true Begun true;
+    a_planned_as_of_failover_survives_a_kill_at_the_end_of_every_step: Planned true Acted true;
+    a_forced_as_of_failover_survives_every_step_that_fails_at_its_beginning: Forced true Begun false;
+    a_forced_as_of_failover_survives_every_step_that_fails_at_its_end: Forced true Acted false;
+    a_forced_as_of_failover_survives_a_kill_at_the_beginning_of_every_step: Forced true Begun true;
+    a_forced_as_of_failover_survives_a_kill_at_the_end_of_every_step: Forced true Acted true;
 }

@@ -118,6 +118,17 @@ impl GroupChange {
         Arc::make_mut(&mut self.draft.salvage).insert(0, row);
     }
 
+    /// Puts a row into the list of what was salvaged. One that is there stays where it is, with what people did with it.
+    pub fn keep_salvage(&mut self, row: SalvageView) {
+        let before = self.draft.salvage.iter().find(|known| known.epoch == row.epoch && known.table == row.table);
+        match before.cloned() {
+            None => self.add_salvage(&row.table.clone(), row),
+            Some(SalvageView { recovered, released, .. }) => {
+                self.replace_salvage(SalvageView { recovered, released, ..row });
+            }
+        }
+    }
+
     /// Puts a changed row where the row of its table and epoch is.
     pub fn replace_salvage(&mut self, row: SalvageView) {
         self.salvage.push((row.table.clone(), row.clone()));

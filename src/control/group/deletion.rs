@@ -4,7 +4,7 @@ use super::released::{left_replica_key, raise_epoch_floor};
 use super::{GroupChange, GroupHandle, record_error, settle};
 use crate::connect::WorkspaceRole;
 use crate::control::acts::set_role;
-use crate::control::{Control, ControlError, audit};
+use crate::control::{Control, ControlError, audit, provisional};
 use crate::domain::{Event, FailoverGroup, GroupId, Region};
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ impl Control {
         if etag.is_some_and(|etag| etag != change.group.etag) {
             return Err(ControlError::Stale { id: id.to_string() });
         }
+        provisional::refuse_while_open(change.operation.as_ref(), id)?;
         let given_up_region = given_up;
         let unsettled = handle.unsettled_region();
         match (&unsettled, given_up) {

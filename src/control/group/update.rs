@@ -2,7 +2,7 @@
 
 use super::GroupChange;
 use super::released::{left_replica_key, raise_epoch_floor};
-use crate::control::{Control, ControlError, audit};
+use crate::control::{Control, ControlError, audit, provisional};
 use crate::domain::{
     AssetName, Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets,
     WorkspaceSet, same_name, validate_spec,
@@ -142,6 +142,7 @@ impl Control {
         // Every change of a spec holds this, so the spec that is checked is the one that is changed.
         let creating = self.inner.creating.clone().lock_owned().await;
         let handle = self.handle(id)?;
+        provisional::refuse_while_open(handle.operation().as_ref(), id)?;
         let before = handle.group();
         let fresh = |group: &FailoverGroup| match etag {
             Some(etag) if etag != group.etag => Err(ControlError::Stale { id: id.to_string() }),

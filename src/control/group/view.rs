@@ -51,6 +51,7 @@ impl GroupHandle {
             salvage: record.salvage.clone(),
             left_behind: record.left.clone(),
             unsettled_region: record.unsettled_region(),
+            provisional: record.operation.as_ref().filter(|o| o.is_provisional()).and_then(|o| o.provisional.clone()),
             approval: record.approval.policy,
             pending_approval: record.approval.pending.clone().filter(|pending| pending.is_open(now)),
             to_resume: to_resume(&record),
@@ -110,7 +111,7 @@ fn to_resume(record: &Record) -> Vec<WorkloadView> {
             })
             .collect()
     };
-    let paused = &operation.paused;
+    let paused = &operation.to_resume();
     let mut all = list(AssetKind::SqlWarehouse, "STOPPED", &paused.warehouses);
     all.extend(list(AssetKind::Cluster, "TERMINATED", &paused.clusters));
     all.extend(paused.jobs.iter().map(|job| WorkloadView {

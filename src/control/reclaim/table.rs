@@ -181,16 +181,7 @@ impl Salvaging<'_> {
             change.left = Arc::new(left);
         }
         if let Some(view) = view {
-            let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
-            // Salvaged once more after a crash: what people did with it in the meantime stays known.
-            let before = change.salvage.iter().find(|row| same(row)).cloned();
-            let view = match before {
-                Some(before) => SalvageView { recovered: before.recovered, released: before.released, ..view },
-                None => view,
-            };
-            let same = |row: &SalvageView| row.epoch == view.epoch && row.table == view.table;
-            Arc::make_mut(&mut change.salvage).retain(|row| !same(row));
-            change.add_salvage(&view.table.clone(), view);
+            change.keep_salvage(view);
         }
         if let (Some(position), Some(name)) = (position, pair.ledger.clone()) {
             let id = self.handle.id.clone();

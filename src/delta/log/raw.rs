@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::file::reader::ChunkReader;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::panic::AssertUnwindSafe;
 
 /// Protocol and metadata in force, whole.
@@ -83,6 +84,25 @@ pub(in crate::delta) fn raw_state_at(place: &dyn Place, log: &Log, version: i64)
         })?;
     }
     Ok(state)
+}
+
+/// The live files of `version`, each with the action that adds it.
+pub(in crate::delta) fn raw_live(
+    place: &dyn Place,
+    log: &Log,
+    version: i64,
+) -> Result<BTreeMap<RawKey, Value>, DeltaError> {
+    let Base { checkpoint, commits } = log.base(version, false, &place.display(""))?;
+    let mut live = BTreeMap::new();
+    if let Some(checkpoint) = checkpoint {
+        raw_checkpoint(place, checkpoint, &["add"], true, &mut |_, add| {
+            live.insert(raw_key(&add), add);
+        })?;
+    }
+    for at in commits {
+        apply_files(raw_commit(place, at)?.unwrap_or_default(), &mut live);
+    }
+    Ok(live)
 }
 
 /// Takes a commit's files into `live`. Of two actions of one commit on the same file, readers take the first.
@@ -190,4 +210,22 @@ fn take_lines(bytes: &[u8], kinds: &[&str], each: &mut dyn FnMut(&str, Value)) -
         }
     }
     Ok(())
+}
+
+/// The version above `since` in which a transaction of `app_id` was committed, the newest one first.
+pub(in crate::delta) fn find_txn(
+    place: &dyn Place,
+    log: &Log,
+    since: i64,
+    app_id: &str,
+) -> Result<Option<i64>, DeltaError> {
+    for version in log.commits.range((Bound::Excluded(since), Bound::Unbounded)).rev().map(|(version, _)| *version) {
+        let Some(bytes) = read_commit(place, version)?.and_then(|commit| commit.bytes) else { continue };
+        let is_ours = |line: Value| line.get("txn").and_then(|txn| txn.get("appId")?.as_str()) == Some(app_id);
+        let lines = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
+        if lines.map_while(Result::ok).any(is_ours) {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
 }

@@ -33,6 +33,16 @@ fn is_of(info: &CommitInfo, marker: &Marker) -> bool {
         && info.parameter("group") == Some(marker.group.as_str())
 }
 
+/// Why the product must not commit to the table, as a sentence without its end.
+pub(in crate::delta) fn write_refusal(protocol: &Protocol, metadata: &Metadata) -> Option<String> {
+    let mut said = refusal(protocol, Some(metadata))?;
+    if said.ends_with('.') {
+        said.pop();
+    }
+    let mut letters = said.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect())
+}
+
 /// Why the product must not commit to the table, as a sentence.
 pub(super) fn refusal(protocol: &Protocol, metadata: Option<&Metadata>) -> Option<String> {
     // A commit without data files or metadata keeps all that these ask of a writer.

@@ -5,11 +5,10 @@ use super::rows::schema_of_file;
 use super::{features, fits};
 use crate::delta::DeltaError;
 use crate::delta::latest::position_at;
-use crate::delta::log::{Log, RawState, commit_path, read_commit};
+use crate::delta::log::{RawState, commit_path, find_txn};
 use crate::delta::place::{Mode, Place, Put};
 use crate::delta::ship::{Outcome, Transfer, copy_as};
 use serde_json::{Value, json};
-use std::ops::Bound;
 
 /// How often a slot may be taken by another writer before the append gives up.
 const ATTEMPTS: usize = 16;
@@ -53,7 +52,7 @@ fn append_one(salvage: &Salvage, commit: &Contents, written: &RawState, now_ms: 
     for _ in 0..ATTEMPTS {
         // The table may have moved since: what fitted then must fit now.
         let (live, log, newest, state) = salvage.live_state()?;
-        if let Some(version) = find(live, &log, salvage.manifest.common_version.unwrap_or(-1), &app_id)? {
+        if let Some(version) = find_txn(live, &log, salvage.manifest.common_version.unwrap_or(-1), &app_id)? {
             return Ok(version);
         }
         if let Some(sentence) = fits::unfit(written, &state) {
@@ -82,19 +81,6 @@ const NO_NUMBER: &str = "The live table's newest version has the highest possibl
 fn app_id(salvage: &Salvage, version: i64) -> String {
     let manifest = &salvage.manifest;
     format!("resilience-console/{}/{}/{}/{version}", manifest.group, manifest.epoch, manifest.table)
-}
-
-/// The version in which the live table has the commit already.
-fn find(live: &dyn Place, log: &Log, since: i64, app_id: &str) -> Result<Option<i64>, DeltaError> {
-    for version in log.commits.range((Bound::Excluded(since), Bound::Unbounded)).rev().map(|(version, _)| *version) {
-        let Some(bytes) = read_commit(live, version)?.and_then(|commit| commit.bytes) else { continue };
-        let is_ours = |line: Value| line.get("txn").and_then(|txn| txn.get("appId")?.as_str()) == Some(app_id);
-        let lines = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
-        if lines.map_while(Result::ok).any(is_ours) {
-            return Ok(Some(version));
-        }
-    }
-    Ok(None)
 }
 
 /// Copies the commit's files into the live table under new names, syncs them, and returns their adds.

@@ -142,7 +142,7 @@ impl Salvage {
     pub fn list(&self) -> Result<Vec<SalvagedCommit>, DeltaError> {
         let live = self.live_state();
         let mut found = Vec::new();
-        for commit in &self.manifest.commits {
+        for commit in self.manifest.commits.iter().filter(|commit| !commit.own) {
             let contents = self.contents(commit.version);
             let unfit = match (&contents, &live) {
                 (Err(error), _) => Some(error.to_string()),

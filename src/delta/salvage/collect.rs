@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::sync::Mutex;
 
 /// The versions above `common`.
-fn above(common: i64) -> (Bound<i64>, Bound<i64>) {
+pub(super) fn above(common: i64) -> (Bound<i64>, Bound<i64>) {
     (Bound::Excluded(common), Bound::Unbounded)
 }
 

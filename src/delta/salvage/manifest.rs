@@ -3,7 +3,7 @@
 use super::{SalvageAbout, Salvaged};
 use crate::delta::bounds;
 use crate::delta::latest::summarize;
-use crate::delta::log::Commit;
+use crate::delta::log::{Action, Commit};
 use crate::delta::place::{Mode, Place};
 use crate::delta::{DeltaError, FileRecord, Position};
 use serde::{Deserialize, Serialize};
@@ -50,17 +50,29 @@ pub(in crate::delta) struct OrphanCommit {
     pub sha256: String,
     pub rows: Option<u64>,
     pub bytes: u64,
+    /// Whether it is the product's own fence or restore, which holds no one's rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 impl OrphanCommit {
     /// The commit in numbers; unknown ones where it cannot be read.
     pub fn new(place: &dyn Place, commit: &Commit) -> Self {
         let (version, sha256) = (commit.version, commit.sha256.clone());
+        let mut own = false;
+        // One that can't be read is nobody's.
+        let _ = commit.actions(place, |action| {
+            if let Action::CommitInfo(info) = action {
+                let ours = matches!(info.operation.as_deref(), Some("FAILOVER FENCE" | "RESTORE"));
+                own = ours && info.parameter("epoch").is_some() && info.parameter("group").is_some();
+            }
+            Ok(())
+        });
         match summarize(place, commit) {
             Ok(found) => {
-                Self { version, time_ms: found.time_ms, sha256, rows: found.rows_added, bytes: found.bytes_added }
+                Self { version, time_ms: found.time_ms, sha256, rows: found.rows_added, bytes: found.bytes_added, own }
             }
-            Err(_) => Self { version, time_ms: commit.stamp.modified_ms(), sha256, rows: None, bytes: 0 },
+            Err(_) => Self { version, time_ms: commit.stamp.modified_ms(), sha256, rows: None, bytes: 0, own },
         }
     }
 }
@@ -120,17 +132,20 @@ impl Manifest {
     }
 
     pub fn outcome(&self, common_version: Option<i64>, position: Option<Position>, folder: String) -> Salvaged {
+        // The product's own commits are kept aside like all others, and no person misses them.
+        let theirs = self.commits.iter().filter(|commit| !commit.own).count() as u64;
+        let only_own = theirs == 0 && !self.commits.is_empty();
         Salvaged {
             common_version,
             position,
             first_version: self.first_version,
             last_version: self.last_version,
-            commits: self.commits.len() as u64,
+            commits: theirs,
             rows: self.rows,
             bytes: self.bytes,
             committed_ms: self.committed_ms(),
             files: self.files.len() as u64,
-            folder: Some(folder),
+            folder: (!only_own).then_some(folder),
         }
     }
 }

@@ -14,6 +14,7 @@ mod path_again;
 mod property;
 mod remote;
 mod repair;
+mod restore;
 mod salvage;
 mod ship;
 pub(super) mod table;

@@ -13,12 +13,20 @@ pub async fn perform(client: &AccountClient, intent: Intent) -> Result<NoticeDet
             "The account API publishes forced failovers only. Choose forced, or plan it where that account's runtime runs."
                 .to_owned(),
         )),
+        Intent::FailOver { as_of, provisional_minutes, .. } if as_of.is_some() || provisional_minutes.is_some() => {
+            Err(refused(
+                "The account API has no failover to an earlier instant and no provisional one. Do it where that account's runtime runs."
+                    .to_owned(),
+            ))
+        }
         Intent::FailOver { id, target_primary_region, etag, .. } => {
             let request = FailoverRequest {
                 target_primary_region: target_primary_region.to_string(),
                 failover_type: FAILOVER_FORCED.to_owned(),
                 etag: Some(etag),
                 accept_left_behind: None,
+                as_of: None,
+                provisional_minutes: None,
             };
             group(client.fail_over(id.as_str(), &request).await)
         }

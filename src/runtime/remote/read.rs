@@ -54,6 +54,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         marks: Arc::default(),
         objects: Arc::default(),
         assets: Default::default(),
+        provisional: None,
         as_of: None,
         errors: Arc::default(),
         blocking_error: None,

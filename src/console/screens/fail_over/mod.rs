@@ -3,9 +3,11 @@
 mod checks;
 mod left_behind;
 mod loss;
+mod options;
 
 pub use checks::{Check, checks};
 pub use loss::{LossFigure, likely_figures, loss_figures};
+pub use options::Options;
 
 use crate::console::action::Action;
 use crate::console::format;
@@ -15,7 +17,7 @@ use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, field};
 use crate::control::view::GroupView;
 use crate::domain::{FailoverKind, GroupId, Region, Timestamp};
-use crate::runtime::{Intent, IntentError};
+use crate::runtime::{Intent, IntentError, NoticeDetail};
 use checks::check_ui;
 use eframe::egui::{Context, Ui, Vec2};
 use loss::loss_ui;
@@ -35,6 +37,8 @@ pub struct FailOverDialog {
     asked: Option<(Timestamp, bool)>,
     /// What a planned failover may leave behind, as ticked.
     accepted: BTreeSet<String>,
+    /// An earlier instant, and whether it is provisional.
+    options: Options,
 }
 
 /// While the dialog is open what would be lost is asked for again this often.
@@ -54,7 +58,30 @@ impl FailOverDialog {
             refusal: None,
             asked: None,
             accepted: BTreeSet::new(),
+            options: Options::new(group.replication_point.unwrap_or(scene.now), false),
         }
+    }
+
+    /// A dialog that proposes to go back to `at`.
+    pub fn open_at(scene: &Scene<'_>, view: &GroupView, at: Timestamp) -> Self {
+        Self { options: Options::new(at, true), ..Self::open(scene, view) }
+    }
+
+    /// Whether `intent` came from this dialog.
+    pub fn asked_for(&self, intent: &Intent) -> bool {
+        matches!(intent, Intent::FailOver { id, .. } | Intent::ReadAsOf { id, .. } if *id == self.id)
+    }
+
+    /// Takes an answer; whether the dialog stays open to show it.
+    pub fn done(&mut self, detail: &NoticeDetail) -> bool {
+        let NoticeDetail::AsOf(report) = detail else { return false };
+        self.options.answered(report);
+        true
+    }
+
+    /// Takes the refusal of what it asked about an earlier instant.
+    pub fn refused_instant(&mut self, refusal: &IntentError) {
+        self.options.refused(refusal);
     }
 
     /// Takes the refusal of this dialog's intent: the name must be typed again.
@@ -68,6 +95,7 @@ impl FailOverDialog {
         let mut actions = Vec::new();
         let Some(view) = scene.group(&self.id) else { return vec![Action::CloseDialog] };
         actions.extend(self.ask(scene, view));
+        actions.extend(self.options.ask(scene, &self.id));
         let title = format!("Fail over {}", self.id);
         let waits = scene.awaits(|intent| matches!(intent, Intent::FailOver { id, .. } if *id == self.id));
         let ready = !waits && self.is_ready(scene, view);
@@ -101,6 +129,8 @@ impl FailOverDialog {
                     FailoverKind::Planned => left_behind::asked_for(&left_behind::shortfalls(view), &self.accepted),
                     FailoverKind::Forced => Vec::new(),
                 },
+                as_of: self.options.as_of(),
+                provisional_minutes: self.options.provisional_minutes(),
             }));
         } else if response.close || cancelled {
             actions.push(Action::CloseDialog);
@@ -132,7 +162,12 @@ impl FailOverDialog {
         let clear = checks(scene, view, kind).iter().all(|check| check.tone != Tone::Bad);
         let asked = kind == FailoverKind::Forced
             || left_behind::in_the_way(&left_behind::shortfalls(view), &self.accepted).is_none();
-        clear && asked && scene.stale_ms.is_none() && !self.moved(view) && self.typed.trim() == self.id.as_str()
+        clear
+            && asked
+            && self.options.is_ready()
+            && scene.stale_ms.is_none()
+            && !self.moved(view)
+            && self.typed.trim() == self.id.as_str()
     }
 
     fn contents_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
@@ -144,12 +179,16 @@ impl FailOverDialog {
         ui.label(rich(Role::Label, "How").color(palette.text_soft));
         self.kinds_ui(ui, scene, view);
         let Some(kind) = self.kind else { return };
+        self.options.show(ui, view.group.effective_primary_region.as_str());
         ui.add_space(space::XS);
         ui.label(rich(Role::Label, "What would be lost").color(palette.text_soft));
         let lost = left_behind::shortfalls(view);
         if kind == FailoverKind::Planned && !lost.is_empty() {
             let region = &view.group.effective_primary_region;
             left_behind::left_behind_ui(ui, region, &lost, &mut self.accepted);
+        } else if kind == FailoverKind::Planned && self.options.as_of().is_some() {
+            let sentence = "Only what was committed after the chosen instant. It is salvaged.".to_owned();
+            check_ui(ui, &Check { tone: Tone::Warn, sentence });
         } else {
             loss_ui(ui, scene, view, kind);
         }
@@ -190,8 +229,8 @@ impl FailOverDialog {
                 ui.add(Button::ordinary("Look again").icon(Icon::Refresh)).clicked()
             });
             if again {
-                let kind = self.kind;
-                *self = Self { kind, ..Self::open(scene, view) };
+                let (kind, options) = (self.kind, self.options.clone());
+                *self = Self { kind, options, ..Self::open(scene, view) };
             }
         }
         if let Some(refusal) = &self.refusal {

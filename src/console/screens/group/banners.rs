@@ -26,6 +26,8 @@ pub enum Offer {
     Errors,
     /// Show the steps.
     Steps,
+    /// Keep or undo a provisional failover.
+    Provisional,
     /// Approve or refuse what waits.
     Approval,
 }
@@ -70,8 +72,9 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             offer: Offer::Steps,
         });
     }
+    found.extend(provisional_banner(scene, view));
     found.extend(approval_banner(scene, view));
-    if is_unprotected(group) && group.state != GroupState::FailingOver {
+    if is_unprotected(group) && group.state != GroupState::FailingOver && view.provisional.is_none() {
         found.push(Banner {
             icon: Icon::Warn,
             tone: Tone::Warn,
@@ -115,6 +118,29 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
         });
     }
     found
+}
+
+/// A failover that is undone unless someone keeps it.
+fn provisional_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
+    let provisional = view.provisional.as_ref().filter(|_| view.group.state != GroupState::FailingOver)?;
+    let (primary, back_to) = (&provisional.primary, &provisional.back_to);
+    let when = match provisional.until.map(|until| format::since(scene.now, until)) {
+        Some(left) if left > 0 => {
+            // Drawn again when the next second is full.
+            let _ = scene.age_ms(scene.now);
+            format!("It is undone in {}.", format::age(left))
+        }
+        _ => format!("It is undone as soon as {back_to} responds."),
+    };
+    Some(Banner {
+        icon: Icon::Clock,
+        tone: Tone::Warn,
+        heading: format!("{primary} is primary provisionally"),
+        sentence: format!(
+            "{when} Nothing replicates until then, and {back_to} keeps its state from before the failover."
+        ),
+        offer: Offer::Provisional,
+    })
 }
 
 /// A failover that waits for a second person.
@@ -280,6 +306,16 @@ pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTa
             Offer::Errors => {
                 if ui.add(Button::ordinary("Show the errors")).clicked() {
                     actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Errors)));
+                }
+            }
+            Offer::Provisional => {
+                let waits = scene.awaits(|intent| matches!(intent, Intent::KeepFailover { id: of } if of == id));
+                let words = if waits { "Keeping…" } else { "Keep it" };
+                if ui.add(Button::primary(words).icon(Icon::Check).enabled(!waits)).clicked() {
+                    actions.push(Action::Send(Intent::KeepFailover { id: id.clone() }));
+                }
+                if ui.add(Button::ordinary("Undo…").icon(Icon::Retry)).clicked() {
+                    actions.push(Action::AskUndo(id.clone()));
                 }
             }
             Offer::Approval => {

@@ -47,9 +47,12 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         nothing_ui(ui, past);
     } else {
         let marks = past.marks(view);
-        let words = ui.scope(|ui| plot_ui(ui, view, &curve, frame, range, &marks)).inner;
+        let (words, picked) = ui.scope(|ui| plot_ui(ui, view, &curve, frame, range, &marks)).inner;
+        actions.extend(picked.map(|at| Action::AskFailOverAt(view.group.spec.id.clone(), at)));
         let palette = theme::palette(ui);
-        let words = words.unwrap_or_else(|| format!("{}. Drag to zoom, double-click to reset.", range.words()));
+        let words = words.unwrap_or_else(|| {
+            format!("{}. Drag to zoom, double-click to reset, right-click to fail over as of a moment.", range.words())
+        });
         text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
     band_ui(ui, &past.stretches(view, end), past.begins(view, end), end, AXIS);
@@ -108,8 +111,15 @@ fn nothing_ui(ui: &mut Ui, past: &Past) {
     });
 }
 
-/// Draws the plot; what is true under the pointer, in words.
-fn plot_ui(ui: &mut Ui, view: &GroupView, curve: &Curve, frame: Frame, range: Range, marks: &[Mark]) -> Option<String> {
+/// Draws the plot; what is true under the pointer, in words, and the moment that was pressed for a failover to it.
+fn plot_ui(
+    ui: &mut Ui,
+    view: &GroupView,
+    curve: &Curve,
+    frame: Frame,
+    range: Range,
+    marks: &[Mark],
+) -> (Option<String>, Option<Timestamp>) {
     let palette = theme::palette(ui);
     let end = frame.end;
     let tone = |is_breach: bool| palette.tone(if is_breach { Tone::Bad } else { Tone::Busy });
@@ -189,13 +199,15 @@ fn plot_ui(ui: &mut Ui, view: &GroupView, curve: &Curve, frame: Frame, range: Ra
         (None, _) => {}
     }
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
-    let pointer = response.response.hover_pos()?;
+    let Some(pointer) = response.response.hover_pos() else { return (None, None) };
     let x = response.transform.value_from_position(pointer).x;
     let time = format::utc(at(x));
-    Some(match curve.at(x) {
+    let picked = response.response.secondary_clicked().then(|| at(x));
+    let words = Some(match curve.at(x) {
         Some([x, lag]) => format!("{}: {} behind", format::utc(at(x)), format::duration(lag)),
         None => format!("{time}: not recorded"),
-    })
+    });
+    (words, picked)
 }
 
 /// When errors that still stand began, without those that would lie over each other.

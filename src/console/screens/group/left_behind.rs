@@ -262,6 +262,8 @@ mod tests {
             committed: span.map(|span| (at, at + span)),
             folder: "file:///e/_salvage/core/epoch-2/sales.x.orders".into(),
             at,
+            of: None,
+            after: None,
             recovered: Vec::new(),
             released: None,
         }

@@ -125,8 +125,7 @@ pub fn operation_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView) {
     let (icon, tone, word) = outcome_sign(operation.outcome);
     ui.horizontal(|ui| {
         ui.set_min_height(26.0);
-        let kind = kind_word(operation.kind);
-        ui.label(rich(Role::Heading, format!("{kind} failover to {}", operation.to_region)).color(palette.text));
+        ui.label(rich(Role::Heading, title(operation)).color(palette.text));
         chip::chip_ui(ui, icon, tone, word, "");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let until = operation.ended.unwrap_or(scene.now);
@@ -247,7 +246,7 @@ fn ended_row_ui(ui: &mut Ui, operation: &OperationView, open: bool) -> bool {
     let height = theme::metrics(ui).row + 4.0;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::click());
     let (icon, tone, word) = outcome_sign(operation.outcome);
-    let name = format!("{} failover to {}, {word}", kind_word(operation.kind), operation.to_region);
+    let name = format!("{}, {word}", title(operation));
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, &name));
     if response.hovered() {
         ui.painter().rect_filled(rect.shrink(1.0), 4.0, palette.hover);
@@ -280,4 +279,14 @@ fn ended_row_ui(ui: &mut Ui, operation: &OperationView, open: bool) -> bool {
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.border.gamma_multiply(0.6)));
     button::focus_ring(ui, &response, rect.shrink(2.0));
     response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+/// What an operation was: `Planned failover to us-west-2`.
+fn title(operation: &OperationView) -> String {
+    let (kind, to) = (kind_word(operation.kind), &operation.to_region);
+    match (operation.as_of, operation.undoes) {
+        (_, true) => format!("Undo of a provisional failover, back to {to}"),
+        (Some(at), false) => format!("{kind} failover to {to} as of {}", format::utc(at)),
+        (None, false) => format!("{kind} failover to {to}"),
+    }
 }

@@ -24,7 +24,8 @@ pub fn overview_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut 
             if let Some(operation) = running {
                 card::card_ui(ui, |ui| operations::operation_ui(ui, scene, operation));
             }
-            if matches!(view.group.state, GroupState::Creating | GroupState::InitialReplication) {
+            let replicates = view.provisional.is_none();
+            if replicates && matches!(view.group.state, GroupState::Creating | GroupState::InitialReplication) {
                 card::card_ui(ui, |ui| progress_ui(ui, scene, view));
             }
             card::card_ui(ui, |ui| point_ui(ui, scene, view));

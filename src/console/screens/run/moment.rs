@@ -210,6 +210,8 @@ pub fn waited_for(operation: &OperationView, moment: &Moment) -> String {
         FailoverStep::Compare => format!("Comparing every table in {from} with its replica in {to}."),
         FailoverStep::HoldRequests => "Holding new requests at the stable URLs.".to_owned(),
         FailoverStep::Fence => format!("Making sure that {from} refuses writes."),
+        FailoverStep::CheckVersions => format!("Checking that each table in {to} can go back."),
+        FailoverStep::RestoreVersions => format!("Salvaging later commits in {to} and taking its tables back."),
         FailoverStep::CutOver => format!("Making {to} the primary. After this step, only a failback leads back."),
         FailoverStep::Rebind => format!("Letting {to} accept writes and leading the stable URLs there."),
         FailoverStep::Reverse if forced => format!("Waiting for {from} to respond. {to} accepts writes already."),
@@ -236,6 +238,8 @@ mod tests {
             }
         });
         OperationView {
+            as_of: None,
+            undoes: false,
             id: "op".to_owned(),
             kind: FailoverKind::Planned,
             from_region: Region::new("east"),
