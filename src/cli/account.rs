@@ -108,6 +108,8 @@ pub async fn run(common: Common, account: Account) -> Result<ExitCode, String> {
         }
         What::FailOver { group, to, etag } => {
             let request = FailoverRequest {
+                as_of: None,
+                provisional_minutes: None,
                 target_primary_region: to,
                 failover_type: FAILOVER_FORCED.to_owned(),
                 etag,
