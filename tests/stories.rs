@@ -18,6 +18,7 @@ mod stories {
     pub mod places;
     pub mod reclaim;
     pub mod recover;
+    pub mod rehearsal;
     pub mod serving;
     pub mod support;
     pub mod verify;

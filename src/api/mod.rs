@@ -5,6 +5,7 @@ mod approval;
 mod auth;
 mod body;
 mod context;
+mod drills;
 mod error;
 mod groups;
 mod hosts;

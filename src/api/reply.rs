@@ -203,6 +203,7 @@ fn of_control(error: &ControlError) -> (StatusCode, &'static str, String) {
         ControlError::UnknownGroup { .. }
         | ControlError::UnknownWorkspace { .. }
         | ControlError::UnknownStableUrl { .. }
+        | ControlError::UnknownDrill { .. }
         | ControlError::UnknownToken { .. } => (StatusCode::NOT_FOUND, NOT_FOUND),
         ControlError::Exists { .. } => (StatusCode::CONFLICT, ALREADY_EXISTS),
         ControlError::Stale { .. } => (StatusCode::CONFLICT, ABORTED),

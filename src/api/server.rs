@@ -3,7 +3,9 @@
 use super::context::Api;
 use super::hosts::{Hosts, Origin};
 use super::reply::{Rejection, bad};
-use super::{ServeError, TlsFiles, account, approval, groups, login, rate::RateLimit, readiness, salvage, stable_urls};
+use super::{
+    ServeError, TlsFiles, account, approval, drills, groups, login, rate::RateLimit, readiness, salvage, stable_urls,
+};
 use crate::control::Control;
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
 use crate::wire::disaster_recovery::PREFIX;
@@ -12,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +154,13 @@ fn router(api: Arc<Api>) -> Router {
             &format!("{account}/failover-groups/{{failover_group_id}}/delete-secondary-only-assets"),
             post(groups::delete_secondary_only),
         )
+        .route(
+            &format!("{account}/failover-groups/{{failover_group_id}}/drills"),
+            get(drills::list).post(drills::start),
+        )
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/go-on"), post(drills::go_on))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/report"), post(drills::report))
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/schedule"), patch(drills::schedule))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage"), get(salvage::list))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/commits"), post(salvage::commits))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/rows"), post(salvage::rows))

@@ -42,6 +42,8 @@ pub enum GroupTab {
     Errors,
     /// Failovers and their steps.
     Operations,
+    /// Rehearsals.
+    Drills,
     /// What failovers left behind.
     LeftBehind,
 }
@@ -67,6 +69,17 @@ pub enum Action {
     AskTargets(GroupId),
     /// Ask where to save the numbers of a group's chart: the group, the range, the table.
     AskExport(GroupId, &'static str, String),
+    /// Ask where to save a text.
+    AskSave {
+        /// The dialog's title.
+        title: String,
+        /// The file's name in the folder that is proposed.
+        name: String,
+        /// What the file is.
+        note: String,
+        /// Its contents.
+        text: String,
+    },
     /// Ask which of a group's points in time to read back.
     AskPoints(GroupId),
     /// Ask whether to delete workspace assets that only a group's secondary has.
@@ -135,6 +148,7 @@ impl Action {
             Self::Go(_)
             | Self::AskTargets(_)
             | Self::AskExport(..)
+            | Self::AskSave { .. }
             | Self::AskPoints(_)
             | Self::AskSignIn
             | Self::AskCapabilities(_)

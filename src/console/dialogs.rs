@@ -1,6 +1,7 @@
 //! The dialog that is open, of which there is one at most, and whose answer is whose.
 
 use super::action::{Action, Route};
+use super::format;
 use super::palette::{PaletteState, keys_dialog_ui};
 use super::preferences::Preferences;
 use super::scene::Scene;
@@ -74,7 +75,8 @@ impl Dialog {
     pub fn export(scene: &Scene<'_>, id: &GroupId, range: &str, text: String) -> Self {
         let name = format!("{id}-lag-{}-{}.csv", range.replace(' ', ""), scene.now.format("%Y%m%dT%H%M%SZ"));
         let title = format!("Export the lag of {id}, {range}");
-        Self::Export(ExportDialog::open(scene, title, &name, text))
+        let rows = format::plural(text.lines().count().saturating_sub(1), "row", "rows");
+        Self::Export(ExportDialog::open(scene, title, &name, format!("{rows} with its time in UTC."), text))
     }
 
     /// What a group should reach.

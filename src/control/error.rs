@@ -37,6 +37,12 @@ pub enum ControlError {
         /// The name asked for.
         id: String,
     },
+    /// No such drill.
+    #[error("The group has no drill with the id {id}. List its drills.")]
+    UnknownDrill {
+        /// The id asked for.
+        id: String,
+    },
     /// No such token.
     #[error("There is no token with the id {id}. Refresh the list.")]
     UnknownToken {
@@ -136,6 +142,15 @@ impl ControlError {
         match self {
             Self::Region(error) => error.is_unreachable(),
             Self::Cycle(error) => error.is_unreachable(),
+            _ => false,
+        }
+    }
+
+    /// Whether a region says that something isn't there.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Region(error) => error.is_not_found(),
+            Self::Cycle(error) => matches!(error.as_ref(), CycleError::Region { source, .. } if source.is_not_found()),
             _ => false,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::ControlError;
 use super::deployment::Deployment;
+use super::drill::Drills;
 use super::group::GroupHandle;
 use super::keyring::Keyring;
 use super::lock::lock;
@@ -10,7 +11,9 @@ use super::settings::ControlSettings;
 use super::shown_regions::ShownRegions;
 use super::view::{ActivityEntry, RegionView, WorkloadView};
 use crate::delta::TransferLimits;
-use crate::domain::{Clock, FailoverGroup, GroupId, StableUrl, SteadyClock, Timestamp, WorkspaceId};
+use crate::domain::{
+    Clock, DrillSchedule, FailoverGroup, GroupId, Proof, StableUrl, SteadyClock, Timestamp, WorkspaceId,
+};
 use crate::store::{ActivityRow, Store};
 use futures::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -53,6 +56,10 @@ pub(super) struct Inner {
     pub refresh: watch::Sender<u64>,
     pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
     api_url: Mutex<Option<String>>,
+    pub drills: Mutex<Drills>,
+    /// When a comparison last showed a group whole.
+    pub proofs: Mutex<BTreeMap<GroupId, Proof>>,
+    pub drill_schedules: Mutex<BTreeMap<GroupId, DrillSchedule>>,
     handles: Mutex<BTreeMap<GroupId, Arc<GroupHandle>>>,
     changed: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -69,6 +76,7 @@ pub(super) struct Start {
     pub stable_urls: Vec<StableUrl>,
     pub keyring: Keyring,
     pub regions: Vec<RegionView>,
+    pub drills: Drills,
     /// The newest lines of the audit log, newest first.
     pub activity: Vec<ActivityRow>,
     pub worker: Worker,
@@ -96,6 +104,9 @@ impl Control {
                 refresh: watch::Sender::new(0),
                 activity: Mutex::new(Arc::new(start.activity.into_iter().map(entry).collect())),
                 api_url: Mutex::default(),
+                drills: Mutex::new(start.drills),
+                proofs: Mutex::default(),
+                drill_schedules: Mutex::default(),
                 handles: Mutex::default(),
                 changed: watch::Sender::new(0),
                 stopping: watch::Sender::new(false),

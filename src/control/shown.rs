@@ -14,7 +14,12 @@ impl Control {
         let groups: Vec<_> = self
             .handles()
             .iter()
-            .map(|handle| Arc::new(handle.view(now, |region| self.away_since(region).is_some())))
+            .map(|handle| {
+                let mut view = handle.view(now, |region| self.away_since(region).is_some());
+                (view.drills, view.last_proof) = (self.drills(&handle.id), self.last_proof(&handle.id));
+                (view.drill_schedule, view.next_drill) = (self.drill_schedule(&handle.id), self.next_drill(&handle.id));
+                Arc::new(view)
+            })
             .collect();
         let regions = self.regions_with_groups(&groups);
         AccountView {

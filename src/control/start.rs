@@ -1,5 +1,6 @@
 //! Starting: groups are loaded from the store, and whatever a crash interrupted goes on.
 
+use super::drill::{self, Drills};
 use super::group::{GroupHandle, Record, Stored};
 use super::handle::{ACTIVITY_SHOWN, Start};
 use super::keyring::Keyring;
@@ -17,6 +18,7 @@ impl Control {
         settings: ControlSettings,
     ) -> Result<Self, ControlError> {
         let (groups, activity) = store.run(|tx| Ok((tx.groups()?, tx.activity(ACTIVITY_SHOWN)?))).await?;
+        let drills = Drills::new(store.run(|tx| tx.drills()).await?);
         let (stable_urls, tokens) = store.run(|tx| Ok((tx.stable_urls()?, tx.tokens()?))).await?;
         let control = Self::new(Start {
             regions: regions::unread(&deployment),
@@ -27,6 +29,7 @@ impl Control {
             store,
             settings,
             stable_urls,
+            drills,
             activity,
         });
         regions::recall_workloads(&control).await?;
@@ -35,11 +38,16 @@ impl Control {
         for (group, since) in groups {
             let read = move |tx: &Tx<'_>| Stored::read(tx, group, since, read_only);
             let (stored, operations) = control.inner.store.run(read).await?;
+            control.recall_drills(&stored.group.spec.id).await?;
             control.adopt(GroupHandle::new(Record::new(stored, &operations)));
         }
         if read_only {
             return Ok(control);
         }
+        for drill in control.running_drills() {
+            control.spawn(drill::go_on(control.clone(), drill));
+        }
+        control.spawn(drill::keep_to_schedules(control.clone()));
         control.lead_gates();
         control.spawn(routes::keep_leading(control.clone()));
         for workspace in &control.inner.deployment.workspaces {

@@ -4,7 +4,7 @@ use super::view::OperationView;
 use super::{Control, ControlError, acts, audit};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
-use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, Region};
+use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, ObjectStatus, Region};
 use crate::replicate::{self, CompareReport, Comparison, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::CatalogInfo;
 
@@ -19,7 +19,8 @@ impl Control {
                 sentence: format!("Failover group {id} is failing over. Verify it when that has finished."),
             });
         }
-        match self.compare(&group, depth.into()).await {
+        let depth = depth.into();
+        match self.compare(&group, depth).await {
             Ok(mut report) => {
                 report.objects.append(&mut report.unmanaged);
                 let (known, left) = {
@@ -30,6 +31,16 @@ impl Control {
                 replicate::explain(&mut report.objects, &known);
                 replicate::list_left_behind(&mut report.objects, &left);
                 report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+                // What is still on its way is younger than the replication point.
+                let is_behind = |object: &&replicate::ObjectRecord| object.status == ObjectStatus::Lagging;
+                let is_whole = report.differing().iter().all(is_behind) && report.verified() > 0;
+                if depth != Depth::Sizes
+                    && is_whole
+                    && group.state == GroupState::Active
+                    && !self.inner.settings.read_only
+                {
+                    self.note_proof(id).await?;
+                }
                 Ok(report)
             }
             Err(ControlError::Region(error)) => {

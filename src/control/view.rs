@@ -3,9 +3,9 @@
 use crate::delta::Salvaged;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
-    ApprovalPolicy, AssetKind, ClockMove, FailoverGroup, FailoverKind, FailoverStep, GroupId, LeftBehind, ObjectError,
-    PendingApproval, Provisional, Recovery, Region, ReleasedBy, Role, StepStatus, Timestamp, TransferLimit,
-    WorkspaceId,
+    ApprovalPolicy, AssetKind, ClockMove, Drill, DrillKind, DrillSchedule, FailoverGroup, FailoverKind, FailoverStep,
+    GroupId, LeftBehind, ObjectError, PendingApproval, Proof, Provisional, Recovery, Region, ReleasedBy, Role,
+    StepStatus, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use crate::store::ErrorRow;
@@ -235,6 +235,14 @@ pub struct GroupView {
     pub assets: Option<AssetsView>,
     /// What a forced failover to the secondary would lose, as last asked.
     pub loss_estimate: LossEstimate,
+    /// Its drills, newest first.
+    pub drills: Vec<Arc<Drill>>,
+    /// When a drill or a deep comparison last showed that it can fail over.
+    pub last_proof: Option<Proof>,
+    /// When drills are due, where that is set.
+    pub drill_schedule: Option<DrillSchedule>,
+    /// Which drill is due next, and when.
+    pub next_drill: Option<(DrillKind, Timestamp)>,
 }
 
 /// How the replication of workspace assets stands.

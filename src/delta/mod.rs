@@ -21,6 +21,7 @@ mod plan;
 mod position;
 mod promote;
 mod recover;
+mod rehearse;
 mod repair;
 mod restore;
 mod root;
@@ -46,6 +47,7 @@ pub use recover::{
     Recovering, RowsPreview, SalvagedCommit, append_salvaged, export_salvaged, preview_salvaged, salvaged_commits,
     table_of_salvaged,
 };
+pub use rehearse::{RehearsalCheck, RehearsalCopy, check_version, copy_version, prove_writable, remove_copy};
 pub use repair::{Repaired, repair};
 pub use restore::{RestoreAbout, Restored, restore, restore_problem};
 pub use root::TableRoot;

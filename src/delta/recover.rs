@@ -9,6 +9,10 @@ mod fits;
 mod rows;
 mod table;
 
+pub(super) use contents::{path_of, rows_of};
+pub(super) use features::carries_time;
+pub(super) use rows::rows_in_file;
+
 use super::place::{self, Place};
 use super::{TableFault, TableRoot};
 use contents::Salvage;

@@ -7,8 +7,8 @@ use crate::control::{AsOfReport, GroupPatch, PointReport, SalvageRef, SalvageRep
 use crate::delta::RowsPreview;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
-    ApprovalPolicy, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role, Timestamp,
-    TransferLimit, Violation, WorkspaceId,
+    ApprovalPolicy, DrillKind, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role,
+    Timestamp, TransferLimit, Violation, WorkspaceId,
 };
 use crate::wire::secret::Secret;
 
@@ -156,6 +156,29 @@ pub enum Intent {
     EstimateLoss {
         /// The group.
         id: GroupId,
+    },
+    /// Starts a drill.
+    StartDrill {
+        /// The group.
+        id: GroupId,
+        /// What is rehearsed.
+        kind: DrillKind,
+        /// Whether a full one stays in the secondary until a person lets it go on.
+        wait: bool,
+    },
+    /// Lets a drill go on that waits for a person.
+    LetDrillGoOn {
+        /// The group.
+        id: GroupId,
+        /// The drill.
+        drill: String,
+    },
+    /// Sets when drills of a group are due: kind, days between two, hour in UTC. None removes the schedule.
+    SetDrillSchedule {
+        /// The group.
+        id: GroupId,
+        /// The schedule.
+        wanted: Option<(DrillKind, u16, u8)>,
     },
     /// Resumes the schedules and starts the compute that ran in the old primary, in the new one.
     ResumeWorkloads {

@@ -92,6 +92,19 @@ pub(super) async fn perform(
             let report = control.confirm_readiness(actor, &id, &line).await;
             report.map(|report| NoticeDetail::Readiness(Box::new(report)))
         }
+        Intent::StartDrill { id, kind, wait } => {
+            let started = control.start_drill(actor, &id, kind, wait).await;
+            started.map(|_| NoticeDetail::Done(format!("The {} of {id} started.", kind.label())))
+        }
+        Intent::LetDrillGoOn { id, drill } => {
+            let gone_on = control.let_drill_go_on(actor, &id, &drill).await;
+            gone_on.map(|drill| NoticeDetail::Done(format!("The drill goes on: it fails back to {}.", drill.primary)))
+        }
+        Intent::SetDrillSchedule { id, wanted } => {
+            let set = control.set_drill_schedule(actor, &id, wanted).await;
+            let word = if wanted.is_some() { "set" } else { "removed" };
+            set.map(|()| NoticeDetail::Done(format!("The drill schedule of {id} was {word}.")))
+        }
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;
             found.map(|_| NoticeDetail::Done(format!("Estimated what a forced failover of {id} would lose.")))

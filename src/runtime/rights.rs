@@ -20,6 +20,8 @@ impl Intent {
             | Self::SignIn { .. }
             | Self::SignOut => Right::Look,
             Self::FailOver { .. }
+            | Self::StartDrill { .. }
+            | Self::LetDrillGoOn { .. }
             | Self::ResumeWorkloads { .. }
             | Self::KeepFailover { .. }
             | Self::UndoFailover { .. }
@@ -30,6 +32,7 @@ impl Intent {
             Self::CreateGroup { .. }
             | Self::UpdateGroup { .. }
             | Self::ConfirmReadiness { .. }
+            | Self::SetDrillSchedule { .. }
             | Self::ReleaseLeftBehind { .. }
             | Self::PreviewSalvage { .. }
             | Self::RecoverSalvage { .. }

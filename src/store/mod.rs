@@ -6,6 +6,7 @@
 mod activity;
 mod assets;
 mod attributes;
+mod drills;
 mod error;
 mod error_history;
 mod groups;

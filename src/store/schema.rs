@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::path::Path;
 
 /// One step a version: step N brings a store of version N to N + 1, so a new store takes them all.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     FIRST,
     STABLE_URLS_AND_TOKENS,
     POINTS_BY_TIME_AND_MADE,
@@ -15,6 +15,7 @@ const STEPS: [&str; 9] = [
     ATTRIBUTES,
     WORKSPACE_ASSETS,
     ERROR_HISTORY,
+    DRILLS,
 ];
 
 const VERSION: i64 = STEPS.len() as i64;
@@ -111,6 +112,11 @@ const ERROR_HISTORY: &str = "
 CREATE TABLE error_history (group_id TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, class TEXT NOT NULL,
     body TEXT NOT NULL, first INTEGER NOT NULL, ended INTEGER, count INTEGER NOT NULL,
     PRIMARY KEY (group_id, kind, object, class)) WITHOUT ROWID;
+";
+
+const DRILLS: &str = "
+CREATE TABLE drills (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, group_id TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX drills_of_group ON drills (group_id, seq);
 ";
 
 /// Refuses a file that is damaged, before anything is written to it.

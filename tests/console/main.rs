@@ -7,6 +7,7 @@ mod back_in_time;
 mod create;
 mod decisions;
 mod desk;
+mod drills;
 mod fail_over;
 mod fixture;
 mod live;

@@ -122,6 +122,10 @@ impl<T: RestFlavour> RegionApi for T {
         self.rest().update_catalog(name, change).boxed()
     }
 
+    fn delete_catalog<'a>(&'a self, name: &'a str, force: bool) -> Answer<'a, ()> {
+        self.rest().delete_catalog(name, force).boxed()
+    }
+
     fn bindings_of_catalog<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<uc::WorkspaceBinding>> {
         self.rest().bindings_of_catalog(name).boxed()
     }

@@ -104,6 +104,8 @@ pub trait RegionApi: AccessApi + WorkspaceApi + Send + Sync + fmt::Debug {
     fn create_catalog<'a>(&'a self, catalog: &'a uc::CreateCatalog) -> Answer<'a, uc::CatalogInfo>;
     /// Changes a catalog.
     fn update_catalog<'a>(&'a self, name: &'a str, change: &'a uc::UpdateCatalog) -> Answer<'a, uc::CatalogInfo>;
+    /// Deletes a catalog; with `force`, also one that holds something.
+    fn delete_catalog<'a>(&'a self, name: &'a str, force: bool) -> Answer<'a, ()>;
     /// The workspaces that a catalog is bound to. Only an isolated catalog heeds them.
     fn bindings_of_catalog<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<uc::WorkspaceBinding>>;
     /// Binds a catalog to workspaces or looses it from them, and tells what holds afterwards.

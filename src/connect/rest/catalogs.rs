@@ -64,6 +64,12 @@ impl RegionClient {
         Ok(self.transport.send::<WorkspaceBindings>(call).await?.bindings)
     }
 
+    /// Deletes a catalog; with `force`, also one that holds something.
+    pub async fn delete_catalog(&self, name: &str, force: bool) -> Result<(), ConnectError> {
+        let call = Call::new(Method::DELETE, PREFIX, &["catalogs", name]).query("force", force);
+        self.transport.send_for_nothing(call).await
+    }
+
     /// Every schema of a catalog.
     pub async fn schemas(&self, catalog: &str) -> Result<Vec<SchemaInfo>, ConnectError> {
         let call = Call::get(PREFIX, &["schemas"]).query("catalog_name", catalog).query("max_results", 0);

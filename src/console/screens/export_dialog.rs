@@ -1,7 +1,6 @@
-//! The dialog that saves a chart's numbers: to a file whose path is typed, or to the clipboard.
+//! The dialog that saves a text, such as a chart's numbers or a drill's report: to a file whose path is typed, or to the clipboard.
 
 use crate::console::action::Action;
-use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
@@ -14,15 +13,16 @@ use eframe::egui::{self, Context};
 pub struct ExportDialog {
     title: String,
     path: String,
+    note: String,
     text: String,
     refusal: Option<String>,
 }
 
 impl ExportDialog {
     /// A dialog that saves `text`; `name` is the file's name in the folder that is proposed.
-    pub fn open(scene: &Scene<'_>, title: String, name: &str, text: String) -> Self {
+    pub fn open(scene: &Scene<'_>, title: String, name: &str, note: String, text: String) -> Self {
         let path = format!("{}/exports/{name}", scene.snapshot.deployment.data_dir.trim_end_matches('/'));
-        Self { title, path, text, refusal: None }
+        Self { title, path, note, text, refusal: None }
     }
 
     /// Takes the refusal of this dialog's intent.
@@ -67,11 +67,7 @@ impl ExportDialog {
         ui.label(rich(Role::Label, "File").color(palette.text_soft));
         field::path_text_ui(ui, "File", &mut self.path, "/home/ada/lag.csv");
         ui.add_space(space::XS);
-        let rows = self.text.lines().count().saturating_sub(1);
-        let note = format!(
-            "{} with its time in UTC. A file that exists is never overwritten.",
-            format::plural(rows, "row", "rows")
-        );
+        let note = format!("{} A file that exists is never overwritten.", self.note);
         ui.label(rich(Role::Small, note).color(palette.text_weak));
     }
 }

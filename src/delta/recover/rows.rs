@@ -108,6 +108,30 @@ pub fn partitions(add: &Value, metadata: &Value) -> Vec<(String, Cell)> {
     found
 }
 
+/// How many rows a Parquet file's footer counts.
+pub fn rows_in_file(place: &dyn Place, path: &str) -> Result<u64, DeltaError> {
+    let file = place.display(path);
+    let broken = |detail: String| DeltaError::Unfit {
+        table: place.display(""),
+        sentence: format!("Can't read the footer of {file}: {detail}."),
+    };
+    let opened = place.open_random(path)?.ok_or_else(|| broken("it is not there".to_owned()))?;
+    let read = AssertUnwindSafe(|| match opened {
+        RandomAccess::File(file, _) => count_rows(file),
+        RandomAccess::Bytes(bytes) => count_rows(bytes),
+        RandomAccess::Ranges(ranges) => count_rows(ranges),
+    });
+    let failed = |_| Err("the Parquet library failed on it".to_owned());
+    std::panic::catch_unwind(read).unwrap_or_else(failed).map_err(broken)
+}
+
+fn count_rows(input: impl ChunkReader + 'static) -> Result<u64, String> {
+    check_footer(&input)?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| error.to_string())?;
+    Ok(u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0))
+}
+
 /// Reads a Parquet file's rows, at most `most`, each with the names of its columns.
 pub fn read_rows(
     place: &dyn Place,

@@ -79,6 +79,10 @@ impl RegionApi for InMemoryRegion {
         answer(move || self.call(&format!("PATCH /catalogs {name}"), |region| region.change_catalog(name, change)))
     }
 
+    fn delete_catalog<'a>(&'a self, name: &'a str, force: bool) -> Answer<'a, ()> {
+        answer(move || self.call(&format!("DELETE /catalogs {name}"), |region| region.drop_catalog(name, force)))
+    }
+
     fn bindings_of_catalog<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<uc::WorkspaceBinding>> {
         answer(move || self.call(&format!("GET /bindings {name}"), |region| region.list_bindings(name)))
     }

@@ -231,6 +231,31 @@ impl InMemoryRegion {
         Ok(schema.clone())
     }
 
+    pub(super) fn drop_catalog(&self, name: &str, force: bool) -> Result<(), Refusal> {
+        let name = name.to_lowercase();
+        let schemas: Vec<String> = {
+            let known = self.known();
+            self.writable(&known, &name)?;
+            if !known.catalogs.contains_key(&name) {
+                return Err(Refusal::missing("CATALOG", &name));
+            }
+            let prefix = format!("{name}.");
+            known.schemas.keys().filter(|schema| schema.starts_with(&prefix)).cloned().collect()
+        };
+        let own: Vec<&String> = schemas.iter().filter(|schema| !schema.ends_with(".information_schema")).collect();
+        if !force && own.iter().any(|schema| !schema.ends_with(".default")) {
+            let message = format!("The catalog '{name}' is not empty. Drop what is in it first, or use force=true.");
+            return Err(Refusal::new(400, "CATALOG_NOT_EMPTY", message));
+        }
+        for schema in own {
+            self.drop_schema(schema, force)?;
+        }
+        let mut known = self.known();
+        known.schemas.retain(|schema, _| !schemas.contains(schema));
+        known.catalogs.remove(&name);
+        Ok(())
+    }
+
     pub(super) fn drop_schema(&self, full_name: &str, force: bool) -> Result<(), Refusal> {
         let [catalog, name] = split::<2>(full_name)?;
         let full_name = full_name.to_lowercase();

@@ -5,6 +5,7 @@ mod band;
 mod banners;
 mod chart;
 mod curve;
+mod drills;
 mod errors;
 mod left_behind;
 mod objects;
@@ -15,6 +16,7 @@ pub mod readiness;
 mod remedy;
 
 pub use banners::{Banner, banners, eta};
+pub use drills::proven;
 pub use errors::{Cause, causes};
 pub use objects::{ObjectFilter, visible_objects};
 pub use past::{Past, Range};
@@ -38,6 +40,7 @@ pub struct GroupScreen {
     objects: objects::ObjectsTab,
     errors: errors::ErrorsTab,
     operations: operations::OperationsTab,
+    drills: drills::DrillsTab,
     past: Past,
     seen: bool,
 }
@@ -71,6 +74,7 @@ impl GroupScreen {
             GroupTab::Objects => self.objects.show(ui, scene, view, &mut actions),
             GroupTab::Errors => self.errors.show(ui, scene, view, &mut actions),
             GroupTab::Operations => self.operations.show(ui, scene, view, &mut actions),
+            GroupTab::Drills => self.drills.show(ui, scene, view, &mut actions),
             GroupTab::LeftBehind => left_behind::left_behind_ui(ui, scene, view, &mut actions),
         }
         actions
@@ -86,7 +90,7 @@ fn tab_page_ui(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 5] {
+fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 6] {
     let tone = if view.group.has_replication_point_blocking_errors { Tone::Bad } else { Tone::Warn };
     let tab = |value, label, count| Tab { value, label, count };
     [
@@ -94,6 +98,7 @@ fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 5] {
         tab(GroupTab::Objects, "Objects", Some((view.objects.len(), Tone::Quiet))),
         tab(GroupTab::Errors, "Errors", Some((view.errors.len(), tone))),
         tab(GroupTab::Operations, "Operations", Some((operations::ended(view).count(), Tone::Quiet))),
+        tab(GroupTab::Drills, "Drills", Some((view.drills.len(), Tone::Quiet))),
         tab(GroupTab::LeftBehind, "Left behind", Some(left_behind::count(view))),
     ]
 }

@@ -208,7 +208,13 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
     let urls = scene.account().stable_urls.iter().filter(|url| url.group.as_ref() == Some(id));
     Row {
         id: id.clone(),
-        scope: if view.objects.is_empty() { catalogs } else { format!("{catalogs} · {objects}") },
+        scope: match (&view.last_proof, view.objects.is_empty()) {
+            (_, true) => catalogs,
+            (None, false) => format!("{catalogs} · {objects} · never proven"),
+            (Some(proof), false) => {
+                format!("{catalogs} · {objects} · proven {} ago", format::short_age(scene.age_ms(proof.at)))
+            }
+        },
         state: group.state,
         state_age: format::short_age(scene.age_ms(view.state_since)),
         primary: Region::new(group.effective_primary_region.to_string()),

@@ -1,0 +1,105 @@
+//! Drills of a group: started, listed, let go on, scheduled, and their reports.
+
+use super::auth::{Bytes, Call, json};
+use super::context::{Api, to_the_end};
+use super::groups::id_of;
+use super::reply::{Answer, bad, ok};
+use crate::domain::{DrillKind, Right};
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What to rehearse.
+#[derive(Debug, Default, Deserialize)]
+struct StartBody {
+    #[serde(default)]
+    kind: String,
+    /// Whether a full drill stays in the secondary until a person lets it go on.
+    #[serde(default)]
+    wait_for_person: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WhichBody {
+    #[serde(default)]
+    drill_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ScheduleBody {
+    /// Left out, the schedule is removed.
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    every_days: Option<u16>,
+    #[serde(default)]
+    hour: Option<u8>,
+}
+
+/// `GET …/failover-groups/{id}/drills`
+pub async fn list(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Look)?;
+    let id = id_of(&call.id)?;
+    api.control.group(&id)?;
+    let due = api.control.next_drill(&id).map(|(kind, at)| json!({ "kind": kind, "at": at }));
+    let drills = api.control.drills(&id);
+    ok(&json!({
+        "drills": drills,
+        "last_proven": api.control.last_proof(&id),
+        "schedule": api.control.drill_schedule(&id),
+        "next": due,
+    }))
+}
+
+/// `POST …/failover-groups/{id}/drills`
+pub async fn start(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::FailOver)?;
+    let (id, body): (_, StartBody) = (id_of(&call.id)?, json(&bytes)?);
+    let kind = kind_of(&body.kind)?;
+    let (control, actor) = (api.control.clone(), call.caller.name);
+    let started = to_the_end(async move { control.start_drill(&actor, &id, kind, body.wait_for_person).await });
+    ok(started.await?.as_ref())
+}
+
+/// `POST …/failover-groups/{id}/drills/go-on`
+pub async fn go_on(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::FailOver)?;
+    let (id, body): (_, WhichBody) = (id_of(&call.id)?, json(&bytes)?);
+    let (control, actor) = (api.control.clone(), call.caller.name);
+    let gone_on = to_the_end(async move { control.let_drill_go_on(&actor, &id, &body.drill_id).await });
+    ok(gone_on.await?.as_ref())
+}
+
+/// `POST …/failover-groups/{id}/drills/report`
+pub async fn report(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Look)?;
+    let (id, body): (_, WhichBody) = (id_of(&call.id)?, json(&bytes)?);
+    let drill = api.control.drill(&id, &body.drill_id)?;
+    let html = crate::control::drill_report(&drill, &api.control.drills(&id));
+    ok(&json!({ "drill": drill.as_ref(), "html": html }))
+}
+
+/// `PATCH …/failover-groups/{id}/drills/schedule`
+pub async fn schedule(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Change)?;
+    let (id, body): (_, ScheduleBody) = (id_of(&call.id)?, json(&bytes)?);
+    let wanted = match body.kind {
+        None => None,
+        Some(kind) => {
+            let every_days = body.every_days.ok_or_else(|| bad("every_days is missing. Give 1 to 366 days."))?;
+            Some((kind_of(&kind)?, every_days, body.hour.unwrap_or(3)))
+        }
+    };
+    let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());
+    to_the_end(async move { control.set_drill_schedule(&actor, &of, wanted).await }).await?;
+    ok(&json!({ "schedule": api.control.drill_schedule(&id) }))
+}
+
+fn kind_of(text: &str) -> Result<DrillKind, super::reply::Rejection> {
+    match text {
+        "FULL" => Ok(DrillKind::Full),
+        "ISOLATED" => Ok(DrillKind::Isolated),
+        other => Err(bad(format!("kind is {other:?}. Use FULL or ISOLATED."))),
+    }
+}

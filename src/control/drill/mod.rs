@@ -1,0 +1,193 @@
+//! Drills: rehearsals of a failover on a real group.
+//!
+//! A drill is a list of steps, each written down before it begins and when it ends, so that one that was interrupted goes on
+//! with the step that ran. A step may run twice.
+
+mod checks;
+mod copies;
+mod full;
+mod report;
+mod run;
+mod schedule;
+
+pub use report::drill_report;
+pub use run::go_on;
+pub use schedule::keep_to_schedules;
+
+use super::lock::lock;
+use super::proof::proof_key;
+use super::{Control, ControlError, audit};
+use crate::domain::{
+    Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, GroupId, GroupState, Proof, StepStatus, Timestamp,
+};
+use crate::store::ActivityRow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is known of drills: the newest of a group last.
+#[derive(Debug, Default)]
+pub struct Drills {
+    of: BTreeMap<GroupId, Vec<Arc<Drill>>>,
+}
+
+impl Drills {
+    /// Takes in what the store holds, oldest first.
+    pub fn new(stored: Vec<Drill>) -> Self {
+        let mut drills = Self::default();
+        stored.into_iter().for_each(|drill| drills.put(drill));
+        drills
+    }
+
+    fn put(&mut self, drill: Drill) {
+        let all = self.of.entry(drill.group.clone()).or_default();
+        match all.iter_mut().find(|known| known.id == drill.id) {
+            Some(known) => *known = Arc::new(drill),
+            None => all.push(Arc::new(drill)),
+        }
+    }
+
+    fn get(&self, id: &str) -> Option<Arc<Drill>> {
+        self.of.values().flatten().find(|drill| drill.id == id).cloned()
+    }
+}
+
+impl Control {
+    /// The drills of a group, newest first.
+    pub fn drills(&self, id: &GroupId) -> Vec<Arc<Drill>> {
+        lock(&self.inner.drills).of.get(id).map(|all| all.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+
+    /// One drill of a group.
+    pub fn drill(&self, group: &GroupId, id: &str) -> Result<Arc<Drill>, ControlError> {
+        lock(&self.inner.drills)
+            .get(id)
+            .filter(|drill| drill.group == *group)
+            .ok_or_else(|| ControlError::UnknownDrill { id: id.to_owned() })
+    }
+
+    /// Starts a drill. A full one stays in the secondary until a person lets it go on, where `wait` says so.
+    pub async fn start_drill(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        kind: DrillKind,
+        wait: bool,
+    ) -> Result<Arc<Drill>, ControlError> {
+        let handle = self.handle(id)?;
+        let _starting = self.inner.creating.clone().lock_owned().await;
+        let group = handle.shown();
+        if self.drills(id).iter().any(|drill| drill.is_running()) {
+            return Err(ControlError::Refused {
+                sentence: format!("A drill of {id} runs already. Wait until it has finished."),
+            });
+        }
+        if group.state != GroupState::Active || group.salvage_pending {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {id} is {}, so no drill can start. Wait until it is ACTIVE and nothing waits to be salvaged.",
+                    group.state
+                ),
+            });
+        }
+        let now = self.now();
+        let drill = Drill {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            group: id.clone(),
+            kind,
+            requested_by: actor.to_owned(),
+            started: now,
+            ended: None,
+            outcome: DrillOutcome::Running,
+            primary: group.effective_primary_region.clone(),
+            secondary: group.effective_secondary_region().clone(),
+            waits_for_person: wait && kind == DrillKind::Full,
+            let_go_by: None,
+            steps: DrillStep::of(kind).iter().map(|step| pending(*step)).collect(),
+            point: None,
+            rpo_seconds: group.replication_point.map(|point| (now - point).num_milliseconds().max(0) as f64 / 1000.0),
+            rto_seconds: None,
+            failback_rto_seconds: None,
+            tables_verified: 0,
+            tables: Vec::new(),
+            catalogs: Vec::new(),
+            problems: Vec::new(),
+        };
+        let message = format!("{actor} started {} {} of {id}.", article(kind), kind.label());
+        let line = audit::line(now, actor, "drill.start", id.as_str(), message);
+        let drill = self.keep_drill(drill, Some(line)).await?;
+        self.spawn(go_on(self.clone(), drill.clone()));
+        Ok(drill)
+    }
+
+    /// Lets a full drill that waits for a person go on.
+    pub async fn let_drill_go_on(&self, actor: &str, group: &GroupId, id: &str) -> Result<Arc<Drill>, ControlError> {
+        let mut drill = self.drill(group, id)?.as_ref().clone();
+        if !drill.is_waiting() {
+            return Err(ControlError::Refused { sentence: "The drill doesn't wait for a person now.".to_owned() });
+        }
+        drill.let_go_by = Some(actor.to_owned());
+        let message = format!("{actor} let the full drill of {group} go on: it fails back to {}.", drill.primary);
+        let line = audit::line(self.now(), actor, "drill.go_on", group.as_str(), message);
+        self.keep_drill(drill, Some(line)).await
+    }
+
+    /// Stores a drill, with a line of the audit log, then shows it.
+    async fn keep_drill(&self, drill: Drill, line: Option<ActivityRow>) -> Result<Arc<Drill>, ControlError> {
+        let shown = Arc::new(drill);
+        let (stored, logged) = (shown.clone(), line.clone());
+        let work = move |tx: &crate::store::Tx<'_>| {
+            tx.put_drill(&stored)?;
+            logged.as_ref().map_or(Ok(()), |line| tx.add_activity(line))
+        };
+        let show = shown.clone();
+        self.durably((), work, move |control, ()| {
+            lock(&control.inner.drills).put(show.as_ref().clone());
+            if let Some(line) = line {
+                control.show_activity(line);
+            }
+            control.touch();
+        })
+        .await?;
+        Ok(shown)
+    }
+
+    /// Drills that a crash or a stop interrupted.
+    pub(super) fn running_drills(&self) -> Vec<Arc<Drill>> {
+        lock(&self.inner.drills).of.values().flatten().filter(|drill| drill.is_running()).cloned().collect()
+    }
+
+    /// Reads what is kept of a group's drills beside them.
+    pub(super) async fn recall_drills(&self, id: &GroupId) -> Result<(), ControlError> {
+        let proof = self.setting(&proof_key(id)).await?.and_then(|text| serde_json::from_str(&text).ok());
+        if let Some(proof) = proof {
+            lock(&self.inner.proofs).insert(id.clone(), proof);
+        }
+        let schedule =
+            self.setting(&schedule::schedule_key(id)).await?.and_then(|text| serde_json::from_str(&text).ok());
+        if let Some(schedule) = schedule {
+            lock(&self.inner.drill_schedules).insert(id.clone(), schedule);
+        }
+        Ok(())
+    }
+
+    /// When a drill or a deep comparison last showed that the group can fail over.
+    pub fn last_proof(&self, id: &GroupId) -> Option<Proof> {
+        let of_drill = |drill: &Arc<Drill>| {
+            let at: Timestamp = drill.ended.filter(|_| drill.outcome == DrillOutcome::Held)?;
+            Some(Proof { at, by: drill.kind.label().to_owned() })
+        };
+        let compared = lock(&self.inner.proofs).get(id).cloned();
+        self.drills(id).iter().filter_map(of_drill).chain(compared).max_by_key(|proof| proof.at)
+    }
+}
+
+fn pending(step: DrillStep) -> DrillStepRecord {
+    DrillStepRecord { step, status: StepStatus::Pending, started: None, ended: None, note: None }
+}
+
+fn article(kind: DrillKind) -> &'static str {
+    match kind {
+        DrillKind::Full => "a",
+        DrillKind::Isolated => "an",
+    }
+}
