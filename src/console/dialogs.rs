@@ -79,6 +79,11 @@ impl Dialog {
         Self::Export(ExportDialog::open(scene, title, &name, format!("{rows} with its time in UTC."), text))
     }
 
+    /// Where to save a text.
+    pub fn save(scene: &Scene<'_>, title: String, name: &str, note: String, text: String) -> Self {
+        Self::Export(ExportDialog::open(scene, title, name, note, text))
+    }
+
     /// What a group should reach.
     pub fn targets(scene: &Scene<'_>, id: GroupId) -> Self {
         let now = scene.targets(&id);

@@ -13,6 +13,7 @@ pub fn untold(scene: &Scene<'_>, route: &Route) -> Option<String> {
         Route::Group(_, GroupTab::Objects) => "which objects a group holds and how far each one is",
         Route::Group(_, GroupTab::Errors) => "which objects fail, and why. The overview says whether some do",
         Route::Group(_, GroupTab::Operations) | Route::Run(..) => "the steps and times of a failover",
+        Route::Group(_, GroupTab::Drills) => "which drills ran and when one is due",
         Route::Group(_, GroupTab::LeftBehind) => "what a failover left behind",
         Route::Activity => "who did what",
         Route::Regions => "what its regions hold and run",
