@@ -2,7 +2,7 @@
 
 use super::ControlError;
 use super::deployment::Deployment;
-use super::drill::Drills;
+use super::drills::Drills;
 use super::group::GroupHandle;
 use super::keyring::Keyring;
 use super::lock::lock;

@@ -11,6 +11,7 @@ mod clock;
 mod credentials;
 mod deployment;
 mod drill;
+mod drills;
 mod durable;
 mod error;
 mod failover;

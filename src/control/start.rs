@@ -1,6 +1,7 @@
 //! Starting: groups are loaded from the store, and whatever a crash interrupted goes on.
 
-use super::drill::{self, Drills};
+use super::drill;
+use super::drills::Drills;
 use super::group::{GroupHandle, Record, Stored};
 use super::handle::{ACTIVITY_SHOWN, Start};
 use super::keyring::Keyring;

@@ -21,35 +21,7 @@ use crate::domain::{
     Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, GroupId, GroupState, Proof, StepStatus, Timestamp,
 };
 use crate::store::ActivityRow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What is known of drills: the newest of a group last.
-#[derive(Debug, Default)]
-pub struct Drills {
-    of: BTreeMap<GroupId, Vec<Arc<Drill>>>,
-}
-
-impl Drills {
-    /// Takes in what the store holds, oldest first.
-    pub fn new(stored: Vec<Drill>) -> Self {
-        let mut drills = Self::default();
-        stored.into_iter().for_each(|drill| drills.put(drill));
-        drills
-    }
-
-    fn put(&mut self, drill: Drill) {
-        let all = self.of.entry(drill.group.clone()).or_default();
-        match all.iter_mut().find(|known| known.id == drill.id) {
-            Some(known) => *known = Arc::new(drill),
-            None => all.push(Arc::new(drill)),
-        }
-    }
-
-    fn get(&self, id: &str) -> Option<Arc<Drill>> {
-        self.of.values().flatten().find(|drill| drill.id == id).cloned()
-    }
-}
 
 impl Control {
     /// The drills of a group, newest first.

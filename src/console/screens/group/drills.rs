@@ -1,6 +1,6 @@
 //! Drills: started, on a schedule, those that ran, and their reports.
 
-use super::tab_page_ui;
+use super::page::tab_page_ui;
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;

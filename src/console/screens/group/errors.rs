@@ -1,7 +1,7 @@
 //! Errors grouped by cause: what happened, whether it holds the replication point back, what to do.
 
+use super::page::tab_page_ui;
 use super::remedy::{Remedy, remedy};
-use super::tab_page_ui;
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;

@@ -1,6 +1,6 @@
 //! What failovers left behind on the old primary: the only copies, each with its release, and what was salvaged.
 
-use super::tab_page_ui;
+use super::page::tab_page_ui;
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;

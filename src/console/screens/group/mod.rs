@@ -11,6 +11,7 @@ mod left_behind;
 mod objects;
 mod operations;
 mod overview;
+mod page;
 mod past;
 pub mod readiness;
 mod remedy;
@@ -79,15 +80,6 @@ impl GroupScreen {
         }
         actions
     }
-}
-
-/// The area below the tabs, with the screen's margins.
-fn tab_page_ui(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui)) {
-    Frame::new().inner_margin(Margin { left: 32, right: 32, top: 16, bottom: 20 }).show(ui, |ui| {
-        ui.set_width(ui.available_width().min(1240.0));
-        ui.spacing_mut().item_spacing.y = space::M;
-        add_contents(ui);
-    });
 }
 
 fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 6] {

@@ -2,8 +2,8 @@
 
 use super::assets::assets_ui;
 use super::overview::tally;
+use super::page::tab_page_ui;
 use super::remedy::put_back;
-use super::tab_page_ui;
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;

@@ -1,6 +1,6 @@
 //! Failovers: the one that runs, step by step, and those that ended.
 
-use super::tab_page_ui;
+use super::page::tab_page_ui;
 use crate::console::action::{Action, Route};
 use crate::console::format;
 use crate::console::scene::Scene;

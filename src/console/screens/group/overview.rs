@@ -1,7 +1,8 @@
 //! A group at a glance: replication point, lag over the last hour, objects, definition.
 
+use super::page::tab_page_ui;
 use super::past::Past;
-use super::{banners, chart, operations, readiness, tab_page_ui};
+use super::{banners, chart, operations, readiness};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::format;
 use crate::console::scene::Scene;
