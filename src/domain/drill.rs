@@ -47,7 +47,7 @@ pub enum DrillStep {
     MakeCatalogs,
     /// Copies each table at its version.
     CopyTables,
-    /// Reads every file of the copy and counts its rows.
+    /// Checks the size and the Parquet footer of every file of the copy, and counts its rows.
     CheckFiles,
     /// Looks whether the views' tables are there.
     CheckViews,
@@ -93,7 +93,7 @@ impl DrillStep {
             Self::ChoosePoint => "Choose the replication point",
             Self::MakeCatalogs => "Create catalogs for the copy",
             Self::CopyTables => "Copy the tables",
-            Self::CheckFiles => "Read every file",
+            Self::CheckFiles => "Check every file",
             Self::CheckViews => "Check the views",
             Self::WriteToCopies => "Write to the copies",
             Self::CleanUp => "Remove the copy",

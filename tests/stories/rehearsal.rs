@@ -149,6 +149,29 @@ async fn a_full_drill_goes_over_waits_for_a_person_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_group_of_the_same_name_has_no_drills_and_is_not_proven() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let engine = engine(dir.path(), 0.0).await;
+    group(&engine).await;
+    engine.control().start_drill("ada", &core(), DrillKind::Isolated, false).await.expect("started");
+    let drill = until_drill(&engine, |drill| !drill.catalogs.is_empty()).await;
+    engine.control().delete_group("ada", &core(), None).await.expect("accepted");
+    // Its copy is removed although the group is gone.
+    let begun = Instant::now();
+    while catalogs_in_west(&engine).await.iter().any(|name| drill.catalogs.contains(name))
+        || engine.control().group(&core()).is_ok()
+    {
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let catalogs = catalogs(&engine).await;
+    let names: Vec<&str> = catalogs.iter().map(String::as_str).collect();
+    engine.control().create_group("tester", spec(&engine, "core", &names), false).await.expect("created");
+    assert!(engine.control().drills(&core()).is_empty() && engine.control().last_proof(&core()).is_none());
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_drill_that_a_stop_interrupts_goes_on_and_removes_its_copy() {
     let dir = tempfile::tempdir().expect("a folder");
     let first = engine(dir.path(), 0.0).await;

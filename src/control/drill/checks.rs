@@ -8,7 +8,7 @@ use crate::domain::{AssetKind, AssetName, Drill};
 use crate::replicate;
 use crate::wire::unity_catalog as uc;
 
-/// Reads every file's footer and counts rows.
+/// Checks every file's size and footer, and counts rows.
 pub async fn check_files(control: &Control, drill: &mut Drill) -> Result<End, ControlError> {
     let end = endpoint(control, drill).await?;
     let (mut files, mut rows, mut unfit) = (0, 0, Vec::new());
@@ -20,13 +20,19 @@ pub async fn check_files(control: &Control, drill: &mut Drill) -> Result<End, Co
         unfit.extend(found.problems.iter().map(|problem| format!("{}: {problem}", table.name)));
     }
     drill.tables_verified = drill.tables.len() as u64;
-    let note = format!("{files} files of {} tables read, {rows} rows.", drill.tables.len());
+    let note = format!(
+        "{files} files of {} tables have the size that the log says and a Parquet footer, {rows} rows.",
+        drill.tables.len()
+    );
     if unfit.is_empty() {
         return Ok(End::Done(note));
     }
     let found = unfit.len();
     drill.problems.extend(unfit);
-    Ok(End::Done(format!("{note} {found} of them aren't as their log says.")))
+    Ok(End::Done(format!(
+        "{files} files of {} tables were checked. {found} aren't as their log says.",
+        drill.tables.len()
+    )))
 }
 
 /// Looks whether every table that a view of the replica names is in the group, or in the secondary.

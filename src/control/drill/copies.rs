@@ -14,8 +14,14 @@ const FOLDER: &str = "_drills";
 
 /// The region in which a drill's copy lies: the one that was secondary when it started.
 pub async fn endpoint(control: &Control, drill: &Drill) -> Result<Endpoint, ControlError> {
-    let group = control.group(&drill.group)?;
-    control.inner.deployment.endpoint(&group, &drill.secondary).await
+    if let Ok(group) = control.group(&drill.group) {
+        return control.inner.deployment.endpoint(&group, &drill.secondary).await;
+    }
+    // The group was deleted meanwhile; the copy is removed all the same.
+    let gone = || refused(format!("No workspace of {} is known any more.", drill.secondary));
+    let workspaces = &control.inner.deployment.workspaces;
+    let workspace = workspaces.iter().find(|workspace| workspace.region == drill.secondary).ok_or_else(gone)?;
+    Ok(Endpoint::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?)
 }
 
 /// Opens a copy.

@@ -26,7 +26,11 @@ use std::sync::Arc;
 impl Control {
     /// The drills of a group, newest first.
     pub fn drills(&self, id: &GroupId) -> Vec<Arc<Drill>> {
-        lock(&self.inner.drills).of.get(id).map(|all| all.iter().rev().cloned().collect()).unwrap_or_default()
+        // Those of an earlier group of the same name say nothing of this one.
+        let made = self.made(id);
+        let is_its_own = |drill: &&Arc<Drill>| made.is_none_or(|made| drill.started >= made);
+        let drills = lock(&self.inner.drills);
+        drills.of.get(id).map(|all| all.iter().rev().filter(is_its_own).cloned().collect()).unwrap_or_default()
     }
 
     /// One drill of a group.
@@ -123,6 +127,11 @@ impl Control {
         Ok(shown)
     }
 
+    /// When a group was created; None where it is gone.
+    pub(super) fn made(&self, id: &GroupId) -> Option<Timestamp> {
+        self.handle(id).ok().map(|handle| handle.group().create_time)
+    }
+
     /// Drills that a crash or a stop interrupted.
     pub(super) fn running_drills(&self) -> Vec<Arc<Drill>> {
         lock(&self.inner.drills).of.values().flatten().filter(|drill| drill.is_running()).cloned().collect()
@@ -148,7 +157,9 @@ impl Control {
             let at: Timestamp = drill.ended.filter(|_| drill.outcome == DrillOutcome::Held)?;
             Some(Proof { at, by: drill.kind.label().to_owned() })
         };
-        let compared = lock(&self.inner.proofs).get(id).cloned();
+        let made = self.made(id);
+        let compared =
+            lock(&self.inner.proofs).get(id).filter(|proof| made.is_none_or(|made| proof.at >= made)).cloned();
         self.drills(id).iter().filter_map(of_drill).chain(compared).max_by_key(|proof| proof.at)
     }
 }

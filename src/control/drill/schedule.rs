@@ -12,7 +12,9 @@ const LOOK: Duration = Duration::from_secs(20);
 impl Control {
     /// When drills of a group are due; None where no schedule is set.
     pub fn drill_schedule(&self, id: &GroupId) -> Option<DrillSchedule> {
-        lock(&self.inner.drill_schedules).get(id).copied()
+        let made = self.made(id);
+        let schedules = lock(&self.inner.drill_schedules);
+        schedules.get(id).filter(|schedule| made.is_none_or(|made| schedule.since >= made)).copied()
     }
 
     /// When the next drill of a group is due.

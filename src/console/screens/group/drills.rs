@@ -105,27 +105,23 @@ impl DrillsTab {
         };
         let enabled = !runs && active && !awaited;
         let start = |kind, wait| Action::Send(Intent::StartDrill { id: view.group.spec.id.clone(), kind, wait });
-        ui.horizontal_wrapped(|ui| {
-            let button = Button::primary("Run an isolated drill").icon(Icon::Play).enabled(enabled).hint(hint);
-            if ui.add(button).clicked() {
-                actions.push(start(DrillKind::Isolated, false));
-            }
-            let sentence = "Opens a copy of the replica at its replication point, reads every file, writes to it, and removes it. \
-                            Neither the primary nor replication notices.";
-            ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text_soft)).wrap());
-        });
+        let button = Button::primary("Run an isolated drill").icon(Icon::Play).enabled(enabled).hint(hint);
+        if ui.add(button).clicked() {
+            actions.push(start(DrillKind::Isolated, false));
+        }
+        let sentence = "Opens a copy of the replica at its replication point, checks every file, writes to it, and removes it. \
+                        Neither the primary nor replication notices.";
+        ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text_soft)).wrap());
         ui.add_space(space::XS);
-        ui.horizontal_wrapped(|ui| {
-            let button = Button::ordinary("Run a full drill").icon(Icon::Failover).enabled(enabled).hint(hint);
-            if ui.add(button).clicked() {
-                actions.push(start(DrillKind::Full, self.wait));
-            }
-            let sentence = format!(
-                "Fails over to {} and back, planned, and compares every object after each. Writers pause for seconds, twice.",
-                view.group.effective_secondary_region()
-            );
-            ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text_soft)).wrap());
-        });
+        let button = Button::ordinary("Run a full drill").icon(Icon::Failover).enabled(enabled).hint(hint);
+        if ui.add(button).clicked() {
+            actions.push(start(DrillKind::Full, self.wait));
+        }
+        let sentence = format!(
+            "Fails over to {} and back, planned, and compares every object after each. Writers pause for seconds, twice.",
+            view.group.effective_secondary_region()
+        );
+        ui.add(egui::Label::new(rich(Role::Body, sentence).color(palette.text_soft)).wrap());
         let label = format!("A full drill stays in {} until I let it go on", view.group.effective_secondary_region());
         if field::check_ui(ui, self.wait, enabled, &label).clicked() {
             self.wait = !self.wait;
@@ -162,6 +158,8 @@ impl DrillsTab {
                 }
             }
         });
+        // One line for labels and fields: a row is as high as its first widget, else.
+        ui.spacing_mut().interact_size.y = 34.0;
         ui.horizontal(|ui| {
             ui.label(rich(Role::Body, "Every").color(palette.text_soft));
             ui.allocate_ui(egui::vec2(64.0, 30.0), |ui| {
