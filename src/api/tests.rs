@@ -458,6 +458,6 @@ async fn every_call_that_the_document_describes_is_served() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 35);
+    assert_eq!(calls, 40);
     served.end().await;
 }
