@@ -200,7 +200,7 @@ impl CreateForm {
             card::section_ui(
                 ui,
                 "Replication scope",
-                "Whole catalogs, with their schemas, tables, data, history, views and functions.",
+                "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags.",
             );
             ui.add_space(space::XS);
             if scope::scope_ui(ui, scene, &mut self.draft, &mut self.tree) {
