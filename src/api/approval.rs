@@ -47,6 +47,9 @@ pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> An
     call.needs(Right::SetApproval)?;
     let id = id_of(&call.id)?;
     let (before, _) = api.control.approval(&id)?;
+    if bytes.0.is_empty() {
+        return Err(bad("The body is missing. Send what is to change."));
+    }
     let body: PolicyBody = json(&bytes)?;
     let policy = ApprovalPolicy {
         required: body.required.unwrap_or(before.required),

@@ -83,6 +83,9 @@ pub async fn report(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> An
 /// `PATCH …/failover-groups/{id}/drills/schedule`
 pub async fn schedule(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::Change)?;
+    if bytes.0.is_empty() {
+        return Err(bad("The body is missing. Send a schedule, or {} to remove the one that is set."));
+    }
     let (id, body): (_, ScheduleBody) = (id_of(&call.id)?, json(&bytes)?);
     let wanted = match body.kind {
         None => None,

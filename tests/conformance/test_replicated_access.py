@@ -31,7 +31,7 @@ class ReplicatedAccess(RegionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.catalog, cls.with_table = cls.w.catalogs.create(fresh("mirrored")).name, catalogs()[60]
+        cls.catalog, cls.with_table = cls.w.catalogs.create(fresh("mirrored")).name, catalogs()[-4]
         schema = f"{cls.catalog}.one"
         cls.w.schemas.create("one", cls.catalog)
         cls.w.volumes.create(cls.catalog, "one", "files", VolumeType.MANAGED)
