@@ -1,7 +1,6 @@
 //! What people do with salvaged commits: read them, append them, make a table of them, export them, release them.
 
 use super::group::{GroupChange, GroupHandle};
-use super::lock::lock;
 use super::view::SalvageView;
 use super::{Control, ControlError, audit};
 use crate::connect::TablePlace;
@@ -129,8 +128,8 @@ impl Control {
         };
         let full_name = format!("{catalog_name}.{schema_name}.{table}");
         let opened = self.open_salvage(of, false).await?;
+        self.must_be_writable(&opened.primary, &catalog_name).await?;
         let (client, region) = (&opened.primary.client, &opened.primary.region);
-        self.must_be_writable(region, &catalog_name)?;
         if !opened.primary.capabilities.staging_tables {
             return Err(ControlError::Refused {
                 sentence: format!(
@@ -277,19 +276,20 @@ impl Control {
         self.inner.deployment.endpoint(group, group.effective_secondary_region()).await
     }
 
-    /// Refuses a catalog that the region's workspaces may only read.
-    fn must_be_writable(&self, region: &Region, catalog: &str) -> Result<(), ControlError> {
+    /// Refuses a catalog that the region's workspaces may only read. What is shown of a region may be older than a failover,
+    /// so the region is asked.
+    async fn must_be_writable(&self, end: &Endpoint, catalog: &str) -> Result<(), ControlError> {
+        let (region, own) = (&end.region, end.workspace_number()?);
         let elsewhere = self
             .handles()
             .iter()
             .map(|handle| handle.group())
             .find(|group| group.has_catalog(catalog) && group.effective_primary_region != *region);
-        let shown = lock(&self.inner.regions).clone();
-        let read_only = shown
-            .iter()
-            .filter(|view| view.name == *region)
-            .flat_map(|view| view.catalogs.iter())
-            .any(|view| same_name(&view.name, catalog) && view.read_only);
+        let found = end.client.catalog(catalog).await?;
+        let isolated = found.is_some_and(|found| found.isolation_mode.as_deref() == Some(uc::ISOLATION_ISOLATED));
+        let read_only = end.capabilities.bindings
+            && isolated
+            && end.client.bindings_of_catalog(catalog).await?.iter().any(|b| b.workspace_id == own && b.is_read_only());
         if elsewhere.is_none() && !read_only {
             return Ok(());
         }
