@@ -48,6 +48,19 @@ pub enum GroupTab {
     LeftBehind,
 }
 
+/// A text that is to become a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SavedText {
+    /// The dialog's title.
+    pub title: String,
+    /// The file's name in the folder that is proposed.
+    pub name: String,
+    /// What the file is.
+    pub note: String,
+    /// Its contents.
+    pub text: String,
+}
+
 /// What a screen asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -70,16 +83,7 @@ pub enum Action {
     /// Ask where to save the numbers of a group's chart: the group, the range, the table.
     AskExport(GroupId, &'static str, String),
     /// Ask where to save a text.
-    AskSave {
-        /// The dialog's title.
-        title: String,
-        /// The file's name in the folder that is proposed.
-        name: String,
-        /// What the file is.
-        note: String,
-        /// Its contents.
-        text: String,
-    },
+    AskSave(SavedText),
     /// Ask which of a group's points in time to read back.
     AskPoints(GroupId),
     /// Ask whether to delete workspace assets that only a group's secondary has.
@@ -148,7 +152,7 @@ impl Action {
             Self::Go(_)
             | Self::AskTargets(_)
             | Self::AskExport(..)
-            | Self::AskSave { .. }
+            | Self::AskSave(_)
             | Self::AskPoints(_)
             | Self::AskSignIn
             | Self::AskCapabilities(_)

@@ -248,9 +248,7 @@ impl ConsoleApp {
             }
             Action::AskTargets(id) => self.dialog = Some(Dialog::targets(scene, id)),
             Action::AskExport(id, range, text) => self.dialog = Some(Dialog::export(scene, &id, range, text)),
-            Action::AskSave { title, name, note, text } => {
-                self.dialog = Some(Dialog::save(scene, title, &name, note, text));
-            }
+            Action::AskSave(file) => self.dialog = Some(Dialog::save(scene, file)),
             Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));

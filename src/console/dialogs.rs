@@ -1,6 +1,6 @@
 //! The dialog that is open, of which there is one at most, and whose answer is whose.
 
-use super::action::{Action, Route};
+use super::action::{Action, Route, SavedText};
 use super::format;
 use super::palette::{PaletteState, keys_dialog_ui};
 use super::preferences::Preferences;
@@ -80,8 +80,8 @@ impl Dialog {
     }
 
     /// Where to save a text.
-    pub fn save(scene: &Scene<'_>, title: String, name: &str, note: String, text: String) -> Self {
-        Self::Export(ExportDialog::open(scene, title, name, note, text))
+    pub fn save(scene: &Scene<'_>, file: SavedText) -> Self {
+        Self::Export(ExportDialog::open(scene, file.title, &file.name, file.note, file.text))
     }
 
     /// What a group should reach.

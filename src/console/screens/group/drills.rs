@@ -1,7 +1,7 @@
 //! Drills: started, on a schedule, those that ran, and their reports.
 
 use super::page::tab_page_ui;
-use crate::console::action::Action;
+use crate::console::action::{Action, SavedText};
 use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
@@ -220,14 +220,16 @@ impl DrillsTab {
                 if ui.add(Button::quiet("Save report…").name(&html)).clicked() {
                     let text = drill_report(drill, &view.drills);
                     let note = "One HTML page that needs nothing else. Print it to make a PDF.".to_owned();
-                    actions.push(Action::AskSave { title: html, name: format!("{stem}.html"), note, text });
+                    let name = format!("{stem}.html");
+                    actions.push(Action::AskSave(SavedText { title: html, name, note, text }));
                 }
                 let json = format!("Save the {title} as JSON");
                 if ui.add(Button::quiet("Save as JSON…").name(&json)).clicked()
                     && let Ok(text) = serde_json::to_string_pretty(drill)
                 {
                     let note = "Every step, time, table and finding.".to_owned();
-                    actions.push(Action::AskSave { title: json, name: format!("{stem}.json"), note, text });
+                    let name = format!("{stem}.json");
+                    actions.push(Action::AskSave(SavedText { title: json, name, note, text }));
                 }
             }
         });
