@@ -59,6 +59,8 @@ def before_call(context, case, kwargs):
         case.body["target_primary_region"] = region["region"]
     elif operation == "create_stable_url":
         case.body = {"initial_workspace_id": region["workspace_id"]}
-    for name in known:
+    # Only what is created exists afterwards.
+    creates = operation in ("create_failover_group", "create_stable_url")
+    for name in known if creates else ():
         if name in (case.query or {}) and case.query.get("validate_only") is not True:
             known[name].append(case.query[name])
