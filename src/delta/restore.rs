@@ -93,9 +93,9 @@ fn unfit(place: &dyn Place, sentence: String) -> DeltaError {
 /// What lies between the newest version and the one to go back to.
 struct Restore {
     newest: i64,
-    /// The actions that add what the newest version lacks.
+    /// The `add` actions of files that the newest version doesn't have.
     adds: Vec<Value>,
-    /// The actions that once added what must go.
+    /// The `add` actions of files that must be removed again.
     removes: Vec<Value>,
     /// The metadata to go back to, where it differs.
     metadata: Option<Value>,

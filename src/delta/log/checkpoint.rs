@@ -3,7 +3,7 @@
 use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol};
 use super::lines::read_actions;
 use super::name::Checkpoint;
-use super::parquet_guard::{check_footer, check_pages};
+use super::parquet_guard::{check_footer, check_pages, guarded, open_parquet};
 use super::path::sidecar;
 use crate::delta::DeltaError;
 use crate::delta::bounds;
@@ -12,9 +12,7 @@ use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::ChunkReader;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 
 /// The columns that are read. Statistics and partition values, most of a checkpoint's bytes, are not.
 const COLUMNS: [&str; 13] = [
@@ -90,22 +88,12 @@ fn read_file(
     if path.ends_with(".json") {
         return read_actions(place, path, each)?.ok_or_else(gone)?.map(|_| ()).map_err(corrupt);
     }
-    let opened = place.open_random(path)?.ok_or_else(gone)?;
-    if opened.size() > bounds::PARQUET_FILE {
-        let (size, most) = (opened.size(), bounds::PARQUET_FILE);
-        return Err(DeltaError::TooLarge { path: place.display(path), size, most });
-    }
-    // The library trusts its input in places, and a table must end nothing but its own reading.
-    let read = AssertUnwindSafe(|| match opened {
-        RandomAccess::File(file, _) => read_parquet(file, columns, each, &corrupt),
-        RandomAccess::Bytes(bytes) => read_parquet(bytes, columns, each, &corrupt),
-        RandomAccess::Ranges(ranges) => read_parquet(ranges, columns, each, &corrupt),
-    });
-    std::panic::catch_unwind(read).unwrap_or_else(|_| Err(corrupt("the Parquet library failed on it".to_owned())))
+    let input = open_parquet(place, path)?.ok_or_else(gone)?;
+    guarded(corrupt, || read_parquet(input, columns, each, &corrupt))
 }
 
 fn read_parquet(
-    input: impl ChunkReader + 'static,
+    input: RandomAccess,
     columns: &[&str],
     each: &mut dyn FnMut(Action) -> Result<(), DeltaError>,
     corrupt: &dyn Fn(String) -> DeltaError,

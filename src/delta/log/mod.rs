@@ -23,6 +23,7 @@ pub(super) use lines::read_actions;
 pub(super) use log_state::{LogState, Past, read_log_state};
 pub(super) use name::{Checkpoint, LOG, LogName, commit_path, crc_path, hint_version, next_commit_path};
 pub use parquet_guard::{check_footer, check_pages};
+pub(super) use parquet_guard::{guarded, open_parquet};
 pub(super) use path::{deletion_vector, resolve};
 pub(super) use raw::{RawKey, RawState, apply_files, find_txn, raw_commit, raw_live, raw_state_at};
 

@@ -5,17 +5,41 @@
 
 use super::parquet_deltas;
 use super::thrift::Thrift;
+use crate::delta::DeltaError;
 use crate::delta::bounds;
+use crate::delta::place::{Place, RandomAccess};
 use parquet::basic::Type;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::ChunkReader;
 use std::io::Read;
+use std::panic::AssertUnwindSafe;
 
 /// The bytes that end a file: its footer's length and four letters.
 const TAIL: u64 = 8;
 /// The field of a footer that lists its columns, and that of a column which says how many columns are in it.
 const SCHEMA: i64 = 2;
 const CHILDREN: i64 = 5;
+
+/// Opens a Parquet file of somebody else's; None where there is none, an error where it is larger than its bound.
+pub(in crate::delta) fn open_parquet(place: &dyn Place, path: &str) -> Result<Option<RandomAccess>, DeltaError> {
+    let opened = place.open_random(path)?;
+    match &opened {
+        Some(input) if input.size() > bounds::PARQUET_FILE => {
+            let (size, most) = (input.size(), bounds::PARQUET_FILE);
+            Err(DeltaError::TooLarge { path: place.display(path), size, most })
+        }
+        _ => Ok(opened),
+    }
+}
+
+/// Runs what reads a Parquet file. The library trusts its input in places, and a file must end nothing but its own reading.
+pub(in crate::delta) fn guarded<T, E>(
+    failed: impl FnOnce(String) -> E,
+    read: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let read = std::panic::catch_unwind(AssertUnwindSafe(read));
+    read.unwrap_or_else(|_| Err(failed("the Parquet library failed on it".to_owned())))
+}
 
 /// Looks at the footer of a Parquet file; an error says what is wrong with it.
 pub fn check_footer<R: ChunkReader>(input: &R) -> Result<(), String> {

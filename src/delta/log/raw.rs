@@ -2,7 +2,7 @@
 //! doesn't know must not get lost.
 
 use super::checkpoint::read_checkpoint;
-use super::parquet_guard::{check_footer, check_pages};
+use super::parquet_guard::{check_footer, check_pages, guarded, open_parquet};
 use super::{Base, Checkpoint, Log, commit_path, read_commit};
 use crate::delta::DeltaError;
 use crate::delta::bounds;
@@ -11,11 +11,9 @@ use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::ChunkReader;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::panic::AssertUnwindSafe;
 
 /// Protocol and metadata in force, whole.
 #[derive(Debug, Clone, Default)]
@@ -147,26 +145,11 @@ fn read_file(
         let content = place.read(path, bounds::MANIFEST)?.ok_or_else(gone)?;
         return take_lines(&content.bytes, kinds, each).map_err(corrupt);
     }
-    let opened = place.open_random(path)?.ok_or_else(gone)?;
-    if opened.size() > bounds::PARQUET_FILE {
-        let (size, most) = (opened.size(), bounds::PARQUET_FILE);
-        return Err(DeltaError::TooLarge { path: place.display(path), size, most });
-    }
-    // The library trusts its input in places, and a table must end nothing but its own reading.
-    let read = AssertUnwindSafe(|| match opened {
-        RandomAccess::File(file, _) => read_parquet(file, kinds, each),
-        RandomAccess::Bytes(bytes) => read_parquet(bytes, kinds, each),
-        RandomAccess::Ranges(ranges) => read_parquet(ranges, kinds, each),
-    });
-    let failed = |_| Err("the Parquet library failed on it".to_owned());
-    std::panic::catch_unwind(read).unwrap_or_else(failed).map_err(corrupt)
+    let input = open_parquet(place, path)?.ok_or_else(gone)?;
+    guarded(|why| why, || read_parquet(input, kinds, each)).map_err(corrupt)
 }
 
-fn read_parquet(
-    input: impl ChunkReader + 'static,
-    kinds: &[&str],
-    each: &mut dyn FnMut(&str, Value),
-) -> Result<(), String> {
+fn read_parquet(input: RandomAccess, kinds: &[&str], each: &mut dyn FnMut(&str, Value)) -> Result<(), String> {
     check_footer(&input)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| error.to_string())?;

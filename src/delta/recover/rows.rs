@@ -4,16 +4,13 @@ use super::RowsPreview;
 use super::contents::{Salvage, path_of};
 use super::features::{fields, partition_columns, schema_of};
 use crate::delta::DeltaError;
-use crate::delta::bounds;
-use crate::delta::log::{check_footer, check_pages};
+use crate::delta::log::{check_footer, check_pages, guarded, open_parquet};
 use crate::delta::place::{Place, RandomAccess};
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::ChunkReader;
 use serde_json::Value;
-use std::panic::AssertUnwindSafe;
 
 /// Rows that a preview shows.
 pub const MOST_SHOWN: usize = 100;
@@ -115,21 +112,15 @@ pub fn rows_in_file(place: &dyn Place, path: &str) -> Result<u64, DeltaError> {
         table: place.display(""),
         sentence: format!("Can't read the footer of {file}: {detail}."),
     };
-    let opened = place.open_random(path)?.ok_or_else(|| broken("it is not there".to_owned()))?;
-    let read = AssertUnwindSafe(|| match opened {
-        RandomAccess::File(file, _) => count_rows(file),
-        RandomAccess::Bytes(bytes) => count_rows(bytes),
-        RandomAccess::Ranges(ranges) => count_rows(ranges),
-    });
-    let failed = |_| Err("the Parquet library failed on it".to_owned());
-    std::panic::catch_unwind(read).unwrap_or_else(failed).map_err(broken)
+    let input = place.open_random(path)?.ok_or_else(|| broken("it is not there".to_owned()))?;
+    let footer = guarded(|why| why, || footer_of(&input)).map_err(broken)?;
+    Ok(u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0))
 }
 
-fn count_rows(input: impl ChunkReader + 'static) -> Result<u64, String> {
-    check_footer(&input)?;
+fn footer_of(input: &RandomAccess) -> Result<ArrowReaderMetadata, String> {
+    check_footer(input)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| error.to_string())?;
-    Ok(u64::try_from(footer.metadata().file_metadata().num_rows()).unwrap_or(0))
+    ArrowReaderMetadata::load(input, options).map_err(|error| error.to_string())
 }
 
 /// Reads a Parquet file's rows, at most `most`, each with the names of its columns.
@@ -144,29 +135,12 @@ pub fn read_rows(
         table: place.display(""),
         sentence: format!("Can't read the rows of {file}: {detail}."),
     };
-    let opened = place.open_random(path)?.ok_or_else(|| broken("it is not there".to_owned()))?;
-    if opened.size() > bounds::PARQUET_FILE {
-        let (size, most) = (opened.size(), bounds::PARQUET_FILE);
-        return Err(DeltaError::TooLarge { path: file, size, most });
-    }
-    // The library trusts its input in places, and a file must end nothing but its own reading.
-    let read = AssertUnwindSafe(|| match opened {
-        RandomAccess::File(file, _) => read_parquet(file, most, each),
-        RandomAccess::Bytes(bytes) => read_parquet(bytes, most, each),
-        RandomAccess::Ranges(ranges) => read_parquet(ranges, most, each),
-    });
-    let failed = |_| Err("the Parquet library failed on it".to_owned());
-    std::panic::catch_unwind(read).unwrap_or_else(failed).map_err(broken)
+    let input = open_parquet(place, path)?.ok_or_else(|| broken("it is not there".to_owned()))?;
+    guarded(|why| why, || read_parquet(input, most, each)).map_err(broken)
 }
 
-fn read_parquet(
-    input: impl ChunkReader + 'static,
-    most: usize,
-    each: &mut dyn FnMut(&[String], Vec<Cell>),
-) -> Result<(), String> {
-    check_footer(&input)?;
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let footer = ArrowReaderMetadata::load(&input, options).map_err(|error| error.to_string())?;
+fn read_parquet(input: RandomAccess, most: usize, each: &mut dyn FnMut(&[String], Vec<Cell>)) -> Result<(), String> {
+    let footer = footer_of(&input)?;
     let leaves: Vec<usize> = (0..footer.metadata().file_metadata().schema_descr().num_columns()).collect();
     let batch_size = check_pages(&input, footer.metadata(), &leaves)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, footer);
@@ -203,16 +177,6 @@ pub fn is_flat(place: &dyn Place, path: &str) -> Result<bool, DeltaError> {
 /// A Parquet file's schema; None where it can't be read.
 pub fn schema_of_file(place: &dyn Place, path: &str) -> Result<Option<Schema>, DeltaError> {
     let Some(opened) = place.open_random(path)? else { return Ok(None) };
-    let schema = AssertUnwindSafe(|| match opened {
-        RandomAccess::File(file, _) => schema_of_input(&file),
-        RandomAccess::Bytes(bytes) => schema_of_input(&bytes),
-        RandomAccess::Ranges(ranges) => schema_of_input(&ranges),
-    });
-    Ok(std::panic::catch_unwind(schema).ok().flatten())
-}
-
-fn schema_of_input<R: ChunkReader + 'static>(input: &R) -> Option<Schema> {
-    check_footer(input).ok()?;
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    Some(ArrowReaderMetadata::load(input, options).ok()?.schema().as_ref().clone())
+    let footer = guarded(|why| why, || footer_of(&opened));
+    Ok(footer.ok().map(|footer| footer.schema().as_ref().clone()))
 }

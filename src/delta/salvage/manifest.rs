@@ -60,7 +60,7 @@ impl OrphanCommit {
     pub fn new(place: &dyn Place, commit: &Commit) -> Self {
         let (version, sha256) = (commit.version, commit.sha256.clone());
         let mut own = false;
-        // One that can't be read is nobody's.
+        // A commit that can't be read isn't the product's own.
         let _ = commit.actions(place, |action| {
             if let Action::CommitInfo(info) = action {
                 let ours = matches!(info.operation.as_deref(), Some("FAILOVER FENCE" | "RESTORE"));
