@@ -1,5 +1,6 @@
 //! What every region that is reached by the public REST APIs has in common.
 
+use super::private;
 use super::{Answer, CredentialModes, Enforcement, RegionApi, RegionCapabilities, WorkspaceRole};
 use crate::connect::error::ConnectError;
 use crate::connect::health::RegionHealth;
@@ -9,13 +10,13 @@ use crate::domain::{ClockSkew, GroupId};
 use crate::wire::jobs::{JobInfo, UpdateJob};
 use crate::wire::unity_catalog as uc;
 use crate::wire::workspace::{ClusterInfo, WarehouseInfo};
-use futures::future::{BoxFuture, FutureExt, ready};
+use futures::future::{BoxFuture, FutureExt};
 use std::fmt;
 use std::time::Duration;
 
 /// A region that serves the public REST APIs, and what it does in a way of its own.
 ///
-/// The defaults are those of a region that offers nothing more.
+/// The defaults make the private calls, and offer nothing more where a region doesn't serve them.
 pub(super) trait RestFlavour: Send + Sync + fmt::Debug + Sized {
     /// The public REST APIs of the workspace.
     fn rest(&self) -> &RegionClient;
@@ -25,7 +26,7 @@ pub(super) trait RestFlavour: Send + Sync + fmt::Debug + Sized {
 
     /// See [`RegionApi::capabilities`].
     fn capabilities(&self) -> Answer<'_, RegionCapabilities> {
-        ready(Ok(RegionCapabilities::default())).boxed()
+        private::capabilities(self.rest()).boxed()
     }
 
     /// Makes a change in `catalog`, which may be bound read-only.
@@ -40,18 +41,23 @@ pub(super) trait RestFlavour: Send + Sync + fmt::Debug + Sized {
     }
 
     /// See [`RegionApi::set_workspace_role`].
-    fn set_workspace_role<'a>(&'a self, _: &'a GroupId, _: WorkspaceRole, _: u64) -> Answer<'a, Enforcement> {
-        ready(Ok(Enforcement::NotOffered)).boxed()
+    fn set_workspace_role<'a>(
+        &'a self,
+        group: &'a GroupId,
+        role: WorkspaceRole,
+        epoch: u64,
+    ) -> Answer<'a, Enforcement> {
+        private::set_role(self.rest(), group, role, epoch).boxed()
     }
 
     /// See [`RegionApi::mission_critical`].
     fn mission_critical(&self) -> Answer<'_, Option<bool>> {
-        ready(Ok(None)).boxed()
+        private::mission_critical(self.rest()).boxed()
     }
 
     /// See [`RegionApi::set_mission_critical`].
-    fn set_mission_critical(&self, _: bool) -> Answer<'_, Enforcement> {
-        ready(Ok(Enforcement::NotOffered)).boxed()
+    fn set_mission_critical(&self, enabled: bool) -> Answer<'_, Enforcement> {
+        private::set_mission_critical(self.rest(), enabled).boxed()
     }
 }
 

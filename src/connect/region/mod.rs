@@ -9,6 +9,7 @@ mod credentials;
 mod flavour;
 #[cfg(test)]
 mod in_memory;
+mod private;
 mod public;
 mod sandbox;
 mod schedules;

@@ -5,12 +5,11 @@
 //! those of the external location.
 
 use super::flavour::RestFlavour;
-use super::sandbox::{mission_critical, private_capabilities, set_mission_critical, set_role};
-use super::{Answer, CredentialModes, Enforcement, RegionApi, RegionCapabilities, WorkspaceRole};
+use super::private;
+use super::{Answer, CredentialModes, RegionApi, RegionCapabilities};
 use crate::connect::error::ConnectError;
 use crate::connect::rest::RegionClient;
 use crate::connect::settings::ConnectSettings;
-use crate::domain::GroupId;
 use crate::wire::unity_catalog::{UpdateBindings, WorkspaceBinding};
 use futures::future::FutureExt;
 use std::sync::Arc;
@@ -66,7 +65,7 @@ impl PublicRegion {
 
 /// What a region offers beyond what every region does.
 pub(in crate::connect) async fn ask_capabilities(rest: &RegionClient) -> Result<RegionCapabilities, ConnectError> {
-    let said = private_capabilities(rest).await?;
+    let said = private::capabilities(rest).await?;
     Ok(RegionCapabilities { bindings: said.bindings || rest.serves_bindings().await?, ..said })
 }
 
@@ -95,23 +94,6 @@ impl RestFlavour for PublicRegion {
             }
         }
         .boxed()
-    }
-
-    fn set_workspace_role<'a>(
-        &'a self,
-        group: &'a GroupId,
-        role: WorkspaceRole,
-        epoch: u64,
-    ) -> Answer<'a, Enforcement> {
-        set_role(&self.rest, group, role, epoch).boxed()
-    }
-
-    fn mission_critical(&self) -> Answer<'_, Option<bool>> {
-        mission_critical(&self.rest).boxed()
-    }
-
-    fn set_mission_critical(&self, enabled: bool) -> Answer<'_, Enforcement> {
-        set_mission_critical(&self.rest, enabled).boxed()
     }
 }
 
