@@ -200,7 +200,7 @@ impl Operation {
 
     /// The same to the tables' versions of an instant.
     pub fn at_instant(mut self, at: Timestamp) -> Self {
-        self.steps = pending(FailoverStep::as_of(self.kind));
+        self.steps = pending(&FailoverStep::as_of(self.kind));
         Self { as_of: Some(at), ..self }
     }
 

@@ -132,29 +132,14 @@ impl FailoverStep {
         }
     }
 
-    /// The steps of a failover of `kind` to an earlier instant, in their order.
-    pub fn as_of(kind: FailoverKind) -> &'static [FailoverStep] {
-        use FailoverStep::*;
-        match kind {
-            FailoverKind::Planned => &[
-                Notify,
-                PauseSchedules,
-                StopCompute,
-                WaitForWrites,
-                CatchUp,
-                Compare,
-                HoldRequests,
-                Fence,
-                CheckVersions,
-                CutOver,
-                RestoreVersions,
-                Rebind,
-                Reverse,
-            ],
-            FailoverKind::Forced => {
-                &[Notify, HoldRequests, Fence, CheckVersions, CutOver, RestoreVersions, Rebind, Reverse]
-            }
+    /// The steps of a failover of `kind` to an earlier instant, in their order: tables are looked at right before the cutover,
+    /// and go back right after it.
+    pub fn as_of(kind: FailoverKind) -> Vec<FailoverStep> {
+        let mut steps = Self::of(kind).to_vec();
+        if let Some(cut_over) = steps.iter().position(|step| *step == Self::CutOver) {
+            steps.splice(cut_over..=cut_over, [Self::CheckVersions, Self::CutOver, Self::RestoreVersions]);
         }
+        steps
     }
 
     /// The step's stable name in reports.

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_lists_are_what_the_journal_and_the_screens_go_by() {
         for kind in [FailoverKind::Planned, FailoverKind::Forced] {
-            for (as_of, steps) in [(false, FailoverStep::of(kind)), (true, FailoverStep::as_of(kind))] {
+            for (as_of, steps) in [(false, FailoverStep::of(kind).to_vec()), (true, FailoverStep::as_of(kind))] {
                 let listed: Vec<FailoverStep> = saga_of(kind, as_of).steps.iter().map(|step| step.name).collect();
                 assert_eq!(listed, steps, "{kind:?} as of: {as_of}");
             }
