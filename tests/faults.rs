@@ -4,9 +4,12 @@
 
 #![cfg(feature = "failpoints")]
 
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// Two at a time: more would only wait for the cores, and their clocks would run out.
 static SLOTS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
@@ -81,4 +84,88 @@ killed_at! {
     when_a_table_is_listed_and_not_out_of_the_catalog: "reclaim.after_listing@2";
     between_two_tables_that_are_reclaimed: "reclaim.between_tables@3";
     when_everything_was_set_aside: "reclaim.after_salvage";
+}
+
+/// The program that serves an account, with its ready line; killed when dropped.
+struct Server(Child, Value);
+
+impl Server {
+    fn start(data: &Path, kill_at: Option<&str>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_resilience-console"));
+        command.args(["serve", "--sandbox", "--sandbox-commits-per-second", "0", "--data-dir"]).arg(data);
+        command.env_remove("RESILIENCE_KILL_AT").stdout(Stdio::piped()).stderr(Stdio::null());
+        if let Some(point) = kill_at {
+            command.env("RESILIENCE_KILL_AT", point);
+        }
+        let mut child = command.spawn().expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        Self(child, serde_json::from_str(&line).expect("a ready line"))
+    }
+
+    /// A call of the account API on failover groups; null where the server has died.
+    async fn call(&self, method: reqwest::Method, path: &str, body: Value) -> Value {
+        let ready = &self.1;
+        let text = |key: &str| ready[key].as_str().expect("text").to_owned();
+        let token = std::fs::read_to_string(text("token_file")).expect("a token");
+        let account = text("account_id");
+        let url = format!("{}/api/disaster-recovery/v1/accounts/{account}/failover-groups{path}", text("api_url"));
+        let request = reqwest::Client::new().request(method, url).bearer_auth(token.trim());
+        let Ok(answer) = request.json(&body).send().await else { return Value::Null };
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Asks until the answer is as `done` says.
+    async fn until(&self, path: &str, done: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let answer = self.call(reqwest::Method::GET, path, Value::Null).await;
+            if done(&answer) {
+                return answer;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "waited in vain: {answer:#}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn between_two_steps_of_an_isolated_drill() {
+    use std::os::unix::process::ExitStatusExt;
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let data = dir.path().join("data");
+    let mut server = Server::start(&data, Some("drill.step@4"));
+    let regions = server.1["regions"].as_array().expect("regions").clone();
+    let each = |of: &dyn Fn(&Value) -> Value| regions.iter().map(of).collect::<Vec<_>>();
+    let star = |region: &Value| format!("{}/*", region["storage_root"].as_str().expect("a root").trim_end_matches('/'));
+    let group = json!({
+        "regions": each(&|region| region["region"].clone()),
+        "initial_primary_region": regions[0]["region"],
+        "workspace_sets": [{"name": "set", "workspace_ids": each(&|region| region["workspace_id"].clone())}],
+        "unity_catalog_assets": {
+            "catalogs": [{"name": "sales"}],
+            "data_replication_workspace_set": "set",
+            "location_mappings": [{
+                "name": "storage",
+                "uri_by_region": each(&|region| json!({"region": region["region"], "uri": star(region)})),
+            }],
+        },
+    });
+    let made = server.call(reqwest::Method::POST, "?failover_group_id=core", group).await;
+    assert_eq!(made["state"], "CREATING", "{made:#}");
+    server.until("/core", |group| group["state"] == "ACTIVE").await;
+    server.call(reqwest::Method::POST, "/core/drills", json!({"kind": "ISOLATED"})).await;
+    let killed = tokio::task::spawn_blocking(move || server.0.wait().expect("it ends")).await.expect("waited");
+    assert_eq!(killed.signal(), Some(9), "the step was never reached");
+    let server = Server::start(&data, None);
+    let drills = server.until("/core/drills", |drills| drills["drills"][0]["outcome"] != "RUNNING").await;
+    assert_eq!(drills["drills"][0]["outcome"], "HELD", "{drills:#}");
+    assert_eq!(drills["last_proven"]["by"], "isolated drill");
 }

@@ -82,10 +82,7 @@ fn group(
     let point = now() - TimeDelta::milliseconds(700);
     GroupView {
         provisional: None,
-        drills: Vec::new(),
-        last_proof: None,
-        drill_schedule: None,
-        next_drill: None,
+        rehearsals: Default::default(),
         approval: Default::default(),
         pending_approval: None,
         readiness: None,

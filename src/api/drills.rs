@@ -40,15 +40,13 @@ struct ScheduleBody {
 /// `GET …/failover-groups/{id}/drills`
 pub async fn list(State(api): State<Arc<Api>>, call: Call) -> Answer {
     call.needs(Right::Look)?;
-    let id = id_of(&call.id)?;
-    api.control.group(&id)?;
-    let due = api.control.next_drill(&id).map(|(kind, at)| json!({ "kind": kind, "at": at }));
-    let drills = api.control.drills(&id);
+    let found = api.control.rehearsals_of(&id_of(&call.id)?)?;
+    let next = found.next.map(|(kind, at)| json!({ "kind": kind, "at": at }));
     ok(&json!({
-        "drills": drills,
-        "last_proven": api.control.last_proof(&id),
-        "schedule": api.control.drill_schedule(&id),
-        "next": due,
+        "drills": found.drills,
+        "last_proven": found.last_proof,
+        "schedule": found.schedule,
+        "next": next,
     }))
 }
 
@@ -76,7 +74,7 @@ pub async fn report(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> An
     call.needs(Right::Look)?;
     let (id, body): (_, WhichBody) = (id_of(&call.id)?, json(&bytes)?);
     let drill = api.control.drill(&id, &body.drill_id)?;
-    let html = crate::control::drill_report(&drill, &api.control.drills(&id));
+    let html = crate::control::drill_report(&drill, &api.control.rehearsals_of(&id)?.drills);
     ok(&json!({ "drill": drill.as_ref(), "html": html }))
 }
 
@@ -96,7 +94,7 @@ pub async fn schedule(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> 
     };
     let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());
     to_the_end(async move { control.set_drill_schedule(&actor, &of, wanted).await }).await?;
-    ok(&json!({ "schedule": api.control.drill_schedule(&id) }))
+    ok(&json!({ "schedule": api.control.rehearsals_of(&id)?.schedule }))
 }
 
 fn kind_of(text: &str) -> Result<DrillKind, super::reply::Rejection> {

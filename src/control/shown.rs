@@ -16,8 +16,7 @@ impl Control {
             .iter()
             .map(|handle| {
                 let mut view = handle.view(now, |region| self.away_since(region).is_some());
-                (view.drills, view.last_proof) = (self.drills(&handle.id), self.last_proof(&handle.id));
-                (view.drill_schedule, view.next_drill) = (self.drill_schedule(&handle.id), self.next_drill(&handle.id));
+                view.rehearsals = self.rehearsals(&view.group);
                 Arc::new(view)
             })
             .collect();

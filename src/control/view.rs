@@ -182,6 +182,19 @@ pub struct WorkloadView {
     pub state: String,
 }
 
+/// A group's drills, and what they prove.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rehearsals {
+    /// Newest first.
+    pub drills: Vec<Arc<Drill>>,
+    /// When a drill or a deep comparison last showed that the group can fail over.
+    pub last_proof: Option<Proof>,
+    /// When drills are due, where that is set.
+    pub schedule: Option<DrillSchedule>,
+    /// Which drill is due next, and when.
+    pub next: Option<(DrillKind, Timestamp)>,
+}
+
 /// One failover group with all that its screens show.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupView {
@@ -235,14 +248,8 @@ pub struct GroupView {
     pub assets: Option<AssetsView>,
     /// What a forced failover to the secondary would lose, as last asked.
     pub loss_estimate: LossEstimate,
-    /// Its drills, newest first.
-    pub drills: Vec<Arc<Drill>>,
-    /// When a drill or a deep comparison last showed that it can fail over.
-    pub last_proof: Option<Proof>,
-    /// When drills are due, where that is set.
-    pub drill_schedule: Option<DrillSchedule>,
-    /// Which drill is due next, and when.
-    pub next_drill: Option<(DrillKind, Timestamp)>,
+    /// Its drills, and what they prove.
+    pub rehearsals: Rehearsals,
 }
 
 /// How the replication of workspace assets stands.

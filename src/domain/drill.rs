@@ -138,6 +138,9 @@ pub struct DrilledTable {
     pub name: String,
     /// The version that was current at the replication point.
     pub version: i64,
+    /// Where the replica lies.
+    #[serde(default)]
+    pub replica: String,
     /// The full name of the copy.
     pub copy: String,
     /// Where the copy lies, once a place was given.

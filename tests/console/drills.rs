@@ -25,7 +25,7 @@ fn drills_are_run_scheduled_and_reported_by_clicking() {
     assert!(
         live.desk.shows("Isolated drill every 30 days, next on"),
         "{:?}",
-        live.runtime.snapshots.borrow().account.groups[0].drill_schedule
+        live.runtime.snapshots.borrow().account.groups[0].rehearsals.schedule
     );
 
     let report = |desk: &crate::desk::Desk| {

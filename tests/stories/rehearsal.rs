@@ -2,7 +2,7 @@
 
 use super::support::{account, catalogs, engine, engine_with_api, spec, until_active};
 use resilience::control::ControlError;
-use resilience::domain::{Drill, DrillKind, DrillOutcome, DrillStep, GroupId, ObjectStatus, StepStatus};
+use resilience::domain::{Drill, DrillKind, DrillOutcome, DrillStep, GroupId, ObjectStatus, Proof, StepStatus};
 use resilience::runtime::Engine;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -21,16 +21,24 @@ async fn group(engine: &Engine) {
     until_active(engine, "core").await;
 }
 
+fn drills(engine: &Engine) -> Vec<Arc<Drill>> {
+    engine.control().rehearsals_of(&core()).expect("the group is there").drills
+}
+
+fn proof(engine: &Engine) -> Option<Proof> {
+    engine.control().rehearsals_of(&core()).expect("the group is there").last_proof
+}
+
 /// Waits until the newest drill is as `done` says.
 async fn until_drill(engine: &Engine, done: impl Fn(&Drill) -> bool) -> Arc<Drill> {
     let begun = Instant::now();
     let mut changes = engine.control().changes();
     loop {
-        let newest = engine.control().drills(&core()).first().cloned();
+        let newest = drills(engine).first().cloned();
         if let Some(drill) = newest.filter(|drill| done(drill)) {
             return drill;
         }
-        let drills = engine.control().drills(&core());
+        let drills = drills(engine);
         assert!(begun.elapsed() < Duration::from_secs(90), "waited in vain: {drills:#?}");
         let _ = tokio::time::timeout(Duration::from_millis(200), changes.changed()).await;
     }
@@ -77,7 +85,7 @@ async fn an_isolated_drill_holds_and_leaves_nothing_while_jobs_write() {
     let left: Vec<_> =
         files_below(dir.path()).into_iter().filter(|path| path.display().to_string().contains("_drills")).collect();
     assert!(left.is_empty(), "{left:?}");
-    let proof = engine.control().last_proof(&core()).expect("proven");
+    let proof = proof(&engine).expect("proven");
     assert_eq!(proof.by, "isolated drill");
     // The replica is untouched: every file has the bytes of the ledger.
     let report = engine.control().verify(&core(), true).await.expect("compared");
@@ -111,7 +119,7 @@ async fn a_damaged_replica_does_not_hold_and_the_drill_names_the_file() {
     assert!(drill.problems.iter().any(|problem| problem.contains(".parquet")), "{place}: {:#?}", drill.problems);
     let cleaned = drill.steps.iter().find(|record| record.step == DrillStep::CleanUp).expect("a step");
     assert_eq!(cleaned.status, StepStatus::Done, "{drill:#?}");
-    assert!(engine.control().last_proof(&core()).is_none(), "it proves nothing");
+    assert!(proof(&engine).is_none(), "it proves nothing");
     engine.stop().await;
 }
 
@@ -167,7 +175,7 @@ async fn a_new_group_of_the_same_name_has_no_drills_and_is_not_proven() {
     let catalogs = catalogs(&engine).await;
     let names: Vec<&str> = catalogs.iter().map(String::as_str).collect();
     engine.control().create_group("tester", spec(&engine, "core", &names), false).await.expect("created");
-    assert!(engine.control().drills(&core()).is_empty() && engine.control().last_proof(&core()).is_none());
+    assert!(drills(&engine).is_empty() && proof(&engine).is_none());
     engine.stop().await;
 }
 

@@ -8,7 +8,12 @@ use crate::delta::{self, TableRoot};
 use crate::domain::{AssetName, Drill, DrilledTable};
 use crate::replicate::{self, Endpoint};
 use crate::wire::unity_catalog as uc;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
+/// Tables whose places are written down in one go.
+const AT_A_TIME: usize = 16;
+/// Tables that are copied at a time.
+const PARALLEL_COPIES: usize = 4;
 /// The folder below an external location that holds copies.
 const FOLDER: &str = "_drills";
 
@@ -17,7 +22,7 @@ pub async fn endpoint(control: &Control, drill: &Drill) -> Result<Endpoint, Cont
     if let Ok(group) = control.group(&drill.group) {
         return control.inner.deployment.endpoint(&group, &drill.secondary).await;
     }
-    // The group was deleted meanwhile; the copy is removed all the same.
+    // The group was deleted meanwhile. The copy must be removed too.
     let gone = || refused(format!("No workspace of {} is known any more.", drill.secondary));
     let workspaces = &control.inner.deployment.workspaces;
     let workspace = workspaces.iter().find(|workspace| workspace.region == drill.secondary).ok_or_else(gone)?;
@@ -51,6 +56,7 @@ pub async fn choose_point(control: &Control, drill: &mut Drill) -> Result<End, C
         tables.push(DrilledTable {
             name: table.name,
             version,
+            replica: table.location,
             copy,
             location: None,
             id: None,
@@ -114,19 +120,21 @@ pub async fn make_catalogs(control: &Control, drill: &mut Drill) -> Result<End, 
 
 pub async fn copy_tables(control: &Control, drill: &mut Drill) -> Result<End, ControlError> {
     let end = endpoint(control, drill).await?;
-    let mut replicas = std::collections::BTreeMap::new();
-    for table in control.point(&drill.group, drill.started).await?.tables {
-        replicas.insert(table.name, table.location);
-    }
-    for index in 0..drill.tables.len() {
-        let Some(table) = drill.tables.get(index).filter(|table| !table.created).cloned() else { continue };
-        let name = table.name.clone();
-        let Some(location) = replicas.get(&name).cloned() else {
-            return Err(refused(format!("{name} is no longer in the group.")));
-        };
-        let done = copy_table(control, &end, drill, index, table, &location).await?;
-        if let Some(slot) = drill.tables.get_mut(index) {
-            *slot = done;
+    for from in (0..drill.tables.len()).step_by(AT_A_TIME) {
+        let part = from..(from + AT_A_TIME).min(drill.tables.len());
+        if drill.tables.get(part.clone()).is_some_and(|tables| tables.iter().all(|table| table.created)) {
+            continue;
+        }
+        for table in drill.tables.get_mut(part.clone()).into_iter().flatten().filter(|table| table.location.is_none()) {
+            give_place(&end, table).await?;
+        }
+        // Where files will lie is written down before the first one.
+        control.keep_drill(drill.clone(), None).await?;
+        let tables = drill.tables.get(part.clone()).unwrap_or_default().iter();
+        let copying: Vec<_> = tables.map(|table| copy_table(control, &end, table).boxed()).collect();
+        let copied: Vec<DrilledTable> = stream::iter(copying).buffered(PARALLEL_COPIES).try_collect().await?;
+        for (slot, table) in drill.tables.get_mut(part).into_iter().flatten().zip(copied) {
+            *slot = table;
         }
         control.keep_drill(drill.clone(), None).await?;
     }
@@ -138,52 +146,48 @@ pub async fn copy_tables(control: &Control, drill: &mut Drill) -> Result<End, Co
     )))
 }
 
-async fn copy_table(
-    control: &Control,
-    end: &Endpoint,
-    drill: &mut Drill,
-    index: usize,
-    mut table: DrilledTable,
-    replica: &str,
-) -> Result<DrilledTable, ControlError> {
-    let name = AssetName::parse(&table.copy);
-    let parts: Vec<&str> = table.copy.splitn(3, '.').collect();
-    let [catalog, schema, short] = parts.as_slice() else {
-        return Err(refused(format!("{name} is no table's name.")));
-    };
+/// The catalog, schema and name of a copy.
+fn parts_of(copy: &str) -> Result<[String; 3], ControlError> {
+    let parts: Vec<String> = copy.splitn(3, '.').map(str::to_owned).collect();
+    parts.try_into().map_err(|_| refused(format!("{copy} is no table's name.")))
+}
+
+/// Asks the region for a place for a copy, with a schema around it.
+async fn give_place(end: &Endpoint, table: &mut DrilledTable) -> Result<(), ControlError> {
+    let [catalog, schema, name] = parts_of(&table.copy)?;
     if end.client.schema(&format!("{catalog}.{schema}")).await?.is_none() {
-        let create = uc::CreateSchema {
-            name: (*schema).to_owned(),
-            catalog_name: (*catalog).to_owned(),
-            ..uc::CreateSchema::default()
-        };
+        let create =
+            uc::CreateSchema { name: schema.clone(), catalog_name: catalog.clone(), ..uc::CreateSchema::default() };
         end.client.create_schema(&create).await?;
     }
-    if table.location.is_none() {
-        let staging = uc::CreateStagingTable {
-            catalog_name: (*catalog).to_owned(),
-            schema_name: (*schema).to_owned(),
-            name: (*short).to_owned(),
-            ..uc::CreateStagingTable::default()
-        };
-        let staged = end.client.create_staging_table(&staging).await?;
-        (table.location, table.id) = (Some(staged.staging_location), Some(staged.id));
-        // Where files will lie is written down before the first one.
-        if let Some(slot) = drill.tables.get_mut(index) {
-            *slot = table.clone();
-        }
-        control.keep_drill(drill.clone(), None).await?;
+    let staging = uc::CreateStagingTable {
+        catalog_name: catalog,
+        schema_name: schema,
+        name,
+        ..uc::CreateStagingTable::default()
+    };
+    let staged = end.client.create_staging_table(&staging).await?;
+    (table.location, table.id) = (Some(staged.staging_location), Some(staged.id));
+    Ok(())
+}
+
+/// Copies a table to its place and makes it a table there; what became of it.
+async fn copy_table(control: &Control, end: &Endpoint, table: &DrilledTable) -> Result<DrilledTable, ControlError> {
+    let mut table = table.clone();
+    if table.created {
+        return Ok(table);
     }
-    let source = TablePlace::new(replica, None);
+    let [catalog, schema, name] = parts_of(&table.copy)?;
+    let source = TablePlace::new(&table.replica, None);
     let source = replicate::root_of(end, &source, false, control.inner.clock.as_ref()).await?.root;
     let target = root(control, end, &table, true).await?;
     let copied = delta::copy_version(&source, &target, table.version).await?;
     (table.files, table.bytes, table.shared_bytes) = (copied.files, copied.bytes, copied.shared_bytes);
     if end.client.table(&table.copy).await?.is_none() {
         let create = uc::CreateTable {
-            name: (*short).to_owned(),
-            catalog_name: (*catalog).to_owned(),
-            schema_name: (*schema).to_owned(),
+            name,
+            catalog_name: catalog,
+            schema_name: schema,
             table_type: uc::TABLE_MANAGED.to_owned(),
             data_source_format: Some(uc::FORMAT_DELTA.to_owned()),
             storage_location: table.location.clone(),
@@ -202,7 +206,7 @@ pub async fn clean_up(control: &Control, drill: &mut Drill) -> Result<End, Contr
     for table in drill.tables.iter().filter(|table| table.location.is_some()) {
         match root(control, &end, table, true).await {
             Ok(root) => files += delta::remove_copy(&root).await?,
-            // Without a table there is nobody to ask for a key to its folder any more.
+            // The region has no such table any more, so it gives no credentials for its folder.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }

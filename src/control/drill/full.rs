@@ -86,7 +86,7 @@ async fn while_it_waits(control: &Control, drill: &Drill, target: &Region) -> Re
     if group.effective_primary_region == *target || group.state == GroupState::FailingOver {
         return Ok(());
     }
-    Err(refused("Nobody approved the failover."))
+    Err(refused("The failover was not approved. Start the drill again and ask a second person to approve it."))
 }
 
 async fn until(

@@ -16,21 +16,40 @@ pub use schedule::keep_to_schedules;
 
 use super::lock::lock;
 use super::proof::proof_key;
+use super::view::Rehearsals;
 use super::{Control, ControlError, audit};
 use crate::domain::{
-    Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, GroupId, GroupState, Proof, StepStatus, Timestamp,
+    Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, FailoverGroup, GroupId, GroupState, Proof, StepStatus,
 };
 use crate::store::ActivityRow;
 use std::sync::Arc;
 
 impl Control {
-    /// The drills of a group, newest first.
-    pub fn drills(&self, id: &GroupId) -> Vec<Arc<Drill>> {
-        // Those of an earlier group of the same name say nothing of this one.
-        let made = self.made(id);
-        let is_its_own = |drill: &&Arc<Drill>| made.is_none_or(|made| drill.started >= made);
-        let drills = lock(&self.inner.drills);
-        drills.of.get(id).map(|all| all.iter().rev().filter(is_its_own).cloned().collect()).unwrap_or_default()
+    /// A group's drills, and what they prove. Those of an earlier group of the same name say nothing of this one.
+    pub(super) fn rehearsals(&self, group: &FailoverGroup) -> Rehearsals {
+        let (id, made) = (&group.spec.id, group.create_time);
+        let drills: Vec<Arc<Drill>> = {
+            let known = lock(&self.inner.drills);
+            let all = known.of.get(id).into_iter().flatten().rev();
+            all.filter(|drill| drill.started >= made).cloned().collect()
+        };
+        let of_drill = |drill: &Arc<Drill>| {
+            let at = drill.ended.filter(|_| drill.outcome == DrillOutcome::Held)?;
+            Some(Proof { at, by: drill.kind.label().to_owned() })
+        };
+        let compared = lock(&self.inner.proofs).get(id).filter(|proof| proof.at >= made).cloned();
+        let last_proof = drills.iter().filter_map(of_drill).chain(compared).max_by_key(|proof| proof.at);
+        let schedule = lock(&self.inner.drill_schedules).get(id).filter(|schedule| schedule.since >= made).copied();
+        let next = schedule.map(|schedule| {
+            let last = drills.iter().find(|drill| drill.kind == schedule.kind).map(|drill| drill.started);
+            (schedule.kind, schedule.due(last))
+        });
+        Rehearsals { drills, last_proof, schedule, next }
+    }
+
+    /// The same of a group by its name.
+    pub fn rehearsals_of(&self, id: &GroupId) -> Result<Rehearsals, ControlError> {
+        Ok(self.rehearsals(&self.handle(id)?.group()))
     }
 
     /// One drill of a group.
@@ -52,7 +71,7 @@ impl Control {
         let handle = self.handle(id)?;
         let _starting = self.inner.creating.clone().lock_owned().await;
         let group = handle.shown();
-        if self.drills(id).iter().any(|drill| drill.is_running()) {
+        if self.rehearsals(&group).drills.iter().any(|drill| drill.is_running()) {
             return Err(ControlError::Refused {
                 sentence: format!("A drill of {id} runs already. Wait until it has finished."),
             });
@@ -127,11 +146,6 @@ impl Control {
         Ok(shown)
     }
 
-    /// When a group was created; None where it is gone.
-    pub(super) fn made(&self, id: &GroupId) -> Option<Timestamp> {
-        self.handle(id).ok().map(|handle| handle.group().create_time)
-    }
-
     /// Drills that a crash or a stop interrupted.
     pub(super) fn running_drills(&self) -> Vec<Arc<Drill>> {
         lock(&self.inner.drills).of.values().flatten().filter(|drill| drill.is_running()).cloned().collect()
@@ -149,18 +163,6 @@ impl Control {
             lock(&self.inner.drill_schedules).insert(id.clone(), schedule);
         }
         Ok(())
-    }
-
-    /// When a drill or a deep comparison last showed that the group can fail over.
-    pub fn last_proof(&self, id: &GroupId) -> Option<Proof> {
-        let of_drill = |drill: &Arc<Drill>| {
-            let at: Timestamp = drill.ended.filter(|_| drill.outcome == DrillOutcome::Held)?;
-            Some(Proof { at, by: drill.kind.label().to_owned() })
-        };
-        let made = self.made(id);
-        let compared =
-            lock(&self.inner.proofs).get(id).filter(|proof| made.is_none_or(|made| proof.at >= made)).cloned();
-        self.drills(id).iter().filter_map(of_drill).chain(compared).max_by_key(|proof| proof.at)
     }
 }
 

@@ -2,29 +2,13 @@
 
 use crate::control::lock::lock;
 use crate::control::{Control, ControlError, audit};
-use crate::domain::{Drill, DrillKind, DrillSchedule, GroupId, GroupState, Timestamp};
-use std::sync::Arc;
+use crate::domain::{DrillKind, DrillSchedule, GroupId, GroupState};
 use std::time::Duration;
 
 /// Between two looks at the schedules.
 const LOOK: Duration = Duration::from_secs(20);
 
 impl Control {
-    /// When drills of a group are due; None where no schedule is set.
-    pub fn drill_schedule(&self, id: &GroupId) -> Option<DrillSchedule> {
-        let made = self.made(id);
-        let schedules = lock(&self.inner.drill_schedules);
-        schedules.get(id).filter(|schedule| made.is_none_or(|made| schedule.since >= made)).copied()
-    }
-
-    /// When the next drill of a group is due.
-    pub fn next_drill(&self, id: &GroupId) -> Option<(DrillKind, Timestamp)> {
-        let schedule = self.drill_schedule(id)?;
-        let of_kind = |drill: &&Arc<Drill>| drill.kind == schedule.kind;
-        let last = self.drills(id).iter().find(of_kind).map(|drill| drill.started);
-        Some((schedule.kind, schedule.due(last)))
-    }
-
     /// Sets when drills of a group are due, or takes the schedule away.
     pub async fn set_drill_schedule(
         &self,
@@ -85,9 +69,11 @@ pub async fn keep_to_schedules(control: Control) {
     let mut stopping = control.stopping();
     loop {
         for handle in control.handles() {
-            let due = control.next_drill(&handle.id).filter(|(_, at)| *at <= control.now());
+            let group = handle.group();
+            let rehearsals = control.rehearsals(&group);
+            let due = rehearsals.next.filter(|(_, at)| *at <= control.now());
             let Some((DrillKind::Isolated, _)) = due else { continue };
-            if handle.group().state != GroupState::Active || control.drills(&handle.id).iter().any(|d| d.is_running()) {
+            if group.state != GroupState::Active || rehearsals.drills.iter().any(|drill| drill.is_running()) {
                 continue;
             }
             if let Err(error) = control.start_drill("schedule", &handle.id, DrillKind::Isolated, false).await {

@@ -59,10 +59,7 @@ impl GroupHandle {
             assets: record.assets.view(&group),
             error_history: record.error_history.clone(),
             loss_estimate: record.loss.view(now, is_away(&group.effective_primary_region)),
-            drills: Vec::new(),
-            last_proof: None,
-            drill_schedule: None,
-            next_drill: None,
+            rehearsals: Default::default(),
             group,
         }
     }

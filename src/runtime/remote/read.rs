@@ -41,10 +41,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
     let same = known.filter(|known| known.group.state == group.state);
     let lag = group.replication_point.map(|point| u64::try_from((now - point).num_milliseconds()).unwrap_or(0));
     GroupView {
-        drills: Vec::new(),
-        last_proof: None,
-        drill_schedule: None,
-        next_drill: None,
+        rehearsals: Default::default(),
         // Of a state that was there before this window looked, the last change of the group is the best that is known.
         state_since: match (same, known) {
             (Some(same), _) => same.state_since,

@@ -38,7 +38,7 @@ pub fn outcome_sign(drill: &Drill) -> (Icon, Tone, &'static str) {
 
 /// When the group was last proven, in words, and how much that matters.
 pub fn proven(scene: &Scene<'_>, view: &GroupView) -> (String, Tone) {
-    match &view.last_proof {
+    match &view.rehearsals.last_proof {
         None => ("Never proven".to_owned(), Tone::Warn),
         Some(proof) => {
             let age = scene.age_ms(proof.at);
@@ -61,12 +61,12 @@ impl DrillsTab {
                 self.due_ui(ui, scene, view);
                 card::card_ui(ui, |ui| self.start_ui(ui, scene, view, actions));
                 card::card_ui(ui, |ui| self.schedule_ui(ui, scene, view, actions));
-                if view.drills.is_empty() {
+                if view.rehearsals.drills.is_empty() {
                     let palette = theme::palette(ui);
                     let note = "An isolated drill takes seconds and touches neither primary nor replication.";
                     card::nothing_ui(ui, Icon::History, palette.text_weak, "No drill of this group has run", note);
                 }
-                for drill in &view.drills {
+                for drill in &view.rehearsals.drills {
                     card::card_ui(ui, |ui| self.drill_ui(ui, scene, view, drill, actions));
                 }
             });
@@ -74,7 +74,7 @@ impl DrillsTab {
     }
 
     fn due_ui(&self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
-        let due = view.next_drill.filter(|(kind, at)| *kind == DrillKind::Full && *at <= scene.now);
+        let due = view.rehearsals.next.filter(|(kind, at)| *kind == DrillKind::Full && *at <= scene.now);
         if let Some((_, at)) = due {
             let sentence = format!(
                 "It was due on {}. A full drill moves the primary, so the console never starts one by itself.",
@@ -95,7 +95,7 @@ impl DrillsTab {
             );
             ui.label(rich(Role::Body, sentence).color(palette.tone(Tone::Warn)));
         }
-        let runs = view.drills.iter().any(|drill| drill.is_running());
+        let runs = view.rehearsals.drills.iter().any(|drill| drill.is_running());
         let active = view.group.state == GroupState::Active && !view.group.salvage_pending;
         let awaited = scene.awaits(|intent| matches!(intent, Intent::StartDrill { .. }));
         let hint = match (runs, active) {
@@ -130,7 +130,7 @@ impl DrillsTab {
 
     fn schedule_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         let palette = theme::palette(ui);
-        let note = match (&view.drill_schedule, view.next_drill) {
+        let note = match (&view.rehearsals.schedule, view.rehearsals.next) {
             (Some(schedule), Some((_, at))) => format!(
                 "{} every {}, next on {}.",
                 format::capitalised(schedule.kind.label()),
@@ -141,7 +141,7 @@ impl DrillsTab {
         };
         card::section_ui(ui, "Schedule", &note);
         if self.days.is_empty() {
-            let known = view.drill_schedule;
+            let known = view.rehearsals.schedule;
             self.days = known.map_or(30, |known| known.every_days).to_string();
             self.hour = known.map_or(3, |known| known.hour).to_string();
             self.scheduled = known.map(|known| known.kind);
@@ -179,7 +179,9 @@ impl DrillsTab {
                 let wanted = wanted.map(|(days, hour)| (kind, days, hour));
                 actions.push(Action::Send(Intent::SetDrillSchedule { id: id.clone(), wanted }));
             }
-            if view.drill_schedule.is_some() && ui.add(Button::quiet("Remove schedule").enabled(!awaited)).clicked() {
+            if view.rehearsals.schedule.is_some()
+                && ui.add(Button::quiet("Remove schedule").enabled(!awaited)).clicked()
+            {
                 actions.push(Action::Send(Intent::SetDrillSchedule { id: id.clone(), wanted: None }));
             }
         });
@@ -218,7 +220,7 @@ impl DrillsTab {
                 let stem = format!("{}-drill-{}", drill.group, drill.started.format("%Y%m%dT%H%M%SZ"));
                 let html = format!("Save the report of the {title}");
                 if ui.add(Button::quiet("Save report…").name(&html)).clicked() {
-                    let text = drill_report(drill, &view.drills);
+                    let text = drill_report(drill, &view.rehearsals.drills);
                     let note = "One HTML page that needs nothing else. Print it to make a PDF.".to_owned();
                     let name = format!("{stem}.html");
                     actions.push(Action::AskSave(SavedText { title: html, name, note, text }));

@@ -90,7 +90,7 @@ fn tabs(view: &GroupView) -> [Tab<'static, GroupTab>; 6] {
         tab(GroupTab::Objects, "Objects", Some((view.objects.len(), Tone::Quiet))),
         tab(GroupTab::Errors, "Errors", Some((view.errors.len(), tone))),
         tab(GroupTab::Operations, "Operations", Some((operations::ended(view).count(), Tone::Quiet))),
-        tab(GroupTab::Drills, "Drills", Some((view.drills.len(), Tone::Quiet))),
+        tab(GroupTab::Drills, "Drills", Some((view.rehearsals.drills.len(), Tone::Quiet))),
         tab(GroupTab::LeftBehind, "Left behind", Some(left_behind::count(view))),
     ]
 }

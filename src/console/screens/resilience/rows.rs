@@ -208,7 +208,7 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
     let urls = scene.account().stable_urls.iter().filter(|url| url.group.as_ref() == Some(id));
     Row {
         id: id.clone(),
-        scope: match (&view.last_proof, view.objects.is_empty()) {
+        scope: match (&view.rehearsals.last_proof, view.objects.is_empty()) {
             (_, true) => catalogs,
             (None, false) => format!("{catalogs} · {objects} · never proven"),
             (Some(proof), false) => {
@@ -217,7 +217,7 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
         },
         state: group.state,
         state_age: format::short_age(scene.age_ms(view.state_since)),
-        primary: Region::new(group.effective_primary_region.to_string()),
+        primary: group.effective_primary_region.clone(),
         secondary: group.effective_secondary_region().to_owned(),
         behind_ms,
         point: group.replication_point.map(format::utc),
