@@ -63,7 +63,7 @@ struct Login {
     /// The DATABRICKS_HOST, DATABRICKS_TOKEN, DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of now
     #[arg(long, conflicts_with_all = ["no_login", "client_id", "secret_stdin", "secret_env", "secret_file"])]
     from_env: bool,
-    /// Logs in as nobody, as a catalog without logins permits
+    /// Sends no login, for a catalog that needs none
     #[arg(long, conflicts_with_all = ["client_id", "secret_stdin", "secret_env", "secret_file"])]
     no_login: bool,
     /// A service principal's application id

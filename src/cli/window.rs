@@ -6,11 +6,11 @@ use resilience::connect::CapabilitySheet;
 use resilience::console::{ConsoleLink, FirstRunHost, Preferences, Waker, open_first_run, open_window};
 use resilience::delta::read_regular;
 use resilience::gateway::GatewayOptions;
-use resilience::runtime::{AccountSource, Connections, DataDir, EngineOptions, NewConnection, RuntimeThread};
+use resilience::runtime::{AccountSource, Connections, DataDir, EngineOptions, NewConnection, Notice, RuntimeThread};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// What a window is opened with: where its data lies, how it is woken, and what runs behind it.
 struct Host {
@@ -31,24 +31,12 @@ impl Host {
             // A start that failed let go of it.
             None => self.common.hold()?,
         };
-        // Loopback only: whoever holds the token drives the same deployment that the window shows.
+        // On loopback only, because a token of this API controls the deployment that the window shows.
         let gateway = Some(GatewayOptions::default());
         let options = EngineOptions { api: Some(ApiOptions::default()), gateway, ..self.common.engine() };
-        let woken = self.window.clone();
-        let started = RuntimeThread::start(data_dir, options, clock(), move || {
-            if let Some(wake) = woken.get() {
-                wake();
-            }
-        });
+        let started = RuntimeThread::start(data_dir, options, clock(), wake(&self.window));
         let (runtime, notices) = started.map_err(sentence)?;
-        let link = ConsoleLink {
-            snapshots: runtime.snapshots.clone(),
-            intents: runtime.intents.clone(),
-            notices,
-            clock: runtime.clock.clone(),
-            preferences: self.preferences.clone(),
-            wall: self.wall,
-        };
+        let link = link_to(&runtime, notices, self.preferences.clone(), self.wall);
         *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = Some(runtime);
         Ok(link)
     }
@@ -68,6 +56,26 @@ impl FirstRunHost for Host {
     fn start(&self, _on_sandbox: bool) -> Result<ConsoleLink, String> {
         self.start_runtime()
     }
+}
+
+/// Wakes the window, once there is one.
+fn wake(window: &Arc<OnceLock<Waker>>) -> impl Fn() + Send + Sync + 'static {
+    let window = window.clone();
+    move || {
+        if let Some(wake) = window.get() {
+            wake();
+        }
+    }
+}
+
+fn link_to(
+    runtime: &RuntimeThread,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    preferences: watch::Sender<Preferences>,
+    wall: bool,
+) -> ConsoleLink {
+    let (snapshots, intents) = (runtime.snapshots.clone(), runtime.intents.clone());
+    ConsoleLink { snapshots, intents, notices, clock: runtime.clock.clone(), preferences, wall }
 }
 
 /// Opens the window; closing it stops the runtime cleanly.
@@ -117,22 +125,9 @@ fn run_for_account(common: &Common, source: AccountSource, wall: bool) -> Result
     let kept = common.data_dir()?.join("preferences.json");
     let (preferences, _chosen) = watch::channel(read_preferences(&kept));
     let window: Arc<OnceLock<Waker>> = Arc::default();
-    let woken = window.clone();
-    let started = RuntimeThread::start_for_account(source, clock(), move || {
-        if let Some(wake) = woken.get() {
-            wake();
-        }
-    });
+    let started = RuntimeThread::start_for_account(source, clock(), wake(&window));
     let (runtime, notices) = started.map_err(sentence)?;
-    let link = ConsoleLink {
-        snapshots: runtime.snapshots.clone(),
-        intents: runtime.intents.clone(),
-        notices,
-        clock: runtime.clock.clone(),
-        preferences,
-        wall,
-    };
-    let opened = open_window(link, move |waker| {
+    let opened = open_window(link_to(&runtime, notices, preferences, wall), move |waker| {
         let _ = window.set(waker);
     });
     runtime.stop();

@@ -243,9 +243,7 @@ async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> 
     let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
     let inventory = replicate::read_inventory(&endpoint, &names).await.map_err(|error| match error {
         replicate::CycleError::Region { source, .. } => *source,
-        other => {
-            ConnectError::BadSettings { region: Region::new(workspace.region.to_string()), problem: other.to_string() }
-        }
+        other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
     })?;
     let own = endpoint.workspace_number()?;
     let mut catalogs = Vec::new();

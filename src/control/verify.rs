@@ -165,7 +165,7 @@ impl Control {
         self.durably((), work, show).await.map(|_| ())
     }
 
-    /// Makes whoever shows the account look again.
+    /// Makes every screen read the account again.
     pub fn show_again(&self) {
         self.touch();
     }

@@ -50,7 +50,7 @@ impl Endpoint {
     /// The workspace as a catalog's bindings spell it.
     pub fn workspace_number(&self) -> Result<i64, ConnectError> {
         let problem = |error: InvalidWorkspaceId| ConnectError::BadSettings {
-            region: Region::new(self.region.to_string()),
+            region: self.region.clone(),
             problem: error.to_string().trim_end_matches('.').to_owned(),
         };
         self.workspace_id.number().map_err(problem)

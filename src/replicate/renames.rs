@@ -18,8 +18,8 @@ pub struct Renames {
 }
 
 impl Renames {
-    /// Finds tables of the ledger that the source has under another name. They wait where those that nobody approved would
-    /// ship more than the limit together.
+    /// Finds tables of the ledger that the source has under another name. If those without approval would ship more than the
+    /// limit together, they wait.
     pub fn find(source: &Inventory, tables: &BTreeMap<String, ReplicaState>, request: &CycleRequest<'_>) -> Self {
         let rules = request.rules;
         let limit = rules.rename_limit();

@@ -67,7 +67,7 @@ impl<T: Ord + Clone> Rhythm<T> {
         self.looked.insert(unit, now);
     }
 
-    /// Forgets what is no longer there.
+    /// Removes units that don't exist any more.
     pub fn retain(&mut self, is_there: impl Fn(&T) -> bool) {
         self.looked.retain(|unit, _| is_there(unit));
     }

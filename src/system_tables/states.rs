@@ -99,7 +99,7 @@ impl ChangeDetector for StateChanges {
             let name = group.group.spec.id.to_string();
             let told_until = self.told_until;
             let known = self.groups.entry(name);
-            let known = known.or_insert_with(|| Known { region: Region::new(String::new()), ..Known::default() });
+            let known = known.or_default();
             known.observe(group, snapshot, regular, told_until, &mut rows);
         }
         rows

@@ -53,8 +53,8 @@ pub async fn follow(look: &Look<'_>, source: Option<&str>, replica: Option<&str>
     Ok(owned)
 }
 
-/// Whoever gives a catalog away must still be able to change it, and all that lies in it: where that can't be granted, it
-/// is kept.
+/// Gives an object to its owner. Before it gives a catalog away, the console grants itself MANAGE on it, to be able to change
+/// it later. Where the region has no such grant, the console keeps the catalog.
 async fn give(look: &Look<'_>, owner: &str) -> Result<bool, ConnectError> {
     if look.of == Securable::Catalog
         && let Some(me) = look.me.filter(|me| !same_principal(me, owner))
