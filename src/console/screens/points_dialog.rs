@@ -30,7 +30,7 @@ pub fn typed_time(typed: &str) -> Option<Timestamp> {
         return Some(time.to_utc());
     }
     let plain = typed.trim_end_matches("UTC").trim_end();
-    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     forms.iter().find_map(|form| NaiveDateTime::parse_from_str(plain, form).ok()).map(|time| time.and_utc())
 }
 

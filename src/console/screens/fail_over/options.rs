@@ -33,7 +33,8 @@ impl Options {
     pub fn new(at: Timestamp, goes_back: bool) -> Self {
         Self {
             goes_back,
-            instant: at.format("%Y-%m-%d %H:%M:%S").to_string(),
+            // To the millisecond: cut to the second it would be before what arrived in that second.
+            instant: at.format("%Y-%m-%d %H:%M:%S%.3f").to_string(),
             report: None,
             asked: None,
             refusal: None,
