@@ -85,11 +85,14 @@ pub async fn schedule(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> 
         return Err(bad("The body is missing. Send a schedule, or {} to remove the one that is set."));
     }
     let (id, body): (_, ScheduleBody) = (id_of(&call.id)?, json(&bytes)?);
+    // Also where no schedule is wanted: a value that can't be one is a mistake, and the caller should hear of it.
+    let hour = body.hour.unwrap_or(3);
+    crate::control::check_drill_schedule(body.every_days.unwrap_or(1), hour)?;
     let wanted = match body.kind {
         None => None,
         Some(kind) => {
             let every_days = body.every_days.ok_or_else(|| bad("every_days is missing. Give 1 to 366 days."))?;
-            Some((kind_of(&kind)?, every_days, body.hour.unwrap_or(3)))
+            Some((kind_of(&kind)?, every_days, hour))
         }
     };
     let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());

@@ -1,6 +1,7 @@
 //! The API over loopback, on an account whose regions don't respond.
 
 mod doors;
+mod drills;
 mod failover;
 mod tls;
 

@@ -54,7 +54,7 @@ pub use as_of::AsOfReport;
 pub use assets::SecondaryOnlyDeleted;
 pub use credentials::CredentialFiles;
 pub use deployment::{Deployment, Workspace};
-pub use drill::drill_report;
+pub use drill::{check_drill_schedule, drill_report};
 pub use error::ControlError;
 pub use group::{GroupPatch, RulesPatch, SetPatch};
 pub use handle::Control;

@@ -12,7 +12,7 @@ mod schedule;
 
 pub use report::drill_report;
 pub use run::go_on;
-pub use schedule::keep_to_schedules;
+pub use schedule::{check_drill_schedule, keep_to_schedules};
 
 use super::lock::lock;
 use super::proof::proof_key;

@@ -18,14 +18,8 @@ impl Control {
     ) -> Result<(), ControlError> {
         self.handle(id)?;
         let now = self.now();
-        if let Some((_, every_days, hour)) = wanted
-            && (every_days == 0 || every_days > 366 || hour > 23)
-        {
-            return Err(ControlError::BadArgument {
-                sentence: format!(
-                    "Every {every_days} days at {hour}:00 isn't a schedule. Give 1 to 366 days and an hour from 0 to 23."
-                ),
-            });
+        if let Some((_, every_days, hour)) = wanted {
+            check_drill_schedule(every_days, hour)?;
         }
         let schedule = wanted.map(|(kind, every_days, hour)| DrillSchedule { kind, every_days, hour, since: now });
         let (key, text) = (schedule_key(id), schedule.and_then(|s| serde_json::to_string(&s).ok()).unwrap_or_default());
@@ -57,6 +51,18 @@ impl Control {
         .await
         .map(|_| ())
     }
+}
+
+/// Whether drills can be due every so many days at an hour of UTC.
+pub fn check_drill_schedule(every_days: u16, hour: u8) -> Result<(), ControlError> {
+    if (1..=366).contains(&every_days) && hour <= 23 {
+        return Ok(());
+    }
+    Err(ControlError::BadArgument {
+        sentence: format!(
+            "Every {every_days} days at {hour}:00 isn't a schedule. Give 1 to 366 days and an hour from 0 to 23."
+        ),
+    })
 }
 
 /// Where a group's schedule is kept.
