@@ -74,8 +74,8 @@ impl Control {
                 return Err(ControlError::BadArgument {
                     sentence: format!(
                         "{} is after the replication point of {id}, {}. Choose an earlier instant, or fail over without one.",
-                        at.format("%Y-%m-%d %H:%M:%S UTC"),
-                        point.format("%Y-%m-%d %H:%M:%S UTC")
+                        at.format("%Y-%m-%d %H:%M:%S%.3f UTC"),
+                        point.format("%Y-%m-%d %H:%M:%S%.3f UTC")
                     ),
                 });
             }

@@ -227,7 +227,7 @@ impl Operation {
 
     /// The first step that has not ended; None when all have.
     pub fn next_step(&self) -> Option<FailoverStep> {
-        self.steps.iter().find(|s| !matches!(s.status, StepStatus::Done | StepStatus::Skipped)).map(|s| s.step)
+        self.steps.iter().find(|s| !s.status.is_over()).map(|s| s.step)
     }
 
     /// Notes that a step begins, keeping its first beginning across a crash.

@@ -27,7 +27,7 @@ pub fn admission(operation: Option<&Operation>) -> Admission {
     };
     let status = |step| operation.steps.iter().find(|record| record.step == step).map(|record| record.status);
     let holds = status(FailoverStep::HoldRequests).is_some_and(|status| status != StepStatus::Pending);
-    let rebound = matches!(status(FailoverStep::Rebind), Some(StepStatus::Done | StepStatus::Skipped));
+    let rebound = status(FailoverStep::Rebind).is_some_and(StepStatus::is_over);
     if holds && !rebound { Admission::Hold } else { Admission::Open }
 }
 

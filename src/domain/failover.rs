@@ -62,7 +62,7 @@ impl FailoverOrder {
             FailoverKind::Forced => "forced failover",
         };
         let provisional = if self.provisional_minutes.is_some() { "provisional " } else { "" };
-        let as_of = self.as_of.map(|at| format!(" as of {}", at.format("%Y-%m-%d %H:%M:%S UTC")));
+        let as_of = self.as_of.map(|at| format!(" as of {}", at.format("%Y-%m-%d %H:%M:%S%.3f UTC")));
         format!("{provisional}{kind}{}", as_of.unwrap_or_default())
     }
 }
@@ -191,10 +191,24 @@ pub enum StepStatus {
     Running,
     /// Ended well.
     Done,
+    /// Ended, and something of what it is for could not be done; the step's note says what.
+    Partly,
     /// Not needed here; the step's note says why.
     Skipped,
     /// Ended badly; the step's note says how.
     Failed,
+}
+
+impl StepStatus {
+    /// Whether it acted and ended, with all of what it is for or a part.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Done | Self::Partly)
+    }
+
+    /// Whether the next step can begin.
+    pub fn is_over(self) -> bool {
+        self.is_done() || self == Self::Skipped
+    }
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ impl DeleteDialog {
                     ui.add_space(space::S);
                 }
                 let label = field::label_ui(ui, &format!("Type {} to confirm", dialog.id));
-                field::text_ui(ui, label, &mut dialog.typed, dialog.id.as_str(), true, false);
+                field::text_ui(ui, label, &mut dialog.typed, "", true, false);
             },
             |ui, _| {
                 let words = if waits { "Deleting…" } else { "Delete failover group" };

@@ -56,6 +56,7 @@ pub fn step_sign(status: StepStatus) -> (Icon, Tone) {
         StepStatus::Pending => (Icon::Circle, Tone::Quiet),
         StepStatus::Running => (Icon::Busy, Tone::Busy),
         StepStatus::Done => (Icon::Good, Tone::Good),
+        StepStatus::Partly => (Icon::Warn, Tone::Warn),
         StepStatus::Skipped => (Icon::Missing, Tone::Quiet),
         StepStatus::Failed => (Icon::Bad, Tone::Bad),
     }

@@ -38,14 +38,14 @@ async fn planned(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         let left = leave::journal(failover, &outcome.objects).await?;
         let newly_flagged = left.iter().any(|lost| !leave::is_left(&known, &lost.object));
         if outcome.complete && outcome.changed == 0 && !newly_flagged {
-            return Ok(StepEnd::Done(match fenced {
+            return Ok(match fenced {
                 Enforcement::Enforced => {
-                    format!("{} refuses writes, and nothing changed after the comparison.", old.region)
+                    StepEnd::Done(format!("{} refuses writes, and nothing changed after the comparison.", old.region))
                 }
                 Enforcement::NotOffered => {
-                    format!("Nothing changed after the comparison. {}", acts::fence_note(&old.region))
+                    StepEnd::Partly(format!("Nothing changed after the comparison. {}", acts::fence_note(&old.region)))
                 }
-            }));
+            });
         }
         compare::run(failover).await?;
     }
@@ -66,14 +66,16 @@ async fn forced(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     };
     let known = known_loss(&failover.handle.record().objects.clone());
     let ended = match tokio::time::timeout(PATIENCE, attempt).await {
-        Ok(Ok(Enforcement::Enforced)) => format!("{region} responds and refuses writes."),
+        Ok(Ok(Enforcement::Enforced)) => {
+            return Ok(StepEnd::Done(format!("{region} responds and refuses writes.{known}")));
+        }
         Ok(Ok(Enforcement::NotOffered)) => format!("{region} responds. {}", acts::fence_note(&region)),
         Ok(Err(error)) => format!("Couldn't fence {region}. It is fenced when it responds. {error}"),
         Err(_) => {
             format!("{region} doesn't respond. It is fenced when it does. Commits it accepts until then are salvaged.")
         }
     };
-    Ok(StepEnd::Done(ended + &known))
+    Ok(StepEnd::Partly(ended + &known))
 }
 
 async fn undo_forced(failover: &mut Failover) -> Result<(), ControlError> {

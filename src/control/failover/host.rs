@@ -99,6 +99,7 @@ impl Host for Failover {
     async fn end(&mut self, step: FailoverStep, end: StepEnd) -> Result<(), ControlError> {
         let (status, note) = match end {
             StepEnd::Done(note) => (StepStatus::Done, note),
+            StepEnd::Partly(note) => (StepStatus::Partly, note),
             StepEnd::Skipped(note) => (StepStatus::Skipped, note),
             StepEnd::Stored => return Ok(()),
         };

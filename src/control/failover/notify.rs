@@ -31,9 +31,9 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         let client = HttpClient::new().in_all(PATIENCE).follow_redirects().build()?;
         client.post(webhook).json(&body).send().await?.error_for_status()
     };
-    Ok(StepEnd::Done(match sent.await {
-        Ok(_) => "The webhook was notified.".to_owned(),
+    Ok(match sent.await {
+        Ok(_) => StepEnd::Done("The webhook was notified.".to_owned()),
         // Its URL may carry a secret, so the error is told without it.
-        Err(error) => format!("The webhook failed: {}. The failover continues.", error.without_url()),
-    }))
+        Err(error) => StepEnd::Partly(format!("The webhook failed: {}. The failover continues.", error.without_url())),
+    })
 }

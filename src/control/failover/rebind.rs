@@ -41,7 +41,8 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         promoted.iter().filter(|(_, p)| p.fence_skipped.is_some()).map(|(n, _)| n.as_str()).collect();
     let marker_only =
         if without.is_empty() { String::new() } else { format!(" No fence commit in {}.", some(&without)) };
-    Ok(StepEnd::Done(format!("{} accepts writes; {} tables promoted.{marker_only}{role}", new.region, promoted.len())))
+    let note = format!("{} accepts writes; {} tables promoted.{marker_only}{role}", new.region, promoted.len());
+    Ok(if role.is_empty() { StepEnd::Done(note) } else { StepEnd::Partly(note) })
 }
 
 /// How the region's catalogs were bound when a failover last took the primary from it; nothing where none ever did.

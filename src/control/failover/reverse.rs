@@ -13,7 +13,7 @@ pub const STEP: Step<Failover> =
 async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let operation = failover.operation()?;
     if operation.kind == FailoverKind::Forced {
-        return Ok(StepEnd::Done(format!(
+        return Ok(StepEnd::Partly(format!(
             "Replication reverses when {} responds and its unreplicated commits are salvaged.",
             operation.from_region
         )));
@@ -28,14 +28,15 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         Err(error) if error.is_unreachable() => {
             // It died right after the cutover: it is made a secondary when it answers, as after a forced failover.
             owe_reclaim(failover).await?;
-            return Ok(StepEnd::Done(format!(
+            return Ok(StepEnd::Partly(format!(
                 "{} doesn't respond. Replication reverses when it does.",
                 operation.from_region
             )));
         }
         Err(error) => return Err(error),
     };
-    Ok(StepEnd::Done(format!("{} now replicates to {}.{role}", operation.to_region, operation.from_region)))
+    let note = format!("{} now replicates to {}.{role}", operation.to_region, operation.from_region);
+    Ok(if role.is_empty() { StepEnd::Done(note) } else { StepEnd::Partly(note) })
 }
 
 async fn owe_reclaim(failover: &Failover) -> Result<(), ControlError> {

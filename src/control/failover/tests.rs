@@ -338,7 +338,7 @@ impl World {
         assert_eq!(operation.outcome, OperationOutcome::Succeeded, "{case}: {operation:#?}");
         assert_eq!(after.effective_primary_region, target.as_str(), "{case}");
         assert_eq!(after.epoch, before.epoch + 1, "{case}: one cutover");
-        let ended = |status| matches!(status, StepStatus::Done | StepStatus::Skipped);
+        let ended = StepStatus::is_over;
         assert!(operation.steps.iter().all(|step| ended(step.status)), "{case}: {operation:#?}");
         assert!(self.takes_writes(&target).await && !self.takes_writes(&old).await, "{case}");
         let roles = [&target, &old].map(|region| self.region(region).role_in(&self.id));

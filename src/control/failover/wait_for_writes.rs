@@ -26,10 +26,10 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let access = failover.cache.access(&failover.control, &failover.handle).await?;
     acts::until_quiet(&failover.control, &group, &old, access, &accepted).await?;
     let quiet = format!("The last write ended within {:.1} s.", watch.elapsed().as_secs_f64());
-    Ok(StepEnd::Done(match fenced {
-        Enforcement::Enforced => format!("{} catalogs are read-only. {quiet}", group.catalogs().len()),
-        Enforcement::NotOffered => format!("{quiet} {}", acts::fence_note(&old.region)),
-    }))
+    Ok(match fenced {
+        Enforcement::Enforced => StepEnd::Done(format!("{} catalogs are read-only. {quiet}", group.catalogs().len())),
+        Enforcement::NotOffered => StepEnd::Partly(format!("{quiet} {}", acts::fence_note(&old.region))),
+    })
 }
 
 /// Gives the catalogs back who might write to them, and the workspace its role.

@@ -12,6 +12,8 @@ pub type Acting<'a, T> = BoxFuture<'a, Result<T, ControlError>>;
 pub enum StepEnd {
     /// It did what it is for; the note says what that was.
     Done(String),
+    /// It went as far as it could; the note says what could not be done.
+    Partly(String),
     /// It was not needed; the note says why.
     Skipped(String),
     /// It stored its own end together with what it did.

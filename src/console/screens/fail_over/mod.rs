@@ -203,7 +203,7 @@ impl FailOverDialog {
         }
         ui.add_space(space::XS);
         let label = field::label_ui(ui, &format!("Type {} to confirm", self.id));
-        let response = field::text_ui(ui, label, &mut self.typed, self.id.as_str(), true, false);
+        let response = field::text_ui(ui, label, &mut self.typed, "", true, false);
         if response.changed() {
             self.refusal = None;
         }

@@ -181,7 +181,7 @@ fn step_ui(ui: &mut Ui, scene: &Scene<'_>, step: &StepView, more: bool) {
     let (icon, tone) = chip::step_sign(step.status);
     let center = egui::pos2(rect.left() + 10.0, rect.center().y);
     if more {
-        let done = step.status == StepStatus::Done;
+        let done = step.status.is_done();
         let line = if done { palette.line(Tone::Good) } else { palette.border_strong };
         ui.painter().vline(center.x, center.y + 11.0..=center.y + 23.0, Stroke::new(1.5, line));
     }

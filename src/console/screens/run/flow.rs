@@ -36,10 +36,10 @@ pub fn flow_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView, moment
         (left, &operation.from_region, moment.from_access, !primary_is_right),
         (right, &operation.to_region, moment.to_access, primary_is_right),
     ] {
-        region_ui(ui, place, &palette, name, &access_words(scene, name, access), is_primary);
+        region_ui(ui, place, &palette, name, &access_words(scene, name, access, moment), is_primary);
     }
     let between = Rect::from_min_max(pos2(left.right(), rect.top()), pos2(right.left(), left.bottom()));
-    arrow_ui(ui, scene, between, &palette, moment);
+    arrow_ui(ui, scene, between, &palette, moment, &flow_words(operation, moment));
     for (index, url) in urls.iter().take(tracks).enumerate() {
         let y = rect.top() + REGIONS + space::M + TRACK * (index as f32 + 0.5);
         let track = Rect::from_min_max(pos2(left.center().x, y - TRACK / 2.0), pos2(right.center().x, y + TRACK / 2.0));
@@ -50,12 +50,32 @@ pub fn flow_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView, moment
 }
 
 /// What a region lets its clients do, in words.
-fn access_words(scene: &Scene<'_>, region: &Region, access: Access) -> String {
-    let away = scene.region(region).and_then(|region| region.unreachable_since);
+fn access_words(scene: &Scene<'_>, region: &Region, access: Access, moment: &Moment) -> String {
+    let away = scene.region(region).and_then(|region| region.unreachable_since).filter(|_| moment.present.is_some());
     match (away, access) {
         (Some(since), _) => format!("Hasn't responded for {}", format::age(scene.age_ms(since))),
         (None, Access::Writes) => "Accepts writes".to_owned(),
         (None, Access::ReadOnly) => "Read-only".to_owned(),
+        (None, Access::NotFenced) => "Not fenced".to_owned(),
+    }
+}
+
+/// What happens between the regions, in words.
+fn flow_words(operation: &OperationView, moment: &Moment) -> String {
+    let waits = moment.present.and_then(|present| match (present.from_is_away, present.to_is_away) {
+        (true, _) => Some(&operation.from_region),
+        (_, true) => Some(&operation.to_region),
+        _ => None,
+    });
+    let is_over = matches!(moment.outcome, OperationOutcome::Succeeded | OperationOutcome::RolledBack);
+    match (moment.flows, waits) {
+        (true, _) => "Replicating".to_owned(),
+        (false, Some(region)) if is_over => format!("Waits until {region} responds"),
+        (false, _) if moment.outcome == OperationOutcome::Succeeded => {
+            format!("Waits until {} is reclaimed", operation.from_region)
+        }
+        (false, _) if moment.holds => "Nothing is written".to_owned(),
+        (false, _) => "Paused".to_owned(),
     }
 }
 
@@ -64,7 +84,7 @@ fn spoken(scene: &Scene<'_>, operation: &OperationView, moment: &Moment) -> Stri
     let (from, to) = (&operation.from_region, &operation.to_region);
     let (primary, secondary) = if moment.turned >= 0.5 { (to, from) } else { (from, to) };
     let flows = if moment.flows { "Commits flow" } else { "No commits flow" };
-    let of = |name: &Region, access| access_words(scene, name, access).to_lowercase();
+    let of = |name: &Region, access| access_words(scene, name, access, moment).to_lowercase();
     format!(
         "{primary} is the primary. {flows} from {primary} to {secondary}. {from}: {}. {to}: {}.",
         of(from, moment.from_access),
@@ -91,12 +111,13 @@ fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &Region, access: &str
     let line = role.translate(Vec2::new(0.0, 30.0));
     let icon = if access == "Accepts writes" { Icon::Edit } else { Icon::Block };
     let icon = if access.starts_with("Hasn't") { Icon::Offline } else { icon };
+    let icon = if access == "Not fenced" { Icon::Warn } else { icon };
     icon.paint(painter, line.left_center() + Vec2::new(8.0, 0.0), 16.0, palette.text_soft);
     text::paint_cut(ui, line.with_min_x(line.left() + 24.0), Role::Body, palette.text, access);
 }
 
 /// The arrow between the regions, which turns at the cutover, and dots on it while commits flow.
-fn arrow_ui(ui: &Ui, scene: &Scene<'_>, rect: Rect, palette: &Palette, moment: &Moment) {
+fn arrow_ui(ui: &Ui, scene: &Scene<'_>, rect: Rect, palette: &Palette, moment: &Moment, words: &str) {
     let painter = ui.painter();
     let center = rect.center() + Vec2::new(0.0, 6.0);
     // The ease makes the turn begin and end softly.
@@ -127,12 +148,6 @@ fn arrow_ui(ui: &Ui, scene: &Scene<'_>, rect: Rect, palette: &Palette, moment: &
     } else if (0.01..0.99).contains(&moment.turned) {
         scene.moving();
     }
-    let words = match (moment.flows, moment.holds, moment.outcome) {
-        (true, ..) => "Replicating",
-        (false, _, OperationOutcome::Succeeded) => "Reversed",
-        (false, true, _) => "Nothing is written",
-        (false, false, _) => "Paused",
-    };
     let line = Rect::from_min_size(pos2(rect.left(), rect.top() + 4.0), Vec2::new(rect.width(), 22.0));
     if moment.turned <= 0.01 || moment.turned >= 0.99 {
         text::paint(ui, line, Align2::CENTER_CENTER, Role::Small, palette.text_soft, words);

@@ -7,7 +7,7 @@ mod replay;
 mod steps;
 
 pub use clock::{RtoClock, rto_clock};
-pub use moment::{Access, Medians, Moment, length_ms, medians, moment, waited_for};
+pub use moment::{Access, Medians, Moment, Present, length_ms, medians, moment, waited_for};
 pub use replay::Replay;
 
 use super::page_ui;
@@ -75,7 +75,16 @@ impl RunScreen {
             }
             length
         };
-        let now = moment(operation, &medians, at);
+        let mut now = moment(operation, &medians, at);
+        let is_newest = view.operation.as_ref().is_some_and(|newest| newest.id == operation.id);
+        if is_newest && (operation.ended.is_none() || at >= length) {
+            let is_away = |region| scene.region(region).is_some_and(|region| region.unreachable_since.is_some());
+            now = now.at_present(Present {
+                from_is_away: is_away(&operation.from_region),
+                to_is_away: is_away(&operation.to_region),
+                is_unprotected: chip::is_unprotected(&view.group),
+            });
+        }
         head_ui(ui, scene, view, operation, &now, actions);
         let urls = &scene.account().stable_urls;
         let urls: Vec<_> = urls.iter().filter(|url| url.group.as_ref() == Some(&view.group.spec.id)).collect();

@@ -32,6 +32,19 @@ pub enum Access {
     Writes,
     /// It can only be read.
     ReadOnly,
+    /// It could not be made read-only, so nobody knows what it lets its clients do.
+    NotFenced,
+}
+
+/// What is known of the regions now, which the journal of a failover doesn't tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// The old primary doesn't respond.
+    pub from_is_away: bool,
+    /// The new primary doesn't respond.
+    pub to_is_away: bool,
+    /// The group waits until the region that was lost is reclaimed.
+    pub is_unprotected: bool,
 }
 
 /// A failover at one moment.
@@ -55,6 +68,24 @@ pub struct Moment {
     pub led_over: f32,
     /// How it stands.
     pub outcome: OperationOutcome,
+    /// The regions now; None for a moment that is past.
+    pub present: Option<Present>,
+}
+
+impl Moment {
+    /// The same moment, which is now.
+    pub fn at_present(mut self, present: Present) -> Self {
+        let is_away = present.from_is_away || present.to_is_away;
+        if self.outcome == OperationOutcome::Succeeded {
+            self.flows = !present.is_unprotected;
+            // A region that was reclaimed was fenced first.
+            let fenced = !present.is_unprotected || self.from_access == Access::ReadOnly;
+            self.from_access = if fenced { Access::ReadOnly } else { Access::NotFenced };
+        }
+        self.flows &= !is_away;
+        self.present = Some(present);
+        self
+    }
 }
 
 /// The whole length of a failover, or its length so far, in milliseconds.
@@ -66,7 +97,7 @@ pub fn length_ms(operation: &OperationView, now: Timestamp) -> i64 {
 pub fn medians(view: &GroupView, of: &OperationView) -> Medians {
     let mut times: BTreeMap<FailoverStep, Vec<f64>> = BTreeMap::new();
     for step in earlier(view, of).flat_map(|operation| &operation.steps) {
-        if let Some(seconds) = step.seconds().filter(|_| step.status == StepStatus::Done) {
+        if let Some(seconds) = step.seconds().filter(|_| step.status.is_done()) {
             times.entry(step.step).or_default().push(seconds);
         }
     }
@@ -94,8 +125,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 /// Milliseconds from confirmation to the new primary accepting writes; None while it does not.
 pub fn rto_ms(operation: &OperationView) -> Option<i64> {
     let told = operation.rto_seconds.map(|seconds| (seconds * 1000.0) as i64);
-    let rebound =
-        operation.steps.iter().find(|step| step.step == FailoverStep::Rebind && step.status == StepStatus::Done);
+    let rebound = operation.steps.iter().find(|step| step.step == FailoverStep::Rebind && step.status.is_done());
     told.or_else(|| Some((rebound?.ended? - operation.started).num_milliseconds()))
 }
 
@@ -125,11 +155,11 @@ pub fn moment(operation: &OperationView, medians: &Medians, at_ms: i64) -> Momen
         .collect();
     let over = operation.ended.is_some_and(|ended| at_ms >= (ended - operation.started).num_milliseconds());
     let outcome = if over || operation.ended.is_none() { operation.outcome } else { OperationOutcome::Running };
-    let done = |step| steps.iter().any(|at| at.step == step && at.status == StepStatus::Done);
+    let done = |step| steps.iter().any(|at| at.step == step && at.status.is_done());
     let begun = |step| steps.iter().any(|at| at.step == step && !matches!(at.status, StepStatus::Pending));
     let undone = outcome == OperationOutcome::RolledBack;
     let cut_at = operation.steps.iter().zip(&spans).find(|(step, _)| step.step == FailoverStep::CutOver);
-    let cut_at = cut_at.filter(|(step, _)| step.status == StepStatus::Done).and_then(|(_, span)| span.ended);
+    let cut_at = cut_at.filter(|(step, _)| step.status.is_done()).and_then(|(_, span)| span.ended);
     let turned = match cut_at {
         // What is over has come to rest.
         Some(_) if over => 1.0,
@@ -137,17 +167,24 @@ pub fn moment(operation: &OperationView, medians: &Medians, at_ms: i64) -> Momen
         None => 0.0,
     };
     let planned = operation.kind == FailoverKind::Planned;
-    let fenced = if planned { done(FailoverStep::WaitForWrites) } else { done(FailoverStep::Fence) };
+    let fence = if planned { FailoverStep::WaitForWrites } else { FailoverStep::Fence };
+    let from_access = match steps.iter().find(|at| at.step == fence).map(|at| at.status) {
+        Some(StepStatus::Done) if !undone => Access::ReadOnly,
+        Some(StepStatus::Partly) if !undone => Access::NotFenced,
+        _ => Access::Writes,
+    };
     let copies = planned && !done(FailoverStep::CatchUp) && !begun(FailoverStep::Fence);
     Moment {
         elapsed_ms: at_ms,
         turned,
-        flows: undone || copies || done(FailoverStep::Reverse),
-        from_access: if fenced && !undone { Access::ReadOnly } else { Access::Writes },
+        // A forced failover ends before the region that was lost takes commits again.
+        flows: undone || copies || (planned && done(FailoverStep::Reverse)),
+        from_access,
         to_access: if done(FailoverStep::Rebind) { Access::Writes } else { Access::ReadOnly },
         holds: begun(FailoverStep::HoldRequests) && !done(FailoverStep::Rebind) && !undone,
         led_over: led_over(operation, &spans, at_ms),
         outcome,
+        present: None,
         steps,
     }
 }
@@ -156,7 +193,9 @@ fn led_over(operation: &OperationView, spans: &[Span], at_ms: i64) -> f32 {
     let rebind = operation.steps.iter().zip(spans).find(|(step, _)| step.step == FailoverStep::Rebind);
     let Some((step, Span { begun: Some(begun), ended })) = rebind else { return 0.0 };
     match (step.status, ended) {
-        (StepStatus::Done, Some(ended)) => ((at_ms - begun) as f32 / (ended - begun).max(1) as f32).clamp(0.0, 1.0),
+        (status, Some(ended)) if status.is_done() => {
+            ((at_ms - begun) as f32 / (ended - begun).max(1) as f32).clamp(0.0, 1.0)
+        }
         _ if at_ms >= *begun => 0.5,
         _ => 0.0,
     }
@@ -291,6 +330,32 @@ mod tests {
         assert_eq!((over.from_access, over.to_access, over.turned), (Access::Writes, Access::ReadOnly, 0.0));
         assert_eq!(over.steps[4].status, StepStatus::Failed);
         assert_eq!(moment(&operation, &Medians::new(), 6_000).steps[4].status, StepStatus::Running);
+    }
+
+    #[test]
+    fn a_forced_failover_copies_nothing_until_the_lost_region_is_reclaimed() {
+        let mut operation = operation();
+        operation.kind = FailoverKind::Forced;
+        operation.steps.retain(|step| FailoverStep::of(FailoverKind::Forced).contains(&step.step));
+        for step in &mut operation.steps {
+            if matches!(step.step, FailoverStep::Fence | FailoverStep::Reverse) {
+                step.status = StepStatus::Partly;
+            }
+        }
+        let over = moment(&operation, &Medians::new(), 13_000);
+        assert_eq!(
+            (over.outcome, over.flows, over.from_access),
+            (OperationOutcome::Succeeded, false, Access::NotFenced)
+        );
+        let lost = Present { from_is_away: true, to_is_away: false, is_unprotected: true };
+        let now = |present| over.clone().at_present(present);
+        assert_eq!((now(lost).flows, now(lost).from_access), (false, Access::NotFenced));
+        let responds = Present { from_is_away: false, ..lost };
+        assert_eq!((now(responds).flows, now(responds).from_access), (false, Access::NotFenced), "not reclaimed yet");
+        let whole = Present { is_unprotected: false, ..responds };
+        assert_eq!((now(whole).flows, now(whole).from_access), (true, Access::ReadOnly));
+        let lost_again = Present { from_is_away: true, ..whole };
+        assert!(!now(lost_again).flows, "nothing arrives in a region that doesn't respond");
     }
 
     #[test]

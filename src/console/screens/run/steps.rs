@@ -39,7 +39,7 @@ fn step_ui(ui: &mut Ui, step: &StepAt, more: bool, usual: f32) {
     let row = rect.with_max_y(rect.top() + 34.0);
     let center = egui::pos2(rect.left() + 10.0, row.center().y);
     if more {
-        let done = step.status == StepStatus::Done;
+        let done = step.status.is_done();
         let line = if done { palette.line(Tone::Good) } else { palette.border_strong };
         ui.painter().vline(center.x, center.y + 11.0..=center.y + height - 11.0, Stroke::new(1.5, line));
     }
