@@ -1,9 +1,9 @@
 //! Where a table is, and what was committed to it.
 
+use super::copy::hash_with_fingerprint;
 use super::log::{Action, Commit, CommitInfo, Log, Metadata, read_commit, state_at};
 use super::place::{self, Place};
-use super::ship::{hash_with_fingerprint, pool};
-use super::{DeltaError, Position, TableFault, TableRoot};
+use super::{DeltaError, Position, TableFault, TableRoot, pool};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

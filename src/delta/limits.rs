@@ -170,7 +170,7 @@ mod tests {
         let limits =
             TransferLimits::new(TransferLimit { parallel: NonZeroUsize::MIN.saturating_add(2), bandwidth: None });
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        super::super::ship::pool::each(&[(); 64], 16, |()| {
+        super::super::pool::each(&[(); 64], 16, |()| {
             let _turn = limits.turn();
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             std::thread::yield_now();

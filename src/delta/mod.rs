@@ -10,6 +10,7 @@
 
 mod bounds;
 mod compare;
+mod copy;
 mod error;
 mod has_changed;
 mod history;
@@ -18,8 +19,10 @@ mod limits;
 mod log;
 mod place;
 mod plan;
+mod pool;
 mod position;
 mod promote;
+mod record;
 mod recover;
 mod rehearse;
 mod repair;
@@ -31,6 +34,7 @@ mod shipment;
 mod storage_clock;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use compare::{CompareOptions, Comparison, Depth, Kept, compare};
 pub use error::{DeltaError, TableFault};
@@ -43,6 +47,7 @@ pub use place::{open_regular, read_regular};
 pub use plan::plan;
 pub use position::{FileFingerprint, Position};
 pub use promote::{Promotion, promote, promote_all};
+pub use record::{CommitRecord, FileRecord};
 pub use recover::{
     Recovering, RowsPreview, SalvagedCommit, append_salvaged, export_salvaged, preview_salvaged, salvaged_commits,
     table_of_salvaged,
@@ -52,6 +57,7 @@ pub use repair::{Repaired, repair};
 pub use restore::{RestoreAbout, Restored, restore, restore_problem};
 pub use root::TableRoot;
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_later, salvage_whole};
-pub use ship::{CommitRecord, FileRecord, Shipped, Transfer, ship};
+pub use ship::{Shipped, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};
 pub use storage_clock::StorageClock;
+pub use transfer::Transfer;

@@ -12,7 +12,7 @@ use super::bounds;
 use super::latest::{position_at, position_with};
 use super::log::{Log, commit_path, sha256_hex, state_at};
 use super::place::{self, Mode, Place, Put, Staged};
-use super::ship::pool;
+use super::pool;
 use super::{DeltaError, Position, TableFault, TableRoot};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

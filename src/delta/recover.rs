@@ -6,11 +6,14 @@ mod contents;
 mod export;
 mod features;
 mod fits;
+mod list;
 mod rows;
 mod table;
 
 pub(super) use contents::{path_of, rows_of};
 pub(super) use features::carries_time;
+pub use list::SalvagedCommit;
+pub use rows::RowsPreview;
 pub(super) use rows::rows_in_file;
 
 use super::place::{self, Place};
@@ -30,43 +33,9 @@ pub struct Recovering {
     pub now_ms: i64,
 }
 
-/// One salvaged commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SalvagedCommit {
-    /// Its version on the old primary.
-    pub version: i64,
-    /// When it was committed, in milliseconds since 1970.
-    pub time_ms: i64,
-    /// What its writer called it, such as `WRITE` or `MERGE`.
-    pub operation: Option<String>,
-    /// Rows in the files that it added, where every file's statistics tell.
-    pub rows: Option<u64>,
-    /// Bytes of the files that it added.
-    pub bytes: u64,
-    /// Files that it added.
-    pub files: u64,
-    /// Files that it removed.
-    pub removed_files: u64,
-    /// Why it can't be appended to the live table, as a sentence; None when it fits.
-    pub unfit: Option<String>,
-}
-
-/// Some of the rows of salvaged commits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RowsPreview {
-    /// Names of the columns.
-    pub columns: Vec<String>,
-    /// Rows, a value a column; None where it is null or the file has no such column.
-    pub rows: Vec<Vec<Option<String>>>,
-    /// Whether there are more rows.
-    pub more: bool,
-    /// What there is to know of them, as sentences.
-    pub notes: Vec<String>,
-}
-
 /// The commits that lie in a salvage folder, oldest first.
 pub async fn salvaged_commits(of: &Recovering) -> Result<Vec<SalvagedCommit>, TableFault> {
-    with_salvage(of, |salvage| salvage.list()).await
+    with_salvage(of, list::list).await
 }
 
 /// The first hundred rows that some commits added.

@@ -1,9 +1,10 @@
 //! A copy of one version of a table, which a rehearsal reads and writes without touching what it was made of.
 
+use super::copy::bring;
 use super::log::{LOG, Log, Named, commit_path, raw_live, raw_state_at, read_checkpoint, read_log_state};
 use super::place::{self, Mode, Place, Put};
+use super::pool;
 use super::recover::{carries_time, path_of, rows_in_file, rows_of};
-use super::ship::{bring, pool};
 use super::{DeltaError, TableFault, TableRoot};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! Mends single files of a replica from its source, where the ledger says that the source's are the right ones.
 
 use super::compare::Kept;
+use super::copy::{Outcome, copy};
 use super::log::{LOG, LogName};
 use super::place::{self, LocalPlace, Mode, Place};
-use super::ship::{Outcome, copy};
 use super::{DeltaError, TableFault, TableRoot, Transfer};
 use std::path::PathBuf;
 

@@ -1,86 +1,15 @@
 //! Brings shipments over: files first, one sync, then commits in order.
 
-mod copy;
 mod identity;
 mod load;
-pub(super) mod pool;
 mod publish;
 mod swap;
 
-use super::limits::TransferLimits;
-use super::place::Place;
-use super::{DeltaError, FileFingerprint, Generation, Position, Shipment, StorageClock, TableFault, place};
-use crate::domain::TransferLimit;
-pub(super) use copy::{Outcome, bring, copy, copy_as, hash_file, hash_with_fingerprint};
+use super::record::{CommitRecord, FileRecord};
+use super::{DeltaError, Generation, Position, Shipment, TableFault, Transfer, place, pool};
 pub(super) use identity::{Sameness, same_file};
 use load::{Job, Load};
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-/// How to copy.
-#[derive(Debug, Clone)]
-pub struct Transfer {
-    /// Files copied at a time.
-    pub parallel: usize,
-    /// Set to stop at the next commit boundary.
-    pub stop: Arc<AtomicBool>,
-    /// Rises with every byte copied.
-    pub copied_bytes: Arc<AtomicU64>,
-    /// What all transfers of this process keep to together.
-    pub limits: Arc<TransferLimits>,
-    /// What is found out about the destination's clock.
-    pub clock: Arc<StorageClock>,
-}
-
-impl Transfer {
-    /// Lets `bytes` pass: waits for its share of the bandwidth, counts them; an error once the caller asked to stop.
-    fn pass(&self, bytes: usize, target: &dyn Place) -> Result<(), DeltaError> {
-        if !self.limits.pass(bytes as u64, &self.stop) {
-            return Err(DeltaError::Stopped { table: target.display("") });
-        }
-        self.copied_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-impl Default for Transfer {
-    fn default() -> Self {
-        Self {
-            parallel: TransferLimit::default().parallel.get(),
-            stop: Arc::default(),
-            copied_bytes: Arc::default(),
-            limits: Arc::default(),
-            clock: Arc::default(),
-        }
-    }
-}
-
-/// A commit that is on the destination and synced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitRecord {
-    /// Its version.
-    pub version: i64,
-    /// When it was committed at the source, in milliseconds since 1970.
-    pub time_ms: i64,
-    /// The sha256 of its bytes in hex.
-    pub sha256: String,
-}
-
-/// A file that is on the destination and synced, as it was when copied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRecord {
-    /// Its path relative to the table's root, decoded.
-    pub path: String,
-    /// Bytes.
-    pub size: u64,
-    /// The sha256 of its bytes in hex.
-    pub sha256: String,
-    /// What the source's storage told of it then. As long as it tells the same, it holds the same bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stamp: Option<FileFingerprint>,
-}
 
 /// What a shipment brought.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,7 @@ impl StorageClock {
 
     /// Looks at the time of an object that was put there `took` ago; a disk keeps the source's times.
     pub(super) fn look_at_put(&self, place: &dyn Place, rel: &str, since: Instant) {
-        if place.remote().is_some()
+        if place.local().is_none()
             && self.is_due()
             && let Ok(Some(stamp)) = place.stat(rel)
         {

@@ -1,9 +1,10 @@
 //! One request's way: to its gate, to a region, and the answer's way back.
 
-use super::body::{Fate, Relayed, Reply, Sent};
+use super::body::{Relayed, Reply};
 use super::hold::{Holding, Patience};
 use super::rescue::Rescue;
 use super::route::{self, Found};
+use super::sent::{Fate, Sent};
 use super::upstream::{ConnectFault, Lease, Upstreams};
 use super::{headers, tunnel};
 use crate::net::{Arriving, Gate, Pass, Peer, RouteTable};

@@ -2,6 +2,7 @@
 
 use super::rescue::Rescue;
 use super::route::{self, COOKIE_NAME, ID_HEADERS};
+use super::upstream::authority;
 use crate::net::{Peer, Target, TwoLengths};
 use hyper::header::{
     self, CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, TE, UPGRADE, VIA,
@@ -152,12 +153,6 @@ pub fn set_cookie(headers: &mut HeaderMap, stable_id: &str, tls: bool) {
 pub fn is_page_view(parts: &Parts) -> bool {
     let accepts = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     parts.method == Method::GET && accepts.is_some_and(|accepts| accepts.contains("text/html"))
-}
-
-/// Host and port as `Host` has them: the port only where it isn't the scheme's own.
-pub fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn tokens(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {

@@ -13,6 +13,7 @@ mod hold;
 mod listen;
 mod rescue;
 mod route;
+mod sent;
 #[cfg(test)]
 mod tests;
 mod tunnel;

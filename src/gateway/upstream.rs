@@ -1,8 +1,7 @@
 //! Connections to the regions, kept open between requests.
 
-use super::body::Sent;
 use super::error::GatewayError;
-use super::headers::authority;
+use super::sent::Sent;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -63,6 +62,12 @@ pub struct Lease {
     /// Whether it carried a request before; then it may have been closed at this very moment.
     pub reused: bool,
     pool: Arc<Inner>,
+}
+
+/// Host and port as `Host` has them: the port only where it isn't the scheme's own.
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -22,7 +22,6 @@ pub mod settings;
 pub mod sheet_dialog;
 pub mod sign_in_dialog;
 pub mod stable_urls;
-mod system_tables;
 pub mod targets_dialog;
 pub mod untold;
 pub mod workspaces;

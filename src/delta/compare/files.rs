@@ -1,9 +1,9 @@
 //! Compares the files that a log names.
 
 use super::{Comparison, Depth, Pair};
-use crate::delta::DeltaError;
+use crate::delta::copy::hash_file;
 use crate::delta::log::{Checkpoint, LOG, Log, LogState, commit_path, crc_path, read_checkpoint};
-use crate::delta::ship::{hash_file, pool};
+use crate::delta::{DeltaError, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
 use std::collections::BTreeSet;
 use std::sync::Mutex;

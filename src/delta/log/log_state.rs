@@ -1,8 +1,8 @@
 //! Everything that a log retains up to one version: its commits, and every file that they and its checkpoints name.
 
 use super::{Base, CheckpointFiles, Commit, Inventory, Log, catalog_feature, read_commit};
+use crate::delta::copy::hash_with_fingerprint;
 use crate::delta::place::Place;
-use crate::delta::ship::hash_with_fingerprint;
 use crate::delta::{DeltaError, Position};
 use std::collections::{BTreeSet, HashSet};
 

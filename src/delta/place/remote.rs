@@ -5,7 +5,7 @@ mod ranges;
 mod read;
 mod write;
 
-use super::{Content, Listed, LocalPlace, Opened, Place, RandomAccess, Sink};
+use super::{Content, Listed, LocalPlace, Opened, Place, RandomAccess, Sink, StoredObject};
 use crate::delta::DeltaError;
 use crate::delta::position::FileFingerprint;
 use crate::domain::ErrorClass;
@@ -166,11 +166,9 @@ impl Place for RemotePlace {
     }
 
     fn copy_within(&self, source: &dyn Place, rel: &str) -> Result<bool, DeltaError> {
-        let Some(source) = source.remote() else { return Ok(false) };
-        if self.home.is_none() || self.home != source.home || self.copies_refused.load(Ordering::Relaxed) {
-            return Ok(false);
-        }
-        match self.handle.block_on(self.store.copy(&source.key(rel)?, &self.key(rel)?)) {
+        let here = self.home.as_ref().filter(|_| !self.copies_refused.load(Ordering::Relaxed));
+        let Some(source) = source.stored(rel).filter(|source| here == Some(&source.home)) else { return Ok(false) };
+        match self.handle.block_on(self.store.copy(&source.key, &self.key(rel)?)) {
             Ok(()) => Ok(true),
             // What the store can't do, or won't do with this login, is done through here.
             Err(error) => {
@@ -191,8 +189,8 @@ impl Place for RemotePlace {
         None
     }
 
-    fn remote(&self) -> Option<&RemotePlace> {
-        Some(self)
+    fn stored(&self, rel: &str) -> Option<StoredObject> {
+        Some(StoredObject { home: self.home.clone()?, key: self.key(rel).ok()? })
     }
 
     /// An object store answers when the bytes are safe.

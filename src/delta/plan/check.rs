@@ -1,12 +1,11 @@
 //! Whether a checkpoint or a compaction says what the commits say that it stands for. Other readers open it first, so a
 //! replica whose commits are whole is not enough.
 
-use crate::delta::DeltaError;
 use crate::delta::log::{
     Action, Checkpoint, CheckpointFiles, Inventory, Past, catalog_feature, live_print, read_actions, read_checkpoint,
 };
 use crate::delta::place::Place;
-use crate::delta::ship::pool;
+use crate::delta::{DeltaError, pool};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,10 +1,10 @@
 //! Where the destination is, found from what is there.
 
 use super::Planner;
+use crate::delta::copy::hash_file;
 use crate::delta::latest::common;
 use crate::delta::log::{LOG, Log, commit_path, state_at};
 use crate::delta::place::Place;
-use crate::delta::ship::hash_file;
 use crate::delta::{DeltaError, TableRoot};
 use std::sync::Arc;
 

@@ -3,11 +3,11 @@
 use super::contents::{Contents, Salvage, path_of, rows_of};
 use super::rows::schema_of_file;
 use super::{features, fits};
-use crate::delta::DeltaError;
+use crate::delta::copy::{Outcome, copy_as};
 use crate::delta::latest::position_at;
 use crate::delta::log::{RawState, commit_path, find_txn};
 use crate::delta::place::{Mode, Place, Put};
-use crate::delta::ship::{Outcome, Transfer, copy_as};
+use crate::delta::{DeltaError, Transfer};
 use serde_json::{Value, json};
 
 /// How often a slot may be taken by another writer before the append gives up.

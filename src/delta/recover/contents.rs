@@ -1,6 +1,5 @@
 //! What lies in a salvage folder.
 
-use super::{SalvagedCommit, fits};
 use crate::delta::DeltaError;
 use crate::delta::log::{Log, RawState, deletion_vector, raw_commit, raw_state_at, resolve};
 use crate::delta::place::Place;
@@ -136,37 +135,5 @@ impl Salvage {
         }
         let version = self.manifest.last_version.unwrap_or_default();
         Err(DeltaError::MissingFile { table: self.table(), path: path.to_owned(), version })
-    }
-
-    /// Every commit, and whether it fits the live table.
-    pub fn list(&self) -> Result<Vec<SalvagedCommit>, DeltaError> {
-        let live = self.live_state();
-        let mut found = Vec::new();
-        for commit in self.manifest.commits.iter().filter(|commit| !commit.own) {
-            let contents = self.contents(commit.version);
-            let unfit = match (&contents, &live) {
-                (Err(error), _) => Some(error.to_string()),
-                (_, Err(error)) => Some(error.to_string()),
-                (Ok(contents), Ok((_, _, _, live))) => {
-                    fits::commit_unfit(contents).or_else(|| match self.state(commit.version) {
-                        Ok(state) => fits::unfit(&state, live),
-                        Err(error) => Some(error.to_string()),
-                    })
-                }
-            };
-            let contents = contents.unwrap_or_default();
-            let operation = contents.info.as_ref().and_then(|info| info.get("operation")?.as_str());
-            found.push(SalvagedCommit {
-                version: commit.version,
-                time_ms: commit.time_ms,
-                operation: operation.map(str::to_owned),
-                rows: commit.rows,
-                bytes: commit.bytes,
-                files: contents.adds.len() as u64,
-                removed_files: contents.removes.len() as u64,
-                unfit,
-            });
-        }
-        Ok(found)
     }
 }

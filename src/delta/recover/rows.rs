@@ -1,6 +1,5 @@
 //! The rows of salvaged files, as text.
 
-use super::RowsPreview;
 use super::contents::{Salvage, path_of};
 use super::features::{fields, partition_columns, schema_of};
 use crate::delta::DeltaError;
@@ -16,6 +15,19 @@ use serde_json::Value;
 pub const MOST_SHOWN: usize = 100;
 /// Characters of a value that a preview shows.
 const MOST_LETTERS: usize = 200;
+
+/// Some of the rows of salvaged commits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowsPreview {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Rows, a value a column; None where it is null or the file has no such column.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Whether there are more rows.
+    pub more: bool,
+    /// What there is to know of them, as sentences.
+    pub notes: Vec<String>,
+}
 
 /// A column's value in one row.
 pub type Cell = Option<String>;

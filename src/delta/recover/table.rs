@@ -3,9 +3,9 @@
 use super::contents::{Salvage, path_of, rows_of, vector_of};
 use super::features::carries_time;
 use crate::delta::DeltaError;
+use crate::delta::copy::bring;
 use crate::delta::log::{Log, Protocol, RawKey, RawState, apply_files, catalog_feature, commit_path, raw_commit};
 use crate::delta::place::{Mode, Place, Put};
-use crate::delta::ship::bring;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,9 @@
 
 use super::manifest::{Manifest, OrphanCommit};
 use super::{Places, SalvageAbout};
+use crate::delta::copy::bring;
 use crate::delta::log::{Inventory, LOG, Log, LogName, commit_path, read_checkpoint, read_commit};
-use crate::delta::ship::{bring, pool};
-use crate::delta::{DeltaError, FileRecord};
+use crate::delta::{DeltaError, FileRecord, pool};
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Mutex;

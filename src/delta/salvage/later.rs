@@ -4,9 +4,9 @@ use super::SalvageAbout;
 use super::manifest::{Manifest, OrphanCommit};
 use super::{Salvaged, collect::above};
 use crate::delta::DeltaError;
+use crate::delta::copy::bring;
 use crate::delta::log::{Inventory, Log, commit_path, read_commit, read_log_state};
 use crate::delta::place::Place;
-use crate::delta::ship::bring;
 
 /// Copies the commits from `version` up to `newest` to the salvage folder, with the files that only they name, and lists
 /// them there. The table stays as it is. Goes on where it was killed.

@@ -4,9 +4,9 @@ use super::Places;
 use super::manifest::Manifest;
 use crate::delta::DeltaError;
 use crate::delta::bounds;
+use crate::delta::copy::bring;
 use crate::delta::log::{Inventory, LOG, Log, commit_path, hint_version, read_commit};
 use crate::delta::place::{Mode, Place};
-use crate::delta::ship::bring;
 
 impl Places {
     /// Removes what `manifest` lists. Goes on where it was killed.

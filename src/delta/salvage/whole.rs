@@ -2,9 +2,9 @@
 
 use super::manifest::{MANIFEST, Manifest, OrphanCommit};
 use super::{SalvageAbout, Salvaged};
+use crate::delta::copy::bring;
 use crate::delta::log::{LOG, Log, read_commit};
 use crate::delta::place::{LocalPlace, Place, storage_error};
-use crate::delta::ship::bring;
 use crate::delta::{DeltaError, FileRecord};
 use std::collections::HashSet;
 use std::fs::{self, File};

@@ -3,10 +3,9 @@
 //! A name and a size tell nothing: a path may be removed and added again, or written over, with other bytes of the same
 //! size. What the source's storage tells of a file does, as long as it is what it told when the file was copied.
 
-use super::{FileRecord, hash_file};
-use crate::delta::DeltaError;
+use crate::delta::copy::hash_file;
 use crate::delta::place::Place;
-use crate::delta::position::FileFingerprint;
+use crate::delta::{DeltaError, FileFingerprint, FileRecord};
 
 /// What is known of a file that both sides hold, without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! One shipment under way.
 
-use super::copy::{Copied, Outcome, copy, copy_by_store};
+use super::Shipped;
 use super::identity::{Sameness, same_bytes, same_file};
-use super::{CommitRecord, FileRecord, Shipped, Transfer};
 use crate::delta::bounds;
+use crate::delta::copy::{Copied, Outcome, copy, copy_by_store};
 use crate::delta::log::commit_path;
 use crate::delta::place::{self, Place, Staged};
 use crate::delta::plan::plan_blocking;
 use crate::delta::shipment::{Generation, LogFile, Plan, PlannedCommit, PlannedFile, Shipment};
-use crate::delta::{DeltaError, Position};
+use crate::delta::{CommitRecord, DeltaError, FileRecord, Position, Transfer};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};

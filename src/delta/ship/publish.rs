@@ -1,11 +1,11 @@
 //! Makes what was copied visible: commits in order, then what hints at them.
 
 use super::load::Load;
-use super::{CommitRecord, Transfer, swap};
+use super::swap;
 use crate::delta::log::{commit_path, read_commit};
 use crate::delta::place::{Mode, Put};
 use crate::delta::shipment::{Generation, PlannedCommit};
-use crate::delta::{DeltaError, Position, StorageClock};
+use crate::delta::{CommitRecord, DeltaError, Position, StorageClock, Transfer};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 

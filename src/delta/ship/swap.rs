@@ -1,13 +1,12 @@
 //! Puts a new generation of a table in the place of the old one, in one step, and keeps the old one.
 
-use super::Transfer;
-use super::copy::{Outcome, copy_as};
 use crate::delta::bounds;
+use crate::delta::copy::{Outcome, copy_as};
 use crate::delta::log::{LOG, LogName};
 use crate::delta::place::{Mode, Place, open_regular, read_regular, storage_error};
 use crate::delta::plan::beside;
 use crate::delta::shipment::Shipment;
-use crate::delta::{DeltaError, TableRoot};
+use crate::delta::{DeltaError, TableRoot, Transfer};
 use rustix::fs::{CWD, RenameFlags};
 use std::fs::{self, File};
 use std::path::Path;

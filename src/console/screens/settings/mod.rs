@@ -2,6 +2,7 @@
 
 mod limits;
 mod session;
+mod system_tables;
 mod token_dialog;
 mod tokens;
 mod wall;
@@ -10,7 +11,7 @@ use limits::LimitFields;
 pub use token_dialog::NewTokenDialog;
 pub use tokens::{TokenLine, token_lines};
 
-use super::{page_ui, system_tables, title_ui};
+use super::{page_ui, title_ui};
 use crate::console::action::Action;
 use crate::console::preferences::Preferences;
 use crate::console::scene::Scene;
@@ -127,7 +128,7 @@ fn connection_ui(ui: &mut Ui, connection: &ConnectionView, actions: &mut Vec<Act
     );
 }
 
-pub(super) fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {
+fn fact_ui(ui: &mut Ui, head: &str, what: &str, value: &str) {
     ui.horizontal(|ui| {
         head_ui(ui, head);
         copy::path_ui(ui, what, value);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `work` on every item, on at most `threads` threads, and returns when all are done.
-pub(in crate::delta) fn each<T: Sync>(items: &[T], threads: usize, work: impl Fn(&T) + Sync) {
+pub(super) fn each<T: Sync>(items: &[T], threads: usize, work: impl Fn(&T) + Sync) {
     let threads = threads.clamp(1, items.len().max(1));
     let next = AtomicUsize::new(0);
     let run = || {

@@ -1,9 +1,7 @@
 //! Copies one file and computes its sha256 on the way.
 
-use super::{FileRecord, Transfer};
-use crate::delta::DeltaError;
-use crate::delta::place::{Mode, Opened, Place, Staged, storage_failure};
-use crate::delta::position::FileFingerprint;
+use super::place::{Mode, Opened, Place, Staged, storage_failure};
+use super::{DeltaError, FileFingerprint, FileRecord, Transfer};
 use crate::domain::hex;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
@@ -18,7 +16,7 @@ thread_local! {
 }
 
 /// A file that was copied and is not visible yet.
-pub(in crate::delta) struct Copied {
+pub(super) struct Copied {
     pub staged: Box<dyn Staged>,
     pub size: u64,
     pub sha256: String,
@@ -27,14 +25,14 @@ pub(in crate::delta) struct Copied {
 }
 
 /// What came of an attempt to copy.
-pub(in crate::delta) enum Outcome {
+pub(super) enum Outcome {
     Copied(Copied),
     /// The source does not hold the file.
     Absent,
 }
 
 /// Copies `rel` to a file that is not visible yet.
-pub(in crate::delta) fn copy(
+pub(super) fn copy(
     source: &dyn Place,
     target: &dyn Place,
     rel: &str,
@@ -44,7 +42,7 @@ pub(in crate::delta) fn copy(
 }
 
 /// Copies the file `from` to one that is to be named `to` and is not visible yet.
-pub(in crate::delta) fn copy_as(
+pub(super) fn copy_as(
     source: &dyn Place,
     target: &dyn Place,
     (from, to): (&str, &str),
@@ -99,11 +97,7 @@ pub(super) fn copy_by_store(
 }
 
 /// Copies `rel` and puts it in place, unless the same bytes are there already; None where the source has none.
-pub(in crate::delta) fn bring(
-    source: &dyn Place,
-    target: &dyn Place,
-    rel: &str,
-) -> Result<Option<FileRecord>, DeltaError> {
+pub(super) fn bring(source: &dyn Place, target: &dyn Place, rel: &str) -> Result<Option<FileRecord>, DeltaError> {
     let Some(stamp) = source.stat(rel)? else { return Ok(None) };
     let record = |(size, sha256)| FileRecord { path: rel.to_owned(), size, sha256, stamp: None };
     if target.stat(rel)?.is_some_and(|there| there.size == stamp.size) {
@@ -154,12 +148,12 @@ fn fill<'a>(input: &mut dyn Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> 
 }
 
 /// The size and sha256 of a file; None if it doesn't exist.
-pub(in crate::delta) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option<(u64, String)>, DeltaError> {
+pub(super) fn hash_file(place: &dyn Place, rel: &str) -> Result<Option<(u64, String)>, DeltaError> {
     Ok(hash_with_fingerprint(place, rel)?.map(|(size, sha256, _)| (size, sha256)))
 }
 
 /// [`hash_file`] with the stamp of what was read.
-pub(in crate::delta) fn hash_with_fingerprint(
+pub(super) fn hash_with_fingerprint(
     place: &dyn Place,
     rel: &str,
 ) -> Result<Option<(u64, String, FileFingerprint)>, DeltaError> {

@@ -30,8 +30,8 @@ pub fn card_ui(ui: &mut Ui, scene: &Scene<'_>) {
     card::card_ui(ui, |ui| {
         let note = "What happened to groups and objects, as Delta tables that any reader opens while they are written";
         card::section_ui(ui, "System tables", note);
-        super::settings::fact_ui(ui, "States", "the path of the states", &tables.states);
-        super::settings::fact_ui(ui, "Objects", "the path of the objects", &tables.objects);
+        super::fact_ui(ui, "States", "the path of the states", &tables.states);
+        super::fact_ui(ui, "Objects", "the path of the objects", &tables.objects);
         card::hairline_ui(ui);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = egui::vec2(space::S, space::S);
