@@ -10,6 +10,7 @@ mod stories {
     pub mod decisions;
     pub mod drill;
     pub mod gateway;
+    pub mod gateway_ids;
     pub mod gateway_load;
     pub mod group_life;
     pub mod left_behind;

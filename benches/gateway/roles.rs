@@ -38,7 +38,7 @@ pub async fn gateway(told: &[String]) -> Result<(), Fault> {
     let target = |epoch: u64| -> Result<Target, Fault> {
         let (region, port) = if epoch % 2 == 1 { ("east", east) } else { ("west", west) };
         let url = format!("http://127.0.0.1:{port}").parse()?;
-        Ok(Target { epoch, region: region.to_owned(), workspace_id: region.to_owned(), url })
+        Ok(Target::new(epoch, region, region, url))
     };
     let gate = Arc::new(Gate::new("shop", STABLE_ID));
     gate.lead(Some(target(1)?), Admission::Open, Utc::now());

@@ -3,7 +3,7 @@
 use crate::replicate::workspace::AssetCache;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
@@ -18,11 +18,27 @@ pub struct AssetWork {
     pub stop: Arc<AtomicBool>,
     /// Ends the running pass where it stands.
     pub cancel: Notify,
+    /// Passes that have ended, wherever: each may have changed the id map.
+    pub passes: AtomicU64,
     /// Starts a pass now.
     pub woken: Notify,
 }
 
+/// Counts a pass as ended when it is dropped, which a failover may do at any point of the pass.
+pub struct PassEnd<'a>(&'a AssetWork);
+
+impl Drop for PassEnd<'_> {
+    fn drop(&mut self) {
+        self.0.passes.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 impl AssetWork {
+    /// To be held while a pass runs.
+    pub fn begin(&self) -> PassEnd<'_> {
+        PassEnd(self)
+    }
+
     /// Ends the running pass, as a crash would: what it has written is remembered.
     pub async fn halt(&self) {
         self.stop.store(true, Ordering::Relaxed);

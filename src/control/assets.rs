@@ -59,6 +59,7 @@ async fn over_set(
     set: &WorkspaceSet,
 ) -> Result<PassOutcome, ControlError> {
     let mut caches = handle.assets.caches.lock().await;
+    let _end = handle.assets.begin();
     handle.assets.stop.store(false, Ordering::Relaxed);
     if caches.0 != group.epoch {
         *caches = (group.epoch, BTreeMap::new());

@@ -23,6 +23,7 @@ mod left_behind;
 mod lock;
 mod loss;
 mod loss_estimate;
+mod moved_ids;
 mod names;
 mod operation;
 mod points;

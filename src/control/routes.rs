@@ -74,12 +74,10 @@ impl Control {
     fn target(&self, url: &StableUrl, follows: Option<&Attached>) -> Option<Target> {
         let id = follows.and_then(|a| a.workspace.as_ref()).unwrap_or(&url.effective_workspace_id);
         let workspace = self.inner.deployment.workspace(id).ok()?;
-        Some(Target {
-            epoch: follows.map_or(0, |a| a.epoch),
-            region: workspace.region.to_string(),
-            workspace_id: workspace.id.to_string(),
-            url: Url::parse(&workspace.url).ok()?,
-        })
+        let (epoch, region) = (follows.map_or(0, |a| a.epoch), workspace.region.to_string());
+        let moved = follows.map(|a| self.moved_ids(&a.group, &a.set, a.side)).unwrap_or_default();
+        let address = Url::parse(&workspace.url).ok()?;
+        Some(Target { moved, ..Target::new(epoch, &region, workspace.id.as_str(), address) })
     }
 }
 
@@ -88,6 +86,7 @@ pub async fn keep_leading(control: Control) {
     let (mut changes, mut stopping) = (control.changes(), control.stopping());
     loop {
         changes.mark_unchanged();
+        control.read_moved_ids().await;
         control.lead_gates();
         tokio::select! {
             news = changes.changed() => if news.is_err() { return },

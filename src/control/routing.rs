@@ -1,5 +1,6 @@
 //! The gates of the stable URLs, and when they let requests pass.
 
+use super::moved_ids::KnownIds;
 use super::operation::Operation;
 use super::view::OperationOutcome;
 use crate::domain::{FailoverStep, StepStatus};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub struct Routing {
     pub gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    pub moved_ids: Mutex<KnownIds>,
     pub table: watch::Sender<Arc<RouteTable>>,
     /// Scheme and authority of the gateway, while one runs.
     pub origin: Mutex<Option<String>>,

@@ -1,5 +1,6 @@
 //! Stable URLs: records, what they are attached to, and where they lead.
 
+use super::assets::side_of;
 use super::group::GroupHandle;
 use super::keyring::random_hex;
 use super::lock::lock;
@@ -18,6 +19,10 @@ pub(super) struct Attached {
     pub group: GroupId,
     /// The group's epoch.
     pub epoch: u64,
+    /// The workspace set that names it.
+    pub set: String,
+    /// Which of the group's regions is the primary, in their order.
+    pub side: usize,
     /// The workspace that the group moves it to.
     pub workspace: Option<WorkspaceId>,
     /// Whether requests pass now.
@@ -179,8 +184,14 @@ impl Control {
             let primary = set.workspace_ids.iter().find(|id| {
                 self.inner.deployment.workspace(id).is_ok_and(|w| w.region == group.effective_primary_region)
             });
-            let attached =
-                Attached { group: group.spec.id.clone(), epoch: group.epoch, workspace: primary.cloned(), admission };
+            let attached = Attached {
+                group: group.spec.id.clone(),
+                epoch: group.epoch,
+                set: set.name.clone(),
+                side: side_of(group, &group.effective_primary_region),
+                workspace: primary.cloned(),
+                admission,
+            };
             set.stable_url_names.iter().map(move |name| (name.clone(), attached.clone()))
         })
         .collect()

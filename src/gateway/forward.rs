@@ -139,8 +139,7 @@ impl Shared {
         let mut request = Request::new(sent);
         *request.method_mut() = call.parts.method.clone();
         *request.version_mut() = Version::HTTP_11;
-        *request.uri_mut() =
-            Uri::from(route::target(&call.parts, &call.gate.stable_workspace_id, &target.workspace_id));
+        *request.uri_mut() = Uri::from(route::target(&call.parts, &call.gate.stable_workspace_id, &target));
         *request.headers_mut() = headers::request(&call.parts, call.peer, &target, &call.gate.stable_workspace_id);
         if !request.body().is_end_stream() && !request.headers().contains_key(CONTENT_LENGTH) {
             // Said here, because a GET's body is left out where its length is unknown.

@@ -254,7 +254,7 @@ mod tests {
 
     fn target() -> Target {
         let url = Url::parse("https://dbc-1.cloud.example.com").expect("a URL");
-        Target { epoch: 3, region: "us-east-1".to_owned(), workspace_id: "777".to_owned(), url }
+        Target::new(3, "us-east-1", "777", url)
     }
 
     fn peer() -> Peer {

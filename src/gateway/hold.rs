@@ -151,7 +151,7 @@ mod tests {
 
     fn lead(gate: &Gate, region: &str, admission: Admission) {
         let url = Url::parse("http://127.0.0.1:1").expect("a URL");
-        let target = Target { epoch: 1, region: region.to_owned(), workspace_id: region.to_owned(), url };
+        let target = Target::new(1, region, region, url);
         gate.lead(Some(target), admission, Utc::now());
     }
 

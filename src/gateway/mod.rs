@@ -10,6 +10,7 @@ mod error;
 mod forward;
 mod headers;
 mod hold;
+mod ids;
 mod listen;
 mod rescue;
 mod route;

@@ -1,10 +1,12 @@
 //! Which stable URL a request is for, and what in it names that URL to the workspace.
 
+use super::ids;
 use super::rescue::Rescue;
-use crate::net::{Gate, RouteTable};
+use crate::net::{Gate, RouteTable, Target};
 use hyper::header::{COOKIE, HOST, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The cookie that a page's later requests name their stable URL with.
@@ -99,17 +101,24 @@ fn shown(id: &str) -> String {
     id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(40).collect()
 }
 
-/// The path and query as the workspace understands them: its own id stands where the stable URL's did.
-pub fn target(parts: &Parts, stable_id: &str, workspace_id: &str) -> PathAndQuery {
+/// The path and query as the workspace understands them: its own id stands where the stable URL's did, and its assets' ids
+/// where the other region's did.
+pub fn target(parts: &Parts, stable_id: &str, to: &Target) -> PathAndQuery {
     let given = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    if !given.as_str().contains(stable_id) {
+    if to.moved.is_empty() && !given.as_str().contains(stable_id) {
         return given;
     }
-    let path = match given.path().strip_prefix(CLUSTER_PATH).and_then(|rest| rest.strip_prefix(stable_id)) {
+    let workspace_id = to.workspace_id.as_str();
+    let path = ids::path(given.path(), &to.moved).unwrap_or_else(|| given.path().to_owned());
+    let path = match path.strip_prefix(CLUSTER_PATH).and_then(|rest| rest.strip_prefix(stable_id)) {
         Some(rest) if rest.starts_with('/') => format!("{CLUSTER_PATH}{workspace_id}{rest}"),
-        _ => given.path().to_owned(),
+        _ => path,
     };
-    let pairs = given.query().map(|query| {
+    let query = given.query().map(|query| match ids::query(given.path(), query, &to.moved) {
+        Some(renamed) => Cow::Owned(renamed),
+        None => Cow::Borrowed(query),
+    });
+    let pairs = query.map(|query| {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((key @ ("w" | "o"), id)) if id == stable_id => format!("{key}={workspace_id}"),
             _ => pair.to_owned(),
@@ -180,7 +189,9 @@ mod tests {
 
     #[test]
     fn the_workspace_sees_its_own_id_and_everything_else_as_it_was_sent() {
-        let seen = |uri: &str| target(&parts(uri, &[]), "1001", "777").to_string();
+        let url = url::Url::parse("https://dbc-1.example.com").expect("a URL");
+        let to = Target::new(1, "us-east-1", "777", url);
+        let seen = |uri: &str| target(&parts(uri, &[]), "1001", &to).to_string();
         assert_eq!(seen("/?w=1001&x=%2F1001"), "/?w=777&x=%2F1001");
         assert_eq!(seen("/sql/1.0/warehouses/ab?o=1001"), "/sql/1.0/warehouses/ab?o=777");
         assert_eq!(seen("/sql/protocolv1/o/1001/0101"), "/sql/protocolv1/o/777/0101");

@@ -1,5 +1,6 @@
 //! Where each stable URL leads, and whether requests may pass: set by a failover, obeyed by the gateway.
 
+use super::moved_ids::MovedIds;
 use super::traffic::{Switch, Traffic};
 use crate::domain;
 use std::collections::BTreeMap;
@@ -29,6 +30,16 @@ pub struct Target {
     pub workspace_id: String,
     /// The workspace's own URL; only scheme, host and port count.
     pub url: Url,
+    /// Ids of assets that are other ones in this workspace.
+    pub moved: MovedIds,
+}
+
+impl Target {
+    /// A workspace whose assets have the same ids everywhere.
+    pub fn new(epoch: u64, region: &str, workspace_id: &str, url: Url) -> Self {
+        let (region, workspace_id) = (region.to_owned(), workspace_id.to_owned());
+        Self { epoch, region, workspace_id, url, moved: MovedIds::default() }
+    }
 }
 
 /// What a gate says now.
@@ -248,7 +259,7 @@ mod tests {
 
     fn target(epoch: u64, region: &str) -> Target {
         let url = Url::parse(&format!("http://{region}.example.com")).expect("a URL");
-        Target { epoch, region: region.to_owned(), workspace_id: format!("of {region}"), url }
+        Target::new(epoch, region, &format!("of {region}"), url)
     }
 
     fn gate() -> Arc<Gate> {

@@ -19,7 +19,32 @@ pub struct AssetRow<T> {
     pub body: T,
 }
 
+/// The ids of one asset in both regions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetIds {
+    /// The group's workspace set.
+    pub set: String,
+    pub kind: AssetKind,
+    pub ids: [Option<String>; 2],
+}
+
 impl Tx<'_> {
+    /// The ids of every workspace asset that a group knows, and nothing else of them.
+    pub fn asset_ids(&self, group: &GroupId) -> rusqlite::Result<Vec<AssetIds>> {
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, [row.get(2)?, row.get(3)?]))
+        };
+        let mut select = self.tx.prepare_cached(
+            "SELECT workspace_set, kind, first_id, second_id FROM workspace_assets WHERE group_id = ?1 ORDER BY seq",
+        )?;
+        let mut known = Vec::new();
+        for row in select.query_map([group.as_str()], row)? {
+            let (set, kind, ids) = row?;
+            known.extend(AssetKind::parse(&kind).map(|kind| AssetIds { set, kind, ids }));
+        }
+        Ok(known)
+    }
+
     /// Every workspace asset that a group knows.
     pub fn assets<T: DeserializeOwned>(&self, group: &GroupId) -> rusqlite::Result<Vec<AssetRow<T>>> {
         let row = |row: &rusqlite::Row<'_>| {

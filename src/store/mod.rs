@@ -18,7 +18,7 @@ mod stable_urls;
 mod tokens;
 
 pub use activity::ActivityRow;
-pub use assets::AssetRow;
+pub use assets::{AssetIds, AssetRow};
 pub use error::StoreError;
 pub use error_history::ErrorRow;
 pub use groups::StoredOperation;

@@ -23,6 +23,8 @@ pub const STEP: Step<Failover> =
 
 async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let control = &failover.control;
+    // Before the first request goes to the other region, its ids are known.
+    control.read_moved_ids().await;
     control.lead_gates();
     let gates = control.gates_of(&failover.handle.id);
     if gates.is_empty() {

@@ -58,12 +58,8 @@ impl Region {
     }
 
     fn target(&self, epoch: u64) -> Target {
-        Target {
-            epoch,
-            region: self.name.to_owned(),
-            workspace_id: format!("77{}", self.name.len()),
-            url: Url::parse(&format!("http://{}", self.address)).expect("a URL"),
-        }
+        let url = Url::parse(&format!("http://{}", self.address)).expect("a URL");
+        Target::new(epoch, self.name, &format!("77{}", self.name.len()), url)
     }
 
     fn asked(&self) -> Vec<String> {

@@ -34,7 +34,7 @@ const OWN: [&str; 16] = [
 
 fn target() -> Target {
     let url = Url::parse("https://dbc-1.cloud.example.com").expect("a URL");
-    Target { epoch: 3, region: "us-east-1".to_owned(), workspace_id: "777".to_owned(), url }
+    Target::new(3, "us-east-1", "777", url)
 }
 
 fn peer() -> Peer {
@@ -248,7 +248,7 @@ proptest! {
     ) {
         let Ok(request) = Request::builder().uri(format!("{path}{query}")).body(()) else { return Ok(()) };
         let parts = request.into_parts().0;
-        let told = route::target(&parts, STABLE_ID, "777").to_string();
+        let told = route::target(&parts, STABLE_ID, &target()).to_string();
         let given = parts.uri.to_string();
         let (path, query) = given.split_once('?').map_or((given.as_str(), None), |(path, query)| (path, Some(query)));
         let path = match path.strip_prefix("/sql/protocolv1/o/1001/") {
