@@ -23,5 +23,6 @@ mod stories {
     pub mod serving;
     pub mod support;
     pub mod verify;
+    pub mod verify_access;
     pub mod workspace_assets;
 }

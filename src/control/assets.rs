@@ -2,9 +2,12 @@
 
 use super::group::{GroupChange, GroupHandle, sets_of};
 use super::{Control, ControlError, audit};
-use crate::domain::{AssetKind, FailoverGroup, GroupId, ObjectError, Region, WorkspaceSet};
-use crate::replicate::Endpoint;
-use crate::replicate::workspace::{AssetProgress, AssetRequest, IdMap, Pace, PassOutcome, delete_extras, run_pass};
+use crate::delta::Depth;
+use crate::domain::{AssetKind, FailoverGroup, GroupId, GroupState, ObjectError, Region, WorkspaceSet};
+use crate::replicate::workspace::{
+    self, AssetProgress, AssetRequest, IdMap, Pace, PassOutcome, delete_extras, run_pass,
+};
+use crate::replicate::{Endpoint, ObjectRecord};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -164,6 +167,41 @@ pub async fn catch_up(control: &Control, handle: &GroupHandle) -> Result<String,
         (0, false) => String::new(),
         (all, false) => format!(" {arrived} of {all} workspace assets have arrived."),
     })
+}
+
+/// Compares the assets of every workspace set with their replicas. Passes wait meanwhile, so that none changes what is
+/// compared; a failover doesn't wait.
+pub async fn compare(
+    control: &Control,
+    handle: &GroupHandle,
+    group: &FailoverGroup,
+    depth: Depth,
+) -> Result<Vec<ObjectRecord>, ControlError> {
+    if sets_of(group).next().is_none() {
+        return Ok(Vec::new());
+    }
+    let _passes_wait = handle.assets.caches.lock().await;
+    handle.assets.stop.store(false, Ordering::Relaxed);
+    let failed_over = || ControlError::Refused {
+        sentence: format!("Failover group {} began to fail over. Verify it when that has finished.", handle.id),
+    };
+    let now = handle.group();
+    if now.state == GroupState::FailingOver || now.epoch != group.epoch {
+        return Err(failed_over());
+    }
+    let compared = async {
+        let mut objects = Vec::new();
+        for set in sets_of(group) {
+            let ends = Ends::connect(control, group, set).await?;
+            let request = ends.request(control, handle, group, set, Arc::default());
+            objects.extend(workspace::compare(&request, depth).await?);
+        }
+        Ok(objects)
+    };
+    tokio::select! {
+        compared = compared => compared,
+        () = handle.assets.cancel.notified() => Err(failed_over()),
+    }
 }
 
 /// The id map of the workspace set that data replicates through; None where its assets don't replicate.

@@ -1,7 +1,7 @@
 //! Verifying a group on request: compares every object, and says what differs.
 
 use super::view::OperationView;
-use super::{Control, ControlError, acts, audit};
+use super::{Control, ControlError, acts, assets, audit};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, ObjectStatus, Region};
@@ -62,7 +62,9 @@ impl Control {
         let (source, destination, store, clock) = (&source, &destination, &inner.store, inner.clock.as_ref());
         let rules = &group.spec.rules;
         let comparison = Comparison { group: id, rules, source, destination, store, clock, depth };
-        Ok(replicate::compare_all(group.catalogs(), &comparison).await?)
+        let mut report = replicate::compare_all(group.catalogs(), &comparison).await?;
+        report.objects.extend(assets::compare(self, self.handle(id)?.as_ref(), group, depth).await?);
+        Ok(report)
     }
 
     /// Every object of which anything was ever known, as unknown.
@@ -95,7 +97,7 @@ impl Control {
             }
         }
         let in_scope = |name: &str| group.has_catalog(&AssetName::parse(name).catalog);
-        known.retain(|(_, name)| in_scope(name));
+        known.retain(|(kind, name)| kind.is_workspace_asset() || in_scope(name));
         let objects = replicate::unknown_objects(known, region, error, self.inner.clock.as_ref());
         Ok(CompareReport { objects, ..CompareReport::default() })
     }

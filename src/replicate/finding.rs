@@ -17,6 +17,11 @@ pub fn explain(compared: &mut [ObjectRecord], known: &[ObjectError]) {
             object.error = Some((*error).clone());
             object.note = None;
         }
+        // What keeps the access from being replicated says more than how it differs.
+        let is_access = |error: &ObjectError| error.class == ErrorClass::AccessNotReplicated;
+        if object.error.as_ref().is_some_and(is_access) && is_access(error) {
+            object.error = Some((*error).clone());
+        }
     }
 }
 

@@ -20,8 +20,15 @@ pub(super) async fn run_cycle_over(
 
 /// Compares every object in `catalogs` with its replica: of tables version, commits, file list, sizes, and the sha256 kept
 /// when copied. A region that can't be reached ends it, so that nothing is claimed of what that has.
+///
+/// Owners, grants and tags are left out: a failover waits for this.
+pub async fn compare_data(catalogs: &[String], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
+    engine::compare(&REPLICATED, &[], catalogs, comparison).await
+}
+
+/// [`compare_data`], and owners, grants and tags.
 pub async fn compare_all(catalogs: &[String], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
-    engine::compare(&REPLICATED, catalogs, comparison).await
+    engine::compare(&REPLICATED, &FOLLOWERS, catalogs, comparison).await
 }
 
 /// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.

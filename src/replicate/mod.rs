@@ -48,7 +48,7 @@ pub use engine::{CompareReport, Comparison, CycleOutcome, CycleRequest, Damage, 
 pub use error::CycleError;
 pub use finding::{explain, list_left_behind, shortfalls};
 pub use inventory::{Asset, Inventory};
-pub use kinds::{compare_all, read_inventory, run_cycle};
+pub use kinds::{compare_all, compare_data, read_inventory, run_cycle};
 pub use locations::{locations, roots};
 pub use measure::measure;
 pub use objects::ObjectRecord;

@@ -92,7 +92,7 @@ impl VerifyAnswer {
     /// Whether nothing differs. A replica that lags is a whole, older version of its source: while a group replicates
     /// some table always does, and how far behind is for the replication point to say.
     pub fn holds(&self) -> bool {
-        let fine = ["in_sync", "lagging", "unverifiable", "unsupported"];
+        let fine = ["in_sync", "lagging", "unverifiable", "unsupported", "excluded"];
         self.error.is_none() && self.objects.iter().all(|o| o["status"].as_str().is_some_and(|s| fine.contains(&s)))
     }
 }

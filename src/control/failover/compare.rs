@@ -7,7 +7,7 @@ use crate::control::names::some;
 use crate::control::saga::{Step, StepEnd};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, FailoverStep};
-use crate::replicate::{Comparison, compare_all, shortfalls};
+use crate::replicate::{Comparison, compare_data, shortfalls};
 
 pub const STEP: Step<Failover> =
     Step { name: FailoverStep::Compare, act: |failover| Box::pin(run(failover)), undo: None };
@@ -26,7 +26,7 @@ pub async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
         clock: inner.clock.as_ref(),
         depth: Depth::Sizes,
     };
-    let report = compare_all(group.catalogs(), &comparison).await?;
+    let report = compare_data(group.catalogs(), &comparison).await?;
     let operation = failover.operation()?;
     // What is left behind was accepted by name and journaled when catching up; nothing else may differ.
     let unasked: Vec<&str> =

@@ -7,10 +7,9 @@ use super::{owner_of, same_principal, securable, tags};
 use crate::connect::{ConnectError, RegionApi};
 use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Region};
 use crate::replicate::coverage::Failure;
-use crate::replicate::engine::{CycleRequest, Follower, Seen};
-use crate::replicate::{Asset, CycleCache, CycleError, ObjectRecord};
-use crate::wire::unity_catalog::{ENTITY_COLUMNS, Securable, TableInfo};
-use futures::future::BoxFuture;
+use crate::replicate::engine::{CycleRequest, Seen};
+use crate::replicate::{Asset, CycleError, Endpoint, Inventory, ObjectRecord};
+use crate::wire::unity_catalog::{ENTITY_COLUMNS, PermissionsChange, Securable, TableInfo};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -21,9 +20,6 @@ use std::time::Duration;
 const PARALLEL: usize = 8;
 /// When a look that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
-
-/// Lets owners, grants and tags follow the source.
-pub struct FollowAttributes;
 
 /// An end of the replication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +34,13 @@ pub struct Look<'a> {
     pub name: &'a str,
     pub from: &'a dyn RegionApi,
     pub to: &'a dyn RegionApi,
-    regions: [&'a Region; 2],
+    pub(super) regions: [&'a Region; 2],
     /// The runtime's principal at the destination.
     pub me: Option<&'a str>,
     pub me_at_source: Option<&'a str>,
-    row: AttributesRow,
-    shared: &'a Mutex<Shared>,
-    now: Duration,
+    pub(super) row: AttributesRow,
+    pub(super) shared: &'a Mutex<Shared>,
+    pub(super) now: Duration,
 }
 
 /// What a look found and did.
@@ -60,7 +56,7 @@ impl Look<'_> {
         look(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn region(&self, side: Side) -> &Region {
+    pub fn region(&self, side: Side) -> &Region {
         self.regions[usize::from(side == Side::Destination)]
     }
 
@@ -82,7 +78,7 @@ impl Look<'_> {
     }
 
     /// Whether a facet can be replicated. A refusal that says a region has no such call is remembered.
-    async fn facet<T: Default>(
+    pub async fn facet<T: Default>(
         &self,
         facet: Facet,
         work: impl Future<Output = Result<T, ConnectError>>,
@@ -136,7 +132,8 @@ impl Look<'_> {
         (row, given, failed)
     }
 
-    async fn grants(&self) -> Result<grants::Granted, ConnectError> {
+    /// What makes the replica's grants those of the source.
+    pub async fn grant_changes(&self) -> Result<Vec<PermissionsChange>, ConnectError> {
         let (source, replica) =
             futures::try_join!(self.from.grants(self.of, self.name), self.to.grants(self.of, self.name))?;
         let none = BTreeMap::new();
@@ -146,7 +143,11 @@ impl Look<'_> {
         let is_mine = |name: &str| self.me.is_some_and(|me| same_principal(me, name));
         let source: Vec<_> =
             source.into_iter().filter(|a| !is_foreign(&a.principal) || is_mine(&a.principal)).collect();
-        let changes = Wanted { source: &source, replica: &replica, me: self.me, keep }.changes();
+        Ok(Wanted { source: &source, replica: &replica, me: self.me, keep }.changes())
+    }
+
+    async fn grants(&self) -> Result<grants::Granted, ConnectError> {
+        let changes = self.grant_changes().await?;
         grants::make(self.to, self.of, self.name, changes, self.shared, self.now).await
     }
 
@@ -162,14 +163,13 @@ impl Look<'_> {
     }
 }
 
-fn columns_of(asset: &Asset) -> Vec<String> {
+pub(super) fn columns_of(asset: &Asset) -> Vec<String> {
     let columns = asset.info::<TableInfo>().map(|info| info.columns.as_slice()).unwrap_or_default();
     columns.iter().map(|column| column.name.clone()).collect()
 }
 
 /// The runtime's principal; None where a region doesn't tell.
-async fn me(request: &CycleRequest<'_>, side: Side) -> Result<Option<String>, CycleError> {
-    let endpoint = if side == Side::Source { request.source } else { request.destination };
+pub(super) async fn me(endpoint: &Endpoint) -> Result<Option<String>, CycleError> {
     match endpoint.client.me().await {
         Ok(name) => Ok(Some(name).filter(|name| !name.is_empty())),
         Err(error) if error.is_unreachable() => Err(CycleError::at(&endpoint.region, error)),
@@ -178,11 +178,11 @@ async fn me(request: &CycleRequest<'_>, side: Side) -> Result<Option<String>, Cy
 }
 
 /// Objects that have arrived, with their records' places.
-fn arrived<'a>(seen: &Seen<'a>, objects: &[ObjectRecord]) -> Vec<(&'a AssetKey, &'a Asset, usize)> {
+pub(super) fn arrived<'a>(source: &'a Inventory, objects: &[ObjectRecord]) -> Vec<(&'a AssetKey, &'a Asset, usize)> {
     let places: BTreeMap<(AssetKind, &str), usize> =
         objects.iter().enumerate().map(|(at, object)| ((object.kind, object.name.as_str()), at)).collect();
     let mut found = Vec::new();
-    for (key, asset) in seen.source.all().filter(|(key, _)| securable(key.kind).is_some()) {
+    for (key, asset) in source.all().filter(|(key, _)| securable(key.kind).is_some()) {
         let place = places.get(&(key.kind, key.to_string().as_str())).copied();
         let is_there = |at: &usize| {
             let object = &objects[*at];
@@ -250,7 +250,8 @@ impl Attributes {
         urgent
     }
 
-    async fn follow(
+    /// Looks at what is due, and says with each object what of it did not follow.
+    pub async fn follow(
         &mut self,
         request: &CycleRequest<'_>,
         seen: &Seen<'_>,
@@ -259,10 +260,10 @@ impl Attributes {
         if seen.fresh {
             self.given.clear();
         }
-        let found = arrived(seen, objects);
+        let found = arrived(seen.source, objects);
         let due = self.due(request, seen, &found);
         if self.me.is_none() && !due.is_empty() {
-            self.me = Some((me(request, Side::Source).await?, me(request, Side::Destination).await?));
+            self.me = Some((me(request.source).await?, me(request.destination).await?));
         }
         let now = request.clock.monotonic();
         let looked = self.look(request, seen, due, now).await?;
@@ -414,7 +415,7 @@ impl Attributes {
 }
 
 /// What a replica could not take, and what to do.
-fn sentence(left_out: &LeftOut, region: &Region) -> String {
+pub(super) fn sentence(left_out: &LeftOut, region: &Region) -> String {
     let names: Vec<&str> = left_out.principals().into_iter().collect();
     let mut text = format!("{region} doesn't know {}.", names.join(", "));
     let granted = |(principal, privileges): (&String, &BTreeSet<String>)| {
@@ -427,16 +428,4 @@ fn sentence(left_out: &LeftOut, region: &Region) -> String {
     }
     text.push_str(&format!(" Add them to the workspace in {region}. The next look grants the rest."));
     text
-}
-
-impl Follower for FollowAttributes {
-    fn follow<'a>(
-        &'a self,
-        request: &'a CycleRequest<'a>,
-        seen: Seen<'a>,
-        cache: &'a mut CycleCache,
-        objects: &'a mut Vec<ObjectRecord>,
-    ) -> BoxFuture<'a, Result<(), CycleError>> {
-        Box::pin(async move { cache.attributes.follow(request, &seen, objects).await })
-    }
 }

@@ -3,13 +3,15 @@
 //! No list of a region tells grants and tags, so each object costs calls of its own. Objects that a cycle made or changed
 //! are looked at in that cycle. All others take turns, so that a quiet cycle asks little and a round ends all the same.
 
+mod compare;
+mod follow;
 mod grants;
 mod look;
 mod owner;
 mod state;
 mod tags;
 
-pub use look::FollowAttributes;
+pub use follow::FollowAttributes;
 pub use state::{Attributes, AttributesRow};
 
 use crate::domain::AssetKind;

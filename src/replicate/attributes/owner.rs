@@ -15,23 +15,25 @@ pub struct Owned {
     pub left_out: Option<String>,
 }
 
-/// Gives the replica to the source's owner, or to the runtime's principal where its region doesn't know that one.
+/// Who has to own the replica; None where that is its owner already, or nothing is to be said of owners.
 /// `replica` is its owner now, None where that isn't known.
-pub async fn follow(look: &Look<'_>, source: Option<&str>, replica: Option<&str>) -> Result<Owned, ConnectError> {
-    let Some(wanted) = source.filter(|_| look.serves(Side::Destination, Facet::Owners)) else {
-        return Ok(Owned::default());
-    };
+pub fn wanted<'a>(look: &'a Look<'_>, source: Option<&'a str>, replica: Option<&str>) -> Option<&'a str> {
+    let wanted = source.filter(|_| look.serves(Side::Destination, Facet::Owners))?;
     let is_console = look.me_at_source.is_some_and(|me| same_principal(me, wanted));
     // The console's principal stands in for someone whom the source doesn't know, and this region may.
     let stands_in = look.never_knew().is_some_and(|left_out| left_out.owner.is_some());
     if stands_in && is_console {
-        return Ok(Owned::default());
+        return None;
     }
     // What the console owns in one region, it owns in the other, under whatever name it has there.
     let wanted = look.me.filter(|_| is_console).unwrap_or(wanted);
-    if replica.is_some_and(|replica| same_principal(replica, wanted)) {
-        return Ok(Owned::default());
-    }
+    (!replica.is_some_and(|replica| same_principal(replica, wanted))).then_some(wanted)
+}
+
+/// Gives the replica to the source's owner, or to the runtime's principal where its region doesn't know that one.
+/// `replica` is its owner now, None where that isn't known.
+pub async fn follow(look: &Look<'_>, source: Option<&str>, replica: Option<&str>) -> Result<Owned, ConnectError> {
+    let Some(wanted) = wanted(look, source, replica) else { return Ok(Owned::default()) };
     let mut owned = Owned::default();
     if !look.is_unknown(wanted) {
         match give(look, wanted).await {

@@ -1,5 +1,6 @@
 //! What follows every pass over the kinds: it sees what has arrived, and says what it found with each object.
 
+use super::asset_type::Comparison;
 use super::request::CycleRequest;
 use crate::domain::AssetKey;
 use crate::replicate::{CycleCache, CycleError, Inventory, ObjectRecord};
@@ -27,4 +28,15 @@ pub trait Follower: Send + Sync {
         cache: &'a mut CycleCache,
         objects: &'a mut Vec<ObjectRecord>,
     ) -> BoxFuture<'a, Result<(), CycleError>>;
+
+    /// Says with each object of a comparison how its replica differs in what this follower looks after, changing nothing.
+    fn compare<'a>(
+        &'a self,
+        _comparison: &'a Comparison<'a>,
+        _source: &'a Inventory,
+        _destination: &'a Inventory,
+        _objects: &'a mut Vec<ObjectRecord>,
+    ) -> BoxFuture<'a, Result<(), CycleError>> {
+        Box::pin(async { Ok(()) })
+    }
 }

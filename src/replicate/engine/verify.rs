@@ -1,6 +1,7 @@
 //! Comparing every object of a group with its replica, changing nothing.
 
 use super::asset_type::{AssetType, Compared, Comparison, Damage, Due};
+use super::follower::Follower;
 use super::listing::read_inventory;
 use super::verdict::{Sides, Verdict};
 use crate::connect::ConnectError;
@@ -40,10 +41,11 @@ impl CompareReport {
     }
 }
 
-/// Compares everything of `kinds` in `catalogs`. A region that can't be reached ends the comparison, so that nothing is
+/// Compares everything of `kinds` in `catalogs`, and what `followers` look after. A region that can't be reached ends the comparison, so that nothing is
 /// claimed of what it has.
 pub async fn compare(
     kinds: &[&dyn AssetType],
+    followers: &[&dyn Follower],
     catalogs: &[String],
     comparison: &Comparison<'_>,
 ) -> Result<CompareReport, CycleError> {
@@ -70,6 +72,9 @@ pub async fn compare(
         }
         report.objects.push(record);
         report.damages.extend(damage);
+    }
+    for follower in followers {
+        follower.compare(comparison, &at_source, &at_destination, &mut report.objects).await?;
     }
     report.unmanaged = sides.unmanaged(kinds, &at_source, &at_destination, &owned, &BTreeMap::new());
     report.objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));

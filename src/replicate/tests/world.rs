@@ -8,6 +8,7 @@ use crate::domain::{
 };
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
+use crate::replicate::followers::FOLLOWERS;
 use crate::replicate::kinds::run_cycle_over;
 use crate::replicate::{
     Attributes, CompareReport, Comparison, Coverage, CycleCache, CycleError, CycleOutcome, CycleRequest, Endpoint,
@@ -133,7 +134,7 @@ impl World {
             clock: &self.clock,
             depth: crate::delta::Depth::Sizes,
         };
-        engine::compare(&kinds, &self.catalogs, &comparison).await.expect("both regions answer")
+        engine::compare(&kinds, &FOLLOWERS, &self.catalogs, &comparison).await.expect("both regions answer")
     }
 
     /// The secondary takes over: what was the source is the destination from now on, and the cache is of another epoch.

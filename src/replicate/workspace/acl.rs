@@ -44,11 +44,11 @@ pub fn family(kind: AssetKind, name: &str) -> Option<&'static str> {
     }
 }
 
-fn name_of(entry: &AccessControl) -> Option<&str> {
+pub fn name_of(entry: &AccessControl) -> Option<&str> {
     [&entry.user_name, &entry.group_name, &entry.service_principal_name].into_iter().find_map(|name| name.as_deref())
 }
 
-fn same_principal(one: &AccessControl, other: &AccessControl) -> bool {
+pub fn same_principal(one: &AccessControl, other: &AccessControl) -> bool {
     one.user_name == other.user_name
         && one.group_name == other.group_name
         && one.service_principal_name == other.service_principal_name

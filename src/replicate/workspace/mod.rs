@@ -6,6 +6,7 @@
 
 mod acl;
 mod asset;
+mod compare;
 mod compute;
 mod dashboards;
 mod extras;
@@ -25,6 +26,7 @@ mod tests;
 mod tree;
 
 pub use asset::AssetState;
+pub use compare::compare;
 pub use extras::{Deleted, delete_extras};
 pub use ids::IdMap;
 pub use jobs::tables_of;

@@ -50,7 +50,7 @@ impl Pass<'_> {
     }
 
     /// The replica's print as it was last seen, and whether it runs by itself; None where the secondary doesn't have it.
-    fn seen(&self, row: &AssetRow<AssetState>) -> Option<(String, bool)> {
+    pub fn seen(&self, row: &AssetRow<AssetState>) -> Option<(String, bool)> {
         let id = row.ids[self.request.destination_side()].as_ref()?;
         if is_object(row.kind) {
             let there = self.tree.objects.get(&row.body.name).cloned().and_then(tree::found)?;
@@ -71,14 +71,22 @@ impl Pass<'_> {
             || self.has_new_links(found)
     }
 
+    /// Flags an asset whose kind the secondary has no call for; whether it is one.
+    pub fn flag_unserved(&mut self, found: &Found) -> bool {
+        if !self.unserved.contains(&found.kind) {
+            return false;
+        }
+        let region = &self.request.destination.region;
+        let sentence =
+            format!("{region} has no API for a {}, so {} can't be replicated there.", found.kind, found.name);
+        self.flag(found.kind, &found.name, [Some(found.id.clone()), None], ErrorClass::UnsupportedObject, sentence);
+        true
+    }
+
     /// Makes the secondary have an asset as the primary has it, and says how that went.
     pub async fn bring(&mut self, found: &Found, with_permissions: bool) -> Result<(), CycleError> {
         let (from, to) = (self.request.source_side, self.request.destination_side());
-        if self.unserved.contains(&found.kind) {
-            let region = &self.request.destination.region;
-            let sentence =
-                format!("{region} has no API for a {}, so {} can't be replicated there.", found.kind, found.name);
-            self.flag(found.kind, &found.name, [Some(found.id.clone()), None], ErrorClass::UnsupportedObject, sentence);
+        if self.flag_unserved(found) {
             return Ok(());
         }
         let key = (found.kind, found.id.clone());
@@ -251,7 +259,7 @@ impl Pass<'_> {
     }
 
     /// Says that an asset has arrived, and with what.
-    fn record(&mut self, found: &Found, seq: i64) {
+    pub fn record(&mut self, found: &Found, seq: i64) {
         let Some(row) = self.ids.row(seq) else { return };
         let (to, region) = (self.request.destination_side(), self.request.destination.region.clone());
         let (replica_id, state) = (row.ids[to].clone(), row.body.clone());
@@ -308,6 +316,15 @@ impl Pass<'_> {
         }
     }
 
+    /// Reads whom the secondary knows, where that is too long ago.
+    pub async fn know_principals(&mut self) -> Result<(), crate::connect::ConnectError> {
+        let now = self.request.clock.monotonic();
+        if self.principals.as_ref().is_none_or(|(_, at)| now.saturating_sub(*at) > PRINCIPALS_TRUST) {
+            self.principals = Some((acl::Principals::read(self.request).await?, now));
+        }
+        Ok(())
+    }
+
     /// The asset's state once permissions were given; None where they are as they were.
     async fn give(
         &mut self,
@@ -323,10 +340,7 @@ impl Pass<'_> {
         if row.body.acl.as_ref() == Some(&print) {
             return Ok(None);
         }
-        let now = self.request.clock.monotonic();
-        if self.principals.as_ref().is_none_or(|(_, at)| now.saturating_sub(*at) > PRINCIPALS_TRUST) {
-            self.principals = Some((acl::Principals::read(self.request).await?, now));
-        }
+        self.know_principals().await?;
         let Some((principals, _)) = &self.principals else { return Ok(None) };
         let held_back = row.body.held_back.as_ref();
         let (given, not_given) = acl::wanted(&entries, found.kind, principals, held_back, to);
@@ -342,7 +356,7 @@ impl Pass<'_> {
     }
 }
 
-fn is_object(kind: AssetKind) -> bool {
+pub(super) fn is_object(kind: AssetKind) -> bool {
     matches!(kind, AssetKind::Folder | AssetKind::Notebook | AssetKind::File)
 }
 

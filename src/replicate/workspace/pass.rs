@@ -69,8 +69,21 @@ pub(super) struct Pass<'a> {
     pub number: u64,
 }
 
-/// Runs one pass. What it has written is remembered whatever happens then, and the next pass goes on from there.
-pub async fn run_pass(request: &AssetRequest<'_>, cache: &mut AssetCache) -> Result<PassOutcome, CycleError> {
+/// Both workspaces as they were listed.
+pub(super) struct Begun {
+    /// When the primary was listed.
+    pub at: Timestamp,
+    pub source_tree: Tree,
+    pub source: Listed,
+    /// When the secondary's tree was read, by the monotonic clock.
+    read_at: Duration,
+}
+
+/// Lists both workspaces, as far as `cache` doesn't know them.
+pub(super) async fn begin<'a>(
+    request: &'a AssetRequest<'a>,
+    cache: &mut AssetCache,
+) -> Result<(Pass<'a>, Begun), CycleError> {
     let ids = match cache.ids.take() {
         Some(ids) => ids,
         None => IdMap::read(request.store, request.group, request.set).await?,
@@ -91,7 +104,7 @@ pub async fn run_pass(request: &AssetRequest<'_>, cache: &mut AssetCache) -> Res
     };
     let others = listing::list(request.destination, &request.pace, &tree).await.map_err(to)?;
     cache.passes += 1;
-    let mut pass = Pass {
+    let pass = Pass {
         request,
         ids,
         tree,
@@ -106,6 +119,12 @@ pub async fn run_pass(request: &AssetRequest<'_>, cache: &mut AssetCache) -> Res
         failing: std::mem::take(&mut cache.failing),
         number: cache.passes,
     };
+    Ok((pass, Begun { at, source_tree, source, read_at }))
+}
+
+/// Runs one pass. What it has written is remembered whatever happens then, and the next pass goes on from there.
+pub async fn run_pass(request: &AssetRequest<'_>, cache: &mut AssetCache) -> Result<PassOutcome, CycleError> {
+    let (mut pass, Begun { at, source_tree, source, read_at }) = begin(request, cache).await?;
     let complete = pass.run(&source_tree, source).await?;
     let outcome = pass.outcome(at, complete);
     let Pass { ids, tree, principals, acl_seen, failing, .. } = pass;
@@ -116,12 +135,18 @@ pub async fn run_pass(request: &AssetRequest<'_>, cache: &mut AssetCache) -> Res
 }
 
 impl Pass<'_> {
-    async fn run(&mut self, source_tree: &Tree, source: Listed) -> Result<bool, CycleError> {
-        let mut all: Vec<Found> = listing::objects(source_tree).chain(source.assets).collect();
+    /// Everything that the primary has, in the order in which it is brought.
+    pub fn take_in(&mut self, source_tree: &Tree, source: Vec<Found>) -> Vec<Found> {
+        let mut all: Vec<Found> = listing::objects(source_tree).chain(source).collect();
         for found in &all {
             *self.names.entry((found.kind, found.name.clone())).or_default() += 1;
         }
         jobs_after_those_they_start(&mut all);
+        all
+    }
+
+    async fn run(&mut self, source_tree: &Tree, source: Listed) -> Result<bool, CycleError> {
+        let all = self.take_in(source_tree, source.assets);
         self.request.progress.total.store(all.len() as u64, Ordering::Relaxed);
         self.request.progress.done.store(0, Ordering::Relaxed);
         self.follow_deletions(&all, source_tree, &source.unserved).await?;
@@ -230,7 +255,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn name_git_folder(&mut self, path: &str) {
+    pub fn name_git_folder(&mut self, path: &str) {
         let (from, to) = (&self.request.source.region, &self.request.destination.region);
         let sentence = match path {
             "/Repos" => format!("Git folders below /Repos aren't replicated. Create those that you need in {to}."),
@@ -256,7 +281,7 @@ impl Pass<'_> {
         self.records.push(ObjectRecord { error: Some(error), source_id, replica_id, ..record });
     }
 
-    fn outcome(&mut self, at: Timestamp, complete: bool) -> PassOutcome {
+    pub fn outcome(&mut self, at: Timestamp, complete: bool) -> PassOutcome {
         let mut secondary_only = BTreeSet::new();
         if complete {
             let others: Vec<Found> = self.others.values().cloned().collect();
