@@ -6,7 +6,7 @@ use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
 use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, ObjectStatus, Region};
 use crate::replicate::{self, CompareReport, Comparison, CycleError, Endpoint, ReplicaState};
-use crate::wire::unity_catalog::CatalogInfo;
+use crate::wire::unity_catalog::{CatalogInfo, TABLE_VIEW};
 
 impl Control {
     /// Compares every object of a group, its files as closely as `depth` says.
@@ -110,7 +110,7 @@ impl Control {
         Ok(self.handle(id)?.record().operation.as_ref().map(|operation| operation.view()))
     }
 
-    /// The catalogs of a region in which everything can be replicated, or at least one object can.
+    /// The catalogs of a region without a table, or with at least one that can be replicated.
     pub async fn replicable_catalogs(&self, region: &Region) -> Result<Vec<String>, ControlError> {
         let Some(workspace) = self.inner.deployment.workspaces.iter().find(|w| w.region == *region) else {
             return Ok(Vec::new());
@@ -120,7 +120,8 @@ impl Control {
         let inventory = replicate::read_inventory(&endpoint, &names).await?;
         let replicates = |catalog: &&CatalogInfo| {
             let name = AssetName::catalog(&*catalog.name);
-            let mut tables = inventory.tables_in(&name).peekable();
+            // A view over what can't be replicated is no reason to cover it.
+            let mut tables = inventory.tables_in(&name).filter(|info| info.table_type != TABLE_VIEW).peekable();
             tables.peek().is_none() || tables.any(|table| replicate::unsupported_reason(table).is_none())
         };
         Ok(inventory.catalogs().filter(replicates).map(|catalog| catalog.name.clone()).collect())

@@ -116,6 +116,7 @@ impl Connected {
         options.tables = source.tables;
         options.catalogs = source.catalogs;
         options.seed = source.seed;
+        options.every_kind = true;
         if let Some(rate) = source.commits_per_second {
             options.commits_per_second = rate;
         }

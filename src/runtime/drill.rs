@@ -240,6 +240,10 @@ impl<'a> Drill<'a> {
     async fn spec(&self) -> Result<FailoverGroupSpec, RuntimeError> {
         let regions = self.engine.regions();
         let catalogs = self.engine.control().replicable_catalogs(&self.progress.home).await?;
+        // What ran in the old primary goes on in the new one only if it is there. Assets replicate in one group only.
+        let view = self.engine.control().view();
+        let mut sets = view.groups.iter().flat_map(|group| &group.group.spec.workspace_sets);
+        let is_taken = sets.any(|set| set.replicate_workspace_assets);
         let uri = |root: &str| format!("{}/*", root.trim_end_matches('/'));
         let mapping = LocationMapping {
             name: "storage".to_owned(),
@@ -253,7 +257,7 @@ impl<'a> Drill<'a> {
             workspace_sets: vec![WorkspaceSet {
                 name: "workspaces".to_owned(),
                 workspace_ids: regions.iter().map(|r| WorkspaceId::new(r.workspace_id.as_str())).collect(),
-                replicate_workspace_assets: false,
+                replicate_workspace_assets: !is_taken,
                 stable_url_names: Vec::new(),
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {

@@ -1,6 +1,7 @@
 //! The life of a failover group, over real HTTP and real Delta tables.
 
-use super::support::{catalogs, engine, spec, until, until_active};
+use super::left_behind::admin;
+use super::support::{catalogs, engine, spec, spec_with_assets, until, until_active};
 use resilience::control::view::OperationOutcome;
 use resilience::domain::Region;
 use resilience::domain::{AssetKind, ErrorClass, FailoverKind, GroupId, GroupState, ObjectStatus};
@@ -17,7 +18,7 @@ async fn a_group_replicates_fails_over_as_planned_and_back_without_losing_anythi
     let id = GroupId::new("core").expect("an id");
     let all = catalogs(&engine).await;
     assert!(all.len() >= 3, "{all:?}");
-    let intent = Intent::CreateGroup { spec: spec(&engine, "core", &names(&all)), validate_only: false };
+    let intent = Intent::CreateGroup { spec: spec_with_assets(&engine, "core", &names(&all)), validate_only: false };
     let Ok(NoticeDetail::Group(group)) = engine.perform("console", intent).await else { panic!("refused") };
     assert_eq!(group.state, GroupState::Creating);
     let active = until_active(&engine, "core").await;
@@ -40,7 +41,9 @@ async fn a_group_replicates_fails_over_as_planned_and_back_without_losing_anythi
         let report = engine.control().verify(&id, false).await.expect("compared");
         assert!(report.differing().is_empty(), "the fence commits have arrived: {:#?}", report.differing());
         let resumed = engine.control().resume_workloads("tester", &id).await.expect("resumed");
-        assert!(resumed.contains("resumed in"), "{resumed}");
+        assert!(resumed.contains("resumed in") && !resumed.starts_with("0 "), "{resumed}");
+        let jobs = admin(&engine, target).unpaused_jobs().await.expect("asked");
+        assert!(!jobs.is_empty(), "what ran in the old primary runs in the new one: {resumed}");
     }
     engine.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What becomes of the old primary, over real HTTP and real Delta tables.
 
-use super::support::{catalogs, engine, spec, until, until_active};
+use super::support::{catalogs, engine, spec, spec_with_assets, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::control::{ControlError, GroupPatch};
@@ -412,7 +412,12 @@ async fn a_table_that_somebody_promoted_for_a_later_epoch_stops_the_failover_bef
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failover_that_is_confirmed_while_schedules_resume_leaves_none_of_them_on() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    let (engine, _) = start(dir.path()).await;
+    let engine = engine(dir.path(), 0.0).await;
+    let all = catalogs(&engine).await;
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    let wanted = spec_with_assets(&engine, "core", &names);
+    engine.control().create_group("tester", wanted, false).await.expect("created");
+    until_active(&engine, "core").await;
     fail_over(&engine, WEST, FailoverKind::Planned).await;
     until_active(&engine, "core").await;
     assert!(view(&engine).to_resume.len() > 2, "there is more than one thing to resume");

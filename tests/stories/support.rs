@@ -141,6 +141,13 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
     }
 }
 
+/// [`spec`], and the assets of the workspaces replicate too.
+pub fn spec_with_assets(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec {
+    let mut spec = spec(engine, name, catalogs);
+    spec.workspace_sets[0].replicate_workspace_assets = true;
+    spec
+}
+
 /// Waits until the group is as `done` says, and panics with what it is after a minute.
 pub async fn until(engine: &Engine, id: &str, done: impl Fn(&FailoverGroup) -> bool) -> FailoverGroup {
     let id = GroupId::new(id).expect("an id");

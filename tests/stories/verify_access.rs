@@ -1,7 +1,7 @@
 //! Verifying tells what differs beside the data: owners, grants, tags, and the assets of the workspace.
 
 use super::left_behind::admin;
-use super::support::{engine, engine_with, program, spec, until_active};
+use super::support::{engine, engine_with, program, spec_with_assets, until_active};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use resilience::connect::RegionApi;
@@ -31,8 +31,7 @@ async fn group(dir: &Path) -> Engine {
     let east = admin(&engine, EAST);
     east.make_folder(&MakeFolder { path: "/Shared/story".to_owned(), object_id: None }).await.expect("made");
     write(&east, "print(1)").await;
-    let mut wanted = spec(&engine, "core", &["sales"]);
-    wanted.workspace_sets[0].replicate_workspace_assets = true;
+    let wanted = spec_with_assets(&engine, "core", &["sales"]);
     engine.control().create_group("tester", wanted, false).await.expect("created");
     until_active(&engine, "core").await;
     engine

@@ -1,7 +1,7 @@
 //! Workspace assets of a group over HTTP: they arrive at rest, and a failover and its way back go by their ids.
 
 use super::left_behind::admin;
-use super::support::{engine, spec, until, until_active};
+use super::support::{engine, spec_with_assets, until, until_active};
 use resilience::connect::RegionApi;
 use resilience::domain::{AssetKind, FailoverKind, GroupId, GroupState, ObjectStatus, Region};
 use resilience::runtime::Engine;
@@ -57,8 +57,7 @@ async fn jobs_arrive_paused_and_each_failover_resumes_only_those_that_the_group_
     let (east, west) = (admin(&engine, EAST), admin(&engine, WEST));
     job(&east, "of_sales", "sales.orders.orders").await;
     job(&east, "of_finance", "finance.ledger.entries").await;
-    let mut wanted = spec(&engine, "core", &["sales"]);
-    wanted.workspace_sets[0].replicate_workspace_assets = true;
+    let wanted = spec_with_assets(&engine, "core", &["sales"]);
     engine.control().create_group("tester", wanted, false).await.expect("created");
     until_active(&engine, "core").await;
     let replica = named(&west, "of_sales").await.expect("it has arrived once the group is active");

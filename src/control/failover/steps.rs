@@ -99,6 +99,8 @@ pub async fn run(control: &Control, handle: &Arc<GroupHandle>, cache: &mut Worke
     let mut failover = Failover::new(control.clone(), handle.clone(), std::mem::take(cache));
     let stored = saga::run(&mut failover, saga_of(kind, as_of)).await;
     *cache = failover.cache;
+    // The new secondary's workspace isn't a replica before a pass says so: none waits for its turn now.
+    handle.assets.wake();
     settle(control, handle, stored)
 }
 
