@@ -1,6 +1,6 @@
 //! What one direction of replication remembers between cycles.
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, PlaceGrants};
 use super::dependencies::Dependencies;
 use super::policies::Policies;
 use super::rhythm::Rhythm;
@@ -101,6 +101,8 @@ pub struct CycleCache {
     pub dependencies: Dependencies,
     /// What is known of owners, grants and tags.
     pub attributes: Attributes,
+    /// What is known of grants on external locations.
+    pub places: PlaceGrants,
     /// Tables that a cycle reports and leaves alone.
     pub held: Vec<SalvageHold>,
 }

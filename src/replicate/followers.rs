@@ -1,6 +1,6 @@
 //! What follows every cycle over the kinds that replicate.
 
-use super::attributes::FollowAttributes;
+use super::attributes::{FollowAttributes, FollowPlaces};
 use super::engine::{CycleRequest, Follower, Seen};
 use super::{CycleCache, CycleError, ObjectRecord};
 use futures::future::BoxFuture;
@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 struct FollowDependencies;
 
 /// In the order of the work.
-pub const FOLLOWERS: [&dyn Follower; 2] = [&FollowAttributes, &FollowDependencies];
+pub const FOLLOWERS: [&dyn Follower; 3] = [&FollowAttributes, &FollowPlaces, &FollowDependencies];
 
 impl Follower for FollowDependencies {
     fn follow<'a>(

@@ -9,7 +9,7 @@ use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Region};
 use crate::replicate::coverage::Failure;
 use crate::replicate::engine::{CycleRequest, Seen};
 use crate::replicate::{Asset, CycleError, Endpoint, Inventory, ObjectRecord};
-use crate::wire::unity_catalog::{ENTITY_COLUMNS, PermissionsChange, Securable, TableInfo};
+use crate::wire::unity_catalog::{ENTITY_COLUMNS, PermissionsChange, PrivilegeAssignment, Securable, TableInfo};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -138,11 +138,7 @@ impl Look<'_> {
             futures::try_join!(self.from.grants(self.of, self.name), self.to.grants(self.of, self.name))?;
         let none = BTreeMap::new();
         let keep = self.never_knew().map_or(&none, |left_out| &left_out.grants);
-        // What the console's principal of the source holds is its own affair there.
-        let is_foreign = |name: &str| self.me_at_source.is_some_and(|me| same_principal(me, name));
-        let is_mine = |name: &str| self.me.is_some_and(|me| same_principal(me, name));
-        let source: Vec<_> =
-            source.into_iter().filter(|a| !is_foreign(&a.principal) || is_mine(&a.principal)).collect();
+        let source = of_others(source, self.me_at_source, self.me);
         Ok(Wanted { source: &source, replica: &replica, me: self.me, keep }.changes())
     }
 
@@ -161,6 +157,16 @@ impl Look<'_> {
         }
         None
     }
+}
+
+/// Without what the console's principal of the source holds, which is its own affair there.
+pub(super) fn of_others(
+    source: Vec<PrivilegeAssignment>,
+    me_at_source: Option<&str>,
+    me: Option<&str>,
+) -> Vec<PrivilegeAssignment> {
+    let is = |me: Option<&str>, name: &str| me.is_some_and(|me| same_principal(me, name));
+    source.into_iter().filter(|a| !is(me_at_source, &a.principal) || is(me, &a.principal)).collect()
 }
 
 pub(super) fn columns_of(asset: &Asset) -> Vec<String> {

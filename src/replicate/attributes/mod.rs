@@ -8,10 +8,12 @@ mod follow;
 mod grants;
 mod look;
 mod owner;
+mod places;
 mod state;
 mod tags;
 
 pub use follow::FollowAttributes;
+pub use places::{FollowPlaces, PlaceGrants};
 pub use state::{Attributes, AttributesRow};
 
 use crate::domain::AssetKind;

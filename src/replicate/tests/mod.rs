@@ -5,6 +5,7 @@ mod cycles;
 mod decisions;
 mod drops;
 mod in_schema;
+mod location_grants;
 mod model;
 mod new_kind;
 mod verify;
