@@ -18,6 +18,8 @@ pub enum Route {
     StableUrls,
     /// One group.
     Group(GroupId, GroupTab),
+    /// The objects of a group, narrowed to this part of a name or id.
+    Object(GroupId, String),
     /// A failover of a group as it runs or ran, by its id; the newest one where none is named.
     Run(GroupId, Option<String>),
     /// Workspaces and their add-ons.

@@ -361,12 +361,8 @@ impl ConsoleApp {
         match self.route.clone() {
             Route::Groups => self.resilience.show(ui, scene, Section::Groups),
             Route::CreateGroup => self.create.show(ui, scene),
-            Route::Group(id, tab) => {
-                if self.group.0.as_ref() != Some(&id) {
-                    self.group = (Some(id.clone()), GroupScreen::default());
-                }
-                self.group.1.show(ui, scene, &id, tab)
-            }
+            Route::Group(id, tab) => GroupScreen::of(&mut self.group, &id).show(ui, scene, &id, tab),
+            Route::Object(id, search) => GroupScreen::of(&mut self.group, &id).find(id, search),
             Route::EditGroup(id) => match &mut self.edit {
                 Some(form) => form.show(ui, scene),
                 None => vec![Action::Go(Route::Group(id, GroupTab::Overview))],

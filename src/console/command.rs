@@ -41,6 +41,8 @@ pub enum Command {
     RefreshRegions,
     /// Shows one group.
     OpenGroup(GroupId),
+    /// Shows one object of a group.
+    FindObject(GroupId, FoundObject),
     /// Asks how to fail over a group.
     FailOver(GroupId),
     /// Resumes what ran in the old primary.
@@ -58,6 +60,26 @@ pub enum Command {
     /// Changes the density.
     UseDensity(Density),
 }
+
+/// An object as the palette finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FoundObject {
+    pub name: String,
+    /// A workspace asset's ids in the primary and the secondary.
+    pub ids: [Option<String>; 2],
+}
+
+impl FoundObject {
+    /// What the list of objects is narrowed to: an id stands for one asset, a name may not.
+    fn search(self) -> String {
+        self.ids.into_iter().flatten().next().unwrap_or(self.name)
+    }
+}
+
+/// Letters that must be typed before objects are looked for.
+const FEWEST_LETTERS: usize = 3;
+/// Objects that the palette lists.
+const MOST_OBJECTS: usize = 20;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
@@ -108,6 +130,29 @@ impl Command {
         all
     }
 
+    /// Objects whose name, or an id of either region, contains what is typed.
+    pub fn objects(scene: &Scene<'_>, typed: &str) -> Vec<Command> {
+        let typed = typed.trim().to_lowercase();
+        if typed.chars().count() < FEWEST_LETTERS {
+            return Vec::new();
+        }
+        let holds = |text: &String| text.to_lowercase().contains(&typed);
+        let groups = scene.account().groups.iter();
+        let all = groups.flat_map(|view| view.objects.iter().map(move |object| (&view.group.spec.id, object)));
+        let found = all.filter(|(_, object)| {
+            holds(&object.name)
+                || object.source_id.as_ref().is_some_and(holds)
+                || object.replica_id.as_ref().is_some_and(holds)
+        });
+        found
+            .take(MOST_OBJECTS)
+            .map(|(id, object)| {
+                let ids = [object.source_id.clone(), object.replica_id.clone()];
+                Self::FindObject(id.clone(), FoundObject { name: object.name.clone(), ids })
+            })
+            .collect()
+    }
+
     /// Commands that a key reaches from everywhere.
     pub const WITH_KEY: [Command; 11] = [
         Self::ShowPalette,
@@ -141,6 +186,10 @@ impl Command {
             Self::CreateToken => "Create token…".to_owned(),
             Self::RefreshRegions => "Refresh regions".to_owned(),
             Self::OpenGroup(id) => format!("Open {id}"),
+            Self::FindObject(_, FoundObject { name, ids }) => {
+                let ids: Vec<&str> = ids.iter().flatten().map(String::as_str).collect();
+                if ids.is_empty() { format!("Show {name}") } else { format!("Show {name} ({})", ids.join(", ")) }
+            }
             Self::FailOver(id) => format!("Fail over {id}…"),
             Self::Resume(id) => format!("Resume schedules and compute of {id}"),
             Self::Retry(id) => format!("Retry {id}"),
@@ -172,6 +221,7 @@ impl Command {
             Self::CreateStableUrl => "Choose an id and the first workspace it points to",
             Self::CreateToken => "For the account API; you see its secret once",
             Self::RefreshRegions => "Ask both regions for their catalogs, jobs and compute",
+            Self::FindObject(..) => "An object of a failover group",
             Self::OpenGroup(_) => "State, replication point and objects",
             Self::FailOver(_) => "Planned or forced. You confirm in the next step.",
             Self::Resume(_) => "Start in the new primary what was running in the old one",
@@ -200,6 +250,7 @@ impl Command {
             Self::ShowSettings => Icon::Settings,
             Self::CreateGroup => Icon::Add,
             Self::RefreshRegions => Icon::Refresh,
+            Self::FindObject(..) => Icon::Search,
             Self::FailOver(_) => Icon::Failover,
             Self::Resume(_) => Icon::Play,
             Self::Retry(_) => Icon::Retry,
@@ -262,6 +313,7 @@ impl Command {
             Self::CreateGroup => Action::Go(Route::CreateGroup),
             Self::RefreshRegions => Action::Send(Intent::RefreshRegions),
             Self::OpenGroup(id) => Action::Go(Route::Group(id, GroupTab::Overview)),
+            Self::FindObject(id, object) => Action::Go(Route::Object(id, object.search())),
             Self::FailOver(id) => Action::AskFailOver(id),
             Self::Resume(id) => Action::Send(Intent::ResumeWorkloads { id }),
             Self::Retry(id) => Action::Send(Intent::RetryGroup { id }),

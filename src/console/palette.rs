@@ -55,7 +55,8 @@ impl PaletteState {
     /// Draws the palette.
     pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: &Preferences) -> Vec<Action> {
         let palette = theme::palette(ctx);
-        let commands = matching(Command::all(scene), &self.typed);
+        let objects = Command::objects(scene, &self.typed);
+        let commands = matching(Command::all(scene).into_iter().chain(objects).collect(), &self.typed);
         let mut actions = Vec::new();
         let key = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
         let before = self.line;

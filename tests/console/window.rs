@@ -6,9 +6,11 @@ use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers};
 use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
+use resilience::control::view::ObjectView;
 use resilience::domain::Region;
-use resilience::domain::{GroupId, TransferLimit, WorkspaceId};
+use resilience::domain::{AssetKind, GroupId, ObjectStatus, TransferLimit, WorkspaceId};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
+use std::sync::Arc;
 
 fn full() -> Desk {
     Desk::new(fixture::with_groups(vec![fixture::active("core", &["main", "clickstream"])]))
@@ -28,6 +30,28 @@ fn the_palette_finds_a_command_by_its_letters_and_runs_it() {
     desk.key(Key::ArrowDown);
     desk.key(Key::Enter);
     assert_eq!(desk.window.state().route(), &Route::Workspaces);
+}
+
+#[test]
+fn the_palette_finds_a_workspace_asset_by_its_id_in_either_region() {
+    let mut view = fixture::active("core", &["main", "clickstream"]);
+    let job = ObjectView {
+        source_id: Some("447100815".to_owned()),
+        replica_id: Some("993300217".to_owned()),
+        ..ObjectView::named(AssetKind::Job, "nightly_load".to_owned(), ObjectStatus::InSync)
+    };
+    let objects = view.objects.iter().cloned().chain([job]).collect();
+    view.objects = Arc::new(objects);
+    let mut desk = Desk::new(fixture::with_groups(vec![view]));
+    for id in ["993300217", "44710081"] {
+        desk.keys(Modifiers::COMMAND, Key::K);
+        desk.type_into("Type a command", id);
+        desk.key(Key::Enter);
+        let place = Route::Group(GroupId::new("core").expect("valid"), GroupTab::Objects);
+        assert_eq!(desk.window.state().route(), &place, "{id}");
+        assert!(desk.shows("nightly_load"), "{id}");
+        desk.keys(Modifiers::COMMAND, Key::Num1);
+    }
 }
 
 #[test]

@@ -220,7 +220,7 @@ impl EditForm {
 
     fn scope_card_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         card::card_ui(ui, |ui| {
-            let note = "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags.";
+            let note = "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags. A drop is replicated, UNDROP isn't: what you bring back is copied again as a new object.";
             card::section_ui(ui, "Replication scope", note);
             ui.add_space(space::XS);
             if scope_ui(ui, scene, &mut self.draft, &mut self.tree) {

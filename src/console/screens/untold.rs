@@ -10,7 +10,7 @@ use eframe::egui::Ui;
 pub fn untold(scene: &Scene<'_>, route: &Route) -> Option<String> {
     let url = scene.snapshot.deployment.account_url.as_ref()?;
     let what = match route {
-        Route::Group(_, GroupTab::Objects) => "which objects a group holds and how far each one is",
+        Route::Group(_, GroupTab::Objects) | Route::Object(..) => "which objects a group holds and how far each one is",
         Route::Group(_, GroupTab::Errors) => "which objects fail, and why. The overview says whether some do",
         Route::Group(_, GroupTab::Operations) | Route::Run(..) => "the steps and times of a failover",
         Route::Group(_, GroupTab::Drills) => "which drills ran and when one is due",

@@ -200,7 +200,7 @@ impl CreateForm {
             card::section_ui(
                 ui,
                 "Replication scope",
-                "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags.",
+                "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags. A drop is replicated, UNDROP isn't: what you bring back is copied again as a new object.",
             );
             ui.add_space(space::XS);
             if scope::scope_ui(ui, scene, &mut self.draft, &mut self.tree) {

@@ -52,6 +52,20 @@ impl GroupScreen {
         self.past.answered(since, answer);
     }
 
+    /// The screen of a group: the one that is kept, or a new one where that is another group's.
+    pub fn of<'a>(kept: &'a mut (Option<GroupId>, Self), id: &GroupId) -> &'a mut Self {
+        if kept.0.as_ref() != Some(id) {
+            *kept = (Some(id.clone()), Self::default());
+        }
+        &mut kept.1
+    }
+
+    /// Narrows the objects to a part of a name or id, and shows them.
+    pub fn find(&mut self, id: GroupId, search: String) -> Vec<Action> {
+        self.objects.find(search);
+        vec![Action::Go(Route::Group(id, GroupTab::Objects))]
+    }
+
     /// Draws the screen.
     pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, id: &GroupId, tab: GroupTab) -> Vec<Action> {
         let mut actions = Vec::new();

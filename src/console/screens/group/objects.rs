@@ -84,6 +84,11 @@ fn urgency(status: ObjectStatus) -> u8 {
 }
 
 impl ObjectsTab {
+    /// Narrows the list to a part of a name or id.
+    pub fn find(&mut self, search: String) {
+        self.filter = ObjectFilter { search, ..ObjectFilter::default() };
+    }
+
     /// Draws the tab.
     pub fn show(&mut self, ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Vec<Action>) {
         tab_page_ui(ui, |ui| {
