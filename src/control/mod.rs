@@ -45,6 +45,7 @@ mod stable_urls;
 mod start;
 mod status;
 mod tokens;
+mod told;
 mod transfer_limit;
 mod verify;
 pub mod view;

@@ -3,18 +3,19 @@
 use super::group::GroupHandle;
 use super::{Control, ControlError, audit};
 use crate::control::view::ObjectView;
-use crate::domain::readiness::{Confirmation, ReadinessReport, TO_CONFIRM, lines_of_rules, to_confirm, warning};
+use crate::domain::readiness::{self, Confirmation, ReadinessReport, TO_CONFIRM, lines_of_rules, to_confirm, warning};
 use crate::domain::{AssetKind, Facts, FailoverGroup, FailoverGroupSpec, GroupId};
 use crate::store::ErrorRow;
 use crate::wire::unity_catalog::Leftover;
+use futures::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a group that replicates is checked. A check lists the whole scope.
 pub const PAUSE: Duration = Duration::from_secs(900);
-/// Schemas of a catalog that are asked for models.
-const MOST_SCHEMAS: usize = 50;
+/// Schemas that are asked for models at a time.
+const PARALLEL: usize = 8;
 /// Errors over time that are listed.
 const MOST_ERRORS: usize = 10_000;
 /// Names that a sentence holds.
@@ -116,7 +117,12 @@ impl Control {
         lines.push(warning(id, missing, good));
         let listed = self.not_replicated(spec).await;
         lines.push(warning("not_replicated", listed, "The primary has nothing that isn't replicated."));
+        let mut told = self.told(spec).await;
         for line in TO_CONFIRM {
+            if let Some(found) = told.remove(line.0) {
+                lines.push(readiness::told(line.0, line.2, found));
+                continue;
+            }
             let known = self.setting(&confirmed_key(&spec.id, line.0)).await?;
             lines.push(to_confirm(line, known.and_then(|text| serde_json::from_str(&text).ok())));
         }
@@ -138,8 +144,10 @@ impl Control {
         let mut models = Vec::new();
         'all: for catalog in catalogs {
             let schemas = endpoint.client.schemas(catalog).await.unwrap_or_default();
-            for schema in schemas.into_iter().take(MOST_SCHEMAS) {
-                match endpoint.client.models(catalog, &schema.name).await {
+            let calls: Vec<_> = schemas.iter().map(|schema| endpoint.client.models(catalog, &schema.name)).collect();
+            let mut answers = stream::iter(calls).buffered(PARALLEL);
+            while let Some(answer) = answers.next().await {
+                match answer {
                     Ok(names) => models.extend(names),
                     Err(error) if error.is_not_served() => {
                         unserved.push("models");

@@ -44,8 +44,8 @@ pub struct ReadinessReport {
     pub lines: Vec<ReadinessLine>,
 }
 
-/// What no API tells: the line's name, what has to hold, and where to look.
-pub const TO_CONFIRM: [(&str, &str, &str); 6] = [
+/// What no API tells, or not every region's: the line's name, what has to hold, and where to look.
+pub const TO_CONFIRM: [(&str, &str, &str); 8] = [
     (
         "account_admin",
         "The person who sets this up is an account admin.",
@@ -55,6 +55,12 @@ pub const TO_CONFIRM: [(&str, &str, &str); 6] = [
         "external_location_privileges",
         "The console's principal has ALL PRIVILEGES on the external locations of both regions, or is a metastore admin.",
         "Look at the external locations' permissions in each region.",
+    ),
+    ("same_cloud", "Both regions are on the same cloud.", "Look at the workspaces' URLs or at the account console."),
+    (
+        "same_account",
+        "Both workspaces belong to the same account.",
+        "Look under Account console › Workspaces: both must be listed there.",
     ),
     ("sso", "Single sign-on lets the same people into both workspaces.", "Look under Account console › Settings."),
     (
@@ -86,6 +92,14 @@ pub fn warning(id: &'static str, warning: Option<(String, String)>, good: &str) 
         Some((message, remedy)) => {
             ReadinessLine { id, status: Readiness::Warn, message, remedy: Some(remedy), confirmed: None }
         }
+    }
+}
+
+/// A line of [`TO_CONFIRM`] that a region's API tells after all.
+pub fn told(id: &'static str, remedy: &str, found: Result<String, String>) -> ReadinessLine {
+    match found {
+        Ok(message) => line(id, Vec::new(), message),
+        Err(message) => ReadinessLine { remedy: Some(remedy.to_owned()), ..line(id, vec![message], String::new()) },
     }
 }
 

@@ -71,7 +71,7 @@ fn readiness_is_checked_and_what_no_api_tells_is_confirmed_by_a_click() {
     let report = ReadinessReport {
         checked_at: Utc.with_ymd_and_hms(2026, 11, 22, 9, 0, 0).single().expect("a time"),
         lines: vec![
-            to_confirm(TO_CONFIRM[2], None),
+            to_confirm(TO_CONFIRM[4], None),
             warning("principals", Some(("W".to_owned(), "Add them.".to_owned())), ""),
         ],
     };

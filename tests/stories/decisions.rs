@@ -2,6 +2,7 @@
 
 use super::support::{account, catalogs, engine_with_api, spec, until, until_active};
 use resilience::domain::{ErrorClass, GroupId, ObjectStatus};
+use resilience::wire::unity_catalog::{PermissionsChange, Securable, UpdatePermissions};
 use serde_json::{Value, json};
 
 fn line<'a>(report: &'a Value, id: &str) -> &'a Value {
@@ -88,10 +89,28 @@ async fn what_a_group_needs_is_checked_before_and_after_it_is_created_and_a_pers
         "no_clashing_catalog",
         "storage_mappings",
         "external_locations",
+        "same_cloud",
     ] {
         assert_eq!(line(&report, id)["status"], "pass", "{report:#}");
     }
-    assert_eq!(line(&report, "sso")["status"], "confirm");
+    for id in ["sso", "same_account", "external_location_privileges"] {
+        assert_eq!(line(&report, id)["status"], "confirm", "{report:#}");
+    }
+    // The locations' owner gives the console what it needs, and the API tells that.
+    for region in engine.sandbox().expect("a sandbox").regions() {
+        let owner = super::left_behind::admin(&engine, &region.region);
+        for location in owner.external_locations().await.expect("listed") {
+            let change = PermissionsChange {
+                principal: "resilience-console".to_owned(),
+                add: vec!["ALL_PRIVILEGES".to_owned()],
+                ..PermissionsChange::default()
+            };
+            let change = UpdatePermissions { changes: vec![change] };
+            owner.update_grants(Securable::ExternalLocation, &location.name, &change).await.expect("granted");
+        }
+    }
+    let (_, report) = admin.get("failover-groups/core/readiness").await;
+    assert_eq!(line(&report, "external_location_privileges")["status"], "pass", "{report:#}");
     let (status, report) = admin.post("failover-groups/core/readiness/confirm", json!({"line": "sso"})).await;
     let sso = line(&report, "sso");
     assert_eq!((status, &sso["status"], &sso["confirmed"]["by"]), (200, &json!("pass"), &json!("admin")));

@@ -10,5 +10,6 @@ mod skew;
 mod transport;
 
 pub(super) use call::Call;
+pub(super) use paging::NamesPage;
 pub use retry::RetryPolicy;
 pub(super) use transport::Transport;

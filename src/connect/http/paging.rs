@@ -48,6 +48,23 @@ page!(ListJobs, jobs, JobInfo);
 page!(ListClusters, clusters, ClusterInfo);
 page!(ListWarehouses, warehouses, WarehouseInfo);
 
+/// A page of which only names are wanted, whatever field they are in.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+pub(crate) struct NamesPage(serde_json::Value);
+
+impl Page for NamesPage {
+    type Item = String;
+
+    fn into_parts(self) -> (Vec<String>, Option<String>) {
+        let name =
+            |one: &serde_json::Value| one["full_name"].as_str().or_else(|| one["name"].as_str()).map(str::to_owned);
+        let lists = self.0.as_object().into_iter().flatten().filter_map(|(_, list)| list.as_array());
+        let names = lists.flatten().filter_map(name).collect();
+        (names, self.0["next_page_token"].as_str().map(str::to_owned))
+    }
+}
+
 impl Transport {
     /// Every item of a list, in the order of its pages.
     ///
@@ -100,6 +117,19 @@ mod tests {
     fn catalogs(pages: fn(&HashMap<String, String>) -> Value) -> Router {
         let handler = move |Query(query): Query<HashMap<String, String>>| async move { Json(pages(&query)) };
         Router::new().route("/api/2.1/unity-catalog/catalogs", get(handler))
+    }
+
+    #[tokio::test]
+    async fn names_are_taken_from_every_page_whatever_field_they_are_in() {
+        let page = |Query(query): Query<HashMap<String, String>>| async move {
+            Json(match query.get("page_token").map(String::as_str) {
+                None => json!({"shares": [{"name": "a"}], "next_page_token": "2"}),
+                _ => json!({"shares": [{"full_name": "x.y.b", "name": "b"}, {"id": 1}]}),
+            })
+        };
+        let client = client_of(Router::new().route(uc::Leftover::Shares.path(), get(page))).await;
+        let names = client.leftovers(uc::Leftover::Shares).await.expect("both pages");
+        assert_eq!(names, ["a", "x.y.b"]);
     }
 
     #[tokio::test]

@@ -25,7 +25,7 @@ pub trait AccessApi {
     fn update_tag<'a>(&'a self, tag: &'a EntityTagAssignment) -> Answer<'a, ()>;
     /// Takes a tag away.
     fn remove_tag<'a>(&'a self, entity_type: &'a str, name: &'a str, key: &'a str) -> Answer<'a, ()>;
-    /// Names of what no cycle replicates: the first page, which is what a sentence can name.
+    /// Names of all of what no cycle replicates.
     fn leftovers(&self, what: Leftover) -> Answer<'_, Vec<String>>;
     /// Full names of the registered models of a schema.
     fn models<'a>(&'a self, catalog: &'a str, schema: &'a str) -> Answer<'a, Vec<String>>;

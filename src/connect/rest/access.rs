@@ -2,7 +2,7 @@
 
 use super::RegionClient;
 use crate::connect::error::ConnectError;
-use crate::connect::http::Call;
+use crate::connect::http::{Call, NamesPage};
 use crate::wire::scim::ScimPrincipal;
 use crate::wire::unity_catalog::{
     EntityTagAssignment, Leftover, ListEntityTagAssignments, ListPolicies, PREFIX, Permissions, PolicyInfo,
@@ -10,13 +10,6 @@ use crate::wire::unity_catalog::{
 };
 use crate::wire::workspace::ME_PATH;
 use reqwest::Method;
-use serde_json::Value;
-
-/// The names in one page of a list.
-fn names(answer: &Value, field: &str) -> Vec<String> {
-    let name = |one: &Value| one["full_name"].as_str().or_else(|| one["name"].as_str()).map(str::to_owned);
-    answer[field].as_array().into_iter().flatten().filter_map(name).collect()
-}
 
 const TAGS: &str = "entity-tag-assignments";
 
@@ -70,14 +63,12 @@ impl RegionClient {
     }
 
     pub async fn leftovers(&self, what: Leftover) -> Result<Vec<String>, ConnectError> {
-        let answer: Value = self.transport.send(Call::get(what.path(), &[])).await?;
-        Ok(names(&answer, what.field()))
+        self.transport.list::<NamesPage>(Call::get(what.path(), &[])).await
     }
 
     pub async fn models(&self, catalog: &str, schema: &str) -> Result<Vec<String>, ConnectError> {
         let call = Call::get(PREFIX, &["models"]).query("catalog_name", catalog).query("schema_name", schema);
-        let answer: Value = self.transport.send(call.query("max_results", 0)).await?;
-        Ok(names(&answer, "registered_models"))
+        self.transport.list::<NamesPage>(call.query("max_results", 0)).await
     }
 
     pub async fn policies(&self, of: Securable, name: &str) -> Result<Vec<PolicyInfo>, ConnectError> {

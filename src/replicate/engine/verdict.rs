@@ -92,7 +92,9 @@ impl Sides<'_> {
         let (source, destination) = (&self.source.region, &self.destination.region);
         let record = |key: &AssetKey| {
             if owned.contains(key) {
-                let note = format!("{key} was dropped in {source}. The next cycle drops it in {destination}.");
+                let note = format!(
+                    "{key} was dropped in {source}. The next cycle drops it in {destination}. UNDROP isn't propagated: what you bring back there is replicated again as a new object."
+                );
                 return ObjectRecord { note: Some(note), ..ObjectRecord::new(key, ObjectStatus::Lagging) };
             }
             if let Some(why) = kept.get(key) {
