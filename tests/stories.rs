@@ -20,6 +20,7 @@ mod stories {
     pub mod reclaim;
     pub mod recover;
     pub mod rehearsal;
+    pub mod remedies;
     pub mod serving;
     pub mod support;
     pub mod verify;

@@ -156,10 +156,10 @@ impl ConnectError {
             | Self::UnknownPrincipal { .. }
             | Self::AlreadyExists { .. }
             | Self::InvalidState { .. }
-            | Self::RateLimited { .. }
             | Self::Refused { .. }
             | Self::BadAnswer { .. }
             | Self::BadSettings { .. } => ErrorClass::CatalogRefused,
+            Self::RateLimited { .. } => ErrorClass::RequestLimitExceeded,
             Self::BadStorage { .. } => ErrorClass::StorageFailure,
             Self::NotGranted { told, .. } => told.class(),
         }

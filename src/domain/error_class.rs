@@ -50,6 +50,8 @@ pub enum ErrorClass {
     StorageFull,
     /// A region's catalog answered with an error.
     CatalogRefused,
+    /// A region takes no more requests for now.
+    RequestLimitExceeded,
     /// The object has arrived, but not its owner, its grants or its tags.
     AccessNotReplicated,
     /// A row filter, a column mask or an attribute policy hides data that a replica would show.
@@ -85,6 +87,7 @@ impl ErrorClass {
             Self::StorageFailure => "STORAGE_FAILURE",
             Self::StorageFull => "STORAGE_FULL",
             Self::CatalogRefused => "CATALOG_REFUSED",
+            Self::RequestLimitExceeded => "REQUEST_LIMIT_EXCEEDED",
             Self::AccessNotReplicated => "ACCESS_NOT_REPLICATED",
             Self::RowFilterOrMask => "ROW_FILTER_OR_MASK",
             Self::MissingDependency => "MISSING_DEPENDENCY",
@@ -118,7 +121,14 @@ impl ErrorClass {
 
     /// Whether the next cycle may succeed without anybody doing anything.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::RegionUnreachable | Self::StorageFailure | Self::StorageFull | Self::CatalogRefused)
+        matches!(
+            self,
+            Self::RegionUnreachable
+                | Self::StorageFailure
+                | Self::StorageFull
+                | Self::CatalogRefused
+                | Self::RequestLimitExceeded
+        )
     }
 
     /// What a person can do, as a sentence.
@@ -169,6 +179,9 @@ impl ErrorClass {
             }
             Self::AccessNotReplicated => {
                 "Correct what the region's answer in the message names. Replication retries by itself."
+            }
+            Self::RequestLimitExceeded => {
+                "You don't have to do anything. Replication waits as long as the region asks for, then retries. If it lasts, ask for a higher limit."
             }
             Self::CatalogRefused => "Read the catalog's answer in the message. Replication retries by itself.",
         }

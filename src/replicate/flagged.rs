@@ -41,6 +41,7 @@ fn lasts(class: ErrorClass) -> bool {
         | ErrorClass::RenameWaits
         | ErrorClass::SecondaryOnly
         | ErrorClass::ReferenceNotReplicated
+        | ErrorClass::RequestLimitExceeded
         | ErrorClass::CatalogRefused => false,
     }
 }
