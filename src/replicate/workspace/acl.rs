@@ -14,13 +14,21 @@ pub struct Principals {
     pub names: BTreeSet<String>,
     /// The product's own principal.
     pub me: String,
+    /// The product's own principal in the primary; empty where that doesn't tell.
+    pub me_at_source: String,
 }
 
 impl Principals {
     pub async fn read(request: &AssetRequest<'_>) -> Result<Self, ConnectError> {
         let names = request.to().await.principals().await?.into_iter().map(|name| name.to_lowercase()).collect();
         let me = request.to().await.me().await?;
-        Ok(Self { names, me })
+        let me_at_source = request.from().await.me().await.unwrap_or_default();
+        Ok(Self { names, me, me_at_source })
+    }
+
+    /// Whether the product stands in for an owner whom the primary didn't know, as far as that can be told.
+    fn stands_in(&self, owner: &AccessControl) -> bool {
+        self.me_at_source.is_empty() || name_of(owner) == Some(&self.me_at_source)
     }
 
     /// User names are compared without regard to case.
@@ -88,6 +96,10 @@ pub fn wanted(
     // What the other side could not be given was given here, and still is.
     for entry in held_back.filter(|held| held.side != to_side).map_or(&[][..], |held| &held.entries) {
         if is_owner(entry) {
+            // Whoever was made the owner in the meantime stays it.
+            if all.iter().any(|other| is_owner(other) && !principals.stands_in(other)) {
+                continue;
+            }
             all.retain(|other| !is_owner(other));
         }
         if !all.iter().any(|other| same_principal(other, entry)) {
@@ -147,6 +159,7 @@ mod tests {
         let knows = |names: &[&str]| Principals {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             me: "me@x".to_owned(),
+            me_at_source: "me@x".to_owned(),
         };
         let at_primary = [user("ana@x", "CAN_VIEW"), user("noor@x", IS_OWNER)];
         let (given, not_given) = wanted(&at_primary, AssetKind::Job, &knows(&["ana@x"]), None, 1);
@@ -155,5 +168,8 @@ mod tests {
         let held = HeldBack { side: 1, entries: not_given };
         let (back, none) = wanted(&given, AssetKind::Job, &knows(&["ana@x", "noor@x"]), Some(&held), 0);
         assert_eq!((back, none), (vec![user("ana@x", "CAN_VIEW"), user("noor@x", IS_OWNER)], Vec::new()));
+        let given_away = [user("ana@x", IS_OWNER)];
+        let (back, _) = wanted(&given_away, AssetKind::Job, &knows(&["ana@x", "noor@x"]), Some(&held), 0);
+        assert_eq!(back, given_away, "an owner that was made in the new primary stays the owner");
     }
 }

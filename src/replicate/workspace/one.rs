@@ -194,6 +194,10 @@ impl Pass<'_> {
         }
         let before = row.body.name.clone();
         let mut row = row;
+        if row.ids[to].as_ref() != Some(&made.id) {
+            // A new replica has nobody's permissions yet.
+            row.body.acl = None;
+        }
         row.ids[to] = Some(made.id.clone()).filter(|id| !id.is_empty() && id != "0");
         row.body = AssetState {
             name: found.name.clone(),

@@ -20,6 +20,8 @@ enum Fault {
 struct Planned {
     /// Part of the call's name.
     call: String,
+    /// Calls that go well before it.
+    after: usize,
     times: usize,
     fault: Fault,
 }
@@ -50,12 +52,18 @@ impl InMemoryRegion {
     /// Refuses the next `times` calls whose name contains `call`, such as `POST /tables`.
     pub fn refuse(&self, call: &str, times: usize, status: u16, code: &str, message: &str) {
         let fault = Fault::Refused { status, code: code.to_owned(), message: message.to_owned() };
-        lock(&self.shared.faults.planned).push(Planned { call: call.to_owned(), times, fault });
+        lock(&self.shared.faults.planned).push(Planned { call: call.to_owned(), after: 0, times, fault });
     }
 
     /// Lets the next `times` calls whose name contains `call` do their work, and loses the answers.
     pub fn lose_answers(&self, call: &str, times: usize) {
-        let planned = Planned { call: call.to_owned(), times, fault: Fault::AnswerLost };
+        let planned = Planned { call: call.to_owned(), after: 0, times, fault: Fault::AnswerLost };
+        lock(&self.shared.faults.planned).push(planned);
+    }
+
+    /// Lets calls whose name contains `call` do their work, and loses the answer of one that comes after `after` others.
+    pub fn lose_answer_after(&self, call: &str, after: usize) {
+        let planned = Planned { call: call.to_owned(), after, times: 1, fault: Fault::AnswerLost };
         lock(&self.shared.faults.planned).push(planned);
     }
 
@@ -82,6 +90,10 @@ impl InMemoryRegion {
     fn fault_for(&self, call: &str) -> Option<Fault> {
         let mut planned = lock(&self.shared.faults.planned);
         let at = planned.iter().position(|planned| planned.times > 0 && call.contains(&planned.call))?;
+        if planned[at].after > 0 {
+            planned[at].after -= 1;
+            return None;
+        }
         planned[at].times -= 1;
         Some(planned[at].fault.clone())
     }

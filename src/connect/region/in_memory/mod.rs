@@ -148,6 +148,8 @@ impl InMemoryRegion {
             guards: access::Guards::of(region),
             mission_critical: true,
             tree: objects::new_tree(),
+            // An id of one region means nothing in another.
+            next_id: workspace_id.unsigned_abs() * 10_000,
             ..Known::default()
         };
         let capabilities =

@@ -2,6 +2,7 @@
 
 mod assets;
 mod compare;
+mod model;
 mod objects;
 mod way_back;
 mod world;
