@@ -1,17 +1,21 @@
-//! What the metadata of Unity Catalog costs: the first pass, and quiet cycles after it, in seconds and requests. JSON lines on
+//! What metadata and workspace assets cost: the first pass, and quiet ones after it, in seconds and requests. JSON lines on
 //! standard output; `benches/README.md` says how to read them.
 //!
-//! `cargo bench --bench metadata -- --help` lists the options. The full scale is `--catalogs 300 --tables 30000`.
+//! `cargo bench --bench metadata -- --help` lists the options. The full scale is `--catalogs 300 --schemas 3000 --tables 30000
+//! --notebooks 10000 --jobs 1000`.
 
+#[path = "metadata/assets.rs"]
+mod assets;
 mod shared;
 
 use clap::Parser;
+use futures::{StreamExt, TryStreamExt, stream};
 use resilience::domain::{GroupId, MappingTable, Region, SystemClock};
 use resilience::replicate::{CycleCache, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
-use resilience::wire::unity_catalog::{PermissionsChange, Securable, UpdatePermissions};
-use serde_json::json;
+use resilience::wire::unity_catalog::{CreateSchema, PermissionsChange, Securable, UpdatePermissions};
+use serde_json::{Value, json};
 use shared::Fault;
 use shared::deployment::{Scope, endpoint};
 use std::process::ExitCode;
@@ -34,12 +38,24 @@ struct Options {
     /// Tables in the scope.
     #[arg(long, default_value_t = 600)]
     tables: usize,
-    /// Grants on each table.
+    /// Schemas in the scope.
+    #[arg(long, default_value_t = 60)]
+    schemas: usize,
+    /// Grants on each table and each schema; a catalog has one more.
     #[arg(long, default_value_t = 3)]
     grants: usize,
+    /// Notebooks in the workspace.
+    #[arg(long, default_value_t = 200)]
+    notebooks: usize,
+    /// Jobs in the workspace.
+    #[arg(long, default_value_t = 20)]
+    jobs: usize,
     #[command(flatten)]
     common: shared::Options,
 }
+
+/// Requests that are under way at a time while grants are made.
+const PARALLEL: usize = 16;
 
 /// Who is granted something; the sandbox knows them in both regions.
 const PRINCIPALS: [&str; 4] = ["sales-analysts", "controllers", "plant-engineers", "account users"];
@@ -48,17 +64,57 @@ fn requests(ends: [&Endpoint; 2]) -> u64 {
     ends.iter().map(|end| end.client.health().answers()).sum()
 }
 
-async fn grant(source: &Endpoint, tables: &[String], each: usize) -> Result<(), Fault> {
-    for table in tables {
-        let change = |principal: &&str| PermissionsChange {
-            principal: (*principal).to_owned(),
-            add: vec!["SELECT".to_owned()],
-            ..PermissionsChange::default()
-        };
-        let changes = PRINCIPALS.iter().take(each).map(change).collect();
-        source.client.update_grants(Securable::Table, table, &UpdatePermissions { changes }).await?;
+/// One pass, as a line of figures.
+struct Measured {
+    bench: &'static str,
+    run: usize,
+    seconds: f64,
+    asked: u64,
+    /// Requests of the first pass.
+    first: u64,
+}
+
+impl Measured {
+    fn print(&self, more: Value) {
+        let share = self.asked as f64 / self.first.max(1) as f64;
+        let mut line = json!({"bench": self.bench, "run": self.run, "seconds": self.seconds, "requests": self.asked,
+            "requests_a_minute": self.asked as f64 / self.seconds.max(0.001) * 60.0, "share_of_first_pass": share,
+            "aim_share": QUIET_SHARE, "aim_seconds": QUIET_SECONDS,
+            "aim_met": self.run == 0 || share <= QUIET_SHARE && self.seconds < QUIET_SECONDS});
+        if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
+            line.extend(more.clone());
+        }
+        println!("{line}");
     }
-    Ok(())
+}
+
+/// Makes schemas until each catalog has its share.
+async fn add_schemas(source: &Endpoint, catalogs: &[String], each: usize) -> Result<Vec<String>, Fault> {
+    let mut all = Vec::new();
+    for catalog in catalogs {
+        let known = source.client.schemas(catalog).await?.into_iter().map(|schema| schema.name);
+        let mut names: Vec<String> = known.filter(|name| name != "information_schema").collect();
+        for number in names.len()..each {
+            let name = format!("bench{number:02}");
+            let create = CreateSchema { name: name.clone(), catalog_name: catalog.clone(), ..CreateSchema::default() };
+            source.client.create_schema(&create).await?;
+            names.push(name);
+        }
+        all.extend(names.into_iter().map(|name| format!("{catalog}.{name}")));
+    }
+    Ok(all)
+}
+
+async fn grant(source: &Endpoint, of: Securable, names: &[String], each: usize) -> Result<usize, Fault> {
+    let change = |principal: &&str| PermissionsChange {
+        principal: (*principal).to_owned(),
+        add: vec!["SELECT".to_owned()],
+        ..PermissionsChange::default()
+    };
+    let changes = UpdatePermissions { changes: PRINCIPALS.iter().take(each).map(change).collect() };
+    let calls: Vec<_> = names.iter().map(|name| source.client.update_grants(of, name, &changes)).collect();
+    stream::iter(calls).buffer_unordered(PARALLEL).try_collect::<()>().await?;
+    Ok(names.len() * changes.changes.len())
 }
 
 async fn measure(options: &Options, dir: &std::path::Path) -> Result<(), Fault> {
@@ -76,7 +132,11 @@ async fn measure(options: &Options, dir: &std::path::Path) -> Result<(), Fault> 
     let regions = sandbox.regions();
     let [from, to] = regions.as_slice() else { return Err("The sandbox has other than two regions.".into()) };
     let (source, destination) = (endpoint(from).await?, endpoint(to).await?);
-    grant(&source, &scope.tables, options.grants).await?;
+    let schemas = options.schemas / options.common.divide;
+    let schemas = add_schemas(&source, &scope.catalogs, schemas.div_ceil(catalogs)).await?;
+    let mut grants = grant(&source, Securable::Catalog, &scope.catalogs, options.grants + 1).await?;
+    grants += grant(&source, Securable::Schema, &schemas, options.grants).await?;
+    grants += grant(&source, Securable::Table, &scope.tables, options.grants).await?;
     let names: Vec<Region> = regions.iter().map(|region| Region::new(&region.region)).collect();
     let mappings = MappingTable::new(&scope.mappings, &names)
         .map_err(|violations| format!("The mapping is refused: {violations:?}"))?;
@@ -107,16 +167,11 @@ async fn measure(options: &Options, dir: &std::path::Path) -> Result<(), Fault> 
         if run == 0 {
             first = asked;
         }
-        let share = asked as f64 / first.max(1) as f64;
-        println!(
-            "{}",
-            json!({"bench": if run == 0 { "first_pass" } else { "quiet_cycle" }, "run": run, "catalogs": catalogs,
-                "tables": tables, "grants": tables * options.grants, "objects": outcome.objects.len(),
-                "seconds": seconds, "requests": asked, "requests_a_minute": asked as f64 / seconds.max(0.001) * 60.0,
-                "share_of_first_pass": share, "aim_share": QUIET_SHARE, "aim_seconds": QUIET_SECONDS,
-                "aim_met": run == 0 || share <= QUIET_SHARE && seconds < QUIET_SECONDS})
-        );
+        let bench = if run == 0 { "first_pass" } else { "quiet_cycle" };
+        Measured { bench, run, seconds, asked, first }.print(json!({"catalogs": catalogs, "schemas": schemas.len(),
+            "tables": tables, "grants": grants, "objects": outcome.objects.len()}));
     }
+    assets::measure(options, [&source, &destination], dir).await?;
     sandbox.shutdown().await;
     Ok(())
 }
