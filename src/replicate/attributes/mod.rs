@@ -8,12 +8,14 @@ mod follow;
 mod grants;
 mod look;
 mod owner;
+mod place_state;
 mod places;
 mod state;
 mod tags;
 
 pub use follow::FollowAttributes;
-pub use places::{FollowPlaces, PlaceGrants};
+pub use place_state::PlaceGrants;
+pub use places::FollowPlaces;
 pub use state::{Attributes, AttributesRow};
 
 use crate::domain::AssetKind;

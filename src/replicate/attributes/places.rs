@@ -4,6 +4,7 @@
 
 use super::grants::{self, Wanted};
 use super::look::{me, of_others};
+use super::place_state::PlaceGrants;
 use super::same_principal;
 use super::state::{Grants, Shared};
 use crate::connect::{ConnectError, RegionApi};
@@ -25,14 +26,6 @@ const OF: Securable = Securable::ExternalLocation;
 
 /// Lets grants on external locations follow the source.
 pub struct FollowPlaces;
-
-/// What is remembered between looks.
-#[derive(Debug, Default)]
-pub struct PlaceGrants {
-    /// When the locations were last looked at, by the monotonic clock.
-    last: Option<Duration>,
-    records: Vec<ObjectRecord>,
-}
 
 /// A location of each region, one for the other; kept in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
