@@ -12,6 +12,7 @@ mod stories {
     pub mod gateway;
     pub mod gateway_ids;
     pub mod gateway_load;
+    pub mod gateway_logins;
     pub mod group_life;
     pub mod left_behind;
     pub mod nothing_lost;

@@ -22,6 +22,7 @@ mod server;
 mod stable_urls;
 #[cfg(test)]
 mod tests;
+mod token_pairs;
 
 pub use crate::net::TlsFiles;
 pub use error::ServeError;

@@ -5,6 +5,7 @@ use super::hosts::{Hosts, Origin};
 use super::reply::{Rejection, bad};
 use super::{
     ServeError, TlsFiles, account, approval, drills, groups, login, rate::RateLimit, readiness, salvage, stable_urls,
+    token_pairs,
 };
 use crate::control::Control;
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
@@ -172,6 +173,11 @@ fn router(api: Arc<Api>) -> Router {
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/release"), post(salvage::release))
         .route(&format!("{account}/stable-urls"), get(stable_urls::list).post(stable_urls::create))
         .route(&format!("{account}/stable-urls/{{stable_url_id}}"), get(stable_urls::get).delete(stable_urls::delete))
+        .route(
+            &format!("{account}/stable-urls/{{stable_url_id}}/token-pairs"),
+            get(token_pairs::list).post(token_pairs::add),
+        )
+        .route(&format!("{account}/stable-urls/{{stable_url_id}}/token-pairs/remove"), post(token_pairs::remove))
         .route(workspaces, get(account::workspaces))
         .route(&format!("{workspaces}/{{workspace_id}}"), get(account::workspace))
         .route("/.well-known/databricks-config", get(login::host))

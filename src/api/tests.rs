@@ -4,6 +4,7 @@ mod doors;
 mod drills;
 mod failover;
 mod tls;
+mod token_pairs;
 
 use super::{ApiOptions, ApiServer, ServeError, check_options};
 use crate::connect::{ConnectSettings, SandboxRegion, Secret};
@@ -459,6 +460,6 @@ async fn every_call_that_the_document_describes_is_served() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 40);
+    assert_eq!(calls, 43);
     served.end().await;
 }

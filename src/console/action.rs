@@ -114,6 +114,10 @@ pub enum Action {
     AskNewUrl,
     /// Ask which group a stable URL follows.
     AskAttach(String),
+    /// Ask for tokens that the gateway exchanges at a stable URL.
+    AskTokens(String),
+    /// Ask whether to remove a client's tokens from a stable URL.
+    AskRemoveTokens(String, String),
     /// Ask whether to delete a stable URL.
     AskDeleteUrl(String),
     /// Show the command palette.
@@ -149,7 +153,9 @@ impl Action {
             Self::AskFailOver(_) | Self::AskFailOverAt(..) | Self::AskUndo(_) | Self::AskApprove(_) => {
                 Some(Right::FailOver)
             }
-            Self::AskNewToken | Self::AskRevoke(_) => Some(Right::ManageTokens),
+            Self::AskNewToken | Self::AskRevoke(_) | Self::AskTokens(_) | Self::AskRemoveTokens(..) => {
+                Some(Right::ManageTokens)
+            }
             Self::AskApproval(_) => Some(Right::SetApproval),
             Self::Go(_)
             | Self::AskTargets(_)

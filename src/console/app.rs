@@ -24,7 +24,7 @@ use super::screens::run::RunScreen;
 use super::screens::settings::{NewTokenDialog, SettingsScreen};
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
-use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::screens::stable_urls::{NewUrlDialog, TokensDialog};
 use super::screens::{regions, untold, workspaces};
 use super::theme::{self, Tone};
 use super::widgets::hatch;
@@ -271,13 +271,9 @@ impl ConsoleApp {
             Action::AskApprove(id) => self.confirm(Confirm::Approve(id)),
             Action::AskSignIn => self.dialog = Some(Dialog::SignIn(SignInDialog::default())),
             Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
-            Action::AskAttach(id) => {
-                let attached = scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some());
-                match attached {
-                    true => self.confirm(Confirm::DetachUrl(id)),
-                    false => self.dialog = Some(Dialog::Attach(AttachDialog::open(id))),
-                }
-            }
+            Action::AskAttach(id) => self.dialog = Some(Dialog::attach(scene, id)),
+            Action::AskTokens(id) => self.dialog = Some(Dialog::Tokens(TokensDialog::open(id))),
+            Action::AskRemoveTokens(id, client) => self.confirm(Confirm::RemoveTokens(id, client)),
             Action::AskDeleteUrl(id) => self.confirm(Confirm::DeleteUrl(id)),
             Action::ShowPalette => self.dialog = Some(Dialog::Palette(PaletteState::default())),
             Action::ShowWall(on) => {

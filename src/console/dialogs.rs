@@ -6,7 +6,7 @@ use super::palette::{PaletteState, keys_dialog_ui};
 use super::preferences::Preferences;
 use super::scene::Scene;
 use super::screens::approval_dialog::ApprovalDialog;
-use super::screens::confirm_dialog::ConfirmDialog;
+use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::export_dialog::ExportDialog;
 use super::screens::fail_over::FailOverDialog;
@@ -18,7 +18,7 @@ use super::screens::secondary_only_dialog::SecondaryOnlyDialog;
 use super::screens::settings::NewTokenDialog;
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
-use super::screens::stable_urls::{AttachDialog, NewUrlDialog};
+use super::screens::stable_urls::{AttachDialog, NewUrlDialog, TokensDialog};
 use super::screens::targets_dialog::TargetsDialog;
 use super::theme::{self, Icon, Role, rich};
 use super::widgets::Button;
@@ -62,6 +62,8 @@ pub enum Dialog {
     NewUrl(NewUrlDialog),
     /// Which group a stable URL follows.
     Attach(AttachDialog),
+    /// Tokens that the gateway exchanges at a stable URL.
+    Tokens(TokensDialog),
     /// The command palette.
     Palette(PaletteState),
     /// The keys.
@@ -95,6 +97,14 @@ impl Dialog {
         Self::SecondaryOnly(SecondaryOnlyDialog::open(id))
     }
 
+    /// Which group a stable URL follows, or whether it follows its group no longer.
+    pub fn attach(scene: &Scene<'_>, id: String) -> Self {
+        match scene.account().stable_urls.iter().any(|url| url.id == id && url.group.is_some()) {
+            true => Self::Confirm(ConfirmDialog::open(Confirm::DetachUrl(id))),
+            false => Self::Attach(AttachDialog::open(id)),
+        }
+    }
+
     /// Whether `intent` came from this dialog.
     pub fn asked_for(&self, intent: &Intent) -> bool {
         match (self, intent) {
@@ -112,6 +122,7 @@ impl Dialog {
             (Self::Export(_), Intent::SaveText { .. })
             | (Self::NewToken(_), Intent::CreateToken { .. })
             | (Self::NewUrl(_), Intent::CreateStableUrl { .. })
+            | (Self::Tokens(_), Intent::AddTokenPair { .. })
             | (Self::Attach(_), Intent::UpdateGroup { .. }) => true,
             _ => false,
         }
@@ -135,6 +146,7 @@ impl Dialog {
             Self::NewToken(dialog) => dialog.refused(refusal),
             Self::NewUrl(dialog) => dialog.refused(refusal),
             Self::Attach(dialog) => dialog.refused(refusal),
+            Self::Tokens(dialog) => dialog.refused(refusal),
             Self::Export(dialog) => dialog.refused(refusal),
             Self::Targets(_) | Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
         }
@@ -182,6 +194,7 @@ impl Dialog {
             Self::NewToken(dialog) => dialog.show(ctx, scene),
             Self::NewUrl(dialog) => dialog.show(ctx, scene),
             Self::Attach(dialog) => dialog.show(ctx, scene),
+            Self::Tokens(dialog) => dialog.show(ctx, scene),
             Self::Palette(palette) => palette.show(ctx, scene, preferences),
             Self::Keys => keys_dialog_ui(ctx),
             Self::Discard(_) => discard_ui(ctx, editing),

@@ -64,7 +64,7 @@ impl Control {
 }
 
 /// The file's text, with no one else able to read it from here on; None where it is not there or no text.
-fn read(path: &Path) -> Result<Option<String>, ControlError> {
+pub(super) fn read(path: &Path) -> Result<Option<String>, ControlError> {
     let fault = |source| ControlError::SecretFile { path: path.to_owned(), source };
     match read_regular(path, 1 << 20) {
         Ok(bytes) => {
@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Option<String>, ControlError> {
 }
 
 /// Writes the file whole or not at all, readable by its owner alone from its first moment.
-fn write(path: &Path, text: &str) -> Result<(), ControlError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ControlError> {
     let beside = path.with_extension("part");
     let attempt = || -> io::Result<()> {
         let _ = std::fs::remove_file(&beside);

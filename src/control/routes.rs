@@ -77,7 +77,8 @@ impl Control {
         let (epoch, region) = (follows.map_or(0, |a| a.epoch), workspace.region.to_string());
         let moved = follows.map(|a| self.moved_ids(&a.group, &a.set, a.side)).unwrap_or_default();
         let address = Url::parse(&workspace.url).ok()?;
-        Some(Target { moved, ..Target::new(epoch, &region, workspace.id.as_str(), address) })
+        let exchange = self.token_exchange(&url.stable_workspace_id, id);
+        Some(Target { moved, exchange, ..Target::new(epoch, &region, workspace.id.as_str(), address) })
     }
 }
 

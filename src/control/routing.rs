@@ -1,5 +1,6 @@
 //! The gates of the stable URLs, and when they let requests pass.
 
+use super::known_tokens::TokenPairs;
 use super::moved_ids::KnownIds;
 use super::operation::Operation;
 use super::view::OperationOutcome;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 pub struct Routing {
     pub gates: Mutex<BTreeMap<String, Arc<Gate>>>,
     pub moved_ids: Mutex<KnownIds>,
+    pub token_pairs: Mutex<TokenPairs>,
     pub table: watch::Sender<Arc<RouteTable>>,
     /// Scheme and authority of the gateway, while one runs.
     pub origin: Mutex<Option<String>>,

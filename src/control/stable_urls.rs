@@ -125,7 +125,7 @@ impl Control {
             control.touch();
         };
         self.durably(creating, work, show).await?;
-        Ok(())
+        self.forget_token_pairs(&shown.stable_workspace_id)
     }
 
     /// Stable URLs that `before` moves and `after` does not, as they are to be kept: leading where they lead now.
@@ -155,6 +155,7 @@ impl Control {
     fn url_view(&self, url: &StableUrl, attached: &Attachments) -> StableUrlView {
         let name = self.url_name(&url.id);
         let attached = attached.get(&name).cloned();
+        let moved_ids = attached.as_ref().map_or(0, |to| self.moved_ids(&to.group, &to.set, to.side).len());
         let (group, workspace) = attached.map_or((None, None), |to| (Some(to.group), to.workspace));
         StableUrlView {
             id: url.id.clone(),
@@ -163,6 +164,8 @@ impl Control {
             url: self.address_of(url),
             effective_workspace_id: workspace.unwrap_or_else(|| url.effective_workspace_id.clone()),
             group,
+            moved_ids,
+            token_clients: self.token_clients_of(&url.stable_workspace_id),
             traffic: self.traffic_of(&url.id),
         }
     }

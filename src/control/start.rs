@@ -49,6 +49,7 @@ impl Control {
             control.spawn(drill::go_on(control.clone(), drill));
         }
         control.spawn(drill::keep_to_schedules(control.clone()));
+        control.recall_token_pairs()?;
         control.read_moved_ids().await;
         control.lead_gates();
         control.spawn(routes::keep_leading(control.clone()));

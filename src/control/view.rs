@@ -51,8 +51,21 @@ pub struct StableUrlView {
     pub effective_workspace_id: WorkspaceId,
     /// The group that it is attached to.
     pub group: Option<GroupId>,
+    /// Assets of the group whose ids differ in the workspace that it leads to now.
+    pub moved_ids: usize,
+    /// Clients whose tokens the gateway exchanges.
+    pub token_clients: Vec<TokenClient>,
     /// What went through the gateway; None where none runs.
     pub traffic: Option<TrafficView>,
+}
+
+/// A client whose tokens are exchanged, without them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TokenClient {
+    /// What people call it.
+    pub client: String,
+    /// The workspaces that a token is kept of.
+    pub workspace_ids: Vec<WorkspaceId>,
 }
 
 /// One token or client of the account API, without its secret.

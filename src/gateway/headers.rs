@@ -113,6 +113,9 @@ pub fn request(parts: &Parts, peer: Peer, target: &Target, stable_id: &str) -> H
     headers.append(VIA, via(parts.version));
     cookies(&mut headers);
     swap_ids(&mut headers, stable_id, &target.workspace_id);
+    if let Some(login) = headers.get(header::AUTHORIZATION).and_then(|given| target.exchange.login(given)) {
+        headers.insert(header::AUTHORIZATION, login);
+    }
     headers
 }
 

@@ -1,5 +1,6 @@
 //! Where each stable URL leads, and whether requests may pass: set by a failover, obeyed by the gateway.
 
+use super::exchange::TokenExchange;
 use super::moved_ids::MovedIds;
 use super::traffic::{Switch, Traffic};
 use crate::domain;
@@ -32,13 +33,15 @@ pub struct Target {
     pub url: Url,
     /// Ids of assets that are other ones in this workspace.
     pub moved: MovedIds,
+    /// Tokens that this workspace knows in the place of others.
+    pub exchange: TokenExchange,
 }
 
 impl Target {
-    /// A workspace whose assets have the same ids everywhere.
+    /// A workspace whose assets have the same ids everywhere, and where no token is exchanged.
     pub fn new(epoch: u64, region: &str, workspace_id: &str, url: Url) -> Self {
         let (region, workspace_id) = (region.to_owned(), workspace_id.to_owned());
-        Self { epoch, region, workspace_id, url, moved: MovedIds::default() }
+        Self { epoch, region, workspace_id, url, moved: MovedIds::default(), exchange: TokenExchange::default() }
     }
 }
 

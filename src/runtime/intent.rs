@@ -11,6 +11,7 @@ use crate::domain::{
     Timestamp, TransferLimit, Violation, WorkspaceId,
 };
 use crate::wire::secret::Secret;
+use std::collections::BTreeMap;
 
 /// Numbers an intent, so that its notice can be matched to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -254,6 +255,22 @@ pub enum Intent {
     DeleteStableUrl {
         /// Its short id.
         id: String,
+    },
+    /// Keeps a token of each of two workspaces for a client of a stable URL, to be exchanged.
+    AddTokenPair {
+        /// The stable URL's short id.
+        url: String,
+        /// What people call the client.
+        client: String,
+        /// A token of each workspace.
+        tokens: BTreeMap<WorkspaceId, Secret>,
+    },
+    /// Forgets the tokens of a client of a stable URL.
+    RemoveTokenPair {
+        /// The stable URL's short id.
+        url: String,
+        /// The client.
+        client: String,
     },
     /// Makes a token of the account API, or a client that logs in for tokens.
     CreateToken {

@@ -33,6 +33,14 @@ pub(super) async fn perform(
             let gone = control.delete_stable_url(actor, &id).await;
             gone.map(|()| NoticeDetail::Done(format!("The stable URL {id} was deleted.")))
         }
+        Intent::AddTokenPair { url, client, tokens } => {
+            let kept = control.add_token_pair(actor, &url, &client, tokens).await;
+            kept.map(|kept| NoticeDetail::Done(format!("{url} now exchanges the tokens of {}.", kept.client)))
+        }
+        Intent::RemoveTokenPair { url, client } => {
+            let gone = control.remove_token_pair(actor, &url, &client).await;
+            gone.map(|()| NoticeDetail::Done(format!("{url} no longer exchanges the tokens of {client}.")))
+        }
         Intent::CreateToken { name, role, is_client } => {
             let made = match is_client {
                 true => control.create_client(actor, &name, role).await,

@@ -27,7 +27,11 @@ impl Intent {
             | Self::UndoFailover { .. }
             | Self::Approve { .. }
             | Self::RefuseApproval { .. } => Right::FailOver,
-            Self::CreateToken { .. } | Self::RevokeToken { .. } | Self::SetSignInRequired { .. } => Right::ManageTokens,
+            Self::AddTokenPair { .. }
+            | Self::RemoveTokenPair { .. }
+            | Self::CreateToken { .. }
+            | Self::RevokeToken { .. }
+            | Self::SetSignInRequired { .. } => Right::ManageTokens,
             Self::SetApproval { .. } => Right::SetApproval,
             Self::CreateGroup { .. }
             | Self::UpdateGroup { .. }

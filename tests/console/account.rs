@@ -5,7 +5,7 @@ use crate::fixture::{self, EAST, WEST};
 use eframe::egui::Key;
 use resilience::connect::Secret;
 use resilience::console::action::{GroupTab, Route};
-use resilience::control::view::TokenView;
+use resilience::control::view::{TokenClient, TokenView};
 use resilience::domain::{GroupId, Role, WorkspaceId};
 use resilience::net::{Switch, TrafficView};
 use resilience::runtime::{GatewayView, Intent, IntentError, NoticeDetail, Snapshot};
@@ -179,6 +179,42 @@ fn a_free_stable_url_is_deleted_after_a_question() {
     desk.click("Delete shop…");
     desk.click("Delete");
     assert_eq!(desk.sent().1, Intent::DeleteStableUrl { id: "shop".to_owned() });
+}
+
+#[test]
+fn tokens_are_added_to_an_attached_stable_url_and_removed_after_a_question() {
+    let mut desk = Desk::new(with_account(&["core"]));
+    desk.click("Stable URLs");
+    assert!(!desk.can_press("Exchange tokens at shop…"), "it follows no group");
+    desk.publish(fixture::attached(with_account(&["core"]), "shop", "core"));
+    assert!(desk.shows("off: the gateway passes every token as it is"));
+    assert!(desk.shows("Don't survive: tokens that analytics-east or analytics-west issued"));
+    desk.click("Exchange tokens at shop…");
+    desk.type_into("Client", "etl");
+    desk.type_into("Token of analytics-east", "dapi-east");
+    assert!(!desk.can_press("Add"), "it needs both");
+    desk.type_into("Token of analytics-west", "dapi-west");
+    assert!(!desk.shows("dapi-east"), "what is typed is hidden");
+    desk.click("Add");
+    let (id, intent) = desk.sent();
+    let Intent::AddTokenPair { url, client, tokens } = intent else { panic!("another intent") };
+    assert_eq!((url.as_str(), client.as_str()), ("shop", "etl"));
+    let tokens: Vec<(&str, &str)> = tokens.iter().map(|(id, token)| (id.as_str(), token.expose())).collect();
+    assert_eq!(tokens, [("1100440000000001", "dapi-east"), ("1100440000000002", "dapi-west")]);
+    desk.answer(id, refusal("shop already has tokens for etl. Remove them first."));
+    assert!(desk.shows("Remove them first.") && !desk.can_press("Add"), "they are typed again");
+
+    let mut snapshot = fixture::attached(with_account(&["core"]), "shop", "core");
+    let mut account = (*snapshot.account).clone();
+    let kept = TokenClient { client: "etl".to_owned(), workspace_ids: Vec::new() };
+    account.stable_urls[0].token_clients = vec![kept];
+    snapshot.account = std::sync::Arc::new(account);
+    desk.publish(snapshot);
+    desk.click("Cancel");
+    assert!(desk.shows("except those that the gateway exchanges, of etl"));
+    desk.click("Remove the tokens of etl from shop…");
+    desk.click("Remove");
+    assert_eq!(desk.sent().1, Intent::RemoveTokenPair { url: "shop".to_owned(), client: "etl".to_owned() });
 }
 
 fn edit(desk: &mut Desk) {

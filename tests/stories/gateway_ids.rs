@@ -12,10 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-const EAST: &str = "us-east-1";
-const WEST: &str = "us-west-2";
+pub const EAST: &str = "us-east-1";
+pub const WEST: &str = "us-west-2";
 
-async fn engine(dir: &Path) -> Engine {
+pub async fn engine(dir: &Path) -> Engine {
     let options = EngineOptions {
         sandbox: SandboxSource { commits_per_second: Some(0.0), seed: 7, ..SandboxSource::default() },
         control: ControlSettings { quiet_period: Duration::from_millis(150), ..ControlSettings::default() },
@@ -26,13 +26,13 @@ async fn engine(dir: &Path) -> Engine {
     Engine::start(data_dir, options, Arc::new(SystemClock)).await.expect("the runtime starts")
 }
 
-fn token(engine: &Engine, region: &str) -> String {
+pub fn token(engine: &Engine, region: &str) -> String {
     let all = engine.sandbox().expect("a sandbox").regions();
     let at = all.iter().find(|r| r.region == region).expect("the region");
     std::fs::read_to_string(&at.token_file).expect("a token").trim().to_owned()
 }
 
-async fn fail_over(engine: &Engine, target: &str) {
+pub async fn fail_over(engine: &Engine, target: &str) {
     let (id, target) = (GroupId::new("core").expect("an id"), Region::new(target));
     engine.control().fail_over("tester", &id, &target, FailoverKind::Planned, None).await.expect("accepted");
     until(engine, "core", |g| g.state != GroupState::FailingOver).await;

@@ -22,6 +22,8 @@ pub enum Confirm {
     DeleteUrl(String),
     /// A stable URL's attachment to its group, by its short id.
     DetachUrl(String),
+    /// Tokens that the gateway exchanges: the stable URL's short id and the client.
+    RemoveTokens(String, String),
     /// What a failover of a group left behind of an object.
     ReleaseLeftBehind(GroupId, String),
     /// The provisional failover of a group.
@@ -80,6 +82,21 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                 ],
                 words: ["Delete", "Deleting…"],
                 intent: Intent::DeleteStableUrl { id: id.clone() },
+            })
+        }
+        Confirm::RemoveTokens(id, client) => {
+            let url = scene.account().stable_urls.iter().find(|url| url.id == *id)?;
+            url.token_clients.iter().find(|known| known.client == *client)?;
+            Some(Question {
+                title: format!("Remove the tokens of {client}"),
+                sentences: vec![
+                    format!(
+                        "{id} then passes its tokens as they are. The workspace that didn't issue one returns 401."
+                    ),
+                    "The tokens stay valid. Revoke them in their workspaces if nobody needs them.".to_owned(),
+                ],
+                words: ["Remove", "Removing…"],
+                intent: Intent::RemoveTokenPair { url: id.clone(), client: client.clone() },
             })
         }
         Confirm::ReleaseLeftBehind(id, object) => {
@@ -177,6 +194,9 @@ impl ConfirmDialog {
         match (&self.what, intent) {
             (Confirm::Revoke(id), Intent::RevokeToken { id: asked }) => id == asked,
             (Confirm::DeleteUrl(id), Intent::DeleteStableUrl { id: asked }) => id == asked,
+            (Confirm::RemoveTokens(id, client), Intent::RemoveTokenPair { url, client: asked }) => {
+                id == url && client == asked
+            }
             (Confirm::DetachUrl(_), Intent::UpdateGroup { .. }) => true,
             (Confirm::ReleaseLeftBehind(_, name), Intent::ReleaseLeftBehind { object, .. }) => name == object,
             (Confirm::Undo(id), Intent::UndoFailover { id: asked }) => id == asked,

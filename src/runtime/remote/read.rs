@@ -152,6 +152,8 @@ fn stable_url_of(body: StableUrlBody) -> Option<StableUrlView> {
         url: body.url.unwrap_or_default(),
         effective_workspace_id: WorkspaceId::new(body.effective_workspace_id.unwrap_or_default()),
         group,
+        moved_ids: 0,
+        token_clients: Vec::new(),
         traffic: None,
         name,
     })

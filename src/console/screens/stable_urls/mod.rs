@@ -1,12 +1,16 @@
 //! Stable URLs: addresses that lead to a workspace, and follow the primary of the group that they are attached to.
 
 mod dialogs;
+mod logins;
 mod repoint;
+mod tokens_dialog;
 mod traffic;
 
 pub use dialogs::{AttachDialog, NewUrlDialog};
+pub use tokens_dialog::TokensDialog;
 
 use crate::console::action::{Action, GroupTab, Route};
+use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, rich};
 use crate::console::widgets::{Button, button, card, copy, field, text};
@@ -17,9 +21,6 @@ use crate::net::TrafficView;
 use crate::runtime::{GatewayView, Intent};
 use eframe::egui::{self, Align, Layout, Ui};
 
-/// What a switch means for clients that are logged in.
-const LOGINS: &str =
-    "Account logins still work after a switch. A workspace's own tokens don't: the other region returns 401.";
 /// Switches that are shown, the newest first.
 const SWITCHES: usize = 5;
 
@@ -165,9 +166,49 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
     if let Some(counted) = &url.traffic {
         traffic_ui(ui, counted);
     }
+    logins_ui(ui, scene, url, actions);
+    if url.moved_ids > 0 {
+        let ids = format::plural(url.moved_ids, "asset has another id", "assets have other ids");
+        let words = format!("{ids} in this workspace; addresses with the other workspace's ids open the same asset");
+        fact_ui(ui, "Ids", |ui| drop(ui.label(rich(Role::Body, words).color(palette.text_soft))));
+    }
     for (index, line) in to_repoint(scene, url).into_iter().enumerate() {
         let head = if index == 0 { "To repoint" } else { "" };
         fact_ui(ui, head, |ui| drop(ui.label(rich(Role::Body, line).color(palette.warn))));
+    }
+}
+
+fn logins_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let ids = logins::workspaces(scene, url);
+    let names: Vec<String> = ids.iter().map(|id| logins::name_of(scene, id)).collect();
+    let clients: Vec<String> = url.token_clients.iter().map(|known| known.client.clone()).collect();
+    for (index, line) in logins::lines(&names, &clients).into_iter().enumerate() {
+        let head = if index == 0 { "Logins" } else { "" };
+        fact_ui(ui, head, |ui| drop(ui.label(rich(Role::Body, line).color(palette.text_soft))));
+    }
+    fact_ui(ui, "Exchange", |ui| {
+        let words = match clients.len() {
+            0 => "off: the gateway passes every token as it is".to_owned(),
+            some => format!("tokens of {}", format::plural(some, "client", "clients")),
+        };
+        ui.label(rich(Role::Body, words).color(palette.text_soft));
+        // A pair belongs to the two workspaces between which a group moves the URL.
+        if ids.len() == 2 {
+            let name = format!("Exchange tokens at {}…", url.id);
+            if ui.add(Button::quiet("Add tokens…").icon(Icon::Key).name(&name)).clicked() {
+                actions.push(Action::AskTokens(url.id.clone()));
+            }
+        }
+    });
+    for client in clients {
+        fact_ui(ui, "", |ui| {
+            text::line_ui(ui, Role::Body, palette.text_soft, &client);
+            let name = format!("Remove the tokens of {client} from {}…", url.id);
+            if ui.add(Button::quiet("Remove…").icon(Icon::Delete).name(&name)).clicked() {
+                actions.push(Action::AskRemoveTokens(url.id.clone(), client));
+            }
+        });
     }
 }
 
@@ -193,7 +234,6 @@ fn traffic_ui(ui: &mut Ui, counted: &TrafficView) {
     for (index, switch) in counted.switches.iter().take(SWITCHES).enumerate() {
         words_ui(if index == 0 { "Switches" } else { "" }, traffic::switch(switch));
     }
-    words_ui("Logins", LOGINS.to_owned());
     if counted.late > 0 {
         let words = format!("{} were answered by the old region after the switch.", counted.late);
         words_ui("Late", words);
