@@ -67,6 +67,8 @@ impl Shared {
             Err(rescue) => return rescue.answer(),
         };
         gate.traffic().came();
+        let (agent, login) = headers::sender(&parts);
+        gate.traffic().seen(agent, login);
         let body = Some(body).filter(|body| !body.is_end_stream());
         let repeatable = body.is_none() && parts.method.is_idempotent() && upgrade.is_none();
         let upgrade = upgrade.filter(|_| headers::upgrade(&parts).is_some());

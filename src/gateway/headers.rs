@@ -3,7 +3,7 @@
 use super::rescue::Rescue;
 use super::route::{self, COOKIE_NAME, ID_HEADERS};
 use super::upstream::authority;
-use crate::net::{Peer, Target, TwoLengths};
+use crate::net::{LoginKind, Peer, Target, TwoLengths};
 use hyper::header::{
     self, CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, TE, UPGRADE, VIA,
 };
@@ -36,6 +36,9 @@ const ABOUT_THE_CLIENT: [HeaderName; 7] = [
 ];
 /// Fields of which two would leave open which one counts.
 const ONCE: [HeaderName; 4] = [header::AUTHORIZATION, HOST, header::CONTENT_TYPE, header::CONTENT_LENGTH];
+
+/// How `token:dapi` begins in base64, as drivers send a workspace's token.
+const TOKEN_AS_PASSWORD: &str = "dG9rZW46ZGFwa";
 
 /// Fields that say where a message ends and whose it is.
 const FRAMING: [&str; 3] = ["content-length", "transfer-encoding", "host"];
@@ -141,6 +144,22 @@ pub fn response(headers: &mut HeaderMap, target: &Target, stable_id: &str, origi
             }
         }
     }
+}
+
+/// Who sends a request: its user agent, and what its login looks like.
+pub fn sender(parts: &Parts) -> (&str, LoginKind) {
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let login = parts.headers.get(header::AUTHORIZATION).map_or(LoginKind::None, |value| {
+        let (scheme, login) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            // A signed access token is JSON in base64.
+            "bearer" if login.starts_with("eyJ") => LoginKind::OAuth,
+            "bearer" if login.starts_with("dapi") => LoginKind::WorkspaceToken,
+            "basic" if login.starts_with(TOKEN_AS_PASSWORD) => LoginKind::WorkspaceToken,
+            _ => LoginKind::Other,
+        }
+    });
+    (agent, login)
 }
 
 /// Makes a browser name the stable URL with each later request of the page.
@@ -331,6 +350,31 @@ mod tests {
         assert_eq!(seen[FORWARDED_FOR], "10.1.2.3");
         assert_eq!(seen[FORWARDED_PROTO], "https");
         assert!(!seen.contains_key("forwarded"));
+    }
+
+    #[test]
+    fn a_login_is_told_by_its_form() {
+        for (login, kind) in [
+            ("Bearer eyJraWQ.x.y", LoginKind::OAuth),
+            ("bearer dapi0123", LoginKind::WorkspaceToken),
+            ("Basic dG9rZW46ZGFwaTAxMjM=", LoginKind::WorkspaceToken),
+            ("Basic YWRhOnB3", LoginKind::Other),
+            ("dapi0123", LoginKind::Other),
+        ] {
+            let parts = parts(&[("authorization", login), ("user-agent", "sdk/1")]);
+            assert_eq!(sender(&parts), ("sdk/1", kind), "{login}");
+        }
+        assert_eq!(sender(&parts(&[])), ("", LoginKind::None));
+    }
+
+    #[test]
+    fn a_token_is_exchanged_on_its_way_to_the_region_that_knows_the_other_one() {
+        let exchange = crate::net::TokenExchange::new([("dapi-east", "dapi-west")]);
+        let to = Target { exchange, ..target() };
+        let seen = |login: &str| request(&parts(&[("authorization", login)]), peer(), &to, "1001");
+        assert_eq!(seen("Bearer dapi-east")[header::AUTHORIZATION], "Bearer dapi-west");
+        assert!(seen("Bearer dapi-east")[header::AUTHORIZATION].is_sensitive());
+        assert_eq!(seen("Bearer other")[header::AUTHORIZATION], "Bearer other");
     }
 
     #[test]

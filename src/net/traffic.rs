@@ -1,5 +1,6 @@
 //! What went through one stable URL: counts, times, and when it was led elsewhere.
 
+use super::seen::{LoginKind, SeenClient, SeenClients};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -23,6 +24,7 @@ pub struct Traffic {
     errors: AtomicU64,
     late: AtomicU64,
     recent: Mutex<Recent>,
+    clients: Mutex<SeenClients>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,10 @@ pub struct TrafficView {
     pub p99_ms: Option<f64>,
     /// When it was led elsewhere, newest first.
     pub switches: Vec<Switch>,
+    /// Who called it since the gateway started, those with the most requests first.
+    pub clients: Vec<SeenClient>,
+    /// Requests of clients that were too many to be told apart.
+    pub other_clients: u64,
 }
 
 impl Default for Traffic {
@@ -89,6 +95,7 @@ impl Default for Traffic {
                 before: [0; BUCKETS],
                 switches: VecDeque::new(),
             }),
+            clients: Mutex::default(),
         }
     }
 }
@@ -124,6 +131,11 @@ impl Traffic {
         self.recent().came(Instant::now());
     }
 
+    /// Notes who sent a request.
+    pub fn seen(&self, user_agent: &str, login: LoginKind) {
+        self.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).came(user_agent, login);
+    }
+
     /// Notes that an answer began, `after` the request came.
     pub fn answered(&self, after: Duration, failed: bool) {
         if failed {
@@ -154,7 +166,10 @@ impl Traffic {
         let mut recent = self.recent();
         let now = Instant::now();
         recent.turn(now);
+        let (clients, other_clients) = self.clients.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).view();
         TrafficView {
+            clients,
+            other_clients,
             running: self.running(),
             held: self.held(),
             requests: self.requests.load(Ordering::Relaxed),

@@ -7,7 +7,7 @@ use resilience::connect::Secret;
 use resilience::console::action::{GroupTab, Route};
 use resilience::control::view::{TokenClient, TokenView};
 use resilience::domain::{GroupId, Role, WorkspaceId};
-use resilience::net::{Switch, TrafficView};
+use resilience::net::{SeenClient, Switch, TrafficView};
 use resilience::runtime::{GatewayView, Intent, IntentError, NoticeDetail, Snapshot};
 
 const SECRET: &str = "rct-0011223344556677-5ec2e7";
@@ -129,14 +129,22 @@ fn what_passes_a_stable_url_is_shown() {
     });
     let mut account = (*snapshot.account).clone();
     let moved = Switch { at: fixture::now(), from_region: EAST.to_owned(), to_region: WEST.to_owned(), held: 12 };
-    account.stable_urls[0].traffic =
-        Some(TrafficView { per_second: 3.0, held: 2, switches: vec![moved], ..TrafficView::default() });
+    let agent = "databricks-sdk-py/0.1".to_owned();
+    let client = SeenClient { user_agent: agent, requests: 41, workspace_tokens: 2 };
+    account.stable_urls[0].traffic = Some(TrafficView {
+        per_second: 3.0,
+        held: 2,
+        switches: vec![moved],
+        clients: vec![client],
+        ..TrafficView::default()
+    });
     snapshot.account = std::sync::Arc::new(account);
     let mut desk = Desk::new(snapshot);
     desk.click("Stable URLs");
     assert!(desk.shows("http://shop.localhost:20001"));
     assert!(desk.shows("3.0 requests a second · 2 waiting for a switch · no errors"));
     assert!(desk.shows("from us-east-1 to us-west-2; 12 requests waited"));
+    assert!(desk.shows("databricks-sdk-py/0.1: 41 requests, 2 with a workspace's own token"));
 }
 
 #[test]

@@ -218,6 +218,8 @@ fn to_repoint(scene: &Scene<'_>, url: &StableUrlView) -> Vec<String> {
     let views = scene.snapshot.sandbox.as_deref();
     match (group, views) {
         (Some(view), Some(sandbox)) => repoint::lines(&sandbox.regions, &view.group.spec.regions),
+        // Only the runtime's own gateway sees clients at all.
+        (Some(view), None) if url.traffic.is_some() => vec![repoint::untold(&view.group.spec.regions)],
         _ => Vec::new(),
     }
 }
@@ -233,6 +235,9 @@ fn traffic_ui(ui: &mut Ui, counted: &TrafficView) {
     }
     for (index, switch) in counted.switches.iter().take(SWITCHES).enumerate() {
         words_ui(if index == 0 { "Switches" } else { "" }, traffic::switch(switch));
+    }
+    for (index, client) in repoint::seen(counted).into_iter().enumerate() {
+        words_ui(if index == 0 { "Clients" } else { "" }, client);
     }
     if counted.late > 0 {
         let words = format!("{} were answered by the old region after the switch.", counted.late);

@@ -2,6 +2,7 @@
 
 use crate::console::format;
 use crate::domain::Region;
+use crate::net::{SeenClient, TrafficView};
 use crate::runtime::SandboxRegionView;
 use std::collections::BTreeSet;
 
@@ -35,6 +36,32 @@ pub fn lines(views: &[SandboxRegionView], regions: &[Region]) -> Vec<String> {
         lines.push(format!("and {} more", format::count((left.len() - MOST) as u64)));
     }
     lines
+}
+
+/// Who called a stable URL, a line each, those with the most requests first.
+pub fn seen(traffic: &TrafficView) -> Vec<String> {
+    let line = |client: &SeenClient| {
+        let agent = if client.user_agent.is_empty() { "A client without a name" } else { client.user_agent.as_str() };
+        let requests = format::plural(client.requests as usize, "request", "requests");
+        match client.workspace_tokens {
+            0 => format!("{agent}: {requests}"),
+            some => format!("{agent}: {requests}, {} with a workspace's own token", format::count(some)),
+        }
+    };
+    let mut lines: Vec<String> = traffic.clients.iter().take(MOST).map(line).collect();
+    if traffic.clients.len() > MOST {
+        lines.push(format!("and {} more", format::count((traffic.clients.len() - MOST) as u64)));
+    }
+    lines
+}
+
+/// What a person has to look up where the regions don't tell who calls them.
+pub fn untold(regions: &[Region]) -> String {
+    let names: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    format!(
+        "{} don't tell the console who calls their own URLs. Compare the user agents in system.access.audit there with the clients seen here.",
+        names.join(" and ")
+    )
 }
 
 #[cfg(test)]
@@ -86,6 +113,25 @@ mod tests {
             ]
         );
         assert!(lines(&[east], &[Region::new("us-west-2")]).is_empty(), "another workspace's clients are not meant");
+    }
+
+    #[test]
+    fn who_calls_a_stable_url_is_named_with_the_logins_that_do_not_survive() {
+        let client = |agent: &str, requests, workspace_tokens| SeenClient {
+            user_agent: agent.to_owned(),
+            requests,
+            workspace_tokens,
+        };
+        let mut traffic =
+            TrafficView { clients: vec![client("sdk/1", 12, 7), client("", 1, 0)], ..TrafficView::default() };
+        assert_eq!(
+            seen(&traffic),
+            ["sdk/1: 12 requests, 7 with a workspace's own token", "A client without a name: 1 request"]
+        );
+        traffic.clients = (0..9).map(|n| client(&n.to_string(), 1, 0)).collect();
+        assert_eq!((seen(&traffic).len(), seen(&traffic).last().map(String::as_str)), (6, Some("and 4 more")));
+        let told = untold(&["us-east-1", "us-west-2"].map(Region::new));
+        assert!(told.starts_with("us-east-1 and us-west-2 don't tell"), "{told}");
     }
 
     #[test]
