@@ -75,7 +75,10 @@ echo /etc/default/resilience-console >"$root/DEBIAN/conffiles"
 cat >"$root/DEBIAN/postinst" <<'SCRIPT'
 #!/bin/sh
 set -e
-if [ "$1" = configure ]; then
+if [ "$1" = configure ] && [ -n "${DPKG_ROOT:-}" ]; then
+    # Installed into another root: its users are made when it starts, as /usr/lib/sysusers.d says.
+    install -d -m 0700 "$DPKG_ROOT/var/lib/resilience-console"
+elif [ "$1" = configure ]; then
     if command -v systemd-sysusers >/dev/null 2>&1; then
         systemd-sysusers resilience-console.conf
     elif ! getent passwd resilience-console >/dev/null; then
@@ -88,13 +91,13 @@ SCRIPT
 cat >"$root/DEBIAN/prerm" <<'SCRIPT'
 #!/bin/sh
 set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then systemctl disable --now resilience-console.service; fi
+if [ "$1" = remove ] && [ -z "${DPKG_ROOT:-}" ] && [ -d /run/systemd/system ]; then systemctl disable --now resilience-console.service; fi
 SCRIPT
 cat >"$root/DEBIAN/postrm" <<'SCRIPT'
 #!/bin/sh
 set -e
 # The data dir stays, also after a purge: it holds what failovers left behind and the replicas' ledger.
-if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+if [ -z "${DPKG_ROOT:-}" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 SCRIPT
 chmod 0755 "$root/DEBIAN/postinst" "$root/DEBIAN/prerm" "$root/DEBIAN/postrm"
 chmod 0755 "$root"
