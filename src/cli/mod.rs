@@ -51,10 +51,11 @@ enum Command {
 /// Runs what was asked for.
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
     let common = arguments.common;
-    let asks_accounts = matches!(arguments.command, None | Some(Command::Account(_)));
+    let asks_accounts = matches!(arguments.command, None | Some(Command::Account(_) | Command::Points(_)));
     if !asks_accounts && common.account()?.is_some() {
         return Err(
-            "Another account's API doesn't tell this. With --account-url, use 'account' or the window.".to_owned()
+            "Another account's API doesn't tell this. With --account-url, use 'account', 'points' or the window."
+                .to_owned(),
         );
     }
     match arguments.command {

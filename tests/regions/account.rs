@@ -53,6 +53,12 @@ impl Served {
         command.args(["--account-token-file", self.text("token_file")]).output().expect("it runs")
     }
 
+    fn points(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(["points", "core"]).args(arguments).args(["--account-url", self.text("api_url")]);
+        command.args(["--account-token-file", self.text("token_file")]).output().expect("it runs")
+    }
+
     fn done(&self, arguments: &[&str]) -> Value {
         let output = self.account(arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -118,13 +124,13 @@ fn a_window_and_the_command_line_are_clients_of_another_account() {
     assert!(String::from_utf8_lossy(&twice.stderr).contains("already"), "{twice:?}");
 
     // What no account API tells isn't answered from a data dir that happens to be there.
-    let points = Command::new(PROGRAM)
-        .args(["points", "core", "--account-url", served.text("api_url"), "--data-dir"])
+    let verify = Command::new(PROGRAM)
+        .args(["verify", "core", "--account-url", served.text("api_url"), "--data-dir"])
         .arg(dir.path().join("data"))
         .output()
         .expect("it runs");
-    assert_eq!(points.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&points.stderr).contains("doesn't tell this"), "{points:?}");
+    assert_eq!(verify.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&verify.stderr).contains("doesn't tell this"), "{verify:?}");
 
     let (window, mut notices) =
         RuntimeThread::start_for_account(served.source(), Arc::new(SystemClock), || {}).expect("it reads the account");
@@ -137,6 +143,33 @@ fn a_window_and_the_command_line_are_clients_of_another_account() {
     assert_eq!(snapshot.deployment.account_url.as_deref(), Some(served.text("api_url")));
     let group = snapshot.account.groups.first().expect("one").group.clone();
     assert!(group.replication_point.is_some() && !group.etag.is_empty());
+
+    // Its newest point is told by the API, older ones by its system table; which versions they were, by neither.
+    let now = served.points(&[]);
+    assert_eq!(now.status.code(), Some(0), "{now:?}");
+    assert!(String::from_utf8_lossy(&now.stdout).contains("not which version"), "{now:?}");
+    let early = group.replication_point.expect("a point");
+    let snapshot = until(&window, "a later point", |snapshot| {
+        snapshot.account.groups.first().and_then(|view| view.group.replication_point) > Some(early)
+    });
+    let (early, before) = (early.to_rfc3339(), snapshot.taken_at);
+    until(&window, "a point after that", |snapshot| {
+        snapshot.account.groups.first().and_then(|view| view.group.replication_point) > Some(before)
+    });
+    let unknown = served.points(&["--at", &early]);
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+    assert!(String::from_utf8_lossy(&unknown.stdout).contains("--states"), "{unknown:?}");
+    let states = format!("{}/replication/states", served.text("system_tables"));
+    let begun = Instant::now();
+    loop {
+        let past = served.points(&["--at", &before.to_rfc3339(), "--states", &states]);
+        if past.status.code() == Some(0) {
+            assert!(String::from_utf8_lossy(&past.stdout).starts_with("Replication point of core: "), "{past:?}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{past:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 
     let mut number = 0;
     let mut ask = |intent: Intent| {
