@@ -159,6 +159,7 @@ async fn measure(options: &Options, dir: &std::path::Path) -> Result<(), Fault> 
             clock: &SystemClock,
             stop: Arc::default(),
             limits: Arc::default(),
+            bulk: None,
             progress: Arc::new(Progress::default()),
             coverage: Default::default(),
         };

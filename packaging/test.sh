@@ -61,6 +61,19 @@ install_minilake() { pip_install "$1" "${minilake[@]}"; }
 python_environment "$venv" "${minilake[*]}" install_minilake
 export MINILAKE="$venv/bin/minilake"
 
+# Spark, which copies the files of big shipments where it's the copy engine, and what its tasks reach stores with. pyspark is built
+# from its source package and needs Java; the tests say so where there is none.
+export SPARK_SUBMIT=""
+spark=(pyspark==4.3.0 py4j==0.10.9.9 obstore==0.12.1)
+venv="$target/venv-spark"
+install_spark() { "$1/bin/pip" install --quiet --disable-pip-version-check "${spark[@]}" >&2 </dev/null; }
+if command -v java >/dev/null 2>&1; then
+    python_environment "$venv" "${spark[*]}" install_spark
+    SPARK_SUBMIT="$venv/bin/spark-submit"
+else
+    say "There is no Java (17 or later; Debian's openjdk-17-jre-headless), so nothing is copied by Spark."
+fi
+
 # Tries the account API against its own document. It has an environment of its own, so that its needs and those of the clients
 # above don't meet.
 schemathesis=(schemathesis==4.32.5 hypothesis==6.170.15 hypothesis-graphql==0.13.5 jsonschema_rs==0.60.3 requests==2.34.2

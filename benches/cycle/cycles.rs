@@ -139,6 +139,7 @@ impl Replication {
             clock: &SystemClock,
             stop: Arc::default(),
             limits: Arc::default(),
+            bulk: None,
             progress: Arc::new(Progress::default()),
             coverage: Default::default(),
         };

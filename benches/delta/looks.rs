@@ -129,7 +129,7 @@ async fn measure(tables: usize) -> std::result::Result<(), Fault> {
         let log = prefix.clone().join("_delta_log").join(format!("{:020}.json", 0));
         store.put(&log, format!("{protocol}\n{metadata}\n").into()).await?;
         let uri = format!("memory://bucket/{prefix}");
-        let root = TableRoot::Remote { store, prefix, uri, home: None };
+        let root = TableRoot::Remote { store, prefix, uri, home: None, login: None };
         let position = latest(&root).await?.ok_or("A table is not there.")?.position;
         known.push((root, position));
     }

@@ -217,6 +217,7 @@ async fn cycle(
         clock: &SystemClock,
         stop: Arc::default(),
         limits: Arc::default(),
+        bulk: None,
         progress: Arc::new(Progress::default()),
         coverage: Default::default(),
     };

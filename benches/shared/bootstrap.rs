@@ -11,14 +11,15 @@ use std::process::Command;
 use std::time::Instant;
 
 /// A table to copy.
-struct Shape {
-    name: &'static str,
-    files: usize,
-    size: usize,
-    per_commit: usize,
+pub struct Shape {
+    pub name: &'static str,
+    pub files: usize,
+    pub size: usize,
+    pub per_commit: usize,
 }
 
-const SHAPES: [Shape; 2] = [
+/// The shapes that are measured.
+pub const SHAPES: [Shape; 2] = [
     Shape { name: "2000 x 256 KiB", files: 2_000, size: 256 << 10, per_commit: 200 },
     Shape { name: "20 x 64 MiB", files: 20, size: 64 << 20, per_commit: 5 },
 ];

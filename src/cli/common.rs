@@ -2,6 +2,7 @@
 
 use clap::Args;
 use resilience::control::ControlSettings;
+use resilience::delta::{CopyEngine, SparkOptions};
 use resilience::domain::{Bandwidth, Clock, PARALLEL, SystemClock, parse_parallel};
 use resilience::runtime::{AccountLogin, AccountSource, Connections, DataDir, Engine, EngineOptions, SandboxSource};
 use std::num::NonZeroUsize;
@@ -39,6 +40,21 @@ pub struct Common {
     /// Bytes a second that all copies together may take, such as 50MiB/s [default: as kept in Settings, else no limit]
     #[arg(long, global = true, value_name = "RATE")]
     max_bandwidth: Option<Bandwidth>,
+    /// Which program copies the files of big shipments: this one, or Spark
+    #[arg(long, global = true, value_name = "ENGINE", value_parser = ["own", "spark"], default_value = "own")]
+    copy_engine: String,
+    /// The program that jobs are submitted with
+    #[arg(long, global = true, value_name = "FILE", default_value = "spark-submit")]
+    spark_submit: PathBuf,
+    /// Where jobs run, such as local[4] or spark://host:7077
+    #[arg(long, global = true, value_name = "MASTER", default_value = "local[*]")]
+    spark_master: String,
+    /// The Python of driver and executors, which has obstore [default: as Spark finds it]
+    #[arg(long, global = true, value_name = "FILE")]
+    spark_python: Option<PathBuf>,
+    /// Further settings of Spark, passed on to it
+    #[arg(long, global = true, value_name = "FILE")]
+    spark_properties: Option<PathBuf>,
     /// Another account's API: the window and 'account' are then clients of it, and nothing runs here
     #[arg(long, global = true, value_name = "URL")]
     account_url: Option<String>,
@@ -119,10 +135,23 @@ impl Common {
                 webhook: self.webhook.clone(),
                 max_parallel_transfers: self.max_parallel_transfers,
                 max_bandwidth: self.max_bandwidth,
+                copy_engine: self.copy_engine(),
                 ..ControlSettings::default()
             },
             ..EngineOptions::default()
         }
+    }
+
+    fn copy_engine(&self) -> CopyEngine {
+        if self.copy_engine != "spark" {
+            return CopyEngine::Own;
+        }
+        CopyEngine::Spark(SparkOptions {
+            submit: self.spark_submit.clone(),
+            master: self.spark_master.clone(),
+            python: self.spark_python.clone(),
+            properties: self.spark_properties.clone(),
+        })
     }
 
     /// Whether the command line names the sandbox, so that a window doesn't have to ask.

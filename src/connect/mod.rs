@@ -30,4 +30,4 @@ pub use region::{
 };
 pub use settings::{Auth, ConnectSettings};
 pub use sheet::{CapabilitySheet, RegionIdentity, SheetLine, SheetMark};
-pub use storage::{Renew, StorageHandle, StorageOptions, Vended, open_storage, open_vended};
+pub use storage::{Renew, StorageHandle, StorageOptions, StoreKeys, Vended, open_storage, open_vended};

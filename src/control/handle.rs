@@ -10,7 +10,7 @@ use super::routing::Routing;
 use super::settings::ControlSettings;
 use super::shown_regions::ShownRegions;
 use super::view::{ActivityEntry, RegionView, WorkloadView};
-use crate::delta::TransferLimits;
+use crate::delta::{BulkCopy, CopyEngine, Spark, TransferLimits};
 use crate::domain::{
     Clock, DrillSchedule, FailoverGroup, GroupId, Proof, StableUrl, SteadyClock, Timestamp, WorkspaceId,
 };
@@ -40,6 +40,8 @@ pub(super) struct Inner {
     pub clock: Arc<SteadyClock>,
     pub settings: ControlSettings,
     pub limits: Arc<TransferLimits>,
+    /// Copies the data of big shipments, where it is the copy engine.
+    pub spark: Option<Arc<Spark>>,
     /// Serialises what the account's rules are checked for, so that two groups cannot take one catalog or stable URL.
     pub creating: Arc<tokio::sync::Mutex<()>>,
     pub stable_urls: Mutex<BTreeMap<String, StableUrl>>,
@@ -86,8 +88,15 @@ impl Control {
     /// A handle without groups and without tasks.
     pub(super) fn new(start: Start) -> Self {
         let urls = start.stable_urls.into_iter().map(|url| (url.id.clone(), url)).collect();
+        let spark = match &start.settings.copy_engine {
+            CopyEngine::Spark(options) if !start.settings.read_only => {
+                Some(Arc::new(Spark::new(options.clone(), &start.settings.copy_jobs)))
+            }
+            CopyEngine::Spark(_) | CopyEngine::Own => None,
+        };
         Self {
             inner: Arc::new(Inner {
+                spark,
                 regions: Mutex::new(Arc::new(start.regions)),
                 shown_regions: Mutex::default(),
                 stable_urls: Mutex::new(urls),
@@ -154,6 +163,11 @@ impl Control {
     pub(super) async fn abort(&self) {
         let mut workers = std::mem::take(&mut *lock(&self.inner.workers));
         workers.shutdown().await;
+    }
+
+    /// What copies the data of big shipments outside this process.
+    pub(super) fn bulk(&self) -> Option<Arc<dyn BulkCopy>> {
+        self.inner.spark.clone().map(|spark| spark as Arc<dyn BulkCopy>)
     }
 
     /// Whether the runtime is stopping; waits for it when asked to.

@@ -1,7 +1,9 @@
 //! How eagerly the runtime works, and what this start was told.
 
+use crate::delta::CopyEngine;
 use crate::domain::Bandwidth;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How eagerly the runtime works.
@@ -23,6 +25,10 @@ pub struct ControlSettings {
     pub max_parallel_transfers: Option<NonZeroUsize>,
     /// What all copies together may take, where it is told and not kept.
     pub max_bandwidth: Option<Bandwidth>,
+    /// Which program copies the files of big shipments.
+    pub copy_engine: CopyEngine,
+    /// Where its jobs get folders of their own.
+    pub copy_jobs: PathBuf,
     /// Where a failover is announced with a POST, where set.
     pub webhook: Option<String>,
     /// How long requests at the stable URLs may go on once a planned failover holds new ones.
@@ -48,6 +54,8 @@ impl Default for ControlSettings {
             quiet_timeout: Duration::from_secs(120),
             max_parallel_transfers: None,
             max_bandwidth: None,
+            copy_engine: CopyEngine::default(),
+            copy_jobs: std::env::temp_dir().join("resilience-copy-jobs"),
             webhook: None,
             request_drain: Duration::from_secs(2),
             stable_url_origin: "https://localhost".to_owned(),

@@ -30,6 +30,7 @@ impl Control {
             stable_urls: self.stable_urls(),
             tokens: self.tokens(),
             transfer_limit: self.inner.limits.get(),
+            spark: self.inner.spark.as_ref().map(|spark| spark.view()),
             clock_move: self.clock_move(),
         }
     }

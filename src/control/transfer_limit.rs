@@ -1,7 +1,7 @@
 //! How much all copies may take together: told at the start, or set in Settings and kept.
 
 use super::{Control, ControlError, audit};
-use crate::domain::TransferLimit;
+use crate::domain::{TransferLimit, size_text};
 
 const KEPT: &str = "transfer_limit";
 
@@ -14,6 +14,7 @@ impl Control {
         self.inner.limits.set(TransferLimit {
             parallel: told.max_parallel_transfers.unwrap_or(kept.parallel),
             bandwidth: told.max_bandwidth.or(kept.bandwidth),
+            bulk_from: kept.bulk_from,
         });
         Ok(())
     }
@@ -21,10 +22,13 @@ impl Control {
     /// Changes what all copies keep to, those under way too, and keeps it for later starts.
     pub async fn set_transfer_limit(&self, actor: &str, limit: TransferLimit) -> Result<String, ControlError> {
         let before = self.inner.limits.get();
-        let message = match limit.bandwidth {
+        let mut message = match limit.bandwidth {
             Some(bandwidth) => format!("Copies take at most {bandwidth}, {} files at a time.", limit.parallel),
             None => format!("Copies take {} files at a time, with no limit to the bandwidth.", limit.parallel),
         };
+        if self.inner.spark.is_some() {
+            message.push_str(&format!(" Shipments from {} on go to Spark.", size_text(limit.bulk_from)));
+        }
         let mut line = audit::line(self.now(), actor, "transfer_limit.change", "transfers", message.clone());
         audit::show_change(&mut line, Some(&before), Some(&limit));
         let text = serde_json::to_string(&limit).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What the outside sees of the account: plain, immutable data, published whole.
 
-use crate::delta::Salvaged;
+use crate::delta::{Salvaged, SparkView};
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, AssetKind, ClockMove, Drill, DrillKind, DrillSchedule, FailoverGroup, FailoverKind, FailoverStep,
@@ -32,6 +32,8 @@ pub struct AccountView {
     pub tokens: Vec<TokenView>,
     /// What all copies keep to together.
     pub transfer_limit: TransferLimit,
+    /// What Spark copies; None where it isn't the copy engine.
+    pub spark: Option<SparkView>,
     /// The newest jump of this machine's clock, while it is worth knowing.
     pub clock_move: Option<ClockMove>,
 }

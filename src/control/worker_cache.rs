@@ -170,6 +170,7 @@ impl WorkerCache {
             clock: control.inner.clock.as_ref(),
             stop: stop.clone(),
             limits: control.inner.limits.clone(),
+            bulk: control.bulk(),
             progress: handle.new_progress(),
             coverage: Coverage::default(),
         };

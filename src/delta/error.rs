@@ -248,6 +248,16 @@ pub enum DeltaError {
         /// What the storage's answer means.
         class: ErrorClass,
     },
+    /// The program that copies outside this process didn't bring a file.
+    #[error("The copy job for {table} failed at {path}: {detail}. The next cycle goes on with what is left.")]
+    CopyJob {
+        /// The destination's root.
+        table: String,
+        /// The file, decoded, relative to the table's root.
+        path: String,
+        /// What the program says.
+        detail: String,
+    },
     /// The caller asked to stop before anything was published.
     #[error("Copying {table} was stopped before its next commit was complete. The next cycle continues from there.")]
     Stopped {
@@ -287,7 +297,9 @@ impl DeltaError {
             | Self::NoCommonVersion { .. } => ErrorClass::SplitBrain,
             Self::Storage { class, .. } | Self::ChangedSource { class, .. } => *class,
             // A storage that is not mounted looks just like a table that is not there.
-            Self::NoLog { .. } | Self::Stopped { .. } | Self::Interrupted { .. } => ErrorClass::StorageFailure,
+            Self::NoLog { .. } | Self::Stopped { .. } | Self::Interrupted { .. } | Self::CopyJob { .. } => {
+                ErrorClass::StorageFailure
+            }
         }
     }
 
@@ -321,6 +333,7 @@ impl DeltaError {
             }
             Self::ShallowClone { table, path }
             | Self::BadPath { table, path }
+            | Self::CopyJob { table, path, .. }
             | Self::ChangedSource { table, path, .. } => {
                 vec![("table", table.clone()), ("path", path.clone())]
             }

@@ -167,8 +167,10 @@ mod tests {
 
     #[test]
     fn no_more_files_move_at_a_time_than_allowed() {
-        let limits =
-            TransferLimits::new(TransferLimit { parallel: NonZeroUsize::MIN.saturating_add(2), bandwidth: None });
+        let limits = TransferLimits::new(TransferLimit {
+            parallel: NonZeroUsize::MIN.saturating_add(2),
+            ..TransferLimit::default()
+        });
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         super::super::pool::each(&[(); 64], 16, |()| {
             let _turn = limits.turn();

@@ -9,6 +9,7 @@
 //! [`plan`] then finds out from what is really there.
 
 mod bounds;
+mod bulk;
 mod compare;
 mod copy;
 mod error;
@@ -31,11 +32,13 @@ mod root;
 mod salvage;
 mod ship;
 mod shipment;
+mod spark;
 mod storage_clock;
 #[cfg(test)]
 mod tests;
 mod transfer;
 
+pub use bulk::{BulkCopy, BulkFile, BulkJob, BulkOutcome};
 pub use compare::{CompareOptions, Comparison, Depth, Kept, compare};
 pub use error::{DeltaError, TableFault};
 pub use has_changed::{Change, has_changed, has_changed_local, log_fingerprint};
@@ -55,9 +58,10 @@ pub use recover::{
 pub use rehearse::{RehearsalCheck, RehearsalCopy, check_version, copy_version, prove_writable, remove_copy};
 pub use repair::{Repaired, repair};
 pub use restore::{RestoreAbout, Restored, restore, restore_problem};
-pub use root::TableRoot;
+pub use root::{HandOut, TableRoot};
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_later, salvage_whole};
 pub use ship::{Shipped, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};
+pub use spark::{CopyEngine, Spark, SparkJobEnd, SparkOptions, SparkRunning, SparkView};
 pub use storage_clock::StorageClock;
 pub use transfer::Transfer;

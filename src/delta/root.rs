@@ -1,10 +1,15 @@
 //! Where a table lies.
 
 use super::DeltaError;
+use crate::wire::store_login::StoreLogin;
+use futures::future::BoxFuture;
 use object_store::ObjectStore;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Gives out a login that holds now; the error is a sentence that says why there is none.
+pub type HandOut = Arc<dyn Fn() -> BoxFuture<'static, Result<StoreLogin, String>> + Send + Sync>;
 
 /// A table's root: the folder that holds `_delta_log`.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub enum TableRoot {
         /// Which bucket or container it is, endpoint included. Between two roots with the same one, the store itself copies
         /// big files; None where that is not known.
         home: Option<String>,
+        /// Gives another program what it needs to open the store; None where that can't be.
+        login: Option<HandOut>,
     },
 }
 
@@ -52,11 +59,12 @@ impl TableRoot {
         let rel = rel.trim_matches('/');
         match self {
             Self::Local(path) => Self::Local(if rel.is_empty() { path.clone() } else { path.join(rel) }),
-            Self::Remote { store, prefix, uri, home } => Self::Remote {
+            Self::Remote { store, prefix, uri, home, login } => Self::Remote {
                 store: store.clone(),
                 prefix: rel.split('/').filter(|part| !part.is_empty()).fold(prefix.clone(), |at, part| at.join(part)),
                 uri: if rel.is_empty() { uri.clone() } else { format!("{}/{rel}", uri.trim_end_matches('/')) },
                 home: home.clone(),
+                login: login.clone(),
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Brings shipments over: files first, one sync, then commits in order.
 
+mod bulk;
 mod identity;
 mod load;
 mod publish;
@@ -50,6 +51,7 @@ fn ship_blocking(batch: Vec<Shipment>, transfer: &Transfer) -> Vec<Result<Shippe
     let mut loads: Vec<Load> = batch.into_iter().map(Load::new).collect();
     pool::each(&loads, transfer.parallel, |load| load.attempt(|| load.prepare()));
     for round in 0..=REPLANS {
+        bulk::copy_outside(&loads, transfer);
         copy_all(&loads, transfer);
         let mut again = false;
         for load in &mut loads {

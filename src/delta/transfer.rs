@@ -1,5 +1,6 @@
 //! How to copy: how much at a time, how fast, and when to stop.
 
+use super::bulk::BulkCopy;
 use super::limits::TransferLimits;
 use super::place::Place;
 use super::{DeltaError, StorageClock};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How to copy.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Transfer {
     /// Files copied at a time.
     pub parallel: usize,
@@ -20,6 +21,8 @@ pub struct Transfer {
     pub limits: Arc<TransferLimits>,
     /// What is found out about the destination's clock.
     pub clock: Arc<StorageClock>,
+    /// What copies the data of big shipments outside this process; None where this process copies everything.
+    pub bulk: Option<Arc<dyn BulkCopy>>,
 }
 
 impl Transfer {
@@ -41,6 +44,7 @@ impl Default for Transfer {
             copied_bytes: Arc::default(),
             limits: Arc::default(),
             clock: Arc::default(),
+            bulk: None,
         }
     }
 }

@@ -51,7 +51,9 @@ pub use scope_rules::{RENAME_LIMIT_BYTES, ScopeRules};
 pub use stable_url::{InvalidStableUrlId, StableUrl};
 pub use steady_clock::{ClockMove, MoveEnd, SteadyClock};
 pub use storage_uri::{StorageUri, StorageUriError};
-pub use transfer_limit::{BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel};
+pub use transfer_limit::{
+    BULK_FROM, BadTransferLimit, Bandwidth, PARALLEL, TransferLimit, parse_parallel, parse_size, size_text,
+};
 pub use validation::{Facts, Field, Topic, Violation, WorkspaceFacts, validate_spec};
 pub use workspace_id::{InvalidWorkspaceId, WorkspaceId};
 

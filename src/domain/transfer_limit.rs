@@ -17,11 +17,21 @@ pub struct TransferLimit {
     pub parallel: NonZeroUsize,
     /// Bytes a second, both ways of one copy counted once; None for no limit.
     pub bandwidth: Option<Bandwidth>,
+    /// Bytes from which a shipment's data goes to the copy engine outside this process, where there is one.
+    #[serde(default = "bulk_from")]
+    pub bulk_from: u64,
+}
+
+/// Below this, this machine has copied everything before Spark's job has begun; benches/spark.sh measures it.
+pub const BULK_FROM: u64 = 4 << 30;
+
+fn bulk_from() -> u64 {
+    BULK_FROM
 }
 
 impl Default for TransferLimit {
     fn default() -> Self {
-        Self { parallel: PARALLEL, bandwidth: None }
+        Self { parallel: PARALLEL, bandwidth: None, bulk_from: BULK_FROM }
     }
 }
 
@@ -36,6 +46,12 @@ pub enum BadTransferLimit {
     /// No bandwidth.
     #[error("{text:?} isn't a bandwidth. Enter bytes per second with a unit, such as 50MiB/s or 200MB/s.")]
     Bandwidth {
+        /// What was given.
+        text: String,
+    },
+    /// No size.
+    #[error("{text:?} isn't a size. Enter a number with a unit, such as 4GiB.")]
+    Size {
         /// What was given.
         text: String,
     },
@@ -65,6 +81,24 @@ const UNITS: [(&str, u64); 8] = [
     ("B", 1),
 ];
 
+fn bytes_of(text: &str) -> Option<u64> {
+    let (unit, factor) = UNITS.into_iter().find(|(unit, _)| text.ends_with(unit))?;
+    let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    let bytes = number * factor as f64;
+    (1.0..1e18).contains(&bytes).then_some(bytes as u64)
+}
+
+/// Reads a size of at least one byte.
+pub fn parse_size(text: &str) -> Result<u64, BadTransferLimit> {
+    bytes_of(text.trim()).ok_or_else(|| BadTransferLimit::Size { text: text.to_owned() })
+}
+
+/// A size in the biggest unit that divides it.
+pub fn size_text(bytes: u64) -> String {
+    let (unit, factor) = UNITS.into_iter().find(|(_, factor)| bytes.is_multiple_of(*factor)).unwrap_or(("B", 1));
+    format!("{} {unit}", bytes / factor)
+}
+
 impl Bandwidth {
     /// The number of bytes.
     pub fn bytes_per_second(self) -> u64 {
@@ -79,21 +113,13 @@ impl FromStr for Bandwidth {
         let bad = || BadTransferLimit::Bandwidth { text: text.to_owned() };
         let rest = text.trim();
         let rest = rest.strip_suffix("/s").unwrap_or(rest).trim_end();
-        let (unit, factor) = UNITS.into_iter().find(|(unit, _)| rest.ends_with(unit)).ok_or_else(bad)?;
-        let number: f64 = rest.strip_suffix(unit).unwrap_or(rest).trim().parse().map_err(|_| bad())?;
-        let bytes = number * factor as f64;
-        if !(1.0..1e18).contains(&bytes) {
-            return Err(bad());
-        }
-        NonZeroU64::new(bytes as u64).map(Self).ok_or_else(bad)
+        bytes_of(rest).and_then(NonZeroU64::new).map(Self).ok_or_else(bad)
     }
 }
 
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0.get();
-        let (unit, factor) = UNITS.into_iter().find(|(_, factor)| bytes.is_multiple_of(*factor)).unwrap_or(("B", 1));
-        write!(f, "{} {unit}/s", bytes / factor)
+        write!(f, "{}/s", size_text(self.0.get()))
     }
 }
 
@@ -125,6 +151,10 @@ mod tests {
         for text in ["", "0", "-1", "257", "many"] {
             assert!(parse_parallel(text).expect_err(text).to_string().contains("from 1 to 256"));
         }
+        for text in ["", "4", "much", "-1GiB"] {
+            assert!(parse_size(text).expect_err(text).to_string().contains("such as 4GiB"));
+        }
+        assert_eq!(parse_size(" 1.5 GiB ").map(size_text).as_deref(), Ok("1536 MiB"));
         assert_eq!(parse_parallel(" 8 ").map(NonZeroUsize::get), Ok(8));
     }
 }

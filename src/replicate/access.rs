@@ -1,8 +1,8 @@
 //! Temporary credentials: storage is touched only while the region that owns it vends them.
 
 use super::Endpoint;
-use crate::connect::{ConnectError, StorageHandle, TablePlace, Vended, open_vended};
-use crate::delta::TableRoot;
+use crate::connect::{ConnectError, StorageHandle, StoreKeys, TablePlace, Vended, open_vended};
+use crate::delta::{HandOut, TableRoot};
 use crate::domain::{Clock, SystemClock, Timestamp};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
@@ -85,12 +85,21 @@ pub async fn root_of(
     let vended = Vended::new(grant.credentials.clone(), Some(grant.renew), Arc::new(SystemClock));
     let root = match open_vended(&place.uri, &grant.credentials, vended, endpoint.client.storage())? {
         StorageHandle::Local(path) => TableRoot::Local(path),
-        StorageHandle::Remote { store, prefix, home } => {
-            TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home) }
+        StorageHandle::Remote { store, prefix, home, keys } => {
+            let login = Some(hand_out(keys));
+            TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home), login }
         }
     };
     let table_id = place.table_id.clone().filter(|_| grant.by_id);
     Ok(Granted { root, until, table_id })
+}
+
+/// Gives out the store's options to a program that copies outside this process.
+pub fn hand_out(keys: StoreKeys) -> HandOut {
+    Arc::new(move || {
+        let keys = keys.clone();
+        Box::pin(async move { keys.current().await.map_err(|error| error.to_string()) })
+    })
 }
 
 /// [`root_of`] for many places, in their order.

@@ -37,7 +37,7 @@ mod tidy;
 mod unsupported;
 pub mod workspace;
 
-pub use access::{Access, Granted, root_of, roots_of};
+pub use access::{Access, Granted, hand_out, root_of, roots_of};
 pub use attributes::{Attributes, AttributesRow};
 pub use bindings::{restore_bindings, set_read_only, set_writable};
 pub use compare_table::kept_of;

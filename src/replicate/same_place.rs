@@ -63,6 +63,7 @@ mod tests {
             prefix: prefix.into(),
             uri: String::new(),
             home: Some(home.to_owned()),
+            login: None,
         };
         assert!(overlap(&root("a/t", "s3 lake"), &root("a/t", "s3 lake")).await);
         assert!(overlap(&root("a/t/u", "s3 lake"), &root("a/t", "s3 lake")).await);

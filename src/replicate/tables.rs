@@ -22,6 +22,8 @@ const PARALLEL_PLANS: usize = 8;
 /// A batch ends after so many tables or bytes, so that memory and what a crash repeats stay bounded.
 const BATCH_TABLES: usize = 256;
 const BATCH_BYTES: u64 = 1 << 30;
+/// The same where another program copies the data: a job has to be worth its start.
+const BULK_BATCH_BYTES: u64 = 1 << 40;
 /// Known tables looked at in one go on a blocking thread.
 const LOOK_CHUNK: usize = 512;
 
@@ -229,7 +231,8 @@ async fn ship_chunk(
         request.progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
         batch_bytes = u64::saturating_add(batch_bytes, bytes);
         batch.push((task, prepared));
-        if batch_bytes >= BATCH_BYTES {
+        let most = if transfer.bulk.is_some() { BULK_BATCH_BYTES } else { BATCH_BYTES };
+        if batch_bytes >= most {
             ship_batch(request, std::mem::take(&mut batch), at_destination, cache, transfer, out).await?;
             batch_bytes = 0;
         }

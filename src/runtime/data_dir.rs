@@ -73,6 +73,11 @@ impl DataDir {
         self.path.join("sandbox")
     }
 
+    /// Where jobs that copy files get folders of their own.
+    pub fn copy_jobs(&self) -> PathBuf {
+        self.path.join("copy-jobs")
+    }
+
     /// The folder of the system tables.
     pub fn system_tables(&self) -> PathBuf {
         Self::system_tables_of(&self.path)

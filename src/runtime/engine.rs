@@ -9,6 +9,7 @@ use super::{
 };
 use crate::api::{ApiOptions, ApiServer};
 use crate::control::{Control, ControlSettings, CredentialFiles};
+use crate::delta::CopyEngine;
 use crate::domain::{Asker, Clock};
 use crate::gateway::{Gateway, GatewayOptions};
 use crate::sandbox::Sandbox;
@@ -85,6 +86,17 @@ pub struct Ready {
     pub regions: Vec<ReadyRegion>,
 }
 
+/// The copy engine, whose program must be there before anything starts.
+fn found(engine: CopyEngine) -> Result<CopyEngine, RuntimeError> {
+    match engine {
+        CopyEngine::Own => Ok(CopyEngine::Own),
+        CopyEngine::Spark(options) => match options.found() {
+            Ok(options) => Ok(CopyEngine::Spark(options)),
+            Err(problem) => Err(RuntimeError::CopyEngine { problem }),
+        },
+    }
+}
+
 impl Engine {
     /// Starts everything on a data dir that this process holds.
     pub async fn start(data_dir: DataDir, options: EngineOptions, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
@@ -94,7 +106,12 @@ impl Engine {
         let connected = Connected::to_regions(options.sandbox, &data_dir, &clock).await?;
         let metastores = connected.metastores();
         let Connected { deployment, regions, sandbox, connections } = connected;
-        let mut settings = ControlSettings { stable_url_origin: stable_url_origin(&store).await?, ..options.control };
+        let mut settings = ControlSettings {
+            stable_url_origin: stable_url_origin(&store).await?,
+            copy_jobs: data_dir.copy_jobs(),
+            copy_engine: found(options.control.copy_engine)?,
+            ..options.control
+        };
         if sandbox.is_some() {
             // Its workspaces are on this machine: nobody else shares their limits.
             settings.asset_calls_per_second = SANDBOX_ASSET_CALLS;

@@ -35,6 +35,12 @@ pub enum RuntimeError {
     /// The gateway cannot be served.
     #[error(transparent)]
     Gateway(#[from] crate::gateway::GatewayError),
+    /// The copy engine's program isn't there.
+    #[error("{problem}. Install pyspark and obstore, or leave out --copy-engine spark.")]
+    CopyEngine {
+        /// What is missing.
+        problem: String,
+    },
     /// The sandbox did not start.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),

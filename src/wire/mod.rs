@@ -14,6 +14,7 @@ pub mod recovery;
 pub mod sandbox;
 pub mod scim;
 pub mod secret;
+pub mod store_login;
 pub mod unity_catalog;
 pub mod workspace;
 

@@ -1,7 +1,9 @@
 //! Real servers, started once and ended with this process, however it ends.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use resilience::connect::{StorageHandle, StorageOptions, open_storage};
 use resilience::delta::TableRoot;
+use resilience::replicate::hand_out;
 use resilience::wire::unity_catalog::{AwsCredentials, AzureSas, TemporaryCredentials};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
@@ -17,6 +19,8 @@ const BUCKET: &str = "lake";
 const ACCOUNT: &str = "devstoreaccount1";
 /// Azurite's own, known to everybody.
 const ACCOUNT_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+/// An end that no test sees.
+const FAR: &str = "2099-01-01T00:00:00Z";
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -164,7 +168,7 @@ fn start_azure() -> Option<(Server, Running)> {
     let arguments: Vec<String> =
         arguments.into_iter().chain(["--skipApiVersionCheck".to_owned(), "--silent".to_owned()]).collect();
     let running = run(&folder, &azurite, &arguments);
-    let path = format!("/{ACCOUNT}/{BUCKET}?restype=container&{}", signature());
+    let path = format!("/{ACCOUNT}/{BUCKET}?restype=container&{}", signature(FAR));
     let made = || request(port, "PUT", &path).is_some_and(|status| status == 201 || status == 409);
     wait_until("Azurite", &folder.join("log"), made);
     Some((Server { kind: Kind::Azure, port }, running))
@@ -193,6 +197,15 @@ impl Server {
 
     /// Credentials as a region vends them.
     pub fn credentials(&self) -> TemporaryCredentials {
+        self.credentials_ending(FAR)
+    }
+
+    /// Those that end at a time, where the server knows such an end: Azure's do.
+    pub fn credentials_until(&self, end: DateTime<Utc>) -> TemporaryCredentials {
+        self.credentials_ending(&end.to_rfc3339_opts(SecondsFormat::Secs, true))
+    }
+
+    fn credentials_ending(&self, end: &str) -> TemporaryCredentials {
         match self.kind {
             Kind::S3 => TemporaryCredentials {
                 aws_temp_credentials: Some(AwsCredentials {
@@ -203,7 +216,7 @@ impl Server {
                 ..TemporaryCredentials::default()
             },
             Kind::Azure => TemporaryCredentials {
-                azure_user_delegation_sas: Some(AzureSas { sas_token: signature().into() }),
+                azure_user_delegation_sas: Some(AzureSas { sas_token: signature(end).into() }),
                 ..TemporaryCredentials::default()
             },
         }
@@ -248,7 +261,9 @@ impl Server {
     pub fn root_with(&self, prefix: &str, credentials: &TemporaryCredentials) -> TableRoot {
         let uri = self.uri(prefix);
         match open_storage(&uri, Some(credentials), &self.options()).expect("the store opens") {
-            StorageHandle::Remote { store, prefix, home } => TableRoot::Remote { store, prefix, uri, home: Some(home) },
+            StorageHandle::Remote { store, prefix, home, keys } => {
+                TableRoot::Remote { store, prefix, uri, home: Some(home), login: Some(hand_out(keys)) }
+            }
             StorageHandle::Local(path) => panic!("{} is local", path.display()),
         }
     }
@@ -279,10 +294,10 @@ impl Server {
 }
 
 /// A shared access signature for everything in the account.
-fn signature() -> String {
+fn signature(end: &str) -> String {
     use base64::Engine;
     let base64 = base64::engine::general_purpose::STANDARD;
-    let (rights, services, types, end, version) = ("rwdlac", "b", "sco", "2099-01-01T00:00:00Z", "2019-12-12");
+    let (rights, services, types, version) = ("rwdlac", "b", "sco", "2019-12-12");
     let text = format!("{ACCOUNT}\n{rights}\n{services}\n{types}\n\n{end}\n\n\n{version}\n");
     let signed = base64.encode(hmac(&base64.decode(ACCOUNT_KEY).expect("a key"), text.as_bytes()));
     let mut query = url::form_urlencoded::Serializer::new(String::new());

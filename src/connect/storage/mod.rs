@@ -1,8 +1,10 @@
 //! Where a storage URI leads: a folder of this machine or an object store.
 
 mod azure;
+mod login;
 mod vended;
 
+pub use login::StoreKeys;
 pub use vended::{Renew, Vended};
 
 use crate::connect::error::{ConnectError, innermost};
@@ -43,6 +45,8 @@ pub enum StorageHandle {
         prefix: Path,
         /// Which bucket or container it is, endpoint included. Between two places with the same one, the store can copy by itself.
         home: String,
+        /// What another program needs to open it.
+        keys: StoreKeys,
     },
 }
 
@@ -108,6 +112,7 @@ pub fn open_vended(
     }
     let prefix = Path::from_url_path(url.path()).map_err(|error| bad(innermost(&error)))?;
     let place = Remote { uri, url: &url, first, vended: Arc::new(vended), options };
+    let keys = StoreKeys { url: url.clone(), options: options.clone(), vended: place.vended.clone() };
     let opened = match url.scheme() {
         "s3" | "s3a" => place.s3(),
         "abfss" | "abfs" | "az" | "azure" | "adl" | "wasbs" | "wasb" => place.azure(),
@@ -117,7 +122,7 @@ pub fn open_vended(
     let (store, endpoint) = opened.map_err(|error| bad(innermost(&error)))?;
     let home =
         format!("{} {} {}@{}", kind_of(url.scheme()), endpoint, url.username(), url.host_str().unwrap_or_default());
-    Ok(StorageHandle::Remote { store, prefix, home })
+    Ok(StorageHandle::Remote { store, prefix, home, keys })
 }
 
 /// One name for the schemes of one kind of store.

@@ -38,7 +38,7 @@ impl Vended {
     }
 
     /// Those that hold now. Where no fresh ones can be had, the old ones serve until they end.
-    async fn current(&self) -> Result<TemporaryCredentials, ConnectError> {
+    pub(super) async fn current(&self) -> Result<TemporaryCredentials, ConnectError> {
         let mut held = self.held.lock().await;
         let end = held.expiration_time.and_then(DateTime::<Utc>::from_timestamp_millis);
         let now = self.clock.now();

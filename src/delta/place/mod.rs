@@ -28,7 +28,7 @@ pub(super) fn open(root: &TableRoot) -> Arc<dyn Place> {
         TableRoot::Local(path) => super::tests::dying::open(path.clone()),
         #[cfg(not(test))]
         TableRoot::Local(path) => Arc::new(LocalPlace::new(path.clone())),
-        TableRoot::Remote { store, prefix, uri, home } => Arc::new(remote::RemotePlace::new(
+        TableRoot::Remote { store, prefix, uri, home, .. } => Arc::new(remote::RemotePlace::new(
             store.clone(),
             prefix.clone(),
             uri.clone(),

@@ -163,9 +163,17 @@ impl Load {
     }
 
     /// What the ledger keeps of a file of the table that is at the target.
-    fn kept(&self, path: &str) -> Option<FileRecord> {
+    pub fn kept(&self, path: &str) -> Option<FileRecord> {
         let is_same_table = self.shipment.generation == Generation::Same;
         self.shipment.request.kept.as_ref().filter(|_| is_same_table).and_then(|kept| kept(path))
+    }
+
+    /// Takes in a data file that is in place.
+    pub fn take_in(&self, record: FileRecord, copied: u64) {
+        let mut state = self.state();
+        state.bytes += copied;
+        state.copied.extend(self.target.local().map(|place| place.root().join(&record.path)));
+        state.files.insert(record.path.clone(), Some(record));
     }
 
     fn at_replica(&self, file: &PlannedFile) -> Result<AtReplica, DeltaError> {

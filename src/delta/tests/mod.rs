@@ -1,6 +1,7 @@
 //! Behaviour of the whole layer on tables that the tests write themselves.
 
 mod bounds;
+mod bulk;
 mod checkpoint_rows;
 mod checkpoints;
 mod contradictions;

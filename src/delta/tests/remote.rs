@@ -17,6 +17,7 @@ fn at(store: &Arc<dyn ObjectStore>, prefix: &str) -> TableRoot {
         prefix: prefix.into(),
         uri: format!("memory://bucket/{prefix}"),
         home: None,
+        login: None,
     }
 }
 

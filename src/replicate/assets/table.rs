@@ -66,6 +66,7 @@ async fn ship(
         stop: request.stop.clone(),
         copied_bytes: progress.bytes_copied.clone(),
         clock: cache.storage_clock.clone(),
+        bulk: request.bulk.clone(),
     };
     let shipped = ship_all(request, tasks, &mut destination.inventory, cache, &transfer).await?;
     Ok(Applied { records: shipped.objects, changed: shipped.changed, stopped: !shipped.complete, ..Applied::default() })

@@ -1,7 +1,7 @@
 //! What a cycle works on, and what it found and did.
 
 use super::progress::Progress;
-use crate::delta::TransferLimits;
+use crate::delta::{BulkCopy, TransferLimits};
 use crate::domain::{Clock, GroupId, MappingTable, ObjectError, ScopeRules, Timestamp};
 use crate::replicate::coverage::Coverage;
 use crate::replicate::{Endpoint, ObjectRecord};
@@ -29,6 +29,8 @@ pub struct CycleRequest<'a> {
     pub stop: Arc<AtomicBool>,
     /// What this cycle's transfers and those of all others keep to together.
     pub limits: Arc<TransferLimits>,
+    /// What copies the data of big shipments outside this process.
+    pub bulk: Option<Arc<dyn BulkCopy>>,
     pub progress: Arc<Progress>,
     /// What the secondary's catalog can reach; read when something is refused.
     pub coverage: Coverage,

@@ -116,6 +116,7 @@ impl World {
             clock: &self.clock,
             stop: Arc::new(AtomicBool::new(false)),
             limits: Arc::new(TransferLimits::new(TransferLimit::default())),
+            bulk: None,
             progress: Arc::default(),
             coverage: Coverage::default(),
         };

@@ -5,7 +5,7 @@ use crate::console::action::Action;
 use crate::console::scene::Scene;
 use crate::console::theme;
 use crate::console::widgets::{Button, card, field};
-use crate::domain::{BadTransferLimit, Bandwidth, TransferLimit, parse_parallel};
+use crate::domain::{BadTransferLimit, Bandwidth, TransferLimit, parse_parallel, parse_size, size_text};
 use crate::runtime::Intent;
 use eframe::egui::Ui;
 
@@ -17,6 +17,7 @@ const FIELD_WIDTH: f32 = 160.0;
 pub struct LimitFields {
     parallel: Option<String>,
     bandwidth: Option<String>,
+    bulk_from: Option<String>,
 }
 
 impl LimitFields {
@@ -26,6 +27,7 @@ impl LimitFields {
         let shown = |bandwidth: Option<Bandwidth>| bandwidth.map_or_else(String::new, |rate| rate.to_string());
         let mut parallel = self.parallel.clone().unwrap_or_else(|| holds.parallel.to_string());
         let mut bandwidth = self.bandwidth.clone().unwrap_or_else(|| shown(holds.bandwidth));
+        let mut bulk_from = self.bulk_from.clone().unwrap_or_else(|| size_text(holds.bulk_from));
         choice_ui(ui, "Parallel transfers", "Files copied at a time", |ui| {
             ui.set_max_width(FIELD_WIDTH);
             if field::named_text_ui(ui, "Parallel transfers", &mut parallel, "16").changed() {
@@ -39,13 +41,23 @@ impl LimitFields {
                 self.bandwidth = Some(bandwidth.clone());
             }
         });
-        let wanted = limit_of(&parallel, &bandwidth);
+        if scene.account().spark.is_some() {
+            card::hairline_ui(ui);
+            choice_ui(ui, "Spark from", "Shipments of this size on are copied by Spark, smaller ones here", |ui| {
+                ui.set_max_width(FIELD_WIDTH);
+                if field::named_text_ui(ui, "Spark from", &mut bulk_from, "4 GiB").changed() {
+                    self.bulk_from = Some(bulk_from.clone());
+                }
+            });
+        }
+        let wanted = limit_of(&parallel, &bandwidth, &bulk_from);
         if let Err(sentences) = &wanted {
             field::problems_ui(ui, sentences.iter().map(String::as_str));
         }
         let Some(limit) = wanted.ok().filter(|limit| *limit != holds) else {
             // What was typed holds by now, so the fields follow what holds again.
-            if limit_of(&parallel, &bandwidth).is_ok() && self.parallel.is_some() | self.bandwidth.is_some() {
+            let typed = [&self.parallel, &self.bandwidth, &self.bulk_from].into_iter().any(Option::is_some);
+            if limit_of(&parallel, &bandwidth, &bulk_from).is_ok() && typed {
                 let focused = ui.memory(|memory| memory.focused().is_some());
                 if !focused {
                     *self = Self::default();
@@ -66,14 +78,14 @@ impl LimitFields {
     }
 }
 
-/// The limits that two fields ask for; what is wrong with them otherwise.
-fn limit_of(parallel: &str, bandwidth: &str) -> Result<TransferLimit, Vec<String>> {
+/// The limits that the fields ask for; what is wrong with them otherwise.
+fn limit_of(parallel: &str, bandwidth: &str, bulk_from: &str) -> Result<TransferLimit, Vec<String>> {
     let bandwidth = Some(bandwidth.trim()).filter(|text| !text.is_empty()).map(str::parse::<Bandwidth>).transpose();
-    match (parse_parallel(parallel), bandwidth) {
-        (Ok(parallel), Ok(bandwidth)) => Ok(TransferLimit { parallel, bandwidth }),
-        (parallel, bandwidth) => {
-            let of = |error: BadTransferLimit| error.to_string();
-            Err(parallel.err().map(of).into_iter().chain(bandwidth.err().map(of)).collect())
+    match (parse_parallel(parallel), bandwidth, parse_size(bulk_from)) {
+        (Ok(parallel), Ok(bandwidth), Ok(bulk_from)) => Ok(TransferLimit { parallel, bandwidth, bulk_from }),
+        (parallel, bandwidth, bulk_from) => {
+            let wrong = [parallel.err(), bandwidth.err(), bulk_from.err()];
+            Err(wrong.into_iter().flatten().map(|error: BadTransferLimit| error.to_string()).collect())
         }
     }
 }
@@ -83,10 +95,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_fields_are_limits_or_sentences() {
-        let limit = limit_of(" 8 ", "50 MiB/s").expect("limits");
+    fn fields_are_limits_or_sentences() {
+        let limit = limit_of(" 8 ", "50 MiB/s", "4 GiB").expect("limits");
         assert_eq!((limit.parallel.get(), limit.bandwidth.map(Bandwidth::bytes_per_second)), (8, Some(50 << 20)));
-        assert_eq!(limit_of("16", " "), Ok(TransferLimit::default()));
-        assert_eq!(limit_of("0", "fast").expect_err("sentences").len(), 2);
+        assert_eq!(limit_of("16", " ", "4GiB"), Ok(TransferLimit::default()));
+        assert_eq!(limit_of("0", "fast", "").expect_err("sentences").len(), 3);
     }
 }

@@ -2,6 +2,7 @@
 
 mod limits;
 mod session;
+mod spark;
 mod system_tables;
 mod token_dialog;
 mod tokens;
@@ -70,6 +71,7 @@ fn settings_ui(
             card::section_ui(ui, "Transfers", "Limits for all copies together, now and after a restart");
             ui.add_space(theme::space::XS);
             state.limits.show(ui, scene, actions);
+            spark::spark_ui(ui, scene);
         });
         card::card_ui(ui, |ui| {
             card::section_ui(ui, "Deployment", "");
