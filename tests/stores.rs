@@ -16,5 +16,6 @@ mod stores {
     #[path = "../stories/support.rs"]
     mod support;
     mod tables;
+    mod vended;
     mod whole_group;
 }
