@@ -16,7 +16,7 @@ use std::time::Instant;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures Spark as the copy engine and prints JSON lines.")]
-struct Options {
+struct SparkBench {
     /// The program that jobs are submitted with; its Python lies beside it.
     #[arg(long)]
     spark_submit: Option<PathBuf>,
@@ -28,11 +28,11 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = SparkBench::parse();
     shared::main("spark", options.common.bench, || run(&options))
 }
 
-fn run(options: &Options) -> Result<(), Fault> {
+fn run(options: &SparkBench) -> Result<(), Fault> {
     let submit =
         options.spark_submit.clone().ok_or("Name spark-submit with --spark-submit, or run benches/spark.sh.")?;
     let python = Some(submit.with_file_name("python"));

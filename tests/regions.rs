@@ -2,7 +2,9 @@
 
 mod regions {
     pub mod account;
+    pub mod catalog_commits;
     pub mod cli;
+    pub mod delta_api;
     pub mod double;
     pub mod failing_over;
     pub mod kinds;

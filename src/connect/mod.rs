@@ -25,8 +25,8 @@ pub use profile::{FILE_VARIABLE, Profile, ProfileError, profile_names};
 #[cfg(test)]
 pub use region::InMemoryRegion;
 pub use region::{
-    AccessApi, Answer, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities, SandboxRegion,
-    TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceApi, WorkspaceRole,
+    AccessApi, Answer, CatalogTable, CredentialModes, Enforcement, Grant, PublicRegion, RegionApi, RegionCapabilities,
+    SandboxRegion, TablePlace, UnpausedJob, UnpausedPlaces, WorkspaceApi, WorkspaceRole,
 };
 pub use settings::{Auth, ConnectSettings};
 pub use sheet::{CapabilitySheet, RegionIdentity, SheetLine, SheetMark};

@@ -158,6 +158,16 @@ pub enum DeltaError {
         /// The table feature or property that says so.
         feature: String,
     },
+    /// A table of a catalog's with a feature of which nobody knows whether a replica without the catalog keeps it.
+    #[error(
+        "{table} has catalog-managed commits and the table feature {feature}, which a replica may not keep. Drop the feature, or take the table out of the scope."
+    )]
+    CatalogFeature {
+        /// The table's root.
+        table: String,
+        /// The table feature.
+        feature: String,
+    },
     /// A live file that the source does not hold.
     #[error(
         "{table} names the live file {path} at version {version}, but the file is missing. {}",
@@ -289,7 +299,7 @@ impl DeltaError {
             Self::LogGap { .. } => ErrorClass::LogGap,
             Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
             Self::ShallowClone { .. } => ErrorClass::ShallowClone,
-            Self::CatalogManaged { .. } => ErrorClass::CatalogManagedCommits,
+            Self::CatalogManaged { .. } | Self::CatalogFeature { .. } => ErrorClass::CatalogManagedCommits,
             Self::MissingFile { .. } => ErrorClass::MissingDataFile,
             Self::SplitBrain { .. }
             | Self::StaleEpoch { .. }
@@ -337,7 +347,9 @@ impl DeltaError {
             | Self::ChangedSource { table, path, .. } => {
                 vec![("table", table.clone()), ("path", path.clone())]
             }
-            Self::CatalogManaged { table, feature } => vec![("table", table.clone()), ("feature", feature.clone())],
+            Self::CatalogManaged { table, feature } | Self::CatalogFeature { table, feature } => {
+                vec![("table", table.clone()), ("feature", feature.clone())]
+            }
             Self::MissingFile { table, path, version } => {
                 vec![("table", table.clone()), ("path", path.clone()), ("version", version.to_string())]
             }

@@ -22,6 +22,20 @@ pub async fn has_changed(source: &TableRoot, known: &Position) -> Result<Change,
             let (path, known) = (path.clone(), known.clone());
             place::blocking(source, move || look_at(&path, &known)).await
         }
+        TableRoot::Ratified { .. } => {
+            let (place, known) = (place::open(source), known.clone());
+            place::blocking(source, move || {
+                let listed = place.list(LOG, Some(&format!("{:020}", known.version)))?;
+                let newest = listed.iter().filter_map(|entry| match LogName::parse(&entry.name) {
+                    LogName::Commit(version) => Some(version),
+                    _ => None,
+                });
+                let same = newest.max() == Some(known.version)
+                    && place.stat(&commit_path(known.version))?.is_some_and(|stamp| stamp.matches(&known.stamp));
+                Ok(if same { Change::Same } else { Change::Changed })
+            })
+            .await
+        }
         TableRoot::Remote { .. } => {
             let (place, known) = (place::open(source), known.clone());
             place::blocking(source, move || {

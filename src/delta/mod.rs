@@ -58,7 +58,7 @@ pub use recover::{
 pub use rehearse::{RehearsalCheck, RehearsalCopy, check_version, copy_version, prove_writable, remove_copy};
 pub use repair::{Repaired, repair};
 pub use restore::{RestoreAbout, Restored, restore, restore_problem};
-pub use root::{HandOut, TableRoot};
+pub use root::{AskCommits, HandOut, RatifiedCommits, TableRoot};
 pub use salvage::{SalvageAbout, Salvaged, salvage, salvage_dropped, salvage_later, salvage_whole};
 pub use ship::{Shipped, ship};
 pub use shipment::{Generation, KeptFiles, Plan, PlanRequest, PlannedCommit, PlannedFile, Shipment};

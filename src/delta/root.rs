@@ -4,12 +4,25 @@ use super::DeltaError;
 use crate::wire::store_login::StoreLogin;
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Gives out a login that holds now; the error is a sentence that says why there is none.
 pub type HandOut = Arc<dyn Fn() -> BoxFuture<'static, Result<StoreLogin, String>> + Send + Sync>;
+
+/// What a catalog says of a table's commits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RatifiedCommits {
+    /// The newest version. Whatever the log holds beyond it isn't the table's.
+    pub latest: i64,
+    /// Names of files in `_staged_commits`, by version.
+    pub staged: BTreeMap<i64, String>,
+}
+
+/// Asks the catalog; the error is a sentence.
+pub type AskCommits = Arc<dyn Fn() -> BoxFuture<'static, Result<RatifiedCommits, String>> + Send + Sync>;
 
 /// A table's root: the folder that holds `_delta_log`.
 #[derive(Clone)]
@@ -29,6 +42,13 @@ pub enum TableRoot {
         home: Option<String>,
         /// Gives another program what it needs to open the store; None where that can't be.
         login: Option<HandOut>,
+    },
+    /// A table whose commits its catalog ratifies, read as an ordinary one.
+    Ratified {
+        /// Where it lies.
+        root: Box<TableRoot>,
+        /// Asks the catalog for its commits.
+        ask: AskCommits,
     },
 }
 
@@ -51,6 +71,15 @@ impl TableRoot {
         match self {
             Self::Local(path) => path.display().to_string(),
             Self::Remote { uri, .. } => uri.clone(),
+            Self::Ratified { root, .. } => root.display(),
+        }
+    }
+
+    /// Where the files lie, whoever ratifies the commits.
+    pub fn files(&self) -> &TableRoot {
+        match self {
+            Self::Ratified { root, .. } => root.files(),
+            root => root,
         }
     }
 
@@ -66,6 +95,7 @@ impl TableRoot {
                 home: home.clone(),
                 login: login.clone(),
             },
+            Self::Ratified { root, .. } => root.join(rel),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Temporary credentials: storage is touched only while the region that owns it vends them.
 
 use super::Endpoint;
-use crate::connect::{ConnectError, StorageHandle, StoreKeys, TablePlace, Vended, open_vended};
-use crate::delta::{HandOut, TableRoot};
+use crate::connect::{CatalogTable, ConnectError, StorageHandle, StoreKeys, TablePlace, Vended, open_vended};
+use crate::delta::{AskCommits, HandOut, RatifiedCommits, TableRoot};
 use crate::domain::{Clock, SystemClock, Timestamp};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
@@ -90,6 +90,14 @@ pub async fn root_of(
             TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home), login }
         }
     };
+    let root = match &place.ratified_by {
+        Some(table) if !write => match endpoint.client.catalog_commits(table, place).await? {
+            Some(_) => TableRoot::Ratified { root: Box::new(root), ask: ask_commits(endpoint, table, place) },
+            // Its log says that the catalog ratifies its commits, and is refused for that.
+            None => root,
+        },
+        _ => root,
+    };
     let table_id = place.table_id.clone().filter(|_| grant.by_id);
     Ok(Granted { root, until, table_id })
 }
@@ -99,6 +107,21 @@ pub fn hand_out(keys: StoreKeys) -> HandOut {
     Arc::new(move || {
         let keys = keys.clone();
         Box::pin(async move { keys.current().await.map_err(|error| error.to_string()) })
+    })
+}
+
+/// Asks the region's catalog for a table's commits, each time anew.
+fn ask_commits(endpoint: &Endpoint, table: &CatalogTable, place: &TablePlace) -> AskCommits {
+    let (client, table, place) = (endpoint.client.clone(), table.clone(), place.clone());
+    Arc::new(move || {
+        let (client, table, place) = (client.clone(), table.clone(), place.clone());
+        Box::pin(async move {
+            let found = client.catalog_commits(&table, &place).await.map_err(|error| error.to_string())?;
+            let found = found.ok_or_else(|| format!("{} no longer serves commits", client.region()))?;
+            let staged = found.commits.into_iter().map(|commit| (commit.version, commit.file_name)).collect();
+            // A table is registered with its version 0.
+            Ok(RatifiedCommits { latest: found.latest_table_version.unwrap_or(0).max(0), staged })
+        })
     })
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Whether one of two roots is the other, or lies in it.
 pub async fn overlap(one: &TableRoot, other: &TableRoot) -> bool {
-    match (one, other) {
+    match (one.files(), other.files()) {
         (TableRoot::Local(one), TableRoot::Local(other)) => {
             let (one, other) = (one.clone(), other.clone());
             // A thread that ends early has found nothing; the plan reads both places next and says what is wrong.

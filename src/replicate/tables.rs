@@ -151,7 +151,7 @@ async fn idle_ones_out<'t>(
             .iter()
             .map(|(_, root, position, _)| match root {
                 TableRoot::Local(path) => Some((path.clone(), position.clone())),
-                TableRoot::Remote { .. } => None,
+                TableRoot::Remote { .. } | TableRoot::Ratified { .. } => None,
             })
             .collect();
         match local {
@@ -189,7 +189,7 @@ fn in_sync(request: &CycleRequest<'_>, task: &TableTask<'_>, version: i64, bytes
         replica_version: Some(version),
         lag_ms: Some(0),
         bytes: Some(bytes),
-        note: strategy::note(task.info, request.destination),
+        note: strategy::note(task.info, request),
         ..ObjectRecord::new(task.key, ObjectStatus::InSync)
     }
 }
@@ -262,7 +262,7 @@ async fn prepare(
         Some(place) => place,
         None => place(request, task, &source_location).await?,
     };
-    let from = TablePlace::new(source_location, info.table_id.as_deref());
+    let from = TablePlace::of(info).unwrap_or_else(|| TablePlace::path(source_location));
     let source = reach(request, &from, true, cache).await?;
     let destination = reach(request, &to, false, cache).await?;
     if same_place::overlap(&source.root, &destination.root).await {
@@ -471,7 +471,7 @@ async fn register(
         columns: info.columns.clone(),
         storage_location: Some(to.uri.clone()),
         comment: info.comment.clone(),
-        properties: info.properties.clone(),
+        properties: strategy::replica_properties(info),
         table_id: info.table_id.clone().filter(|_| request.destination.capabilities.keeps_ids),
         view_definition: None,
     };

@@ -3,6 +3,7 @@
 //! It stands in for what can't be had here. Managed places take no commits by path, a read-only binding holds for the product
 //! too, a host without a workspace's id sends to a login page, and external access may be off.
 
+use super::delta_api::{self, Generation, Ratified};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -21,17 +22,20 @@ pub struct Double {
 }
 
 #[derive(Default)]
-struct State {
+pub struct State {
     region: String,
     workspace: i64,
     root: String,
     /// By kind and full name.
-    known: BTreeMap<(String, String), Value>,
+    pub known: BTreeMap<(String, String), Value>,
     bindings: BTreeMap<String, BTreeMap<i64, String>>,
     next_id: u64,
     throttled: usize,
     external_access: bool,
     calls: usize,
+    /// What a catalog knows of commits, by table id.
+    pub ratified: BTreeMap<String, Ratified>,
+    pub generation: Generation,
 }
 
 impl Double {
@@ -97,6 +101,17 @@ impl Double {
         self.root.join("managed").join(id)
     }
 
+    /// Has the catalog ratify the commits of a managed table from now on; the table's id.
+    pub fn ratify_by_catalog(&self, full_name: &str, generation: Generation) -> String {
+        let mut state = lock(&self.state);
+        state.generation = generation;
+        let table = state.known.get_mut(&("tables".to_owned(), full_name.to_owned())).expect("a table");
+        table["properties"] = json!({"delta.feature.catalogManaged": "supported", "io.unitycatalog.tableId": "t"});
+        let id = table["table_id"].as_str().expect("an id").to_owned();
+        state.ratified.insert(id.clone(), Ratified::default());
+        id
+    }
+
     pub fn table(&self, full_name: &str) -> Option<Value> {
         lock(&self.state).known.get(&("tables".to_owned(), full_name.to_owned())).cloned()
     }
@@ -142,7 +157,7 @@ impl State {
     }
 }
 
-fn refuse(status: u16, code: &str, message: &str) -> Response {
+pub fn refuse(status: u16, code: &str, message: &str) -> Response {
     let status = StatusCode::from_u16(status).expect("a status");
     (status, Json(json!({"error_code": code, "message": message}))).into_response()
 }
@@ -167,6 +182,7 @@ fn answer(state: &mut State, method: &Method, uri: &Uri, headers: &HeaderMap, bo
     let path: Vec<&str> = uri.path().split('/').filter(|part| !part.is_empty()).collect();
     let mut response = match path.as_slice() {
         ["api", "2.0", "preview", "scim", "v2", "Me"] => Json(json!({"userName": "dr@example.com"})).into_response(),
+        ["api", "2.1", "unity-catalog", "delta", rest @ ..] => delta_api::answer(state, method, rest, &body),
         ["api", "2.1", "unity-catalog", rest @ ..] => catalog(state, method, rest, &query, &body),
         ["api", "2.0", "unity-catalog", call] => credentials(state, call, &body),
         ["api", "2.2", "jobs", "list"] => Json(json!({"jobs": []})).into_response(),

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const GROUP: &str = "shop";
 
 /// Connects two regions in a new data dir and starts the runtime on them.
-async fn engine(dir: &Path, regions: [(&str, &str, NewLogin); 2]) -> Engine {
+pub async fn engine(dir: &Path, regions: [(&str, &str, NewLogin); 2]) -> Engine {
     let held = DataDir::hold(&dir.join("data")).expect("the data dir is free");
     let mut connections = Connections::load(held.path()).expect("none yet");
     for (name, url, login) in regions {
@@ -43,7 +43,7 @@ async fn engine(dir: &Path, regions: [(&str, &str, NewLogin); 2]) -> Engine {
 }
 
 /// Mapping rows: a URI in the first region and one in the second.
-async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
+pub async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
     let regions = engine.regions();
     let names: Vec<Region> = regions.iter().map(|r| r.region.clone()).collect();
     let spec = FailoverGroupSpec {
@@ -77,7 +77,7 @@ fn mapping(engine: &Engine, name: &str, first: String, second: String) -> Locati
     }
 }
 
-async fn until(engine: &Engine, what: &str, done: impl Fn(&FailoverGroup, &GroupView) -> bool) -> GroupView {
+pub async fn until(engine: &Engine, what: &str, done: impl Fn(&FailoverGroup, &GroupView) -> bool) -> GroupView {
     let id = GroupId::new(GROUP).expect("an id");
     let begun = Instant::now();
     let mut changes = engine.control().changes();
@@ -92,7 +92,7 @@ async fn until(engine: &Engine, what: &str, done: impl Fn(&FailoverGroup, &Group
     }
 }
 
-async fn fail_over(engine: &Engine, to: &str, accepted: &[&str]) -> GroupView {
+pub async fn fail_over(engine: &Engine, to: &str, accepted: &[&str]) -> GroupView {
     let id = GroupId::new(GROUP).expect("an id");
     let accepted: Vec<String> = accepted.iter().map(|name| (*name).to_owned()).collect();
     let (planned, to) = (FailoverKind::Planned, Region::new(to));
@@ -129,7 +129,7 @@ fn commit(folder: &Path, version: u64) {
     std::fs::write(log.join(format!("{version:020}.json")), lines.join("\n") + "\n").expect("written");
 }
 
-fn log_of(folder: &Path) -> Vec<Vec<u8>> {
+pub fn log_of(folder: &Path) -> Vec<Vec<u8>> {
     let mut names: Vec<_> = std::fs::read_dir(folder.join("_delta_log"))
         .expect("a log")
         .map(|entry| entry.expect("an entry").path())
@@ -139,7 +139,7 @@ fn log_of(folder: &Path) -> Vec<Vec<u8>> {
     names.iter().map(|path| std::fs::read(path).expect("read")).collect()
 }
 
-fn token() -> NewLogin {
+pub fn token() -> NewLogin {
     NewLogin::Token(LoginSource::Typed(Secret::from("hunter2")))
 }
 

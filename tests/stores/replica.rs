@@ -48,7 +48,7 @@ pub async fn catch_up(source: &TableRoot, replica: &TableRoot) -> usize {
 pub fn store_of(root: &TableRoot) -> (Arc<dyn ObjectStore>, Path) {
     match root {
         TableRoot::Remote { store, prefix, .. } => (store.clone(), prefix.clone()),
-        TableRoot::Local(path) => panic!("{} is local", path.display()),
+        root => panic!("{root} is no store's"),
     }
 }
 

@@ -18,17 +18,37 @@ pub struct TablePlace {
     pub uri: String,
     /// The table's id, or that of a staged one; None where no table is known there.
     pub table_id: Option<String>,
+    /// By what name its catalog is asked for its commits, where the catalog ratifies them.
+    pub ratified_by: Option<CatalogTable>,
+}
+
+/// A table's name in its catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogTable {
+    /// The catalog.
+    pub catalog: String,
+    /// The schema.
+    pub schema: String,
+    /// The table.
+    pub name: String,
 }
 
 impl TablePlace {
     /// A place with the id that a catalog told; an empty one is none.
     pub fn new(uri: impl Into<String>, table_id: Option<&str>) -> Self {
-        Self { uri: uri.into(), table_id: table_id.filter(|id| !id.is_empty()).map(str::to_owned) }
+        let table_id = table_id.filter(|id| !id.is_empty()).map(str::to_owned);
+        Self { uri: uri.into(), table_id, ratified_by: None }
     }
 
     /// Where a catalog says that a table lies; None for one without files of its own.
     pub fn of(table: &TableInfo) -> Option<Self> {
-        Some(Self::new(table.storage_location.clone()?, table.table_id.as_deref()))
+        let ratified_by = table.has_catalog_commits().then(|| CatalogTable {
+            catalog: table.catalog_name.clone(),
+            schema: table.schema_name.clone(),
+            name: table.name.clone(),
+        });
+        let place = Self::new(table.storage_location.clone()?, table.table_id.as_deref());
+        Some(Self { ratified_by, ..place })
     }
 
     /// A place that isn't a table's.

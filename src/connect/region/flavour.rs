@@ -1,7 +1,9 @@
 //! What every region that is reached by the public REST APIs has in common.
 
 use super::private;
-use super::{Answer, CredentialModes, Enforcement, RegionApi, RegionCapabilities, WorkspaceRole};
+use super::{
+    Answer, CatalogTable, CredentialModes, Enforcement, RegionApi, RegionCapabilities, TablePlace, WorkspaceRole,
+};
 use crate::connect::error::ConnectError;
 use crate::connect::health::RegionHealth;
 use crate::connect::rest::RegionClient;
@@ -218,6 +220,14 @@ impl<T: RestFlavour> RegionApi for T {
 
     fn path_credentials<'a>(&'a self, url: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials> {
         self.rest().temporary_path_credentials(url, operation).boxed()
+    }
+
+    fn catalog_commits<'a>(
+        &'a self,
+        table: &'a CatalogTable,
+        place: &'a TablePlace,
+    ) -> Answer<'a, Option<uc::CatalogCommits>> {
+        self.rest().catalog_commits(table, place).boxed()
     }
 
     fn jobs(&self) -> Answer<'_, Vec<JobInfo>> {

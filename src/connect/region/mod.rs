@@ -16,7 +16,7 @@ mod schedules;
 mod workspace;
 
 pub use access::AccessApi;
-pub use credentials::{CredentialModes, Grant, TablePlace};
+pub use credentials::{CatalogTable, CredentialModes, Grant, TablePlace};
 #[cfg(test)]
 pub use in_memory::InMemoryRegion;
 pub use public::PublicRegion;
@@ -153,6 +153,15 @@ pub trait RegionApi: AccessApi + WorkspaceApi + Send + Sync + fmt::Debug {
     fn table_credentials<'a>(&'a self, table_id: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials>;
     /// Credentials for a path; `operation` is one of the wire module's `OPERATION_PATH_` constants.
     fn path_credentials<'a>(&'a self, url: &'a str, operation: &'a str) -> Answer<'a, uc::TemporaryCredentials>;
+
+    /// The commits of a table that its catalog ratifies; None where the region serves none.
+    fn catalog_commits<'a>(
+        &'a self,
+        _table: &'a CatalogTable,
+        _place: &'a TablePlace,
+    ) -> Answer<'a, Option<uc::CatalogCommits>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Every job, without its tasks.
     fn jobs(&self) -> Answer<'_, Vec<JobInfo>>;

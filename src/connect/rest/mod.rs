@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogs;
+mod commits;
 mod compute;
 mod dashboards;
 mod in_schema;

@@ -118,7 +118,7 @@ async fn managed(rest: &RegionClient, offered: &RegionCapabilities) -> Result<Sh
 
 async fn commits(rest: &RegionClient) -> Result<SheetLine, ConnectError> {
     const TOPIC: &str = "catalog commits";
-    const CONSEQUENCE: &str = "Tables with catalog-managed commits are flagged and not replicated.";
+    const CONSEQUENCE: &str = "As a primary, tables with catalog-managed commits arrive as EXTERNAL ones with every ratified version. As a secondary, nothing is committed through the catalog.";
     let config = Call::get(PREFIX, &["delta", "v1", "config"])
         .query("catalog", NO_SUCH_CATALOG)
         .query("protocol-versions", "1.0");

@@ -124,7 +124,7 @@ async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &AskProgress
             .iter()
             .map(|(question, root)| match root {
                 TableRoot::Local(path) => Some((path.clone(), question.position.clone()?)),
-                TableRoot::Remote { .. } => None,
+                TableRoot::Remote { .. } | TableRoot::Ratified { .. } => None,
             })
             .collect();
         let looks = tokio::task::spawn_blocking(move || {

@@ -6,6 +6,7 @@
 mod calls;
 mod local;
 mod random_access;
+mod ratified;
 mod regular;
 mod remote;
 mod uncached;
@@ -35,6 +36,9 @@ pub(super) fn open(root: &TableRoot) -> Arc<dyn Place> {
             home.clone(),
             tokio::runtime::Handle::current(),
         )),
+        TableRoot::Ratified { root, ask } => {
+            Arc::new(ratified::RatifiedPlace::new(open(root), ask.clone(), tokio::runtime::Handle::current()))
+        }
     }
 }
 

@@ -120,6 +120,6 @@ pub(in crate::delta) fn beside(destination: &TableRoot) -> Result<Option<TableRo
                 path.file_name().and_then(|name| name.to_str()).ok_or_else(|| refused("it has no folder name"))?;
             Ok(Some(TableRoot::Local(path.with_file_name(format!(".{name}.resilience-incoming")))))
         }
-        TableRoot::Remote { .. } => Ok(None),
+        TableRoot::Remote { .. } | TableRoot::Ratified { .. } => Ok(None),
     }
 }

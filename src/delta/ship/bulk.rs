@@ -175,14 +175,15 @@ impl Load {
     }
 
     fn roots(&self) -> (TableRoot, TableRoot) {
-        (self.shipment.source.clone(), self.shipment.target.clone())
+        (self.shipment.source.files().clone(), self.shipment.target.files().clone())
     }
 
     /// Whether another program can open both ends.
     fn can_be_handed(&self) -> bool {
-        let opens = |root: &TableRoot| match root {
+        let opens = |root: &TableRoot| match root.files() {
             TableRoot::Local(_) => true,
             TableRoot::Remote { login, .. } => login.is_some(),
+            TableRoot::Ratified { .. } => false,
         };
         opens(&self.shipment.source) && opens(&self.shipment.target)
     }

@@ -120,6 +120,7 @@ impl JobFolder {
 fn place<'a>(root: &TableRoot, login: Option<&'a StoreLogin>) -> Option<Place<'a>> {
     match root {
         TableRoot::Local(path) => Some(Place::Folder { root: path.to_str()?.to_owned() }),
+        TableRoot::Ratified { .. } => None,
         TableRoot::Remote { prefix, .. } => login.map(|login| Place::Store { prefix: prefix.to_string(), login }),
     }
 }

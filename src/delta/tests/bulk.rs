@@ -30,7 +30,7 @@ struct Other {
 fn folder(root: &TableRoot) -> PathBuf {
     match root {
         TableRoot::Local(path) => path.clone(),
-        TableRoot::Remote { .. } => unreachable!("both sides are local"),
+        TableRoot::Remote { .. } | TableRoot::Ratified { .. } => unreachable!("both sides are local"),
     }
 }
 

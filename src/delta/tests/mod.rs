@@ -13,6 +13,7 @@ mod pair;
 mod parquet_checkpoint;
 mod path_again;
 mod property;
+mod ratified;
 mod remote;
 mod repair;
 mod restore;

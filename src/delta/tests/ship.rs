@@ -15,7 +15,7 @@ fn dirs() -> (tempfile::TempDir, std::path::PathBuf, TableRoot) {
 fn replica_path(root: &TableRoot) -> std::path::PathBuf {
     match root {
         TableRoot::Local(path) => path.clone(),
-        TableRoot::Remote { .. } => unreachable!("the replica is local"),
+        TableRoot::Remote { .. } | TableRoot::Ratified { .. } => unreachable!("the replica is local"),
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod access;
 mod catalog;
+mod commits;
 mod credentials;
 mod storage;
 mod table;
 
 pub use access::*;
 pub use catalog::*;
+pub use commits::*;
 pub use credentials::*;
 pub use storage::*;
 pub use table::*;

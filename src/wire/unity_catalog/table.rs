@@ -140,7 +140,23 @@ pub struct TableInfo {
     pub updated_at: Option<i64>,
 }
 
+/// Properties by which a catalog says that it ratifies a table's commits.
+const CATALOG_COMMITS: [&str; 3] =
+    ["delta.feature.catalogManaged", "delta.feature.catalogOwned", "delta.feature.catalogOwned-preview"];
+/// The property that names a table in its catalog.
+const CATALOG_TABLE_ID: &str = "io.unitycatalog.tableId";
+
+/// Whether a property belongs to the table's catalog, so that a copy elsewhere must not have it.
+pub fn is_catalogs_own(property: &str) -> bool {
+    property == CATALOG_TABLE_ID || CATALOG_COMMITS.contains(&property)
+}
+
 impl TableInfo {
+    /// Whether the catalog says that it ratifies the table's commits.
+    pub fn has_catalog_commits(&self) -> bool {
+        self.table_type == TABLE_MANAGED && CATALOG_COMMITS.iter().any(|key| self.properties.contains_key(*key))
+    }
+
     /// Catalog, schema and name, with dots, whether or not the server spelled it out.
     pub fn full_name(&self) -> String {
         match &self.full_name {
