@@ -37,8 +37,8 @@ struct Found {
     place: usize,
     differences: Vec<String>,
     left_out: Option<String>,
-    /// Whether replication has looked at it, so that a difference isn't only one that is on its way.
-    is_known: bool,
+    /// Whether something differs that replication hasn't looked at yet, so that it is only on its way.
+    pending: bool,
     failed: Option<(Facet, ConnectError)>,
     columns_skipped: bool,
 }
@@ -128,7 +128,7 @@ async fn one(
         place: task.place,
         differences: Vec::new(),
         left_out: left_out.map(|left_out| sentence(left_out, to)),
-        is_known: row.is_some(),
+        pending: false,
         failed: None,
         columns_skipped: task.key.kind == AssetKind::Table && !task.with_columns && !columns_of(task.source).is_empty(),
     };
@@ -157,16 +157,31 @@ async fn one(
     if let Some(entity_type) = task.of.entity_type() {
         compare_tags(&look, &mut found, entity_type, &name, "").await;
     }
+    let looked = row.and_then(|row| row.looked.as_ref()).filter(|looked| looked.is(to, task.replica.id.as_deref()));
+    found.keep_if(looked.is_some());
+    let of_object = std::mem::take(&mut found.differences);
     for column in columns_of(task.source).iter().filter(|_| task.with_columns) {
         let (name, of) = (format!("{name}.{column}"), format!(" of column {column}"));
         compare_tags(&look, &mut found, ENTITY_COLUMNS, &name, &of).await;
     }
+    found.keep_if(looked.is_some_and(|looked| looked.columns));
+    found.differences.splice(0..0, of_object);
     match found.failed.take() {
         Some((_, error)) if error.is_unreachable() => {
             let region = error.region().map_or_else(|| to.clone(), crate::domain::Region::new);
             Err(CycleError::at(&region, error))
         }
         failed => Ok(Found { failed, ..found }),
+    }
+}
+
+impl Found {
+    /// Takes what differs for drift only where replication has looked at it.
+    fn keep_if(&mut self, was_looked_at: bool) {
+        if !was_looked_at {
+            self.pending |= !self.differences.is_empty();
+            self.differences.clear();
+        }
     }
 }
 
@@ -200,7 +215,7 @@ fn say(comparison: &Comparison<'_>, found: Found, objects: &mut [ObjectRecord]) 
         let (kind, object) = (object.kind, object.name.clone());
         crate::domain::ObjectError { class, parameters, message, kind, object, since }
     };
-    if !found.differences.is_empty() && found.is_known {
+    if !found.differences.is_empty() {
         let message = differs(object, to.as_str(), &found.differences);
         object.error = Some(error(ErrorClass::AccessNotReplicated, message));
         object.status = ObjectStatus::Drifted;
@@ -214,9 +229,8 @@ fn say(comparison: &Comparison<'_>, found: Found, objects: &mut [ObjectRecord]) 
         object.note = None;
         return;
     }
-    if !found.differences.is_empty() {
-        object.status = ObjectStatus::Lagging;
-        add_note(object, "Its owner, grants and tags are still on their way.");
+    if found.pending {
+        add_note(object, "Its owner, grants or tags are still on their way.");
     }
     if let Some(left_out) = found.left_out {
         add_note(object, &left_out);

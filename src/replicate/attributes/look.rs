@@ -2,7 +2,7 @@
 
 use super::grants::{self, Wanted};
 use super::owner::{self, Owned};
-use super::state::{Attributes, AttributesRow, Facet, Failed, LeftOut, Shared, Unit};
+use super::state::{Attributes, AttributesRow, Facet, Failed, LeftOut, LookedAt, Shared, Unit};
 use super::{owner_of, same_principal, securable, tags};
 use crate::connect::{ConnectError, RegionApi};
 use crate::domain::{AssetKey, AssetKind, ErrorClass, ObjectStatus, Region};
@@ -273,9 +273,10 @@ impl Attributes {
         }
         let now = request.clock.monotonic();
         let looked = self.look(request, seen, due, now).await?;
-        let mut rows = Vec::new();
+        let mut rows: Vec<(AssetKey, AttributesRow)> = Vec::new();
         for Looked { unit, row, given, failed } in looked {
             let (Unit::Object(key) | Unit::Columns(key)) = &unit;
+            let went_well = failed.is_none();
             match failed {
                 Some(failed) => drop(self.failed.insert(key.clone(), failed)),
                 None => drop(self.failed.remove(key)),
@@ -283,14 +284,29 @@ impl Attributes {
             if let Some(given) = given {
                 self.given.insert(key.clone(), given);
             }
-            if matches!(unit, Unit::Object(_)) && self.rows.get(key) != Some(&row) {
-                rows.push((key.clone(), row));
+            match &unit {
+                Unit::Object(_) if self.rows.get(key) != Some(&row) => rows.push((key.clone(), row)),
+                Unit::Columns(_) if went_well => self.note_columns(key, &mut rows),
+                _ => {}
             }
             self.rhythm.looked_at(unit, now);
         }
         self.keep(request, seen, rows).await?;
         self.say(request, &found, objects);
         Ok(())
+    }
+
+    /// Notes that the tags of a table's columns were looked at.
+    fn note_columns(&self, key: &AssetKey, rows: &mut Vec<(AssetKey, AttributesRow)>) {
+        let new = rows.iter().position(|(known, _)| known == key);
+        let row = new.map(|at| &rows[at].1).or_else(|| self.rows.get(key));
+        let Some(looked) = row.and_then(|row| row.looked.clone()).filter(|looked| !looked.columns) else { return };
+        let mut row = row.cloned().unwrap_or_default();
+        row.looked = Some(LookedAt { columns: true, ..looked });
+        match new {
+            Some(at) => rows[at].1 = row,
+            None => rows.push((key.clone(), row)),
+        }
     }
 
     /// Looks at everything that is due, several objects at a time. A region that is away ends the cycle.
@@ -336,7 +352,7 @@ impl Attributes {
             shared,
             now,
         };
-        let (row, given, error) = match &unit {
+        let (mut row, given, error) = match &unit {
             Unit::Object(_) => look.at_object([owner_of(asset), self.owner_at_destination(seen, key)]).await,
             Unit::Columns(_) => (look.row.clone(), None, look.at_columns(&columns_of(asset)).await),
         };
@@ -353,6 +369,11 @@ impl Attributes {
             }
             None => None,
         };
+        if failed.is_none() {
+            let (region, id) = (&request.destination.region, seen.destination.get(key).and_then(|r| r.id.clone()));
+            let columns = row.looked.take().is_some_and(|known| known.is(region, id.as_deref()) && known.columns);
+            row.looked = Some(LookedAt { region: region.clone(), id, columns });
+        }
         Ok(Some(Looked { unit, row, given, failed }))
     }
 

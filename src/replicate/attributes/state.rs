@@ -42,6 +42,27 @@ pub struct AttributesRow {
     /// away from the new replica.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<Region, LeftOut>,
+    /// The replica that was looked at last; None before the first look that went well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<LookedAt>,
+}
+
+/// A replica that was looked at: what differs on it later isn't only on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookedAt {
+    pub region: Region,
+    /// Its id there, where the region tells one: one that is made again has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether the tags of its columns were looked at too.
+    #[serde(default)]
+    pub columns: bool,
+}
+
+impl LookedAt {
+    pub fn is(&self, region: &Region, id: Option<&str>) -> bool {
+        self.region == *region && self.id.as_deref() == id
+    }
 }
 
 /// What is looked at in one turn.
