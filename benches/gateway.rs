@@ -12,6 +12,8 @@ mod proxies;
 #[path = "gateway/roles.rs"]
 mod roles;
 mod shared;
+#[path = "gateway/streams.rs"]
+mod streams;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(flatten)]
     common: shared::Options,
-    /// One part alone: latency, throughput, planned, killed, idle, starts or soak. All but the soak when absent.
+    /// One part alone: latency, throughput, planned, killed, bodies, idle, starts or soak. All but the soak when absent.
     #[arg(long)]
     part: Option<String>,
     /// Seconds of each measurement.
@@ -33,6 +35,9 @@ struct Arguments {
     /// Connections that are idle in the part of that name.
     #[arg(long, default_value_t = 10_000)]
     idle: usize,
+    /// MiB of each body in the part of that name.
+    #[arg(long, default_value_t = 1024)]
+    body_mib: u64,
     /// What a process of the bench's own is: a region or the gateway.
     #[arg(long, hide = true)]
     role: Option<String>,

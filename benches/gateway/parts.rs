@@ -3,11 +3,13 @@
 use super::Arguments;
 use super::load::{Client, Load, Seen};
 use super::proxies::{Kind, Proxy, Regions};
+use super::streams::{self, Lasting};
 use crate::shared::Fault;
 use crate::shared::figures::{median, percentile};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 64;
@@ -30,6 +32,9 @@ pub async fn run(arguments: &Arguments) -> Result<(), Fault> {
         if asked(if forced { "killed" } else { "planned" }) {
             switches(arguments, &kinds, dir, forced).await?;
         }
+    }
+    if asked("bodies") {
+        bodies(arguments, &kinds, dir).await?;
     }
     if asked("idle") {
         idle(arguments, &kinds, dir).await?;
@@ -156,6 +161,48 @@ async fn switches(arguments: &Arguments, kinds: &[Kind], dir: &Path, forced: boo
     Ok(())
 }
 
+/// Large bodies through each proxy, one after the other, and what memory that takes.
+async fn bodies(arguments: &Arguments, kinds: &[Kind], dir: &Path) -> Result<(), Fault> {
+    let bytes = arguments.body_mib << 20;
+    let mut all: BTreeMap<&str, Value> = BTreeMap::new();
+    let mut ours = 0;
+    for kind in kinds {
+        let regions = Regions::start()?;
+        let proxy = Proxy::start(*kind, &regions, dir).await?;
+        let (empty, _) = proxy.size();
+        let mut most = 0;
+        let mut rates = Vec::new();
+        for is_upload in [true, false] {
+            let begun = Instant::now();
+            let port = proxy.port;
+            let mut task = tokio::spawn(async move {
+                match is_upload {
+                    true => streams::upload(port, bytes).await,
+                    false => streams::download(port, bytes).await,
+                }
+            });
+            loop {
+                match tokio::time::timeout(Duration::from_millis(100), &mut task).await {
+                    Ok(ended) => break ended??,
+                    Err(_) => most = most.max(proxy.size().0),
+                }
+            }
+            rates.push(round(bytes as f64 / 1e6 / begun.elapsed().as_secs_f64()));
+        }
+        if *kind == Kind::Gateway {
+            ours = most.saturating_sub(empty);
+        }
+        let (upload, download) = (rates[0], rates[1]);
+        let line = json!({"upload_mb_s": upload, "download_mb_s": download, "empty_bytes": empty, "most_bytes": most});
+        all.insert(kind.name(), line);
+    }
+    print(json!({
+        "bench": "gateway bodies", "mib": arguments.body_mib, "proxies": all,
+        "aim": "at most 16 MB more memory than empty", "aim_met": ours <= 16_000_000,
+    }));
+    Ok(())
+}
+
 /// Memory with connections that were used once and are kept open.
 async fn idle(arguments: &Arguments, kinds: &[Kind], dir: &Path) -> Result<(), Fault> {
     let mut sizes: BTreeMap<&str, Value> = BTreeMap::new();
@@ -214,6 +261,7 @@ async fn soak(arguments: &Arguments, dir: &Path) -> Result<(), Fault> {
     let mut proxy = Proxy::start(Kind::Gateway, &regions, dir).await?;
     let (begun, mut late, mut switched) = (Instant::now(), 0, 0);
     let (mut sizes, mut answered, mut failed) = (Vec::new(), 0, 0);
+    let lasting = Lasting::start(proxy.port, 8);
     while begun.elapsed() < Duration::from_secs(arguments.soak_seconds) {
         // A new set of clients each time, so that connections come and go.
         let load = Load::start(proxy.port, CONNECTIONS);
@@ -234,6 +282,8 @@ async fn soak(arguments: &Arguments, dir: &Path) -> Result<(), Fault> {
             sizes[sizes.len() - 1].1
         );
     }
+    let seen = lasting.end().await?;
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     // The first minute fills pools and buffers.
     let settled = &sizes[(sizes.len() / 10).min(sizes.len() - 1)..];
     let (first, last) = (settled[0], settled[settled.len() - 1]);
@@ -242,7 +292,10 @@ async fn soak(arguments: &Arguments, dir: &Path) -> Result<(), Fault> {
     print(json!({
         "bench": "gateway soak", "seconds": arguments.soak_seconds, "switches": switched, "answered": answered, "failed": failed, "late": late,
         "bytes_after_a_tenth": first.0, "bytes_at_the_end": last.0, "most_bytes": most, "descriptors": [first.1, last.1],
-        "aim": "flat memory, no descriptor more, none failed or late", "aim_met": flat && failed == 0 && late == 0,
+        "events": count(&seen.events), "event_streams_ended": count(&seen.ended), "event_streams_broken": count(&seen.broken),
+        "echoes": count(&seen.echoes), "upgraded_closed": count(&seen.closed), "upgraded_wrong": count(&seen.wrong),
+        "aim": "flat memory, no descriptor more, none failed or late, no stream broken",
+        "aim_met": flat && failed == 0 && late == 0 && count(&seen.broken) == 0 && count(&seen.wrong) == 0,
     }));
     Ok(())
 }

@@ -220,7 +220,7 @@ fn nginx(port: u16, upstream: u16, folder: &Path) -> String {
     format!(
         "worker_processes 2;\nworker_rlimit_nofile 20000;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log crit;\n\
          events {{ worker_connections 15000; }}\n\
-         http {{\n  access_log off;\n  keepalive_timeout 120s;\n  keepalive_requests 100000000;\n  client_body_temp_path {folder}/body;\n  proxy_temp_path {folder}/proxy;\n\
+         http {{\n  access_log off;\n  keepalive_timeout 120s;\n  keepalive_requests 100000000;\n  client_max_body_size 0;\n  proxy_request_buffering off;\n  client_body_temp_path {folder}/body;\n  proxy_temp_path {folder}/proxy;\n\
          fastcgi_temp_path {folder}/f;\n  uwsgi_temp_path {folder}/u;\n  scgi_temp_path {folder}/s;\n\
          upstream b {{ server 127.0.0.1:{upstream}; keepalive 256; keepalive_requests 100000000; }}\n\
          server {{ listen 127.0.0.1:{port};\n  location / {{ proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection \"\";\n\

@@ -1,7 +1,6 @@
 //! The bench's own processes: a region that answers, and the gateway, which is told on standard input where to lead.
 
 use crate::shared::Fault;
-use axum::Router;
 use axum::routing::any;
 use chrono::Utc;
 use resilience::gateway::{Gateway, GatewayOptions};
@@ -21,7 +20,7 @@ pub async fn region(told: &[String]) -> Result<(), Fault> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("{}", listener.local_addr()?.port());
     let name = name.clone();
-    let router = Router::new().fallback(any(move || {
+    let router = super::streams::routes().fallback(any(move || {
         let name = name.clone();
         async move { name }
     }));
