@@ -15,7 +15,9 @@ mod stories {
     pub mod gateway_logins;
     pub mod group_life;
     pub mod left_behind;
+    pub mod listener;
     pub mod nothing_lost;
+    pub mod notifications;
     pub mod outage;
     pub mod places;
     pub mod reclaim;
@@ -24,7 +26,9 @@ mod stories {
     pub mod remedies;
     pub mod serving;
     pub mod support;
+    pub mod time_passes;
     pub mod verify;
     pub mod verify_access;
+    pub mod what_if;
     pub mod workspace_assets;
 }

@@ -84,6 +84,7 @@ fn group(
         provisional: None,
         rehearsals: Default::default(),
         approval: Default::default(),
+        targets: Default::default(),
         pending_approval: None,
         readiness: None,
         error_history: Default::default(),

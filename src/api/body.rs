@@ -97,6 +97,8 @@ pub fn group_body(account_id: &str, group: FailoverGroup, abbreviated: bool) -> 
         excluded: listed(excluded),
         approved_renames: listed(approved_renames),
         rename_limit_bytes,
+        rpo_target_seconds: None,
+        rto_target_seconds: None,
         etag: Some(group.etag),
         create_time: Some(time(group.create_time)),
         update_time: Some(time(group.update_time)),

@@ -4,7 +4,7 @@ use super::auth::{Bytes, Call, json};
 use super::context::{Api, to_the_end};
 use super::groups::id_of;
 use super::reply::{Answer, bad, ok};
-use crate::domain::{DrillKind, Right};
+use crate::domain::{DrillKind, Right, RunBook};
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::json;
@@ -98,6 +98,24 @@ pub async fn schedule(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> 
     let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());
     to_the_end(async move { control.set_drill_schedule(&actor, &of, wanted).await }).await?;
     ok(&json!({ "schedule": api.control.rehearsals_of(&id)?.schedule }))
+}
+
+/// `GET …/failover-groups/{id}/drills/run-book`
+pub async fn run_book(State(api): State<Arc<Api>>, call: Call) -> Answer {
+    call.needs(Right::Look)?;
+    ok(api.control.rehearsals_of(&id_of(&call.id)?)?.run_book.as_ref())
+}
+
+/// `PATCH …/failover-groups/{id}/drills/run-book`
+pub async fn set_run_book(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
+    call.needs(Right::Change)?;
+    if bytes.0.is_empty() {
+        return Err(bad("The body is missing. Send the steps, or an empty list of them."));
+    }
+    let (id, book): (_, RunBook) = (id_of(&call.id)?, json(&bytes)?);
+    let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());
+    to_the_end(async move { control.set_run_book(&actor, &of, book).await }).await?;
+    ok(api.control.rehearsals_of(&id)?.run_book.as_ref())
 }
 
 fn kind_of(text: &str) -> Result<DrillKind, super::reply::Rejection> {

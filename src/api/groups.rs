@@ -145,7 +145,13 @@ fn instant(text: &str) -> Result<Timestamp, Rejection> {
 }
 
 fn whole(api: &Api, group: FailoverGroup) -> Answer {
-    ok(&group_body(api.control.account_id(), group, false))
+    // A group that is only checked, or gone by now, has none.
+    let targets = api.control.targets(&group.spec.id).unwrap_or_default();
+    ok(&FailoverGroupBody {
+        rpo_target_seconds: targets.rpo_s,
+        rto_target_seconds: targets.rto_s,
+        ..group_body(api.control.account_id(), group, false)
+    })
 }
 
 /// A text that isn't an id isn't a group's id.

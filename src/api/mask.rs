@@ -11,12 +11,14 @@ use std::collections::BTreeSet;
 /// Fields that never change after creation.
 const IMMUTABLE: [&str; 3] = ["name", "regions", "initial_primary_region"];
 /// Fields that the server sets.
-const OUTPUT_ONLY: [&str; 8] = [
+const OUTPUT_ONLY: [&str; 10] = [
     "effective_primary_region",
     "state",
     "replication_point",
     "has_replication_point_blocking_errors",
     "initial_replication_progress",
+    "rpo_target_seconds",
+    "rto_target_seconds",
     "etag",
     "create_time",
     "update_time",

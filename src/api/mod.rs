@@ -12,6 +12,7 @@ mod hosts;
 mod json;
 mod login;
 mod mask;
+mod notifications;
 mod paging;
 mod query;
 mod rate;
@@ -20,9 +21,11 @@ mod reply;
 mod salvage;
 mod server;
 mod stable_urls;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod token_pairs;
+mod what_if;
 
 pub use crate::net::TlsFiles;
 pub use error::ServeError;

@@ -4,8 +4,8 @@ use super::context::Api;
 use super::hosts::{Hosts, Origin};
 use super::reply::{Rejection, bad};
 use super::{
-    ServeError, TlsFiles, account, approval, drills, groups, login, rate::RateLimit, readiness, salvage, stable_urls,
-    token_pairs,
+    ServeError, TlsFiles, account, approval, drills, groups, login, notifications, rate::RateLimit, readiness, salvage,
+    stable_urls, targets, token_pairs, what_if,
 };
 use crate::control::Control;
 use crate::net::{BodyRoom, LocalAddress, ServeLimits, Stop, ambiguity, bind, most_connections, routed, serve};
@@ -162,6 +162,15 @@ fn router(api: Arc<Api>) -> Router {
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/go-on"), post(drills::go_on))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/report"), post(drills::report))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/drills/schedule"), patch(drills::schedule))
+        .route(
+            &format!("{account}/failover-groups/{{failover_group_id}}/drills/run-book"),
+            get(drills::run_book).patch(drills::set_run_book),
+        )
+        .route(
+            &format!("{account}/failover-groups/{{failover_group_id}}/targets"),
+            get(targets::get).patch(targets::update),
+        )
+        .route(&format!("{account}/failover-groups/{{failover_group_id}}/what-if"), post(what_if::ask))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage"), get(salvage::list))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/commits"), post(salvage::commits))
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/rows"), post(salvage::rows))
@@ -171,6 +180,8 @@ fn router(api: Arc<Api>) -> Router {
             post(salvage::make_table),
         )
         .route(&format!("{account}/failover-groups/{{failover_group_id}}/salvage/release"), post(salvage::release))
+        .route(&format!("{account}/notifications"), get(notifications::get).patch(notifications::update))
+        .route(&format!("{account}/notifications/test"), post(notifications::test))
         .route(&format!("{account}/stable-urls"), get(stable_urls::list).post(stable_urls::create))
         .route(&format!("{account}/stable-urls/{{stable_url_id}}"), get(stable_urls::get).delete(stable_urls::delete))
         .route(

@@ -460,6 +460,6 @@ async fn every_call_that_the_document_describes_is_served() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 43);
+    assert_eq!(calls, 51);
     served.end().await;
 }

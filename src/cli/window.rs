@@ -33,9 +33,12 @@ impl Host {
         };
         // On loopback only, because a token of this API controls the deployment that the window shows.
         let gateway = Some(GatewayOptions::default());
-        let options = EngineOptions { api: Some(ApiOptions::default()), gateway, ..self.common.engine() };
+        let kept_targets = self.preferences.borrow().targets.clone();
+        let options = EngineOptions { api: Some(ApiOptions::default()), gateway, kept_targets, ..self.common.engine() };
         let started = RuntimeThread::start(data_dir, options, clock(), wake(&self.window));
         let (runtime, notices) = started.map_err(sentence)?;
+        // The runtime keeps them from now on.
+        self.preferences.send_modify(|preferences| preferences.targets.clear());
         let link = link_to(&runtime, notices, self.preferences.clone(), self.wall);
         *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = Some(runtime);
         Ok(link)
@@ -109,7 +112,9 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
         let preferences = chosen.borrow().clone();
         open_first_run(host.clone(), preferences, connected, on_ready)
     } else {
-        open_window(host.start_runtime()?, on_ready)
+        let link = host.start_runtime()?;
+        keep_preferences(&kept, &chosen.borrow());
+        open_window(link, on_ready)
     };
     // First, because stopping may take a while, and the person who waits may lose patience.
     keep_preferences(&kept, &chosen.borrow());

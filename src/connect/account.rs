@@ -5,7 +5,7 @@ use super::http::{Call, Transport};
 use super::settings::ConnectSettings;
 use crate::domain::Region;
 use crate::wire::disaster_recovery::{
-    FailoverGroupBody, FailoverRequest, ListFailoverGroups, ListStableUrls, PREFIX, StableUrlBody,
+    FailoverGroupBody, FailoverRequest, ListFailoverGroups, ListStableUrls, PREFIX, StableUrlBody, TargetsBody,
 };
 use reqwest::Method;
 use serde_json::Value;
@@ -111,6 +111,11 @@ impl AccountClient {
     /// Fails a group over.
     pub async fn fail_over(&self, id: &str, request: &FailoverRequest) -> Result<FailoverGroupBody, ConnectError> {
         self.transport.send(self.call(Method::POST, &["failover-groups", id, "failover"]).body(request)).await
+    }
+
+    /// Sets what a group should reach.
+    pub async fn set_targets(&self, id: &str, body: &TargetsBody) -> Result<(), ConnectError> {
+        self.transport.send_for_nothing(self.call(Method::PATCH, &["failover-groups", id, "targets"]).body(body)).await
     }
 
     /// Every stable URL.

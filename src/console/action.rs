@@ -82,6 +82,10 @@ pub enum Action {
     AskRepair(GroupId),
     /// Ask what a group should reach.
     AskTargets(GroupId),
+    /// Ask what the run-book of a group's drills is to say.
+    AskRunBook(GroupId),
+    /// Ask what would happen to a group.
+    AskWhatIf(GroupId),
     /// Ask where to save the numbers of a group's chart: the group, the range, the table.
     AskExport(GroupId, &'static str, String),
     /// Ask where to save a text.
@@ -143,6 +147,8 @@ impl Action {
             | Self::AskDelete(_)
             | Self::AskRepair(_)
             | Self::AskRelease(..)
+            | Self::AskTargets(_)
+            | Self::AskRunBook(_)
             | Self::AskDeleteSecondaryOnly(_)
             | Self::AskReleaseLeftBehind(..)
             | Self::AskRecover(_)
@@ -158,7 +164,7 @@ impl Action {
             }
             Self::AskApproval(_) => Some(Right::SetApproval),
             Self::Go(_)
-            | Self::AskTargets(_)
+            | Self::AskWhatIf(_)
             | Self::AskExport(..)
             | Self::AskSave(_)
             | Self::AskPoints(_)

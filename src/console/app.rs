@@ -8,14 +8,12 @@ use super::palette::PaletteState;
 use super::preferences::{Preferences, WindowPlace};
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
-use super::screens::approval_dialog::ApprovalDialog;
 use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
 use super::screens::create::CreateForm;
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::edit::EditForm;
 use super::screens::fail_over::FailOverDialog;
 use super::screens::group::GroupScreen;
-use super::screens::points_dialog::PointsDialog;
 use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
@@ -247,9 +245,10 @@ impl ConsoleApp {
                 }
             }
             Action::AskTargets(id) => self.dialog = Some(Dialog::targets(scene, id)),
+            Action::AskWhatIf(id) => self.dialog = Dialog::what_if(scene, &id),
             Action::AskExport(id, range, text) => self.dialog = Some(Dialog::export(scene, &id, range, text)),
             Action::AskSave(file) => self.dialog = Some(Dialog::save(scene, file)),
-            Action::AskPoints(id) => self.dialog = Some(Dialog::Points(PointsDialog::open(id, scene.now))),
+            Action::AskPoints(id) => self.dialog = Some(Dialog::points(scene, id)),
             Action::AskRelease(region, catalog) => {
                 self.dialog = Some(Dialog::Release(ReleaseDialog::open(region, catalog)));
             }
@@ -263,11 +262,8 @@ impl ConsoleApp {
             Action::AskReleaseLeftBehind(id, object) => self.confirm(Confirm::ReleaseLeftBehind(id, object)),
             Action::AskRecover(of) => self.dialog = Some(Dialog::Recover(RecoverDialog::open(scene, of))),
             Action::AskReleaseSalvage(of) => self.confirm(Confirm::ReleaseSalvage(of)),
-            Action::AskApproval(id) => {
-                if let Some(view) = scene.group(&id) {
-                    self.dialog = Some(Dialog::Approval(ApprovalDialog::open(id, view.approval)));
-                }
-            }
+            Action::AskApproval(id) => self.dialog = Dialog::approval(scene, id),
+            Action::AskRunBook(id) => self.dialog = Dialog::run_book(scene, id),
             Action::AskApprove(id) => self.confirm(Confirm::Approve(id)),
             Action::AskSignIn => self.dialog = Some(Dialog::SignIn(SignInDialog::default())),
             Action::AskNewUrl => self.dialog = Some(Dialog::NewUrl(NewUrlDialog::default())),
@@ -435,7 +431,7 @@ impl eframe::App for ConsoleApp {
         let awaited = self.awaited.clone();
         let wall = self.link.clock.now();
         let preferences = self.preferences.clone();
-        let scene = Scene::new(&snapshot, wall, &awaited).chosen(&preferences);
+        let scene = Scene::new(&snapshot, wall, &awaited);
         theme::set_stale(&ctx, scene.stale_ms.is_some());
         self.keep_place(&ctx);
         let mut actions = self.keys(&ctx);

@@ -14,12 +14,14 @@ use super::screens::points_dialog::PointsDialog;
 use super::screens::recover_dialog::RecoverDialog;
 use super::screens::release_dialog::ReleaseDialog;
 use super::screens::repair_dialog::RepairDialog;
+use super::screens::run_book_dialog::RunBookDialog;
 use super::screens::secondary_only_dialog::SecondaryOnlyDialog;
 use super::screens::settings::NewTokenDialog;
 use super::screens::sheet_dialog::SheetDialog;
 use super::screens::sign_in_dialog::SignInDialog;
 use super::screens::stable_urls::{AttachDialog, NewUrlDialog, TokensDialog};
 use super::screens::targets_dialog::TargetsDialog;
+use super::screens::what_if_dialog::WhatIfDialog;
 use super::theme::{self, Icon, Role, rich};
 use super::widgets::Button;
 use super::widgets::dialog::dialog_ui;
@@ -46,6 +48,10 @@ pub enum Dialog {
     Points(PointsDialog),
     /// What a group should reach.
     Targets(TargetsDialog),
+    /// What the run-book of a group's drills is to say.
+    RunBook(RunBookDialog),
+    /// What would happen to a group.
+    WhatIf(WhatIfDialog),
     /// Whether failovers of a group wait for a second person.
     Approval(ApprovalDialog),
     /// The token that the window is to act with.
@@ -86,10 +92,32 @@ impl Dialog {
         Self::Export(ExportDialog::open(scene, file.title, &file.name, file.note, file.text))
     }
 
+    /// What a replication point held.
+    pub fn points(scene: &Scene<'_>, id: GroupId) -> Self {
+        Self::Points(PointsDialog::open(id, scene.now))
+    }
+
     /// What a group should reach.
     pub fn targets(scene: &Scene<'_>, id: GroupId) -> Self {
         let now = scene.targets(&id);
         Self::Targets(TargetsDialog::open(id, now))
+    }
+
+    /// Whether failovers of a group wait for a second person; None where the group is gone.
+    pub fn approval(scene: &Scene<'_>, id: GroupId) -> Option<Self> {
+        let policy = scene.group(&id)?.approval;
+        Some(Self::Approval(ApprovalDialog::open(id, policy)))
+    }
+
+    /// What the run-book of a group's drills is to say; None where the group is gone.
+    pub fn run_book(scene: &Scene<'_>, id: GroupId) -> Option<Self> {
+        let book = scene.group(&id)?.rehearsals.run_book.clone();
+        Some(Self::RunBook(RunBookDialog::open(id, &book)))
+    }
+
+    /// What would happen to a group; None where it is gone.
+    pub fn what_if(scene: &Scene<'_>, id: &GroupId) -> Option<Self> {
+        Some(Self::WhatIf(WhatIfDialog::open(scene.group(id)?)))
     }
 
     /// Whether to delete what only a group's secondary has.
@@ -115,7 +143,10 @@ impl Dialog {
             (Self::SecondaryOnly(dialog), Intent::DeleteSecondaryOnly { id, .. }) => dialog.id == *id,
             (Self::Points(dialog), Intent::ReadPoint { id, .. }) => dialog.id == *id,
             (Self::Recover(dialog), intent) => dialog.asked_for(intent),
+            (Self::WhatIf(dialog), intent) => dialog.asked_for(intent),
             (Self::Approval(dialog), Intent::SetApproval { id, .. }) => dialog.id == *id,
+            (Self::RunBook(dialog), Intent::SetRunBook { id, .. }) => dialog.id == *id,
+            (Self::Targets(dialog), Intent::SetTargets { id, .. }) => dialog.id == *id,
             (Self::SignIn(_), Intent::SignIn { .. }) => true,
             (Self::Sheet(dialog), Intent::AskCapabilities { name }) => dialog.name == *name,
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
@@ -137,6 +168,8 @@ impl Dialog {
             Self::Release(dialog) => dialog.refused(refusal),
             Self::Repair(dialog) => dialog.refused(refusal),
             Self::Approval(dialog) => dialog.refused(refusal),
+            Self::WhatIf(dialog) => dialog.refused(refusal),
+            Self::RunBook(dialog) => dialog.refused(refusal),
             Self::SignIn(dialog) => dialog.refused(refusal),
             Self::SecondaryOnly(dialog) => dialog.refused(refusal),
             Self::Recover(dialog) => dialog.refused(refusal),
@@ -148,7 +181,8 @@ impl Dialog {
             Self::Attach(dialog) => dialog.refused(refusal),
             Self::Tokens(dialog) => dialog.refused(refusal),
             Self::Export(dialog) => dialog.refused(refusal),
-            Self::Targets(_) | Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
+            Self::Targets(dialog) => dialog.refused(refusal),
+            Self::Palette(_) | Self::Keys | Self::Discard(_) => {}
         }
     }
 
@@ -161,6 +195,7 @@ impl Dialog {
             }
             (Self::FailOver(dialog), detail) => dialog.done(detail),
             (Self::Recover(dialog), detail) => dialog.done(detail),
+            (Self::WhatIf(dialog), detail) => dialog.done(detail),
             (Self::Sheet(dialog), NoticeDetail::Capabilities(sheet)) => {
                 dialog.answered(sheet);
                 true
@@ -183,12 +218,14 @@ impl Dialog {
             Self::Release(dialog) => dialog.show(ctx, scene),
             Self::Repair(dialog) => dialog.show(ctx, scene),
             Self::Approval(dialog) => dialog.show(ctx, scene),
+            Self::WhatIf(dialog) => dialog.show(ctx, scene),
+            Self::RunBook(dialog) => dialog.show(ctx, scene),
             Self::SignIn(dialog) => dialog.show(ctx, scene),
             Self::SecondaryOnly(dialog) => dialog.show(ctx, scene),
             Self::Recover(dialog) => dialog.show(ctx, scene),
             Self::Points(dialog) => dialog.show(ctx, scene),
             Self::Confirm(dialog) => dialog.show(ctx, scene),
-            Self::Targets(dialog) => dialog.show(ctx, preferences),
+            Self::Targets(dialog) => dialog.show(ctx, scene),
             Self::Export(dialog) => dialog.show(ctx, scene),
             Self::Sheet(dialog) => dialog.show(ctx, scene),
             Self::NewToken(dialog) => dialog.show(ctx, scene),

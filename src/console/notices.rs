@@ -42,6 +42,7 @@ pub fn toast_of(intent: &Intent, outcome: &Result<NoticeDetail, IntentError>, no
                     None => point.notes.join(" "),
                 },
                 NoticeDetail::AsOf(_) => "Checked the tables' versions.".to_owned(),
+                NoticeDetail::WhatIf(answer) => format!("Found out what happens if {}.", answer.asked.words()),
                 NoticeDetail::Salvage(_) | NoticeDetail::Rows(_) => "Read the salvaged commits.".to_owned(),
                 NoticeDetail::Readiness(report) => {
                     let passed = report.lines.iter().filter(|line| line.status == Readiness::Pass).count();

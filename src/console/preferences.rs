@@ -1,7 +1,7 @@
 //! What a person chose, kept between starts.
 
 use super::theme::{Density, ThemeChoice};
-use crate::domain::GroupId;
+use crate::domain::Targets;
 use eframe::egui::ViewportInfo;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,36 +14,13 @@ pub struct Preferences {
     pub theme: ThemeChoice,
     /// How dense.
     pub density: Density,
-    /// What each failover group should reach, by its id.
+    /// What each failover group should reach, by its id. An earlier version kept it here; the runtime takes it up.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<String, Targets>,
     /// When the wall display dims.
     pub wall: WallSchedule,
     /// Where the window was.
     pub window: Option<WindowPlace>,
-}
-
-impl Preferences {
-    /// What a group should reach; nothing where no one set it.
-    pub fn targets_of(&self, id: &GroupId) -> Targets {
-        self.targets.get(id.as_str()).copied().unwrap_or_default()
-    }
-}
-
-/// What a failover group should reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Targets {
-    /// The most that the replica may be behind, in seconds.
-    pub rpo_s: Option<u32>,
-    /// The longest that a failover may take until the new primary accepts writes, in seconds.
-    pub rto_s: Option<u32>,
-}
-
-impl Targets {
-    /// Whether a lag of so many milliseconds is over the target.
-    pub fn is_breached_by(self, lag_ms: u64) -> bool {
-        self.rpo_s.is_some_and(|target| lag_ms > u64::from(target) * 1000)
-    }
 }
 
 /// The hours in which the wall display is dimmed, on this machine's wall clock.
@@ -117,12 +94,5 @@ mod tests {
     fn a_file_of_an_older_version_still_counts() {
         let old: Preferences = serde_json::from_str(r#"{"theme":"dark","density":"compact"}"#).expect("it is read");
         assert_eq!((old.theme, old.density, old.targets.len()), (ThemeChoice::Dark, Density::Compact, 0));
-    }
-
-    #[test]
-    fn a_target_is_breached_only_past_it() {
-        let targets = Targets { rpo_s: Some(5), rto_s: None };
-        assert!(!targets.is_breached_by(5_000) && targets.is_breached_by(5_001));
-        assert!(!Targets::default().is_breached_by(u64::MAX));
     }
 }

@@ -1,9 +1,8 @@
 //! What one frame is drawn from: the snapshot, the time, and which answers are awaited.
 
 use super::format;
-use super::preferences::{Preferences, Targets};
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Region, Right, Timestamp, WorkspaceId};
+use crate::domain::{GroupId, Region, Right, Targets, Timestamp, WorkspaceId};
 use crate::runtime::{Intent, IntentId, Snapshot};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -22,7 +21,6 @@ pub struct Scene<'a> {
     pub stale_ms: Option<i64>,
     /// Intents that have no answer yet.
     pub awaited: &'a Awaited,
-    preferences: Option<&'a Preferences>,
     ticks: Cell<bool>,
     moves: Cell<bool>,
 }
@@ -41,17 +39,12 @@ impl<'a> Scene<'a> {
         let age = format::since(snapshot.taken_at, wall);
         let stale_ms = (age > patience_ms(snapshot.interval_ms)).then_some(age);
         let now = if stale_ms.is_some() { snapshot.taken_at } else { wall };
-        Self { snapshot, now, stale_ms, awaited, preferences: None, ticks: Cell::new(false), moves: Cell::new(false) }
-    }
-
-    /// The scene with what the person chose.
-    pub fn chosen(self, preferences: &'a Preferences) -> Self {
-        Self { preferences: Some(preferences), ..self }
+        Self { snapshot, now, stale_ms, awaited, ticks: Cell::new(false), moves: Cell::new(false) }
     }
 
     /// What a group should reach.
     pub fn targets(&self, id: &GroupId) -> Targets {
-        self.preferences.map_or_else(Targets::default, |preferences| preferences.targets_of(id))
+        self.group(id).map_or_else(Targets::default, |view| view.targets)
     }
 
     /// Says that something was drawn that moves by itself: the window comes back for its next picture.

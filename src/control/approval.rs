@@ -1,14 +1,13 @@
-//! A failover that waits for a second person: asked, told to the webhook, approved, refused, expired.
+//! A failover that waits for a second person: asked, told to people, approved, refused, expired.
 
 use super::group::{GroupChange, GroupHandle};
 use super::{Control, ControlError, audit};
-use crate::domain::{ApprovalPolicy, Asker, FailoverGroup, FailoverOrder, GroupId, PendingApproval, Timestamp};
-use crate::net::HttpClient;
+use crate::domain::{
+    Alert, AlertEvent, ApprovalPolicy, Asker, FailoverGroup, FailoverOrder, GroupId, PendingApproval, Severity,
+    Timestamp,
+};
 use chrono::TimeDelta;
-use std::time::Duration;
-
-/// How long the webhook may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+use serde_json::json;
 
 impl Control {
     /// Whether failovers of a group wait for a second person, and what waits now.
@@ -123,23 +122,19 @@ impl Control {
         let sentence = pending.sentence(id.as_str());
         change.approval.pending = Some(pending.clone());
         change.commit(self).await?;
-        self.tell_webhook(&group, pending);
+        self.tell_of_request(&group, pending).await;
         Err(ControlError::AwaitsApproval { sentence })
     }
 
-    /// Tells the webhook that a failover waits, with the page on which it can be approved.
-    fn tell_webhook(&self, group: &FailoverGroup, pending: PendingApproval) {
-        let Some(webhook) = self.inner.settings.webhook.clone() else { return };
+    /// Tells people that a failover waits, with the page on which it can be approved.
+    async fn tell_of_request(&self, group: &FailoverGroup, pending: PendingApproval) {
         let id = group.spec.id.clone();
         let page = self.api_url().map(|url| format!("{}/approvals/{id}/{}", url.trim_end_matches('/'), pending.id));
         let text = match &page {
             Some(page) => format!("{} Approve or refuse it: {page}", pending.sentence(id.as_str())),
             None => pending.sentence(id.as_str()),
         };
-        let body = serde_json::json!({
-            "event": "failover_awaits_approval",
-            "text": text,
-            "failover_group": id.as_str(),
+        let details = json!({
             "failover_type": pending.order.kind,
             "from_region": group.effective_primary_region,
             "to_region": pending.order.target,
@@ -148,16 +143,16 @@ impl Control {
             "expires": pending.expires_at,
             "approve_url": page,
         });
-        self.spawn(async move {
-            let sent = async {
-                let client = HttpClient::new().in_all(PATIENCE).follow_redirects().build()?;
-                client.post(&webhook).json(&body).send().await?.error_for_status()
-            };
-            if let Err(error) = sent.await {
-                // Its URL may carry a secret, so the error is told without it.
-                tracing::warn!(group = %id, error = %error.without_url(), "the webhook didn't take a request for approval");
-            }
-        });
+        self.tell(Alert {
+            event: AlertEvent::FailoverAwaitsApproval,
+            severity: Severity::Warning,
+            at: pending.asked_at,
+            key: format!("{id}/failover"),
+            group: Some(id),
+            text,
+            details: details.as_object().cloned().unwrap_or_default(),
+        })
+        .await;
     }
 }
 

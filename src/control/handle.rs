@@ -1,6 +1,7 @@
 //! The control handle: every call enters here.
 
 use super::ControlError;
+use super::alerts::AlertSink;
 use super::deployment::Deployment;
 use super::drills::Drills;
 use super::group::GroupHandle;
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     pub refresh: watch::Sender<u64>,
     pub activity: Mutex<Arc<Vec<ActivityEntry>>>,
     api_url: Mutex<Option<String>>,
+    pub alerts: AlertSink,
     pub drills: Mutex<Drills>,
     /// When a comparison last showed a group whole.
     pub proofs: Mutex<BTreeMap<GroupId, Proof>>,
@@ -113,6 +115,7 @@ impl Control {
                 refresh: watch::Sender::new(0),
                 activity: Mutex::new(Arc::new(start.activity.into_iter().map(entry).collect())),
                 api_url: Mutex::default(),
+                alerts: AlertSink::default(),
                 drills: Mutex::new(start.drills),
                 proofs: Mutex::default(),
                 drill_schedules: Mutex::default(),

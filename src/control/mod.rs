@@ -1,6 +1,8 @@
 //! Failover groups, stable URLs, tokens and the operations on them: the one handle that the window, the command line and the API go through.
 
 mod acts;
+mod alerts;
+mod alerts_view;
 mod approval;
 mod as_of;
 mod asset_work;
@@ -45,15 +47,18 @@ mod shown_regions;
 mod stable_urls;
 mod start;
 mod status;
+mod targets;
 mod token_pairs;
 mod tokens;
 mod told;
 mod transfer_limit;
 mod verify;
 pub mod view;
+mod what_if;
 mod worker;
 mod worker_cache;
 
+pub use alerts::{AlertTimes, AlertsPatch};
 pub use as_of::AsOfReport;
 pub use assets::SecondaryOnlyDeleted;
 pub use credentials::CredentialFiles;

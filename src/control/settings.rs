@@ -1,5 +1,6 @@
 //! How eagerly the runtime works, and what this start was told.
 
+use super::alerts::AlertTimes;
 use crate::delta::CopyEngine;
 use crate::domain::Bandwidth;
 use std::num::NonZeroUsize;
@@ -29,12 +30,16 @@ pub struct ControlSettings {
     pub copy_engine: CopyEngine,
     /// Where its jobs get folders of their own.
     pub copy_jobs: PathBuf,
-    /// Where a failover is announced with a POST, where set.
+    /// Where people are told of what happens with a POST, where it is told and not kept.
     pub webhook: Option<String>,
+    /// How eagerly that is.
+    pub alerts: AlertTimes,
     /// How long requests at the stable URLs may go on once a planned failover holds new ones.
     pub request_drain: Duration,
     /// Scheme and authority of the stable URLs that are made from now on.
     pub stable_url_origin: String,
+    /// Between two looks at the schedules of drills.
+    pub drill_look: Duration,
     /// Between two passes over a workspace's assets, at least.
     pub asset_pause: Duration,
     /// Requests a second that a pass over a workspace makes at most.
@@ -57,8 +62,10 @@ impl Default for ControlSettings {
             copy_engine: CopyEngine::default(),
             copy_jobs: std::env::temp_dir().join("resilience-copy-jobs"),
             webhook: None,
+            alerts: AlertTimes::default(),
             request_drain: Duration::from_secs(2),
             stable_url_origin: "https://localhost".to_owned(),
+            drill_look: Duration::from_secs(20),
             asset_pause: Duration::from_secs(10),
             asset_calls_per_second: 15,
             read_only: false,

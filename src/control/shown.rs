@@ -29,6 +29,7 @@ impl Control {
             activity: lock(&self.inner.activity).clone(),
             stable_urls: self.stable_urls(),
             tokens: self.tokens(),
+            alerts: self.alerts_view(),
             transfer_limit: self.inner.limits.get(),
             spark: self.inner.spark.as_ref().map(|spark| spark.view()),
             clock_move: self.clock_move(),

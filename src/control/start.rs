@@ -5,7 +5,7 @@ use super::drills::Drills;
 use super::group::{GroupHandle, Record, Stored};
 use super::handle::{ACTIVITY_SHOWN, Start};
 use super::keyring::Keyring;
-use super::{Control, ControlError, ControlSettings, Deployment, clock, health, regions, routes, worker};
+use super::{Control, ControlError, ControlSettings, Deployment, alerts, clock, health, regions, routes, worker};
 use crate::domain::Clock;
 use crate::store::{Store, Tx};
 use std::sync::Arc;
@@ -35,6 +35,7 @@ impl Control {
         });
         regions::recall_workloads(&control).await?;
         control.recall_transfer_limit().await?;
+        control.recall_alerts().await?;
         let read_only = control.inner.settings.read_only;
         for (group, since) in groups {
             let read = move |tx: &Tx<'_>| Stored::read(tx, group, since, read_only);
@@ -51,6 +52,8 @@ impl Control {
         control.spawn(drill::keep_to_schedules(control.clone()));
         control.recall_token_pairs()?;
         control.read_moved_ids().await;
+        control.spawn(alerts::keep_watching(control.clone()));
+        control.spawn(alerts::keep_delivering(control.clone()));
         control.lead_gates();
         control.spawn(routes::keep_leading(control.clone()));
         for workspace in &control.inner.deployment.workspaces {

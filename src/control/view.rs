@@ -4,8 +4,8 @@ use crate::delta::{Salvaged, SparkView};
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, AssetKind, ClockMove, Drill, DrillKind, DrillSchedule, FailoverGroup, FailoverKind, FailoverStep,
-    GroupId, LeftBehind, ObjectError, PendingApproval, Proof, Provisional, Recovery, Region, ReleasedBy, Role,
-    StepStatus, Timestamp, TransferLimit, WorkspaceId,
+    GroupId, LeftBehind, ObjectError, PendingApproval, Proof, Provisional, Recovery, Region, ReleasedBy, Role, RunBook,
+    StepStatus, Targets, Timestamp, TransferLimit, WorkspaceId,
 };
 use crate::net::TrafficView;
 use crate::store::ErrorRow;
@@ -30,6 +30,8 @@ pub struct AccountView {
     pub stable_urls: Vec<StableUrlView>,
     /// Every token and client of the account API, newest first, those that were revoked too.
     pub tokens: Vec<TokenView>,
+    /// How people are told of what happens.
+    pub alerts: AlertsView,
     /// What all copies keep to together.
     pub transfer_limit: TransferLimit,
     /// What Spark copies; None where it isn't the copy engine.
@@ -208,6 +210,8 @@ pub struct Rehearsals {
     pub schedule: Option<DrillSchedule>,
     /// Which drill is due next, and when.
     pub next: Option<(DrillKind, Timestamp)>,
+    /// What people wrote about the steps.
+    pub run_book: Arc<RunBook>,
 }
 
 /// One failover group with all that its screens show.
@@ -249,6 +253,8 @@ pub struct GroupView {
     pub unsettled_region: Option<Region>,
     /// The last failover, while it goes back unless a person keeps it.
     pub provisional: Option<Provisional>,
+    /// What it should reach.
+    pub targets: Targets,
     /// Whether failovers wait for a second person.
     pub approval: ApprovalPolicy,
     /// The failover that waits for one.
@@ -304,6 +310,7 @@ pub struct Mark {
     pub label: String,
 }
 
+pub use super::alerts_view::{AlertDelivery, AlertsView};
 pub use super::loss_estimate::{LikelyLoss, LossEstimate};
 pub use crate::replicate::ObjectRecord as ObjectView;
 

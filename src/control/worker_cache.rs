@@ -2,7 +2,7 @@
 
 use super::group::{GroupHandle, PendingSalvage};
 use super::{Control, ControlError, readiness, regions};
-use crate::domain::{AssetName, MappingTable};
+use crate::domain::{AssetName, FailoverGroup, MappingTable};
 use crate::replicate::{
     self, Access, Attributes, AttributesRow, Coverage, CycleCache, CycleOutcome, CycleRequest, Endpoint, ReplicaState,
     SalvageHold, TidyRound, run_cycle,
@@ -152,13 +152,7 @@ impl WorkerCache {
             .filter(|h| !cycle_cache.holds(&AssetName::parse(&h.error.object)))
             .collect();
         cycle_cache.held.extend(waits);
-        let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
-        let mappings = MappingTable::new(rows, &group.spec.regions_in_order())
-            // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
-            .unwrap_or_else(|errors| MappingTable::faulty(&errors))
-            .with_metastore_roots(
-                [&source, &destination].map(|endpoint| (&endpoint.region, endpoint.metastore_root.as_deref())),
-            );
+        let mappings = mappings_of(&group, [&source, &destination]);
         let request = CycleRequest {
             group: &group.spec.id,
             catalogs: group.catalogs(),
@@ -179,6 +173,15 @@ impl WorkerCache {
         replicate::list_left_behind(&mut outcome.objects, &left);
         Ok(outcome)
     }
+}
+
+/// A group's storage mappings between its two ends.
+pub fn mappings_of(group: &FailoverGroup, ends: [&Endpoint; 2]) -> MappingTable {
+    let rows = group.spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.location_mappings);
+    MappingTable::new(rows, &group.spec.regions_in_order())
+        // Accepted by an earlier version, or changed in the store: the cycle names it and makes nothing new.
+        .unwrap_or_else(|errors| MappingTable::faulty(&errors))
+        .with_metastore_roots(ends.map(|endpoint| (&endpoint.region, endpoint.metastore_root.as_deref())))
 }
 
 async fn read_cache(control: &Control, handle: &GroupHandle) -> Result<CycleCache, ControlError> {

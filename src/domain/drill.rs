@@ -1,6 +1,6 @@
 //! Rehearsals of a failover, and what they found.
 
-use super::{GroupId, Region, StepStatus, Timestamp};
+use super::{GroupId, Region, RunBookStep, StepApproval, StepStatus, Timestamp};
 use chrono::{Duration, Timelike};
 use serde::{Deserialize, Serialize};
 
@@ -122,9 +122,20 @@ pub struct DrillStepRecord {
     pub ended: Option<Timestamp>,
     /// What it did, or why it failed.
     pub note: Option<String>,
+    /// What the run-book said of it when the drill began.
+    #[serde(default)]
+    pub book: Option<RunBookStep>,
+    /// Who said go where it waited for a person.
+    #[serde(default)]
+    pub approved: Option<StepApproval>,
 }
 
 impl DrillStepRecord {
+    /// Whether it waits for a person before it begins.
+    pub fn is_gated(&self) -> bool {
+        self.approved.is_none() && self.book.as_ref().is_some_and(|book| book.gate)
+    }
+
     /// Seconds that the step took; None while it has not ended.
     pub fn seconds(&self) -> Option<f64> {
         Some((self.ended? - self.started?).num_milliseconds() as f64 / 1000.0)
@@ -216,7 +227,12 @@ impl Drill {
 
     /// Whether it waits for a person now.
     pub fn is_waiting(&self) -> bool {
-        self.is_running() && self.next_step() == Some(DrillStep::WaitForPerson) && self.let_go_by.is_none()
+        let next = self.steps.iter().find(|record| record.ended.is_none());
+        let waits = |record: &DrillStepRecord| match record.step {
+            DrillStep::WaitForPerson => record.is_gated() || (self.waits_for_person && self.let_go_by.is_none()),
+            _ => record.is_gated(),
+        };
+        self.is_running() && next.is_some_and(waits)
     }
 
     /// A step's record.
@@ -229,7 +245,8 @@ impl Drill {
         let kind = self.kind.label();
         match self.outcome {
             DrillOutcome::Running if self.is_waiting() => {
-                format!("The {kind} is in {} and waits for a person.", self.secondary)
+                let step = self.next_step().map_or("the next step", DrillStep::label);
+                format!("The {kind} waits for a person before: {step}.")
             }
             DrillOutcome::Running => format!("The {kind} runs."),
             DrillOutcome::Held => format!("The {kind} held: {} tables verified.", self.tables_verified),

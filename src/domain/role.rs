@@ -30,6 +30,8 @@ pub enum Right {
     ManageTokens,
     /// To say whether a second person must approve.
     SetApproval,
+    /// To say where notifications go.
+    SetNotifications,
 }
 
 impl Role {
@@ -42,7 +44,7 @@ impl Role {
             Right::Look => true,
             Right::Change => matches!(self, Self::Operator | Self::Admin),
             Right::FailOver => matches!(self, Self::Failover | Self::Admin),
-            Right::ManageTokens | Right::SetApproval => self == Self::Admin,
+            Right::ManageTokens | Right::SetApproval | Right::SetNotifications => self == Self::Admin,
         }
     }
 
@@ -72,6 +74,7 @@ impl Right {
             Self::FailOver => "fail over",
             Self::ManageTokens => "create or revoke tokens",
             Self::SetApproval => "change who must approve",
+            Self::SetNotifications => "change or test notifications",
         }
     }
 }
@@ -86,7 +89,12 @@ mod tests {
         assert!(!Role::Viewer.may(Right::Change) && !Role::Viewer.may(Right::FailOver));
         assert!(Role::Operator.may(Right::Change) && !Role::Operator.may(Right::FailOver));
         assert!(Role::Failover.may(Right::FailOver) && !Role::Failover.may(Right::Change));
-        assert!([Right::Change, Right::FailOver, Right::ManageTokens].into_iter().all(|right| Role::Admin.may(right)));
+        assert!(
+            [Right::Change, Right::FailOver, Right::ManageTokens, Right::SetNotifications]
+                .into_iter()
+                .all(|right| Role::Admin.may(right))
+        );
+        assert!(!Role::Operator.may(Right::SetNotifications) && !Role::Failover.may(Right::SetNotifications));
         assert!(!Role::Operator.may(Right::ManageTokens) && !Role::Failover.may(Right::ManageTokens));
     }
 }

@@ -1,6 +1,7 @@
 //! How clients of HTTP are made.
 
 use reqwest::{Client, redirect};
+use std::net::SocketAddr;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -9,8 +10,8 @@ const IDLE: Duration = Duration::from_secs(45);
 
 /// A client that is yet to be built.
 ///
-/// It follows no redirect unless told to: a workspace redirects to its login page, and following that would hide a bad
-/// token.
+/// It follows no redirect: a workspace redirects to its login page, and following that would hide a bad token; a webhook
+/// could redirect into this machine's own network.
 #[derive(Debug, Clone, Default)]
 pub struct HttpClient {
     user_agent: Option<String>,
@@ -18,7 +19,7 @@ pub struct HttpClient {
     in_all: Option<Duration>,
     silence: Option<Duration>,
     on_this_machine: bool,
-    follows_redirects: bool,
+    only_at: Option<(String, Vec<SocketAddr>)>,
 }
 
 impl HttpClient {
@@ -52,15 +53,14 @@ impl HttpClient {
         Self { on_this_machine: is_loopback(url), ..self }
     }
 
-    /// Goes where the server sends it, up to ten times.
-    pub fn follow_redirects(self) -> Self {
-        Self { follows_redirects: true, ..self }
+    /// Reaches `host` at these addresses and no others.
+    pub fn only_at(self, host: &str, addresses: Vec<SocketAddr>) -> Self {
+        Self { only_at: Some((host.to_owned(), addresses)), ..self }
     }
 
     /// Builds it.
     pub fn build(self) -> reqwest::Result<Client> {
-        let redirects = if self.follows_redirects { redirect::Policy::limited(10) } else { redirect::Policy::none() };
-        let mut builder = Client::builder().redirect(redirects).pool_idle_timeout(IDLE);
+        let mut builder = Client::builder().redirect(redirect::Policy::none()).pool_idle_timeout(IDLE);
         if let Some(name) = self.user_agent {
             builder = builder.user_agent(name);
         }
@@ -72,6 +72,9 @@ impl HttpClient {
         }
         if let Some(most) = self.silence {
             builder = builder.read_timeout(most);
+        }
+        if let Some((host, addresses)) = &self.only_at {
+            builder = builder.resolve_to_addrs(host, addresses);
         }
         if self.on_this_machine {
             builder = builder.no_proxy();

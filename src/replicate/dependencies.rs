@@ -1,7 +1,7 @@
 //! Views that read catalogs outside the group: they arrive, but the secondary can't compute them.
 
 use super::engine::CycleRequest;
-use super::{CycleError, Inventory, ObjectRecord};
+use super::{CycleError, Endpoint, Inventory, ObjectRecord};
 use crate::domain::{AssetKey, AssetKind, AssetName, ErrorClass, folded, same_name};
 use crate::wire::unity_catalog::TableInfo;
 use futures::{StreamExt, stream};
@@ -39,21 +39,7 @@ impl Dependencies {
             self.of.get(**key).is_none_or(|(definition, _)| *definition != info.view_definition)
         };
         let new: Vec<(&AssetKey, &TableInfo)> = views.iter().filter(is_new).map(|(key, info)| (*key, *info)).collect();
-        let ask = |(key, info): (&AssetKey, &TableInfo)| {
-            let (key, definition) = (key.clone(), info.view_definition.clone());
-            // A list leaves out what a view reads.
-            async move { (request.source.client.table(&key.to_string()).await, key, definition) }
-        };
-        let each: Vec<_> = new.into_iter().map(ask).collect();
-        let answers: Vec<_> = stream::iter(each).buffered(PARALLEL).collect().await;
-        for (answer, key, definition) in answers {
-            let told = match answer {
-                Ok(info) => info.and_then(|info| info.view_dependencies).map(|told| named(&told)),
-                Err(error) if error.is_unreachable() => return Err(CycleError::at(&request.source.region, error)),
-                Err(_) => None,
-            };
-            let names = told.filter(|names| !names.is_empty());
-            let names = names.unwrap_or_else(|| read_by(definition.as_deref().unwrap_or_default()));
+        for (key, definition, names) in ask_each(request.source, new).await? {
             self.of.insert(key, (definition, names));
         }
         for object in objects.iter_mut().filter(|object| object.kind == AssetKind::View && object.error.is_none()) {
@@ -89,6 +75,38 @@ impl Dependencies {
         self.there.insert(name, (is_there, now));
         Ok(!is_there)
     }
+}
+
+/// What every view of an inventory reads, as full names.
+pub async fn view_reads(source: &Endpoint, inventory: &Inventory) -> Result<Vec<(AssetKey, Vec<String>)>, CycleError> {
+    let views = inventory.of_kind(AssetKind::View).filter_map(|(key, asset)| Some((key, asset.info()?))).collect();
+    Ok(ask_each(source, views).await?.into_iter().map(|(key, _, names)| (key, names)).collect())
+}
+
+/// Asks the source what views read; with each view's definition. Where it doesn't tell, the definition is read.
+async fn ask_each(
+    source: &Endpoint,
+    views: Vec<(&AssetKey, &TableInfo)>,
+) -> Result<Vec<(AssetKey, Option<String>, Vec<String>)>, CycleError> {
+    let ask = |(key, info): (&AssetKey, &TableInfo)| {
+        let (key, definition) = (key.clone(), info.view_definition.clone());
+        // A list leaves out what a view reads.
+        async move { (source.client.table(&key.to_string()).await, key, definition) }
+    };
+    let each: Vec<_> = views.into_iter().map(ask).collect();
+    let answers: Vec<_> = stream::iter(each).buffered(PARALLEL).collect().await;
+    let mut all = Vec::with_capacity(answers.len());
+    for (answer, key, definition) in answers {
+        let told = match answer {
+            Ok(info) => info.and_then(|info| info.view_dependencies).map(|told| named(&told)),
+            Err(error) if error.is_unreachable() => return Err(CycleError::at(&source.region, error)),
+            Err(_) => None,
+        };
+        let names = told.filter(|names| !names.is_empty());
+        let names = names.unwrap_or_else(|| read_by(definition.as_deref().unwrap_or_default()));
+        all.push((key, definition, names));
+    }
+    Ok(all)
 }
 
 fn missing(request: &CycleRequest<'_>, key: &AssetKey, name: &str, catalog: &str) -> ObjectRecord {

@@ -4,8 +4,8 @@
 
 use super::engine::CycleRequest;
 use super::strategy::replica_type;
-use super::{Inventory, ObjectRecord, ReplicaState};
-use crate::domain::{AssetKey, AssetKind, AssetName, Clock, ErrorClass};
+use super::{Endpoint, Inventory, ObjectRecord, ReplicaState};
+use crate::domain::{AssetKey, AssetKind, AssetName, Clock, ErrorClass, MappingTable, Region};
 use crate::wire::unity_catalog::{TABLE_MANAGED, TableInfo};
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,7 +36,8 @@ impl Renames {
             .collect();
         let renamed = gone.filter_map(|(old, row)| {
             let (new, info) = by_id.get(row.table_id.as_str())?;
-            Some((*new, (old, cost(info, row, request))))
+            let bytes = rename_bytes(info, row, request.mappings, &request.source.region, request.destination);
+            Some((*new, (old, bytes)))
         });
         let waiting: BTreeMap<AssetKey, (AssetName, u64)> = renamed
             .filter(|(new, _)| !rules.approves(&new.name) && !rules.excludes(&new.name))
@@ -81,14 +82,18 @@ impl Renames {
 }
 
 /// Bytes that a renamed table's replica takes to be made under its new name.
-fn cost(info: &TableInfo, row: &ReplicaState, request: &CycleRequest<'_>) -> u64 {
-    let (from, to) = (&request.source.region, &request.destination.region);
+pub fn rename_bytes(
+    info: &TableInfo,
+    row: &ReplicaState,
+    mappings: &MappingTable,
+    from: &Region,
+    destination: &Endpoint,
+) -> u64 {
     let location = info.storage_location.as_deref().unwrap_or_default();
-    let mapped = request.mappings.map(location, from, to);
+    let mapped = mappings.map(location, from, &destination.region);
     let stays = mapped.is_ok_and(|place| place.trim_end_matches('/') == row.destination_location.trim_end_matches('/'));
     // A region that keeps no ids chooses the place of a managed table itself, and each time another one.
-    let chooses =
-        replica_type(info, request.destination) == TABLE_MANAGED && !request.destination.capabilities.keeps_ids;
+    let chooses = replica_type(info, destination) == TABLE_MANAGED && !destination.capabilities.keeps_ids;
     if stays && !chooses { 0 } else { row.bytes }
 }
 

@@ -10,11 +10,12 @@ use super::{
 use crate::api::{ApiOptions, ApiServer};
 use crate::control::{Control, ControlSettings, CredentialFiles};
 use crate::delta::CopyEngine;
-use crate::domain::{Asker, Clock};
+use crate::domain::{Asker, Clock, Targets};
 use crate::gateway::{Gateway, GatewayOptions};
 use crate::sandbox::Sandbox;
 use crate::store::Store;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct EngineOptions {
     pub api: Option<ApiOptions>,
     /// How the gateway of the stable URLs is served; None to serve none.
     pub gateway: Option<GatewayOptions>,
+    /// Targets that an earlier version kept with the window, by group: taken up where a group has none.
+    pub kept_targets: BTreeMap<String, Targets>,
     /// Between two regular rows of a group in the system tables.
     pub system_tables_interval: Duration,
 }
@@ -47,6 +50,7 @@ impl Default for EngineOptions {
             control: ControlSettings::default(),
             api: None,
             gateway: None,
+            kept_targets: BTreeMap::new(),
             system_tables_interval: Duration::from_secs(30),
         }
     }
@@ -119,6 +123,7 @@ impl Engine {
         }
         let read_only = settings.read_only;
         let control = Control::start(deployment, store, clock, settings).await?;
+        control.adopt_targets(&options.kept_targets).await?;
         let credentials = if read_only { None } else { Some(control.keep_credentials(data_dir.path()).await?) };
         let api = match &options.api {
             Some(api) => Some(ApiServer::start(control.clone(), api).await?),

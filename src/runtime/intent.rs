@@ -3,12 +3,12 @@
 use super::GroupHistory;
 use crate::connect::CapabilitySheet;
 use crate::control::view::TokenView;
-use crate::control::{AsOfReport, GroupPatch, PointReport, SalvageRef, SalvageReport};
+use crate::control::{AlertsPatch, AsOfReport, GroupPatch, PointReport, SalvageRef, SalvageReport};
 use crate::delta::RowsPreview;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
     ApprovalPolicy, DrillKind, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role,
-    Timestamp, TransferLimit, Violation, WorkspaceId,
+    RunBook, Targets, Timestamp, TransferLimit, Violation, WhatIf, WhatIfAnswer, WorkspaceId,
 };
 use crate::wire::secret::Secret;
 use std::collections::BTreeMap;
@@ -91,6 +91,20 @@ pub enum Intent {
         /// What holds from now on.
         policy: ApprovalPolicy,
     },
+    /// Sets what a group should reach.
+    SetTargets {
+        /// The group.
+        id: GroupId,
+        /// What holds from now on.
+        targets: Targets,
+    },
+    /// Changes where and of what people are told.
+    SetAlerts {
+        /// What is to change.
+        patch: AlertsPatch,
+    },
+    /// Sends a test to the webhook.
+    TestAlerts,
     /// Makes the window act as the holder of a token.
     SignIn {
         /// The token.
@@ -153,6 +167,13 @@ pub enum Intent {
         /// The line of the check.
         line: String,
     },
+    /// Finds out what would fail, cost and wait. Nothing is changed.
+    AskWhatIf {
+        /// The group.
+        id: GroupId,
+        /// The question.
+        asked: WhatIf,
+    },
     /// Finds out what a forced failover of a group would lose now; the answer is in the group's view.
     EstimateLoss {
         /// The group.
@@ -180,6 +201,13 @@ pub enum Intent {
         id: GroupId,
         /// The schedule.
         wanted: Option<(DrillKind, u16, u8)>,
+    },
+    /// Sets what people wrote about the steps of a group's drills.
+    SetRunBook {
+        /// The group.
+        id: GroupId,
+        /// What holds from now on.
+        book: RunBook,
     },
     /// Resumes the schedules and starts the compute that ran in the old primary, in the new one.
     ResumeWorkloads {
@@ -339,6 +367,8 @@ pub enum NoticeDetail {
     Readiness(Box<ReadinessReport>),
     /// What a failover to an earlier instant would do.
     AsOf(Box<AsOfReport>),
+    /// What would fail, cost and wait.
+    WhatIf(Box<WhatIfAnswer>),
     /// Salvaged commits.
     Salvage(Box<SalvageReport>),
     /// Rows of salvaged commits.

@@ -74,6 +74,13 @@ pub(super) async fn perform(
         Intent::Approve { id, request } => control.approve(by, &id, &request).await.map(group),
         Intent::RefuseApproval { id, request } => control.refuse(by, &id, &request).await.map(NoticeDetail::Done),
         Intent::SetApproval { id, policy } => control.set_approval(actor, &id, policy).await.map(NoticeDetail::Done),
+        Intent::SetTargets { id, targets } => control.set_targets(actor, &id, targets).await.map(NoticeDetail::Done),
+        Intent::SetAlerts { patch } => control.set_alerts(actor, patch).await.map(NoticeDetail::Done),
+        Intent::TestAlerts => match control.test_alerts(actor).await {
+            Ok((true, sentence)) => Ok(NoticeDetail::Done(format!("The test was delivered. {sentence}"))),
+            Ok((false, sentence)) => return Err(failed(format!("The test was not delivered. {sentence}"))),
+            Err(error) => Err(error),
+        },
         Intent::SignIn { .. } | Intent::SignOut | Intent::SetSignInRequired { .. } => {
             return Err(refusal(ControlError::BadArgument {
                 sentence: "Only a window can be signed in and out.".to_owned(),
@@ -106,12 +113,16 @@ pub(super) async fn perform(
         }
         Intent::LetDrillGoOn { id, drill } => {
             let gone_on = control.let_drill_go_on(actor, &id, &drill).await;
-            gone_on.map(|drill| NoticeDetail::Done(format!("The drill goes on: it fails back to {}.", drill.primary)))
+            gone_on.map(|drill| NoticeDetail::Done(format!("The {} of {id} goes on.", drill.kind.label())))
         }
         Intent::SetDrillSchedule { id, wanted } => {
             let set = control.set_drill_schedule(actor, &id, wanted).await;
             let word = if wanted.is_some() { "set" } else { "removed" };
             set.map(|()| NoticeDetail::Done(format!("The drill schedule of {id} was {word}.")))
+        }
+        Intent::SetRunBook { id, book } => control.set_run_book(actor, &id, book).await.map(NoticeDetail::Done),
+        Intent::AskWhatIf { id, asked } => {
+            control.what_if(&id, asked).await.map(|answer| NoticeDetail::WhatIf(Box::new(answer)))
         }
         Intent::EstimateLoss { id } => {
             let found = control.estimate_loss(&id).await;

@@ -8,6 +8,7 @@ impl Intent {
     pub fn right(&self) -> Right {
         match self {
             Self::EstimateLoss { .. }
+            | Self::AskWhatIf { .. }
             | Self::CheckReadiness { .. }
             | Self::CheckReadinessOf { .. }
             | Self::ReadPoint { .. }
@@ -32,10 +33,13 @@ impl Intent {
             | Self::CreateToken { .. }
             | Self::RevokeToken { .. }
             | Self::SetSignInRequired { .. } => Right::ManageTokens,
+            Self::SetAlerts { .. } | Self::TestAlerts => Right::SetNotifications,
             Self::SetApproval { .. } => Right::SetApproval,
             Self::CreateGroup { .. }
             | Self::UpdateGroup { .. }
             | Self::ConfirmReadiness { .. }
+            | Self::SetTargets { .. }
+            | Self::SetRunBook { .. }
             | Self::SetDrillSchedule { .. }
             | Self::ReleaseLeftBehind { .. }
             | Self::PreviewSalvage { .. }

@@ -50,6 +50,12 @@ pub struct FailoverGroupBody {
     /// Bytes that renames may ship again without being approved; not part of the published API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rename_limit_bytes: Option<u64>,
+    /// The most that the replica may be behind, in seconds; output only, left out of lists; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo_target_seconds: Option<u32>,
+    /// The longest that a failover may take, in seconds; output only, left out of lists; not part of the published API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto_target_seconds: Option<u32>,
     /// Changes with every change; output only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -186,6 +192,17 @@ pub struct ObjectErrorBody {
     pub ended: Option<String>,
     /// How often it began.
     pub count: u64,
+}
+
+/// What a group should reach: read and set at `…/failover-groups/{id}/targets`; not part of the published API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetsBody {
+    /// Seconds; 0 takes the target away, and absent leaves it as it is.
+    #[serde(default)]
+    pub rpo_seconds: Option<u32>,
+    /// Seconds; 0 takes the target away, and absent leaves it as it is.
+    #[serde(default)]
+    pub rto_seconds: Option<u32>,
 }
 
 /// `POST …/failover-groups/{id}/readiness/confirm`; not part of the published API.

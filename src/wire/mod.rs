@@ -4,6 +4,7 @@
 //! them, with constants for the values that matter here, because a value added by a newer server must
 //! not make a whole list unreadable.
 
+pub mod alert;
 pub mod dashboards;
 pub mod disaster_recovery;
 pub mod error;

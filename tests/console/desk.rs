@@ -27,11 +27,6 @@ impl Desk {
         Self::sized(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0))
     }
 
-    /// A window whose owner chose something before.
-    pub fn preferring(snapshot: Snapshot, chosen: Preferences) -> Self {
-        Self::opened(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0), chosen)
-    }
-
     pub fn sized(snapshot: Snapshot, theme: Theme, size: Vec2) -> Self {
         Self::opened(snapshot, theme, size, Preferences::default())
     }

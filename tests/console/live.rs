@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use crate::support::{self, left_by_force};
+use resilience::control::{AlertTimes, ControlSettings};
 use resilience::domain::SystemClock;
 use resilience::runtime::{DataDir, EngineOptions, RuntimeThread, SandboxSource};
 use std::path::Path;
@@ -19,6 +20,11 @@ impl Live {
     pub fn open(dir: &Path) -> Self {
         let options = EngineOptions {
             sandbox: SandboxSource { commits_per_second: Some(0.0), seed: 7, ..SandboxSource::default() },
+            // The webhook of a test is on this machine.
+            control: ControlSettings {
+                alerts: AlertTimes { private_webhooks: true, ..AlertTimes::default() },
+                ..ControlSettings::default()
+            },
             ..EngineOptions::default()
         };
         let data_dir = DataDir::hold(&dir.join("data")).expect("the data dir is free");

@@ -9,8 +9,13 @@ mod decisions;
 mod desk;
 mod drills;
 mod fail_over;
+mod first_run;
 mod fixture;
+#[path = "../stories/listener.rs"]
+#[allow(dead_code)]
+mod listener;
 mod live;
+mod notifications;
 mod past;
 mod pictures;
 mod raster;
@@ -23,4 +28,5 @@ mod run;
 mod support;
 mod system_tables;
 mod wall;
+mod what_if;
 mod window;

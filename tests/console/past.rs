@@ -3,7 +3,8 @@
 use crate::desk::Desk;
 use crate::fixture;
 use chrono::TimeDelta;
-use resilience::control::view::{LagSample, Mark};
+use resilience::control::view::{GroupView, LagSample, Mark};
+use resilience::domain::Targets;
 use resilience::runtime::{GroupHistory, Intent, IntentError, IntentId, NoticeDetail};
 
 fn at_core() -> Desk {
@@ -80,14 +81,25 @@ fn a_target_is_set_drawn_and_taken_away() {
     desk.type_into("RPO: the replica is at most this far behind", "3 s");
     desk.type_into("RTO: the new primary accepts writes within", "2 min");
     desk.click("Set targets");
-    let kept = desk.preferences.borrow().targets.get("core").copied().expect("it is kept");
-    assert_eq!((kept.rpo_s, kept.rto_s), (Some(3), Some(120)));
+    let (id, intent) = desk.sent();
+    let targets = Targets { rpo_s: Some(3), rto_s: Some(120) };
+    assert_eq!(intent, Intent::SetTargets { id: fixture::spec("core", &[]).id, targets });
+    desk.answer(
+        id,
+        Err(IntentError { sentence: "The disk is full.".to_owned(), violations: Vec::new(), stale: false }),
+    );
+    assert!(desk.shows("The targets were not changed") && desk.shows("The disk is full."));
+    desk.click("Set targets");
+    let (id, _) = desk.sent();
+    let group = GroupView { targets, ..fixture::active("core", &["main", "clickstream"]) };
+    desk.publish(fixture::with_groups(vec![group]));
+    desk.answer(id, Ok(NoticeDetail::Done("Set.".to_owned())));
     assert!(desk.shows("1 time over the target of 3.0 s"), "the spell above the target is counted");
     desk.click("Targets…");
     desk.clear("RPO: the replica is at most this far behind");
     desk.clear("RTO: the new primary accepts writes within");
     desk.click("Set targets");
-    assert!(desk.preferences.borrow().targets.is_empty());
+    assert!(matches!(desk.sent().1, Intent::SetTargets { targets, .. } if targets == Targets::default()));
 }
 
 #[test]

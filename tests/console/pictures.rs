@@ -100,13 +100,13 @@ fn pictures() {
     });
     draw("group-creation-failed", &many, |desk| open_group(desk, "reporting, CREATION_FAILED"));
     draw("group-active", &full(), |desk| open_group(desk, "core-lakehouse, ACTIVE"));
-    let mut chosen = resilience::console::Preferences::default();
-    chosen.targets.insert(
-        "core-lakehouse".to_owned(),
-        resilience::console::preferences::Targets { rpo_s: Some(5), rto_s: Some(30) },
-    );
+    let mut targeted = full();
+    let account = Arc::make_mut(&mut targeted.account);
+    for view in account.groups.iter_mut().filter(|view| view.group.spec.id.as_str() == "core-lakehouse") {
+        Arc::make_mut(view).targets = resilience::domain::Targets { rpo_s: Some(5), rto_s: Some(30) };
+    }
     for (suffix, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
-        let mut desk = Desk::opened(full(), theme, Vec2::new(1440.0, 900.0), chosen.clone());
+        let mut desk = Desk::sized(targeted.clone(), theme, Vec2::new(1440.0, 900.0));
         open_group(&mut desk, "core-lakehouse, ACTIVE");
         desk.photograph(&format!("group-target-{suffix}"));
         desk.click("7 d");

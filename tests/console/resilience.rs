@@ -2,10 +2,9 @@
 
 use crate::desk::Desk;
 use crate::fixture;
-use resilience::console::Preferences;
 use resilience::console::action::{GroupTab, Route};
-use resilience::console::preferences::Targets;
-use resilience::domain::GroupId;
+use resilience::control::view::GroupView;
+use resilience::domain::{GroupId, Targets};
 
 fn five() -> Desk {
     Desk::new(fixture::attached(
@@ -86,10 +85,9 @@ fn rows_are_opened_with_the_keyboard() {
 
 #[test]
 fn a_replica_that_is_over_its_target_says_so_and_needs_attention() {
-    let mut chosen = Preferences::default();
-    chosen.targets.insert("clicks".to_owned(), Targets { rpo_s: Some(300), rto_s: None });
-    let groups = vec![fixture::active("core", &["main"]), fixture::crowded("clicks")];
-    let desk = Desk::preferring(fixture::with_groups(groups), chosen);
+    let late = GroupView { targets: Targets { rpo_s: Some(300), rto_s: None }, ..fixture::crowded("clicks") };
+    let groups = vec![fixture::active("core", &["main"]), late];
+    let desk = Desk::new(fixture::with_groups(groups));
     assert!(desk.shows("1 h 30 min behind, over its target of 5 min 00 s"));
     assert!(desk.can_press("Need attention 1"));
 }

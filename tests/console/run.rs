@@ -3,12 +3,10 @@
 use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use eframe::egui::Key;
-use resilience::console::Preferences;
 use resilience::console::action::Route;
-use resilience::console::preferences::Targets;
-use resilience::control::view::OperationOutcome;
+use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::domain::Region;
-use resilience::domain::{FailoverKind, GroupId};
+use resilience::domain::{FailoverKind, GroupId, Targets};
 use resilience::runtime::{Intent, NoticeDetail, Snapshot};
 use std::sync::Arc;
 
@@ -48,9 +46,12 @@ fn a_confirmed_failover_is_shown_at_once() {
 
 #[test]
 fn a_running_failover_tells_times_medians_and_its_clock_against_the_target() {
-    let mut chosen = Preferences::default();
-    chosen.targets.insert("core".to_owned(), Targets { rpo_s: None, rto_s: Some(30) });
-    let mut desk = Desk::preferring(running(), chosen);
+    let targeted = || {
+        let targets = Targets { rpo_s: None, rto_s: Some(30) };
+        let snapshot = fixture::with_groups(vec![GroupView { targets, ..fixture::failing_over("core") }]);
+        fixture::attached(fixture::with_tokens_and_urls(snapshot), "shop", "core")
+    };
+    let mut desk = Desk::new(targeted());
     desk.click("core, FAILING_OVER");
     desk.click("Watch the failover");
     assert!(desk.shows("Catch up Running 2.2 s, median 3.3 s, 14 of 17 tables"), "{:#?}", desk.names());
@@ -59,7 +60,7 @@ fn a_running_failover_tells_times_medians_and_its_clock_against_the_target() {
     assert!(desk.shows("Stable URL shop"));
     assert!(!desk.shows("What to do next"));
     desk.advance(40);
-    let mut late = running();
+    let mut late = targeted();
     late.taken_at = fixture::now() + chrono::TimeDelta::seconds(40);
     desk.publish(late);
     assert!(desk.shows("16.0 s over the target of 30.0 s"));

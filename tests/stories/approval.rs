@@ -1,42 +1,15 @@
 //! A failover that one person asks for waits for another one.
 
 use super::left_behind::{core, view};
+use super::listener::Listener;
 use super::support::{account, catalogs, engine_with, spec, until, until_active};
 use resilience::control::ControlSettings;
 use resilience::domain::{ApprovalPolicy, Asker, FailoverKind, FailoverOrder, GroupState, Region};
 use resilience::runtime::Engine;
 use serde_json::{Value, json};
 use std::path::Path;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 const WEST: &str = "us-west-2";
-
-/// A webhook that keeps what it is told.
-async fn webhook() -> (String, tokio::sync::mpsc::UnboundedReceiver<Value>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
-    let (told, heard) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-            loop {
-                let read = stream.read(&mut buffer).await.unwrap_or(0);
-                bytes.extend_from_slice(&buffer[..read]);
-                let text = String::from_utf8_lossy(&bytes);
-                if let Some(body) = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok()) {
-                    let _ = told.send(body);
-                    break;
-                }
-                if read == 0 {
-                    break;
-                }
-            }
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
-        }
-    });
-    (url, heard)
-}
 
 async fn start(dir: &Path, webhook: Option<String>) -> Engine {
     engine_with(dir, ControlSettings { webhook, ..ControlSettings::default() }).await
@@ -57,8 +30,8 @@ fn planned() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_api_a_failover_waits_until_another_token_approves_it_even_over_a_restart() {
     let dir = tempfile::tempdir().expect("a temp dir");
-    let (url, mut heard) = webhook().await;
-    let engine = with_group(dir.path(), Some(url)).await;
+    let mut webhook = Listener::new().await;
+    let engine = with_group(dir.path(), Some(webhook.url.clone())).await;
     let (admin, first, second) =
         (account(&engine, "admin").await, account(&engine, "failover").await, account(&engine, "failover").await);
     let path = "failover-groups/core/approval";
@@ -81,7 +54,7 @@ async fn over_the_api_a_failover_waits_until_another_token_approves_it_even_over
     let (_, again) = second.post("failover-groups/core/failover", planned()).await;
     assert_eq!(again["message"], asked["message"], "asking again, also by another one, is no approval");
     assert_eq!(view(&engine).group.state, GroupState::Active);
-    let told = heard.recv().await.expect("told");
+    let told = webhook.next().await;
     assert_eq!(
         (told["event"].as_str(), told["request_id"].as_str()),
         (Some("failover_awaits_approval"), Some(&*request))

@@ -138,7 +138,9 @@ impl FirstRun {
         ui.label(rich(Role::Body, note).color(palette.text_soft));
         ui.add_space(space::L);
         let starting = self.busy == Some(None);
-        let enter = !starting && ctx.input(|input| input.key_pressed(egui::Key::Enter));
+        // A button that has the focus takes Enter itself.
+        let is_free = ctx.memory(|memory| memory.focused().is_none());
+        let enter = !starting && is_free && ctx.input(|input| input.key_pressed(egui::Key::Enter));
         let mut sandbox = false;
         let mut own = false;
         let both = [
@@ -191,11 +193,14 @@ impl FirstRun {
         ui.columns(2, |columns| {
             for (index, (column, heading)) in columns.iter_mut().zip(["First region", "Second region"]).enumerate() {
                 card::card_ui(column, |ui| {
-                    if let Some(form) = self.forms.get_mut(index)
-                        && form.show(ui, heading, busy.is_some())
-                    {
-                        asked = form.connection().map(|new| (index, new));
-                    }
+                    // Both forms have the same fields, and each is its own to the keyboard.
+                    ui.push_id(index, |ui| {
+                        if let Some(form) = self.forms.get_mut(index)
+                            && form.show(ui, heading, busy.is_some())
+                        {
+                            asked = form.connection().map(|new| (index, new));
+                        }
+                    });
                 });
             }
         });

@@ -17,6 +17,7 @@ pub mod release_dialog;
 pub mod repair_dialog;
 pub mod resilience;
 pub mod run;
+pub mod run_book_dialog;
 pub mod secondary_only_dialog;
 pub mod settings;
 pub mod sheet_dialog;
@@ -24,6 +25,7 @@ pub mod sign_in_dialog;
 pub mod stable_urls;
 pub mod targets_dialog;
 pub mod untold;
+pub mod what_if_dialog;
 pub mod workspaces;
 
 use super::theme::{self, Role, rich, space};

@@ -1,22 +1,22 @@
 //! The dialog that sets what a group should reach.
 
 use crate::console::action::Action;
-use crate::console::preferences::{Preferences, Targets};
-use crate::console::theme::{self, Role, rich, space};
+use crate::console::scene::Scene;
+use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
-use crate::console::widgets::{Button, field};
-use crate::domain::GroupId;
+use crate::console::widgets::{Button, banner_ui, field};
+use crate::domain::{GroupId, LONGEST_TARGET_S, Targets};
+use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
-
-/// The longest target, in seconds: a year.
-const LONGEST: u64 = 365 * 86_400;
 
 /// What the dialog holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetsDialog {
-    id: GroupId,
+    /// The group.
+    pub id: GroupId,
     rpo: String,
     rto: String,
+    refusal: Option<String>,
 }
 
 /// What was typed: nothing, a length of time, or neither.
@@ -46,7 +46,10 @@ pub fn typed_span(typed: &str) -> Typed {
         _ => return Typed::Wrong,
     };
     let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    match seconds.filter(|seconds| (1..=LONGEST).contains(seconds)).and_then(|seconds| u32::try_from(seconds).ok()) {
+    match seconds
+        .filter(|seconds| (1..=u64::from(LONGEST_TARGET_S)).contains(seconds))
+        .and_then(|seconds| u32::try_from(seconds).ok())
+    {
         Some(seconds) => Typed::Seconds(seconds),
         None => Typed::Wrong,
     }
@@ -67,7 +70,12 @@ impl TargetsDialog {
     /// A dialog with what holds now.
     pub fn open(id: GroupId, now: Targets) -> Self {
         let words = |target: Option<u32>| target.map_or_else(String::new, span_words);
-        Self { id, rpo: words(now.rpo_s), rto: words(now.rto_s) }
+        Self { id, rpo: words(now.rpo_s), rto: words(now.rto_s), refusal: None }
+    }
+
+    /// Takes the refusal of this dialog's intent.
+    pub fn refused(&mut self, refusal: &IntentError) {
+        self.refusal = Some(refusal.sentence.clone());
     }
 
     fn targets(&self) -> Option<Targets> {
@@ -80,7 +88,8 @@ impl TargetsDialog {
     }
 
     /// Draws the dialog.
-    pub fn show(&mut self, ctx: &Context, preferences: &Preferences) -> Vec<Action> {
+    pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
+        let waits = scene.awaits(|intent| matches!(intent, Intent::SetTargets { id, .. } if *id == self.id));
         let title = format!("Targets of {}", self.id);
         let response = dialog_ui(
             ctx,
@@ -89,7 +98,10 @@ impl TargetsDialog {
             480.0,
             self,
             |ui, dialog| {
-                let note = "Charts draw the RPO target as a line and shade what exceeds it. A failover's clock runs against the RTO target. They are kept on this machine.";
+                if let Some(refusal) = &dialog.refusal {
+                    banner_ui(ui, Icon::Bad, Tone::Bad, "The targets were not changed", refusal, |_| {});
+                }
+                let note = "Charts draw the RPO target as a line and shade what exceeds it. A failover's clock runs against the RTO target. They are kept with the group.";
                 ui.add(egui::Label::new(rich(Role::Body, note).color(theme::palette(ui).text_soft)).wrap());
                 ui.add_space(space::S);
                 span_ui(ui, "RPO: the replica is at most this far behind", &mut dialog.rpo, "5 min");
@@ -97,18 +109,15 @@ impl TargetsDialog {
                 span_ui(ui, "RTO: the new primary accepts writes within", &mut dialog.rto, "30 s");
             },
             |ui, dialog| {
-                let set = ui.add(Button::primary("Set targets").enabled(dialog.targets().is_some())).clicked();
+                let ready = !waits && dialog.targets().is_some() && scene.stale_ms.is_none();
+                let set = ui.add(Button::primary("Set targets").enabled(ready)).clicked();
                 (set, ui.add(Button::quiet("Cancel")).clicked())
             },
         );
         let (set, cancelled) = response.inner;
         if let Some(targets) = self.targets().filter(|_| set) {
-            let mut chosen = preferences.clone();
-            match targets == Targets::default() {
-                true => chosen.targets.remove(self.id.as_str()),
-                false => chosen.targets.insert(self.id.to_string(), targets),
-            };
-            return vec![Action::Prefer(chosen), Action::CloseDialog];
+            self.refusal = None;
+            return vec![Action::Send(Intent::SetTargets { id: self.id.clone(), targets })];
         }
         if response.close || cancelled { vec![Action::CloseDialog] } else { Vec::new() }
     }

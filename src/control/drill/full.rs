@@ -3,7 +3,7 @@
 use super::run::End;
 use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError};
-use crate::domain::{Drill, FailoverGroup, FailoverKind, GroupState, Region};
+use crate::domain::{Drill, DrillStep, FailoverGroup, FailoverKind, GroupState, Region};
 use std::time::{Duration, Instant};
 
 /// How often a wait looks.
@@ -127,13 +127,14 @@ pub async fn compare(control: &Control, drill: &mut Drill) -> Result<End, Contro
 }
 
 pub async fn wait_for_person(control: &Control, drill: &mut Drill) -> Result<End, ControlError> {
-    if !drill.waits_for_person {
+    let is_gated = |drill: &Drill| drill.steps.iter().any(|r| r.step == DrillStep::WaitForPerson && r.is_gated());
+    if !drill.waits_for_person && !is_gated(drill) && drill.let_go_by.is_none() {
         return Ok(End::Skipped("The drill goes on by itself.".to_owned()));
     }
     loop {
         let known = control.drill(&drill.group, &drill.id)?;
         if let Some(who) = &known.let_go_by {
-            drill.let_go_by = Some(who.clone());
+            *drill = known.as_ref().clone();
             return Ok(End::Done(format!("{who} let it go on.")));
         }
         tokio::time::sleep(LOOK).await;

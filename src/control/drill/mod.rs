@@ -8,6 +8,7 @@ mod copies;
 mod full;
 mod report;
 mod run;
+mod run_book;
 mod schedule;
 
 pub use report::drill_report;
@@ -19,7 +20,8 @@ use super::proof::proof_key;
 use super::view::Rehearsals;
 use super::{Control, ControlError, audit};
 use crate::domain::{
-    Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, FailoverGroup, GroupId, GroupState, Proof, StepStatus,
+    Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, FailoverGroup, GroupId, GroupState, Proof, RunBook,
+    StepApproval, StepStatus,
 };
 use crate::store::ActivityRow;
 use std::sync::Arc;
@@ -44,7 +46,8 @@ impl Control {
             let last = drills.iter().find(|drill| drill.kind == schedule.kind).map(|drill| drill.started);
             (schedule.kind, schedule.due(last))
         });
-        Rehearsals { drills, last_proof, schedule, next }
+        let run_book = self.handle(id).map(|handle| handle.record().run_book.clone()).unwrap_or_default();
+        Rehearsals { drills, last_proof, schedule, next, run_book }
     }
 
     /// The same of a group by its name.
@@ -85,6 +88,7 @@ impl Control {
             });
         }
         let now = self.now();
+        let run_book = handle.record().run_book.clone();
         let drill = Drill {
             id: uuid::Uuid::new_v4().simple().to_string(),
             group: id.clone(),
@@ -97,7 +101,7 @@ impl Control {
             secondary: group.effective_secondary_region().clone(),
             waits_for_person: wait && kind == DrillKind::Full,
             let_go_by: None,
-            steps: DrillStep::of(kind).iter().map(|step| pending(*step)).collect(),
+            steps: DrillStep::of(kind).iter().map(|step| pending(*step, &run_book)).collect(),
             point: None,
             rpo_seconds: group.replication_point.map(|point| (now - point).num_milliseconds().max(0) as f64 / 1000.0),
             rto_seconds: None,
@@ -120,9 +124,17 @@ impl Control {
         if !drill.is_waiting() {
             return Err(ControlError::Refused { sentence: "The drill doesn't wait for a person now.".to_owned() });
         }
-        drill.let_go_by = Some(actor.to_owned());
-        let message = format!("{actor} let the full drill of {group} go on: it fails back to {}.", drill.primary);
-        let line = audit::line(self.now(), actor, "drill.go_on", group.as_str(), message);
+        let now = self.now();
+        let step = drill.next_step();
+        if step == Some(DrillStep::WaitForPerson) {
+            drill.let_go_by = Some(actor.to_owned());
+        }
+        if let Some(record) = step.and_then(|step| drill.record(step)) {
+            record.approved = Some(StepApproval { by: actor.to_owned(), at: now });
+        }
+        let label = step.map_or("the next step", DrillStep::label);
+        let message = format!("{actor} let the {} of {group} go on. It waited before: {label}.", drill.kind.label());
+        let line = audit::line(now, actor, "drill.go_on", group.as_str(), message);
         self.keep_drill(drill, Some(line)).await
     }
 
@@ -166,8 +178,9 @@ impl Control {
     }
 }
 
-fn pending(step: DrillStep) -> DrillStepRecord {
-    DrillStepRecord { step, status: StepStatus::Pending, started: None, ended: None, note: None }
+fn pending(step: DrillStep, run_book: &RunBook) -> DrillStepRecord {
+    let book = run_book.steps.iter().find(|entry| entry.step == step).cloned();
+    DrillStepRecord { step, status: StepStatus::Pending, started: None, ended: None, note: None, book, approved: None }
 }
 
 fn article(kind: DrillKind) -> &'static str {

@@ -1,21 +1,35 @@
 //! A drill's report as one HTML page that needs nothing else and prints well.
 
-use crate::domain::{Drill, DrillKind, DrillOutcome, Timestamp};
+use crate::domain::{Drill, DrillKind, DrillOutcome, RunBookStep, StepStatus, Timestamp};
 use std::fmt::Write;
 use std::sync::Arc;
 
 const STYLE: &str = "
+@page{size:A4;margin:16mm 14mm}
 :root{color-scheme:light}
-body{font:15px/1.5 system-ui,sans-serif;color:#1b1f24;background:#fff;max-width:60rem;margin:2.5rem auto;padding:0 1.5rem}
-h1{font-size:1.6rem;margin:0 0 .25rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
-p.lead{font-size:1.05rem;margin:.25rem 0 1.5rem}
-.held{color:#0a6b2f}.not_held{color:#b3261e}.running{color:#1f5fae}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.5rem;margin:0}dt{color:#5b6470}dd{margin:0}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid #e3e7ec;vertical-align:top}
-th{color:#5b6470;font-weight:600}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-code{font:13px ui-monospace,monospace;word-break:break-all}
-svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#5b6470}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}tr{break-inside:avoid}}
+*{box-sizing:border-box}
+body{font:14px/1.5 system-ui,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;color:#1b1f24;background:#fff;max-width:62rem;margin:2.5rem auto;padding:0 2rem;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+h1{font-size:1.55rem;line-height:1.25;letter-spacing:-.01em;margin:0 0 .75rem}
+h2{font-size:1.02rem;margin:2.25rem 0 .6rem}
+p.lead{margin:0 0 1.5rem;padding:.7rem 1rem;border-left:4px solid currentColor;border-radius:4px;background:#f5f7f9}
+p.lead strong{color:#1b1f24;font-weight:600}
+.held{color:#0a6b2f}.not_held{color:#b3261e}.running{color:#1f5fae}.partly{color:#8a5a00}.quiet{color:#5b6470}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 2rem;margin:0}dt{color:#5b6470}dd{margin:0;font-variant-numeric:tabular-nums}
+ul{margin:.25rem 0;padding-left:1.2rem}
+table{border-collapse:collapse;width:100%;font-size:13px}
+th,td{text-align:left;padding:.5rem 1rem .5rem 0;border-bottom:1px solid #e3e7ec;vertical-align:top}
+th{color:#5b6470;font-weight:600;font-size:12px;border-bottom-color:#c8ced6}
+th:last-child,td:last-child{padding-right:0}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.t{white-space:nowrap;font-variant-numeric:tabular-nums;color:#5b6470}
+td.s{white-space:nowrap;font-weight:500}
+.chip{white-space:nowrap;font-weight:600}
+.chip::before{content:'';display:inline-block;width:8px;height:8px;border-radius:50%;background:currentColor;margin-right:.45em}
+p.said{margin:.2rem 0 0;color:#5b6470}p.note{white-space:pre-line;color:#1b1f24;border-left:2px solid #c8ced6;padding-left:.6rem}
+code{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#5b6470}
+footer{margin:2.5rem 0 0;padding-top:.75rem;border-top:1px solid #e3e7ec;color:#5b6470;font-size:12px}
+@media print{body{margin:0;max-width:none;padding:0;font-size:10.5pt}table{font-size:9pt}th{font-size:8.5pt}thead{display:table-header-group}h2{break-after:avoid}tr,svg,dl{break-inside:avoid}}
 ";
 
 /// The report of `drill`; `all` are the drills of its group, of which it shows the trend.
@@ -68,25 +82,70 @@ fn write_page(page: &mut String, drill: &Drill, all: &[Arc<Drill>]) -> std::fmt:
     steps(page, drill)?;
     trend(page, drill, all)?;
     tables(page, drill)?;
-    page.push_str("</body></html>\n");
+    write!(
+        page,
+        "<footer>Drill {} · Resilience Console {} · every time is in UTC</footer></body></html>\n",
+        text(&drill.id),
+        env!("CARGO_PKG_VERSION"),
+    )?;
     Ok(())
 }
 
 fn steps(page: &mut String, drill: &Drill) -> std::fmt::Result {
-    page.push_str("<h2>Steps</h2><table><tr><th>Step</th><th>Outcome</th><th class=\"n\">Seconds</th><th>Began</th><th>Note</th></tr>");
+    page.push_str("<h2>Steps</h2><table><thead><tr><th>Step</th><th>Outcome</th><th class=\"n\">Seconds</th><th>Began (UTC)</th><th>What happened</th></tr></thead><tbody>");
     for record in &drill.steps {
+        let (status, word) = outcome(record.status);
         write!(
             page,
-            "<tr><td>{}</td><td>{:?}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td class=\"s\">{}</td><td><span class=\"chip {status}\">{word}</span></td><td class=\"n\">{}</td><td class=\"t\">{}</td><td>{}",
             record.step.label(),
-            record.status,
             record.seconds().map_or_else(String::new, |s| format!("{s:.2}")),
-            record.started.map_or_else(String::new, time),
+            record.started.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M:%S").to_string()),
             text(record.note.as_deref().unwrap_or_default()),
         )?;
+        if let Some(approved) = &record.approved {
+            write!(page, "<p class=\"said\">{} let it go on at {}.</p>", text(&approved.by), time(approved.at))?;
+        }
+        if let Some(book) = &record.book {
+            book_words(page, book)?;
+        }
+        page.push_str("</td></tr>");
     }
-    page.push_str("</table>");
+    page.push_str("</tbody></table>");
     Ok(())
+}
+
+/// What the run-book said of a step.
+fn book_words(page: &mut String, book: &RunBookStep) -> std::fmt::Result {
+    let mut said = Vec::new();
+    if !book.owner.is_empty() {
+        said.push(format!("Owner: {}.", book.owner));
+    }
+    if book.gate {
+        said.push("Waits for a person.".to_owned());
+    }
+    if let Some(minutes) = book.timeout_minutes {
+        said.push(format!("Timeout: {minutes} min."));
+    }
+    if !said.is_empty() {
+        write!(page, "<p class=\"said\">{}</p>", text(&said.join(" ")))?;
+    }
+    if !book.note.is_empty() {
+        write!(page, "<p class=\"said note\">{}</p>", text(&book.note))?;
+    }
+    Ok(())
+}
+
+/// A step's outcome: its class and its word.
+fn outcome(status: StepStatus) -> (&'static str, &'static str) {
+    match status {
+        StepStatus::Done => ("held", "Done"),
+        StepStatus::Partly => ("partly", "Partly done"),
+        StepStatus::Failed => ("not_held", "Failed"),
+        StepStatus::Skipped => ("quiet", "Skipped"),
+        StepStatus::Running => ("running", "Running"),
+        StepStatus::Pending => ("quiet", "Pending"),
+    }
 }
 
 /// RTO (or RPO of isolated drills) over the drills of this kind, oldest first, as a chart.
@@ -143,20 +202,34 @@ fn tables(page: &mut String, drill: &Drill) -> std::fmt::Result {
     if drill.tables.is_empty() {
         return Ok(());
     }
-    page.push_str("<h2>Tables</h2><table><tr><th>Table</th><th class=\"n\">Version</th><th class=\"n\">Files</th><th class=\"n\">Rows in files</th><th class=\"n\">Bytes</th></tr>");
+    page.push_str("<h2>Tables</h2><table><thead><tr><th>Table</th><th class=\"n\">Version</th><th class=\"n\">Files</th><th class=\"n\">Rows in files</th><th class=\"n\">Bytes</th></tr></thead><tbody>");
     for table in &drill.tables {
         write!(
             page,
             "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
             text(&table.name),
             table.version,
-            table.files,
-            table.rows.map_or_else(|| "not read".to_owned(), |rows| rows.to_string()),
-            table.bytes,
+            grouped(table.files),
+            table.rows.map_or_else(|| "not read".to_owned(), grouped),
+            grouped(table.bytes),
         )?;
     }
-    page.push_str("</table>");
+    page.push_str("</tbody></table>");
     Ok(())
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = digits.as_str();
+    while rest.len() > 3 {
+        let (head, tail) = rest.split_at(rest.len() - 3);
+        parts.insert(0, tail);
+        rest = head;
+    }
+    parts.insert(0, rest);
+    parts.join("\u{202f}")
 }
 
 fn fact(page: &mut String, name: &str, value: &str) -> std::fmt::Result {

@@ -3,12 +3,15 @@
 use super::{checks, copies, full};
 use crate::control::lock::lock;
 use crate::control::{Control, ControlError, audit};
-use crate::domain::{Drill, DrillKind, DrillOutcome, DrillStep, StepStatus};
+use crate::domain::{Drill, DrillKind, DrillOutcome, DrillStep, StepStatus, Timestamp};
+use chrono::TimeDelta;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two tries of a step that waits for a region.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How often a gate and a timeout are looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How a step ended.
 pub enum End {
@@ -39,7 +42,11 @@ async fn steps(control: &Control, id: &str) -> Result<(), ControlError> {
         }
         control.keep_drill(drill.clone(), None).await?;
         fail::fail_point!("drill.step");
-        match act(control, &mut drill, step).await {
+        let Some(mut drill) = pass_gate(control, &drill, step).await? else {
+            fail(control, drill, step, "No one let it go on within its timeout.".to_owned()).await?;
+            continue;
+        };
+        match in_time(control, &mut drill, step).await {
             Ok(End::Done(note)) => end(control, drill, step, StepStatus::Done, note).await?,
             Ok(End::Skipped(note)) => end(control, drill, step, StepStatus::Skipped, note).await?,
             // What was made must be removed, however long its region is away.
@@ -52,6 +59,45 @@ async fn steps(control: &Control, id: &str) -> Result<(), ControlError> {
             }
             Err(error) => fail(control, drill, step, error.to_string()).await?,
         }
+    }
+}
+
+/// When a step must have ended, where its run-book says so. The copy is removed however long that takes.
+fn deadline(drill: &Drill, step: DrillStep) -> Option<Timestamp> {
+    let record = drill.steps.iter().find(|record| record.step == step && step != DrillStep::CleanUp)?;
+    Some(record.started? + TimeDelta::minutes(i64::from(record.book.as_ref()?.timeout_minutes?)))
+}
+
+/// Waits until a person lets a gated step begin: the drill with who it was. None where its time was over before.
+async fn pass_gate(control: &Control, drill: &Drill, step: DrillStep) -> Result<Option<Drill>, ControlError> {
+    loop {
+        let known = lock(&control.inner.drills).get(&drill.id);
+        // Without a record there is nothing to wait for.
+        let Some(known) = known else { return Ok(Some(drill.clone())) };
+        let gated = known.steps.iter().any(|record| record.step == step && record.is_gated());
+        // The step that waits in the secondary asks by itself.
+        if !gated || step == DrillStep::WaitForPerson {
+            return Ok(Some(known.as_ref().clone()));
+        }
+        if deadline(&known, step).is_some_and(|deadline| control.now() >= deadline) {
+            return Ok(None);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A step, within the time that its run-book gives it.
+async fn in_time(control: &Control, drill: &mut Drill, step: DrillStep) -> Result<End, ControlError> {
+    let Some(deadline) = deadline(drill, step) else { return act(control, drill, step).await };
+    tokio::select! {
+        done = act(control, drill, step) => done,
+        () = until(control, deadline) => Err(full::refused("It took longer than the run-book's timeout.")),
+    }
+}
+
+async fn until(control: &Control, deadline: Timestamp) {
+    while control.now() < deadline {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -3,10 +3,6 @@
 use crate::control::lock::lock;
 use crate::control::{Control, ControlError, audit};
 use crate::domain::{DrillKind, DrillSchedule, GroupId, GroupState};
-use std::time::Duration;
-
-/// Between two looks at the schedules.
-const LOOK: Duration = Duration::from_secs(20);
 
 impl Control {
     /// Sets when drills of a group are due, or takes the schedule away.
@@ -87,7 +83,7 @@ pub async fn keep_to_schedules(control: Control) {
             }
         }
         tokio::select! {
-            _ = tokio::time::sleep(LOOK) => {}
+            _ = tokio::time::sleep(control.inner.settings.drill_look) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
     }

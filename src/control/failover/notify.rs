@@ -2,9 +2,10 @@
 
 use super::Failover;
 use crate::control::ControlError;
+use crate::control::alerts::Told;
 use crate::control::saga::{Step, StepEnd};
-use crate::domain::FailoverStep;
-use crate::net::HttpClient;
+use crate::domain::{Alert, AlertEvent, FailoverKind, FailoverStep, Severity};
+use serde_json::json;
 use std::time::Duration;
 
 /// How long the webhook may take.
@@ -14,26 +15,34 @@ pub const STEP: Step<Failover> =
     Step { name: FailoverStep::Notify, act: |failover| Box::pin(run(failover)), undo: None };
 
 async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
-    let Some(webhook) = &failover.control.inner.settings.webhook else {
-        return Ok(StepEnd::Skipped("No webhook is set.".to_owned()));
+    let (id, operation) = (&failover.handle.id, failover.operation()?);
+    let (kind, severity) = match operation.kind {
+        FailoverKind::Planned => ("planned failover", Severity::Info),
+        FailoverKind::Forced => ("forced failover", Severity::Critical),
     };
-    let operation = failover.operation()?;
-    let body = serde_json::json!({
-        "event": "failover_started",
-        "failover_group": failover.handle.id.as_str(),
+    let details = json!({
+        "operation_id": operation.id,
         "failover_type": operation.kind,
         "from_region": operation.from_region,
         "to_region": operation.to_region,
         "requested_by": operation.requested_by,
         "started": operation.started,
     });
-    let sent = async {
-        let client = HttpClient::new().in_all(PATIENCE).follow_redirects().build()?;
-        client.post(webhook).json(&body).send().await?.error_for_status()
+    let alert = Alert {
+        event: AlertEvent::FailoverStarted,
+        severity,
+        at: failover.control.now(),
+        group: Some(id.clone()),
+        key: format!("{id}/failover"),
+        text: format!(
+            "{} started a {kind} of {id} from {} to {}.",
+            operation.requested_by, operation.from_region, operation.to_region
+        ),
+        details: details.as_object().cloned().unwrap_or_default(),
     };
-    Ok(match sent.await {
-        Ok(_) => StepEnd::Done("The webhook was notified.".to_owned()),
-        // Its URL may carry a secret, so the error is told without it.
-        Err(error) => StepEnd::Partly(format!("The webhook failed: {}. The failover continues.", error.without_url())),
+    Ok(match failover.control.tell_now(alert, PATIENCE).await {
+        Told::Delivered => StepEnd::Done("The webhook was notified.".to_owned()),
+        Told::Off(why) => StepEnd::Skipped(why.to_owned()),
+        Told::Later(why) => StepEnd::Partly(format!("{why} It is tried again. The failover continues.")),
     })
 }

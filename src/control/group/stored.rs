@@ -3,7 +3,9 @@
 use super::PendingSalvage;
 use crate::control::operation::Operation;
 use crate::control::view::SalvageView;
-use crate::domain::{ApprovalPolicy, FailoverGroup, GroupId, LeftBehind, ObjectError, PendingApproval, Timestamp};
+use crate::domain::{
+    ApprovalPolicy, FailoverGroup, GroupId, LeftBehind, ObjectError, PendingApproval, RunBook, Targets, Timestamp,
+};
 use crate::store::Tx;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,10 @@ pub struct Stored {
     pub left: Arc<Vec<LeftBehind>>,
     /// Whether failovers wait for a second person, and the one that waits.
     pub approval: Approval,
+    /// What the group should reach.
+    pub targets: Targets,
+    /// What people wrote about the steps of its drills.
+    pub run_book: Arc<RunBook>,
 }
 
 /// Whether failovers of a group wait for a second person, and the one that waits.
@@ -53,6 +59,8 @@ impl Stored {
             pending_salvage: Arc::default(),
             left: Arc::default(),
             approval: Approval::default(),
+            targets: Targets::default(),
+            run_book: Arc::default(),
         }
     }
 
@@ -73,6 +81,8 @@ impl Stored {
         let left = strict(tx, &left_key(&id))?.unwrap_or_default();
         // Read as if there were none, a failover could begin that someone must still approve.
         let approval = strict(tx, &approval_key(&id))?.unwrap_or_default();
+        let targets = text(tx, &targets_key(&id))?.and_then(|text| serde_json::from_str(&text).ok());
+        let run_book = text(tx, &run_book_key(&id))?.and_then(|text| serde_json::from_str(&text).ok());
         let pending = text(tx, &pending_key(&id))?.and_then(|text| serde_json::from_str(&text).ok());
         let stored = Self {
             operation: operations.first().cloned(),
@@ -81,6 +91,8 @@ impl Stored {
             pending_salvage: Arc::new(pending.unwrap_or_default()),
             left: Arc::new(left),
             approval,
+            targets: targets.unwrap_or_default(),
+            run_book: Arc::new(run_book.unwrap_or_default()),
             ..Self::new(group, state_since)
         };
         Ok((stored, operations))
@@ -107,13 +119,23 @@ impl Stored {
             let text = text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
             tx.set_value(&approval_key(id), &text)?;
         }
+        if before.map_or(self.targets != Targets::default(), |before| before.targets != self.targets) {
+            let text = serde_json::to_string(&self.targets);
+            let text = text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            tx.set_value(&targets_key(id), &text)?;
+        }
+        if before.map_or(!self.run_book.steps.is_empty(), |before| before.run_book != self.run_book) {
+            let text = serde_json::to_string(self.run_book.as_ref());
+            let text = text.map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+            tx.set_value(&run_book_key(id), &text)?;
+        }
         Ok(())
     }
 }
 
 /// Removes a group with everything that is kept of it.
 pub(super) fn remove(tx: &Tx<'_>, id: &GroupId) -> rusqlite::Result<()> {
-    for key in [errors_key(id), pending_key(id), left_key(id), approval_key(id)] {
+    for key in [errors_key(id), pending_key(id), left_key(id), approval_key(id), targets_key(id), run_book_key(id)] {
         tx.set_value(&key, "")?;
     }
     tx.remove_group(id)
@@ -148,6 +170,14 @@ fn strict<T: DeserializeOwned>(tx: &Tx<'_>, key: &str) -> rusqlite::Result<Optio
 
 fn approval_key(id: &GroupId) -> String {
     format!("approval.{id}")
+}
+
+fn run_book_key(id: &GroupId) -> String {
+    format!("run_book.{id}")
+}
+
+fn targets_key(id: &GroupId) -> String {
+    format!("targets.{id}")
 }
 
 fn errors_key(id: &GroupId) -> String {

@@ -218,7 +218,7 @@ impl Control {
 
     /// Checks a changed spec as a new one is checked, except for what the group itself brought about; the spec with its
     /// catalogs spelled as the catalog spells them.
-    async fn check_change(
+    pub(in crate::control) async fn check_change(
         &self,
         before: &FailoverGroup,
         mut spec: FailoverGroupSpec,

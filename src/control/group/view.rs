@@ -53,6 +53,7 @@ impl GroupHandle {
             unsettled_region: record.unsettled_region(),
             provisional: record.operation.as_ref().filter(|o| o.is_provisional()).and_then(|o| o.provisional.clone()),
             approval: record.approval.policy,
+            targets: record.targets,
             pending_approval: record.approval.pending.clone().filter(|pending| pending.is_open(now)),
             to_resume: to_resume(&record),
             readiness: record.readiness.clone(),

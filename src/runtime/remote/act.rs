@@ -4,7 +4,7 @@ use super::read::group_of;
 use crate::connect::{AccountClient, ConnectError};
 use crate::domain::FailoverKind;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
-use crate::wire::disaster_recovery::{FAILOVER_FORCED, FailoverGroupBody, FailoverRequest};
+use crate::wire::disaster_recovery::{FAILOVER_FORCED, FailoverGroupBody, FailoverRequest, TargetsBody};
 
 /// Does what an intent asks for.
 pub async fn perform(client: &AccountClient, intent: Intent) -> Result<NoticeDetail, IntentError> {
@@ -33,6 +33,11 @@ pub async fn perform(client: &AccountClient, intent: Intent) -> Result<NoticeDet
         Intent::DeleteGroup { id, etag, given_up_region: None } => {
             let gone = client.delete_group(id.as_str(), Some(&etag)).await;
             gone.map(|()| NoticeDetail::Done(format!("Deleting {id}. Its replica stays."))).map_err(refusal)
+        }
+        Intent::SetTargets { id, targets } => {
+            let body = TargetsBody { rpo_seconds: targets.rpo_s.or(Some(0)), rto_seconds: targets.rto_s.or(Some(0)) };
+            let set = client.set_targets(id.as_str(), &body).await;
+            set.map(|()| NoticeDetail::Done(format!("The targets of {id} are: {}.", targets.words()))).map_err(refusal)
         }
         Intent::CreateStableUrl { id, workspace_id } => {
             let made = client.create_stable_url(&id, workspace_id.as_str()).await;

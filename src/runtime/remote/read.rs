@@ -3,7 +3,7 @@
 use crate::connect::{AccountClient, ConnectError};
 use crate::control::view::{AccountView, GroupView, LagSample, RegionView, StableUrlView, WorkspaceView};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
+    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Targets, Timestamp,
     UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{FailoverGroupBody, StableUrlBody};
@@ -21,8 +21,13 @@ pub async fn account(
     let bodies = client.groups().await?;
     let urls = client.stable_urls().await?;
     let workspaces = client.workspaces().await?.unwrap_or_default();
-    let groups: Vec<Arc<GroupView>> =
-        bodies.into_iter().filter_map(|body| Some(Arc::new(view(group_of(body)?, before, now)))).collect();
+    let groups: Vec<Arc<GroupView>> = bodies
+        .into_iter()
+        .filter_map(|body| {
+            let targets = Targets { rpo_s: body.rpo_target_seconds, rto_s: body.rto_target_seconds };
+            Some(Arc::new(GroupView { targets, ..view(group_of(body)?, before, now) }))
+        })
+        .collect();
     let workspaces: Vec<WorkspaceView> = workspaces.iter().filter_map(|body| workspace_of(body, now)).collect();
     let named = groups.iter().flat_map(|view| view.group.spec.regions.iter().cloned());
     let regions: BTreeSet<Region> = named.chain(workspaces.iter().map(|workspace| workspace.region.clone())).collect();
@@ -66,6 +71,7 @@ fn view(group: FailoverGroup, before: Option<&AccountView>, now: Timestamp) -> G
         left_behind: Arc::default(),
         unsettled_region: None,
         approval: Default::default(),
+        targets: Default::default(),
         pending_approval: None,
         to_resume: Vec::new(),
         readiness: None,

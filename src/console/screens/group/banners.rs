@@ -1,5 +1,6 @@
 //! Bands above the tabs: what a person should know or do about the group now.
 
+use super::drills::{PROVEN_DAYS, proof_is_old};
 use crate::console::action::{Action, GroupTab, Route};
 use crate::console::command::is_failed;
 use crate::console::format;
@@ -30,6 +31,8 @@ pub enum Offer {
     Provisional,
     /// Approve or refuse what waits.
     Approval,
+    /// Show the drills.
+    Drills,
 }
 
 /// One band.
@@ -45,6 +48,21 @@ pub struct Banner {
     pub sentence: String,
     /// What to press.
     pub offer: Offer,
+}
+
+/// Says that the last proof is too old, while the group could be rehearsed.
+fn unproven_banner(scene: &Scene<'_>, view: &GroupView) -> Option<Banner> {
+    let days = proof_is_old(scene, view).filter(|_| view.group.state == GroupState::Active)?;
+    Some(Banner {
+        icon: Icon::Clock,
+        tone: Tone::Warn,
+        heading: format!("Not proven for {days} days"),
+        sentence: format!(
+            "Nothing has shown in the last {PROVEN_DAYS} days that {} could take over. An isolated drill takes seconds.",
+            view.group.effective_secondary_region()
+        ),
+        offer: Offer::Drills,
+    })
 }
 
 /// The bands of a group, what matters most first.
@@ -95,6 +113,7 @@ pub fn banners(scene: &Scene<'_>, view: &GroupView) -> Vec<Banner> {
             offer: Offer::Resume,
         });
     }
+    found.extend(unproven_banner(scene, view));
     found.extend(nothing_arrived(view));
     found.extend(away_banner(scene, view));
     if let Some(error) = view.blocking_error.as_ref().filter(|e| e.class != ErrorClass::RegionUnreachable) {
@@ -328,6 +347,11 @@ pub fn banners_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, tab: GroupTa
                 let waits = scene.awaits(|intent| matches!(intent, Intent::RefuseApproval { id: of, .. } if of == id));
                 if let (true, Some(request)) = (ui.add(Button::ordinary(words).enabled(!waits)).clicked(), request) {
                     actions.push(Action::Send(Intent::RefuseApproval { id: id.clone(), request }));
+                }
+            }
+            Offer::Drills => {
+                if ui.add(Button::ordinary("Show the drills")).clicked() {
+                    actions.push(Action::Go(Route::Group(id.clone(), GroupTab::Drills)));
                 }
             }
             Offer::Steps => {

@@ -8,7 +8,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, banner_ui, card, chip, field, text};
 use crate::control::drill_report;
 use crate::control::view::GroupView;
-use crate::domain::{Drill, DrillKind, DrillOutcome, DrillStepRecord, GroupState};
+use crate::domain::{Drill, DrillKind, DrillOutcome, DrillStep, DrillStepRecord, GroupState};
 use crate::runtime::Intent;
 use eframe::egui::{self, ScrollArea, Ui};
 use std::collections::BTreeSet;
@@ -48,6 +48,13 @@ pub fn proven(scene: &Scene<'_>, view: &GroupView) -> (String, Tone) {
     }
 }
 
+/// Days since the last proof, or since the group exists where there is none, once that is past the limit.
+pub fn proof_is_old(scene: &Scene<'_>, view: &GroupView) -> Option<i64> {
+    let proven = view.rehearsals.last_proof.as_ref().map_or(view.group.create_time, |proof| proof.at);
+    let days = (scene.now - proven).num_days();
+    (days > PROVEN_DAYS).then_some(days)
+}
+
 fn with_article(what: &str) -> String {
     let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {what}")
@@ -61,6 +68,7 @@ impl DrillsTab {
                 self.due_ui(ui, scene, view);
                 card::card_ui(ui, |ui| self.start_ui(ui, scene, view, actions));
                 card::card_ui(ui, |ui| self.schedule_ui(ui, scene, view, actions));
+                card::card_ui(ui, |ui| run_book_ui(ui, view, actions));
                 if view.rehearsals.drills.is_empty() {
                     let palette = theme::palette(ui);
                     let note = "An isolated drill takes seconds and touches neither primary nor replication.";
@@ -205,7 +213,10 @@ impl DrillsTab {
         }
         ui.horizontal(|ui| {
             if drill.is_waiting() {
-                let words = format!("Go on: fail back to {}", drill.primary);
+                let words = match drill.next_step() {
+                    Some(DrillStep::WaitForPerson) | None => format!("Go on: fail back to {}", drill.primary),
+                    Some(step) => format!("Go on: {}", step.label()),
+                };
                 let intent = Intent::LetDrillGoOn { id: view.group.spec.id.clone(), drill: drill.id.clone() };
                 if ui.add(Button::primary(&words).icon(Icon::Play)).clicked() {
                     actions.push(Action::Send(intent));
@@ -235,6 +246,42 @@ impl DrillsTab {
                 }
             }
         });
+    }
+}
+
+/// What people wrote about the steps.
+fn run_book_ui(ui: &mut Ui, view: &GroupView, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let book = &view.rehearsals.run_book;
+    let gates = book.steps.iter().filter(|entry| entry.gate).count();
+    let note = match book.steps.len() {
+        0 => "Nothing is written yet: owners, notes, gates and timeouts of each step.".to_owned(),
+        steps => format!(
+            "{} described, {}.",
+            format::plural(steps, "step is", "steps are"),
+            format::plural(gates, "waits for a person", "wait for a person")
+        ),
+    };
+    card::sides_ui(
+        ui,
+        44.0,
+        |ui| card::section_ui(ui, "Run-book", &note),
+        |ui| {
+            if ui.add(Button::ordinary("Edit run-book…").icon(Icon::Edit)).clicked() {
+                actions.push(Action::AskRunBook(view.group.spec.id.clone()));
+            }
+        },
+    );
+    for entry in &book.steps {
+        let mut said = Vec::new();
+        said.extend((!entry.owner.is_empty()).then(|| entry.owner.clone()));
+        said.extend(entry.gate.then(|| "waits for a person".to_owned()));
+        said.extend(entry.timeout_minutes.map(|minutes| format!("at most {minutes} min")));
+        let line = format!("{}: {}", entry.step.label(), said.join(" · "));
+        ui.label(rich(Role::Body, line.trim_end_matches([':', ' '])).color(palette.text));
+        if !entry.note.is_empty() {
+            ui.add(egui::Label::new(rich(Role::Small, &entry.note).color(palette.text_soft)).wrap());
+        }
     }
 }
 
@@ -278,8 +325,27 @@ fn step_ui(ui: &mut Ui, scene: &Scene<'_>, record: &DrillStepRecord) {
             ui.set_min_width(64.0);
             ui.label(rich(Role::Body, ran).color(palette.text_soft));
         });
-        if let Some(note) = &record.note {
-            ui.add(egui::Label::new(rich(Role::Small, note).color(palette.text_weak)).wrap());
-        }
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            if let Some(note) = &record.note {
+                ui.add(egui::Label::new(rich(Role::Small, note).color(palette.text_weak)).wrap());
+            }
+            if let Some(said) = written(record) {
+                ui.add(egui::Label::new(rich(Role::Small, said).color(palette.text_soft)).wrap());
+            }
+        });
     });
+}
+
+/// Who let a step go on, and what the run-book says of it.
+fn written(record: &DrillStepRecord) -> Option<String> {
+    let mut said = Vec::new();
+    if let Some(approved) = &record.approved {
+        said.push(format!("{} let it go on at {}.", approved.by, format::utc(approved.at)));
+    }
+    if let Some(book) = &record.book {
+        said.extend((!book.owner.is_empty()).then(|| format!("Owner: {}.", book.owner)));
+        said.extend((!book.note.is_empty()).then(|| book.note.clone()));
+    }
+    (!said.is_empty()).then(|| said.join(" "))
 }

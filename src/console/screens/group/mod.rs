@@ -17,7 +17,7 @@ pub mod readiness;
 mod remedy;
 
 pub use banners::{Banner, banners, eta};
-pub use drills::proven;
+pub use drills::{PROVEN_DAYS, proven};
 pub use errors::{Cause, causes};
 pub use objects::{ObjectFilter, visible_objects};
 pub use past::{Past, Range};
@@ -158,6 +158,10 @@ fn head_ui(ui: &mut Ui, scene: &Scene<'_>, view: &Arc<GroupView>, actions: &mut 
             let edit = Button::ordinary("Edit").icon(Icon::Edit).enabled(allowed.is_ok()).hint(hint);
             if ui.add(edit).clicked() {
                 actions.push(Action::Go(Route::EditGroup(id.clone())));
+            }
+            let what_if = Button::quiet("What if…").icon(Icon::Unknown);
+            if ui.add(what_if.hint("What would fail, cost and wait. Nothing is changed.")).clicked() {
+                actions.push(Action::AskWhatIf(id.clone()));
             }
             let delete = Button::quiet("Delete…").icon(Icon::Delete);
             if ui.add(delete.hint("Stops replication. The replica stays, read-only.")).clicked() {

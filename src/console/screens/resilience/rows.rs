@@ -2,6 +2,7 @@
 
 use crate::console::format;
 use crate::console::scene::Scene;
+use crate::console::screens::group::PROVEN_DAYS;
 use crate::console::widgets::chip;
 use crate::control::view::GroupView;
 use crate::domain::{GroupId, GroupState, Region};
@@ -212,7 +213,9 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
             (_, true) => catalogs,
             (None, false) => format!("{catalogs} · {objects} · never proven"),
             (Some(proof), false) => {
-                format!("{catalogs} · {objects} · proven {} ago", format::short_age(scene.age_ms(proof.at)))
+                let age = scene.age_ms(proof.at);
+                let old = if age > PROVEN_DAYS * 86_400_000 { ", too long ago" } else { "" };
+                format!("{catalogs} · {objects} · proven {} ago{old}", format::short_age(age))
             }
         },
         state: group.state,

@@ -2,10 +2,10 @@
 
 use super::moment::{Moment, median_rto, rto_ms};
 use crate::console::format;
-use crate::console::preferences::Targets;
 use crate::console::theme::{self, Role, Tone, rich, space};
 use crate::console::widgets::{progress, text};
 use crate::control::view::{GroupView, OperationOutcome, OperationView};
+use crate::domain::Targets;
 use eframe::egui::Ui;
 
 /// What the clock says.

@@ -1,6 +1,6 @@
 //! The limits that all copies keep to together.
 
-use super::choice_ui;
+use super::choice::choice_ui;
 use crate::console::action::Action;
 use crate::console::scene::Scene;
 use crate::console::theme;

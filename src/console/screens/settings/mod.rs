@@ -1,14 +1,19 @@
 //! Appearance, who may call the account API, and where the deployment keeps its things.
 
+mod choice;
 mod limits;
+mod notifications;
 mod session;
 mod spark;
 mod system_tables;
+mod targets;
 mod token_dialog;
 mod tokens;
 mod wall;
 
+use choice::choice_ui;
 use limits::LimitFields;
+use notifications::NotificationFields;
 pub use token_dialog::NewTokenDialog;
 pub use tokens::{TokenLine, token_lines};
 
@@ -19,13 +24,14 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Density, Role, ThemeChoice, rich};
 use crate::console::widgets::{Button, card, copy, tabs, text};
 use crate::runtime::ConnectionView;
-use eframe::egui::{self, Align, Align2, Layout, Ui};
+use eframe::egui::{self, Align2, Ui};
 
-/// What the screen holds: whether revoked tokens are listed too, and half-typed limits.
+/// What the screen holds: whether revoked tokens are listed too, and what is half-typed.
 #[derive(Debug, Default)]
 pub struct SettingsScreen {
     with_revoked: bool,
     limits: LimitFields,
+    notifications: NotificationFields,
 }
 
 impl SettingsScreen {
@@ -65,6 +71,8 @@ fn settings_ui(
             });
         });
         card::card_ui(ui, |ui| wall::wall_ui(ui, preferences, actions));
+        card::card_ui(ui, |ui| targets::targets_ui(ui, scene, actions));
+        card::card_ui(ui, |ui| state.notifications.show(ui, scene, actions));
         card::card_ui(ui, |ui| session::session_ui(ui, scene, actions));
         tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
         card::card_ui(ui, |ui| {
@@ -88,18 +96,6 @@ fn settings_ui(
             fact_words_ui(ui, "Version", env!("CARGO_PKG_VERSION"));
         });
         system_tables::card_ui(ui, scene);
-    });
-}
-
-fn choice_ui(ui: &mut Ui, head: &str, note: &str, choice: impl FnOnce(&mut Ui)) {
-    let palette = theme::palette(ui);
-    ui.horizontal(|ui| {
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            ui.label(rich(Role::Strong, head).color(palette.text));
-            ui.label(rich(Role::Small, note).color(palette.text_weak));
-        });
-        ui.with_layout(Layout::right_to_left(Align::Center), choice);
     });
 }
 
