@@ -1,7 +1,8 @@
 //! The actions of a commit or checkpoint, as far as shipping needs them. Everything else stays bytes.
 
+use super::lenient::{self, Text, Texts};
 use super::lines::too_long;
-use super::{lenient, odd_json};
+use super::odd_json;
 use crate::delta::bounds;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +33,32 @@ pub(in crate::delta) struct FileAction {
     pub deletion_vector: Option<DeletionVector>,
     #[serde(default)]
     pub stats: Option<String>,
+    #[serde(default)]
+    pub data_change: Option<bool>,
+}
+
+/// An add with all that readers insist on: they refuse a commit in which one of these is missing, whoever needs it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Add {
+    path: String,
+    size: serde_json::Number,
+    #[serde(rename = "partitionValues")]
+    _partition_values: Texts,
+    #[serde(rename = "modificationTime")]
+    _modification_time: i64,
+    data_change: bool,
+    #[serde(default, deserialize_with = "lenient::object")]
+    deletion_vector: Option<DeletionVector>,
+    #[serde(default)]
+    stats: Option<String>,
+}
+
+impl From<Add> for FileAction {
+    fn from(add: Add) -> Self {
+        let Add { path, size, deletion_vector, stats, data_change, .. } = add;
+        Self { path, size: Some(size), deletion_vector, stats, data_change: Some(data_change) }
+    }
 }
 
 /// Where a file's deleted rows are listed.
@@ -46,7 +73,7 @@ pub(in crate::delta) struct DeletionVector {
 
 impl FileAction {
     pub fn new(path: String, size: Option<i64>, deletion_vector: Option<DeletionVector>) -> Self {
-        Self { path, size: size.map(serde_json::Number::from), deletion_vector, stats: None }
+        Self { path, size: size.map(serde_json::Number::from), deletion_vector, ..Self::default() }
     }
 
     /// Bytes as the log has them; 0 where it does not tell.
@@ -96,6 +123,54 @@ pub(in crate::delta) struct Metadata {
     pub configuration: BTreeMap<String, Option<String>>,
 }
 
+/// A metadata action with all that readers insist on. Its schema is theirs to judge.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WholeMetadata {
+    id: String,
+    #[serde(rename = "format", deserialize_with = "lenient::whole")]
+    _format: Format,
+    #[serde(rename = "schemaString")]
+    _schema_string: Text,
+    #[serde(rename = "partitionColumns")]
+    _partition_columns: Vec<Text>,
+    #[serde(deserialize_with = "lenient::all_properties")]
+    configuration: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Deserialize)]
+struct Format {
+    #[serde(rename = "provider")]
+    _provider: Text,
+    #[serde(rename = "options")]
+    _options: Texts,
+}
+
+/// A protocol action with the versions that readers insist on.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WholeProtocol {
+    min_reader_version: i64,
+    min_writer_version: i64,
+    #[serde(default, deserialize_with = "lenient::features")]
+    reader_features: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "lenient::features")]
+    writer_features: Option<Vec<String>>,
+}
+
+impl From<WholeProtocol> for Protocol {
+    fn from(whole: WholeProtocol) -> Self {
+        let WholeProtocol { min_reader_version, min_writer_version, reader_features, writer_features } = whole;
+        Self { min_reader_version, min_writer_version, reader_features, writer_features }
+    }
+}
+
+impl From<WholeMetadata> for Metadata {
+    fn from(whole: WholeMetadata) -> Self {
+        Self { id: whole.id, configuration: whole.configuration }
+    }
+}
+
 impl Metadata {
     pub fn property(&self, key: &str) -> Option<&str> {
         self.configuration.get(key).and_then(Option::as_deref)
@@ -132,15 +207,15 @@ impl CommitInfo {
 #[serde(rename_all = "camelCase")]
 struct Line {
     #[serde(default, deserialize_with = "lenient::object")]
-    add: Option<FileAction>,
+    add: Option<Add>,
     #[serde(default, deserialize_with = "lenient::object")]
     remove: Option<FileAction>,
     #[serde(default, deserialize_with = "lenient::object")]
     cdc: Option<FileAction>,
     #[serde(default, deserialize_with = "lenient::object")]
-    protocol: Option<Protocol>,
+    protocol: Option<WholeProtocol>,
     #[serde(default, deserialize_with = "lenient::object")]
-    meta_data: Option<Metadata>,
+    meta_data: Option<WholeMetadata>,
     #[serde(default, deserialize_with = "lenient::object_or_anything")]
     commit_info: Option<CommitInfo>,
     #[serde(default, deserialize_with = "lenient::object")]
@@ -177,7 +252,7 @@ pub(in crate::delta) fn parse_commit<E>(
 /// Reads a file of a log line by line.
 pub(super) struct Parser {
     number: usize,
-    /// Whether sidecars count.
+    /// Whether it is a checkpoint, so that sidecars count.
     sidecars: bool,
 }
 
@@ -229,12 +304,16 @@ impl Parser {
             }
             Err(error) => return Err(broken(error)),
         };
+        // No reader reads the tombstones of a checkpoint.
+        if !self.sidecars && line.remove.as_ref().is_some_and(|remove| remove.data_change.is_none()) {
+            return Err(format!("line {number}: its remove has no dataChange"));
+        }
         let is_add = line.add.is_some();
         let actions = [
             line.commit_info.map(|info| Action::CommitInfo(Box::new(info))),
-            line.protocol.map(Action::Protocol),
-            line.meta_data.map(Action::Metadata),
-            line.add.map(Action::Add),
+            line.protocol.map(|protocol| Action::Protocol(protocol.into())),
+            line.meta_data.map(|metadata| Action::Metadata(metadata.into())),
+            line.add.map(|add| Action::Add(add.into())),
             // Of two in one object, readers take the first.
             line.remove.filter(|_| !is_add).map(Action::Remove),
             line.cdc.map(Action::Cdc),
@@ -333,15 +412,17 @@ mod tests {
 
     #[test]
     fn a_property_need_not_be_text() {
-        let line = br#"{"metaData":{"id":"x","configuration":{"a":false,"b":5,"c":null,"d":"text","e":1.5,"f":-1}}}"#;
-        let actions = read(line).expect("a commit");
+        let line = |configuration: &str| {
+            let rest = r#""format":{"provider":"parquet","options":{}},"schemaString":"{}","partitionColumns":[]"#;
+            format!(r#"{{"metaData":{{"id":"x",{rest},"configuration":{configuration}}}}}"#)
+        };
+        let properties = r#"{"a":false,"b":5,"c":null,"d":"text","e":1.5,"f":-1}"#;
+        let actions = read(line(properties).as_bytes()).expect("a commit");
         let [Action::Metadata(metadata)] = actions.as_slice() else { panic!("a metadata") };
         let found = ["a", "b", "c", "d", "e", "f"].map(|key| metadata.property(key));
         assert_eq!(found, [Some("false"), Some("5"), None, Some("text"), Some("1.5"), Some("-1")]);
-        assert!(read(br#"{"metaData":{"id":"x","configuration":null}}"#).is_ok());
-        for configuration in ["[]", r#"{"a":{}}"#, r#"{"a":[]}"#] {
-            let line = format!(r#"{{"metaData":{{"id":"x","configuration":{configuration}}}}}"#);
-            assert!(read(line.as_bytes()).is_err(), "{configuration}");
+        for configuration in ["null", "[]", r#"{"a":{}}"#, r#"{"a":[]}"#] {
+            assert!(read(line(configuration).as_bytes()).is_err(), "{configuration}");
         }
     }
 }

@@ -15,9 +15,11 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use std::collections::BTreeMap;
 
 /// The columns that are read. Statistics and partition values, most of a checkpoint's bytes, are not.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 18] = [
     "add.path",
     "add.size",
+    "add.modificationTime",
+    "add.dataChange",
     "add.deletionVector.storageType",
     "add.deletionVector.pathOrInlineDv",
     "add.deletionVector.offset",
@@ -27,9 +29,14 @@ const COLUMNS: [&str; 13] = [
     "remove.deletionVector.offset",
     "sidecar.path",
     "metaData.id",
+    "metaData.format.provider",
+    "metaData.schemaString",
+    "metaData.partitionColumns",
     "metaData.configuration",
     "protocol",
 ];
+/// Where the columns of the top file begin, which tell all but the table's files.
+const TOP: usize = 11;
 
 /// What a checkpoint's files are, and what is in them.
 pub(in crate::delta) struct CheckpointFiles {
@@ -58,7 +65,7 @@ pub(in crate::delta) fn read_checkpoint(
             }
             action => each(action, path),
         };
-        read_file(place, path, if whole { &COLUMNS } else { &COLUMNS[9..] }, &mut sort)?;
+        read_file(place, path, if whole { &COLUMNS } else { &COLUMNS[TOP..] }, &mut sort)?;
         for name in raw {
             files.sidecars.push(sidecar(&name).map_err(|_| DeltaError::AbsolutePath {
                 table: table.clone(),
@@ -105,6 +112,7 @@ fn read_parquet(
     let schema = footer.metadata().file_metadata().schema_descr();
     let paths: Vec<String> = schema.columns().iter().map(|leaf| leaf.path().string()).collect();
     let leaves = wanted(&paths, columns);
+    let has_partition_values = paths.iter().any(|path| path.starts_with("add.partitionValues."));
     let batch_size = check_pages(&input, footer.metadata(), &leaves).map_err(corrupt)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, footer);
     let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves);
@@ -123,7 +131,14 @@ fn read_parquet(
                 |kind: &str, detail: String| corrupt(format!("its {kind} in row {}: {detail}", before + row + 1));
             protocols.read(row, protocol, &corrupt, |found| each(Action::Protocol(found)))?;
             metadatas.read(row, metadata, &corrupt, |found| each(Action::Metadata(found)))?;
-            adds.read(row, file_action, &corrupt, |found| each(Action::Add(found)))?;
+            adds.read(row, add, &corrupt, |found| {
+                // Their values are most of a checkpoint's bytes, so only the column is looked for.
+                if has_partition_values {
+                    each(Action::Add(found))
+                } else {
+                    Err(corrupt("add", "it has no partitionValues".to_owned()))
+                }
+            })?;
             removes.read(row, file_action, &corrupt, |found| each(Action::Remove(found)))?;
             sidecars.read(row, path_of, &corrupt, |found| each(Action::Sidecar(found)))?;
         }
@@ -271,6 +286,15 @@ pub(super) fn file_action(at: &StructArray, row: usize) -> Result<FileAction, St
     Ok(FileAction { stats, ..FileAction::new(path_of(at, row)?, field(at, row, "size", number)?, vector) })
 }
 
+/// An add with all that readers insist on, but for its partition values.
+pub(super) fn add(at: &StructArray, row: usize) -> Result<FileAction, String> {
+    let seen = |_: &ArrayRef, _: usize| Ok(());
+    needed(field(at, row, "size", number)?, "size")?;
+    needed(field(at, row, "modificationTime", number)?, "modificationTime")?;
+    needed(field(at, row, "dataChange", seen)?, "dataChange")?;
+    file_action(at, row)
+}
+
 pub(super) fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String> {
     let version = |name: &str| needed(field(at, row, name, number)?, name);
     Ok(Protocol {
@@ -282,8 +306,12 @@ pub(super) fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String>
 }
 
 pub(super) fn metadata(at: &StructArray, row: usize) -> Result<Metadata, String> {
+    let seen = |_: &ArrayRef, _: usize| Ok(());
+    for name in ["format", "schemaString", "partitionColumns"] {
+        needed(field(at, row, name, seen)?, name)?;
+    }
     Ok(Metadata {
-        id: field(at, row, "id", text)?.unwrap_or_default(),
-        configuration: field(at, row, "configuration", properties)?.unwrap_or_default(),
+        id: needed(field(at, row, "id", text)?, "id")?,
+        configuration: needed(field(at, row, "configuration", properties)?, "configuration")?,
     })
 }

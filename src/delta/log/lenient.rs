@@ -12,6 +12,11 @@ pub(super) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) ->
     Ok(Option::<Object<T>>::deserialize(from)?.map(|object| object.0))
 }
 
+/// A JSON object.
+pub(super) fn whole<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Object::deserialize(from).map(|object| object.0)
+}
+
 /// A JSON object or null; for anything else what the type is by default.
 pub(super) fn object_or_anything<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
@@ -42,32 +47,85 @@ pub(super) fn properties<'de, D>(from: D) -> Result<BTreeMap<String, Option<Stri
 where
     D: Deserializer<'de>,
 {
-    struct Properties;
-    impl<'de> Visitor<'de> for Properties {
-        type Value = BTreeMap<String, Option<String>>;
+    Ok(Option::<Properties>::deserialize(from)?.map(|found| found.0).unwrap_or_default())
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of properties")
-        }
+/// [`properties`] that must be there.
+pub(super) fn all_properties<'de, D>(from: D) -> Result<BTreeMap<String, Option<String>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Properties::deserialize(from).map(|found| found.0)
+}
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = BTreeMap::new();
-            while let Some((key, Property(value))) = map.next_entry()? {
-                found.insert(key, value);
-                if found.len() > bounds::PROPERTIES {
-                    return Err(A::Error::custom(format!("it has more than {} properties", bounds::PROPERTIES)));
-                }
+struct Properties(BTreeMap<String, Option<String>>);
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = BTreeMap<String, Option<String>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of properties")
             }
-            Ok(found)
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut found = BTreeMap::new();
+                while let Some((key, Property(value))) = map.next_entry()? {
+                    found.insert(key, value);
+                    if found.len() > bounds::PROPERTIES {
+                        return Err(A::Error::custom(format!("it has more than {} properties", bounds::PROPERTIES)));
+                    }
+                }
+                Ok(found)
+            }
         }
+        from.deserialize_map(Each).map(Self)
     }
-    struct Found(BTreeMap<String, Option<String>>);
-    impl<'de> Deserialize<'de> for Found {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            from.deserialize_map(Properties).map(Self)
+}
+
+/// Text that is there and of no concern.
+pub(super) struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Seen;
+        impl Visitor<'_> for Seen {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E: Error>(self, _text: &str) -> Result<Text, E> {
+                Ok(Text)
+            }
         }
+        from.deserialize_str(Seen)
     }
-    Ok(Option::<Found>::deserialize(from)?.map(|found| found.0).unwrap_or_default())
+}
+
+/// An object of texts that is there and of no concern.
+pub(super) struct Texts;
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Seen;
+        impl<'de> Visitor<'de> for Seen {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
+                while map.next_entry::<IgnoredAny, Property>()?.is_some() {}
+                Ok(Texts)
+            }
+        }
+        from.deserialize_map(Seen)
+    }
 }
 
 /// Table features. No real table has more than a few dozen.

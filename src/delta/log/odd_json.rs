@@ -4,7 +4,7 @@
 //! These readers share one JSON decoder, so it decides here too. It is asked only where plain reading fails.
 
 use super::actions::{Action, CommitInfo, FileAction};
-use super::checkpoint::{Rows, field, file_action, metadata, path_of, protocol, text};
+use super::checkpoint::{Rows, add, field, file_action, metadata, path_of, protocol, text};
 use super::lenient::PARAMETERS;
 use crate::delta::bounds;
 use arrow::array::{RecordBatch, StructArray};
@@ -52,7 +52,7 @@ pub(super) fn read<E>(
                 within(found.configuration.len(), bounds::PROPERTIES, "properties")?;
                 hand_over(Action::Metadata(found))
             })?;
-            adds.read(row, file_action, &named, |found| {
+            adds.read(row, add, &named, |found| {
                 added = true;
                 hand_over(Action::Add(found))
             })?;
@@ -128,16 +128,26 @@ fn rows<'a, const N: usize>(batch: &'a RecordBatch, kinds: [&'a str; N]) -> [Row
 }
 
 /// The columns without which no reader reads the table.
-fn needed(sidecars: bool) -> Schema {
+fn needed(is_checkpoint: bool) -> Schema {
     let vector = structure([
         must("storageType", DataType::Utf8),
         must("pathOrInlineDv", DataType::Utf8),
         may("offset", DataType::Int32),
     ]);
-    let file = structure([
+    let add = structure([
         must("path", DataType::Utf8),
-        may("size", DataType::Int64),
+        must("partitionValues", map()),
+        must("size", DataType::Int64),
+        must("modificationTime", DataType::Int64),
+        must("dataChange", DataType::Boolean),
         may("stats", DataType::Utf8),
+        may("deletionVector", vector.clone()),
+    ]);
+    // No reader reads the tombstones of a checkpoint.
+    let remove = structure([
+        must("path", DataType::Utf8),
+        Field::new("dataChange", DataType::Boolean, is_checkpoint),
+        may("size", DataType::Int64),
         may("deletionVector", vector),
     ]);
     let texts = || DataType::List(Arc::new(may("element", DataType::Utf8)));
@@ -147,10 +157,17 @@ fn needed(sidecars: bool) -> Schema {
         may("readerFeatures", texts()),
         may("writerFeatures", texts()),
     ]);
-    let metadata = structure([may("id", DataType::Utf8), may("configuration", map())]);
+    let format = structure([must("provider", DataType::Utf8), must("options", map())]);
+    let metadata = structure([
+        must("id", DataType::Utf8),
+        must("format", format),
+        must("schemaString", DataType::Utf8),
+        must("partitionColumns", DataType::List(Arc::new(must("element", DataType::Utf8)))),
+        must("configuration", map()),
+    ]);
     let mut columns =
-        vec![may("protocol", protocol), may("metaData", metadata), may("add", file.clone()), may("remove", file)];
-    if sidecars {
+        vec![may("protocol", protocol), may("metaData", metadata), may("add", add), may("remove", remove)];
+    if is_checkpoint {
         columns.push(may("sidecar", structure([must("path", DataType::Utf8)])));
     }
     Schema::new(columns)
@@ -220,13 +237,17 @@ mod tests {
         for depth in [300, 100_000] {
             assert!(read_all(deep(depth).as_bytes()).is_err_and(|error| error.contains("nests deeper")), "{depth}");
         }
-        let text = format!("{{\"add\":{{\"path\":\"{}\\\"[\",\"size\":\"5\"}}}}", "[{".repeat(1000));
+        let text = format!(
+            r#"{{"add":{{"path":"{}\"[","size":"5","partitionValues":{{}},"modificationTime":"1","dataChange":true}}}}"#,
+            "[{".repeat(1000)
+        );
         assert!(matches!(read_all(text.as_bytes()).as_deref(), Ok([Action::Add(add)]) if add.size() == 5));
     }
 
     #[test]
     fn actions_come_whole_over_many_batches() {
-        let text: String = (0..5000).map(|number| format!("{{\"remove\":{{\"path\":\"{number}\"}}}}")).collect();
+        let text: String =
+            (0..5000).map(|number| format!(r#"{{"remove":{{"path":"{number}","dataChange":true}}}}"#)).collect();
         assert_eq!(read_all(text.as_bytes()).map(|found| found.len()), Ok(5000));
         assert!(read_all(text.as_bytes().strip_suffix(b"}").expect("a brace")).is_err());
     }

@@ -75,7 +75,29 @@ async fn a_file_without_a_path_is_flagged() {
     assert!(fault.message.contains("its add in row 1: it has no path"), "{}", fault.message);
     refused("add", |add| changed(add, vec![("path", None)])).await;
     // Not one of the columns that are read is left.
-    refused("add", |add| changed(add, vec![("path", None), ("size", None), ("deletionVector", None)])).await;
+    let read = ["path", "size", "modificationTime", "dataChange", "deletionVector"];
+    refused("add", |add| changed(add, read.map(|name| (name, None)).into())).await;
+}
+
+#[tokio::test]
+async fn an_action_without_what_readers_insist_on_is_flagged() {
+    for (kind, members) in [
+        ("add", &["size", "modificationTime", "dataChange"][..]),
+        ("metaData", &["id", "format", "schemaString", "partitionColumns", "configuration"]),
+    ] {
+        for member in members {
+            let nothing = |column: &ArrayRef| -> ArrayRef {
+                let field = column.as_struct().column_by_name(member).expect("a field");
+                arrow::array::new_null_array(field.data_type(), column.len())
+            };
+            let fault = refused(kind, |column| changed(column, vec![(member, Some(nothing(column)))])).await;
+            assert!(fault.message.contains(&format!("it has no {member}")), "{}", fault.message);
+            refused(kind, |column| changed(column, vec![(member, None)])).await;
+        }
+    }
+    refused("add", |add| changed(add, vec![("partitionValues", None)])).await;
+    // No reader looks at a tombstone.
+    table_with("remove", |remove| changed(remove, vec![("dataChange", None)])).arrives(None).await;
 }
 
 #[tokio::test]

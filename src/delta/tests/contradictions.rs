@@ -162,7 +162,7 @@ async fn a_compaction_that_contradicts_the_commits_stays_behind() {
     let protocol = json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7,
         "readerFeatures": ["catalogManaged"], "writerFeatures": ["catalogManaged"]}});
     for content in [
-        json!({"add": {"path": "file:///lake/t/b.parquet", "size": 1, "partitionValues": {}}}),
+        json!({"add": {"path": "file:///lake/t/b.parquet", "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}}),
         add("only-in-checkpoint.parquet"),
         json!({"add": {}}),
         protocol,

@@ -213,10 +213,85 @@ async fn what_an_action_holds_is_taken_as_readers_take_it() {
         ("protocol numbers with a fraction", one(json!({"protocol": {"minReaderVersion": 1.0, "minWriterVersion": 2.0}})), only_f()),
         ("a protocol that is a list", one(json!({"protocol": [1]})), CORRUPT),
         ("a feature that is a number", one(json!({"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [], "writerFeatures": [5]}})), only_f()),
-        ("an id that is a number", one(json!({"metaData": {"id": 5, "configuration": {}}})), only_f()),
-        ("a property that is an object", one(json!({"metaData": {"id": "x", "configuration": {"a": {}}}})), CORRUPT),
+        ("an id that is a number", one(metadata(json!(5), json!({}))), only_f()),
+        ("a property that is an object", one(metadata(json!("x"), json!({"a": {}}))), CORRUPT),
     ])
     .await;
+}
+
+/// `action` without a member, and with null in its place.
+fn lacking(action: &Value, member: &str) -> [Value; 2] {
+    let (mut without, mut null) = (action.clone(), action.clone());
+    for (action, keep) in [(&mut without, false), (&mut null, true)] {
+        let inner = action.as_object_mut().and_then(|kinds| kinds.values_mut().next()?.as_object_mut());
+        let inner = inner.expect("an action");
+        inner.remove(member);
+        if keep {
+            inner.insert(member.to_owned(), Value::Null);
+        }
+    }
+    [without, null]
+}
+
+#[tokio::test]
+async fn an_action_without_what_readers_insist_on_flags_its_table() {
+    let (add, remove) = (add("n.parquet"), remove("f.parquet"));
+    let (metadata, protocol) =
+        (metadata(json!("x"), json!({})), json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}));
+    let mut cases = Vec::new();
+    for (action, members) in [
+        (&add, &["path", "partitionValues", "size", "modificationTime", "dataChange"][..]),
+        (&remove, &["path", "dataChange"]),
+        (&metadata, &["id", "format", "schemaString", "partitionColumns", "configuration"]),
+        (&protocol, &["minReaderVersion", "minWriterVersion"]),
+    ] {
+        for member in members {
+            cases.extend(lacking(action, member).map(|action| (*member, vec![lines(&[action])], CORRUPT)));
+        }
+    }
+    // Whether a later version still needs the file makes no difference: readers read every commit.
+    let [without, _] = lacking(&add, "size");
+    cases.push((
+        "removed again",
+        vec![lines(std::slice::from_ref(&without)), lines(&[unspelled("n.parquet")])],
+        CORRUPT,
+    ));
+    cases.push(("added again", vec![lines(&[without]), lines(std::slice::from_ref(&add))], CORRUPT));
+    let only_f = || Reads(vec!["f.parquet"]);
+    for action in lacking(&metadata, "createdTime") {
+        cases.push(("createdTime", vec![lines(&[action])], only_f()));
+    }
+    for action in lacking(&remove, "deletionTimestamp") {
+        cases.push(("deletionTimestamp", vec![lines(&[action])], Reads(vec![])));
+    }
+    for (member, value, verdict) in [
+        ("provider", json!({"provider": "parquet"}), CORRUPT),
+        ("options", json!({"options": {}}), CORRUPT),
+        ("format", json!("parquet"), CORRUPT),
+        ("another format", json!({"provider": "orc", "options": {}}), only_f()),
+    ] {
+        let mut action = metadata.clone();
+        action["metaData"]["format"] = value;
+        cases.push((member, vec![lines(&[action])], verdict));
+    }
+    for (member, value) in
+        [("schemaString", json!({})), ("partitionColumns", json!("id")), ("partitionColumns", json!([null]))]
+    {
+        let mut action = metadata.clone();
+        action["metaData"][member] = value;
+        cases.push((member, vec![lines(&[action])], CORRUPT));
+    }
+    check(cases).await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut table, replica) = (begin(dir.path(), &[add("f.parquet")]), TableRoot::Local(dir.path().join("replica")));
+    let [without, _] = lacking(&add("n.parquet"), "modificationTime");
+    table.commit(&[without]);
+    let fault = replicate(&table.root, &replica, None).await.expect_err("a flagged table");
+    assert!(fault.message.contains("line 1: missing field `modificationTime`"), "{}", fault.message);
 }
 
 #[tokio::test]
@@ -293,7 +368,7 @@ async fn a_commit_that_cannot_be_read_is_none_to_who_begins_above_it() {
 
 #[tokio::test]
 async fn a_protocol_that_comes_late_and_the_first_of_two_hold() {
-    let id = |id: &str| json!({"metaData": {"id": id, "configuration": {}}});
+    let id = |id: &str| metadata(json!(id), json!({}));
     let protocol = json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}});
     for (begun, then, wanted) in [
         (vec![id("one"), id("two"), protocol.clone()], vec![add("f.parquet")], "one"),

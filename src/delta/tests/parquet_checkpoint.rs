@@ -1,7 +1,9 @@
 //! Writes Parquet checkpoints of a table, in any of the shapes that the protocol has.
 
 use super::table::Table;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, ListBuilder, MapBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
+};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::Field;
 use parquet::arrow::ArrowWriter;
@@ -15,6 +17,47 @@ fn texts(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
 
 fn numbers(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
     Arc::new(Int64Array::from_iter(actions.iter().map(|action| action.get(kind)?.get(key)?.as_i64())))
+}
+
+fn truths(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
+    Arc::new(BooleanArray::from_iter(actions.iter().map(|action| action.get(kind)?.get(key)?.as_bool())))
+}
+
+fn maps(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for action in actions {
+        let map = action.get(kind).and_then(|action| action.get(key)?.as_object());
+        for (key, value) in map.into_iter().flatten() {
+            maps.keys().append_value(key);
+            maps.values().append_option(value.as_str());
+        }
+        maps.append(map.is_some()).expect("as many keys as values");
+    }
+    Arc::new(maps.finish())
+}
+
+fn lists(actions: &[Value], kind: &str, key: &str) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for action in actions {
+        let list = action.get(kind).and_then(|action| action.get(key)?.as_array());
+        for value in list.into_iter().flatten() {
+            lists.values().append_option(value.as_str());
+        }
+        lists.append(list.is_some());
+    }
+    Arc::new(lists.finish())
+}
+
+fn formats(actions: &[Value]) -> ArrayRef {
+    let of = |action: &Value| action.get("metaData").and_then(|metadata| metadata.get("format")).cloned();
+    let inner = |action: &Value| of(action).map_or(Value::Null, |format| serde_json::json!({"v": format}));
+    let inner: Vec<Value> = actions.iter().map(inner).collect();
+    structure(
+        &inner,
+        "v",
+        vec![("provider", texts(&inner, "v", "provider")), ("options", maps(&inner, "v", "options"))],
+    )
+    .1
 }
 
 fn structure(actions: &[Value], kind: &str, columns: Vec<(&str, ArrayRef)>) -> (String, ArrayRef) {
@@ -48,7 +91,10 @@ pub fn columns_of(actions: &[Value]) -> Vec<(String, ArrayRef)> {
     let file = |kind: &str| {
         let columns = vec![
             ("path", texts(actions, kind, "path")),
+            ("partitionValues", maps(actions, kind, "partitionValues")),
             ("size", numbers(actions, kind, "size")),
+            ("modificationTime", numbers(actions, kind, "modificationTime")),
+            ("dataChange", truths(actions, kind, "dataChange")),
             ("deletionVector", vectors(actions, kind)),
             ("stats", texts(actions, kind, "stats")),
         ];
@@ -58,7 +104,17 @@ pub fn columns_of(actions: &[Value]) -> Vec<(String, ArrayRef)> {
         file("add"),
         file("remove"),
         structure(actions, "sidecar", vec![("path", texts(actions, "sidecar", "path"))]),
-        structure(actions, "metaData", vec![("id", texts(actions, "metaData", "id"))]),
+        structure(
+            actions,
+            "metaData",
+            vec![
+                ("id", texts(actions, "metaData", "id")),
+                ("format", formats(actions)),
+                ("schemaString", texts(actions, "metaData", "schemaString")),
+                ("partitionColumns", lists(actions, "metaData", "partitionColumns")),
+                ("configuration", maps(actions, "metaData", "configuration")),
+            ],
+        ),
         structure(
             actions,
             "protocol",

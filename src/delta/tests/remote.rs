@@ -42,7 +42,7 @@ async fn a_table_goes_from_disk_to_store_to_store_to_disk() {
     table.checkpoint_with_sidecar(false);
     table.hint(3);
     table.file("big.parquet", &vec![7; 20 << 20]);
-    table.commit(&[serde_json::json!({"add": {"path": "big.parquet", "size": 20 << 20, "partitionValues": {}}})]);
+    table.commit(&[serde_json::json!({"add": {"path": "big.parquet", "size": 20 << 20, "partitionValues": {}, "modificationTime": 1, "dataChange": true}})]);
     let (one, two) = (bucket(), bucket());
     let (first, second) = (at(&one, "lake/t"), at(&two, "other/deep/t"));
     let back = local(dir.path().join("back"));

@@ -190,7 +190,7 @@ async fn a_table_that_never_arrived_says_why_where_there_is_a_reason() {
     let nowhere = TableRoot::Local(pair.replica_path.join("nowhere"));
     let compared = compare(&pair.table.root, &nowhere, &Kept::default(), CompareOptions::default()).await;
     assert_eq!((compared.status, compared.class), (ObjectStatus::Missing, None));
-    pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}})]);
+    pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}})]);
     let compared = compare(&pair.table.root, &nowhere, &Kept::default(), CompareOptions::default()).await;
     assert_eq!((compared.status, compared.class), (ObjectStatus::Failed, Some(ErrorClass::AbsolutePath)));
 }

@@ -27,15 +27,7 @@ impl Table {
     pub fn create_with(path: PathBuf, protocol: Value, configuration: Value) -> Self {
         let id = uuid::Uuid::new_v4().to_string();
         let mut table = Self { root: TableRoot::Local(path.clone()), path, next: 0, id: id.clone() };
-        let metadata = json!({"metaData": {
-            "id": id,
-            "format": {"provider": "parquet", "options": {}},
-            "schemaString": "{\"type\":\"struct\",\"fields\":[]}",
-            "partitionColumns": [],
-            "configuration": configuration,
-            "createdTime": START_MS,
-        }});
-        table.commit(&[json!({"protocol": protocol}), metadata]);
+        table.commit(&[json!({"protocol": protocol}), metadata(json!(id), configuration)]);
         table
     }
 
@@ -156,6 +148,18 @@ pub fn add(rel: &str) -> Value {
     let size = content(rel).len();
     json!({"add": {"path": encoded(rel), "partitionValues": {}, "size": size, "modificationTime": START_MS,
         "dataChange": true, "stats": "{\"numRecords\":10}"}})
+}
+
+/// A metadata action with all that readers insist on.
+pub fn metadata(id: Value, configuration: Value) -> Value {
+    json!({"metaData": {
+        "id": id,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": "{\"type\":\"struct\",\"fields\":[]}",
+        "partitionColumns": [],
+        "configuration": configuration,
+        "createdTime": START_MS,
+    }})
 }
 
 pub fn remove(rel: &str) -> Value {

@@ -24,7 +24,7 @@ async fn paths_that_point_back_at_the_source_are_flagged() {
     let outside = ["s3://lake/t/a.parquet", "/lake/t/a.parquet", "file:///lake/t/a.parquet", "../other/a.parquet"];
     for path in outside {
         for action in [
-            json!({"add": {"path": path, "size": 1, "partitionValues": {}, "dataChange": true}}),
+            json!({"add": {"path": path, "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}}),
             json!({"cdc": {"path": path, "size": 1, "partitionValues": {}, "dataChange": false}}),
         ] {
             let mut pair = Pair::new();
@@ -42,7 +42,7 @@ async fn paths_that_point_back_at_the_source_are_flagged() {
 #[tokio::test]
 async fn a_path_that_leaves_a_folder_and_stays_in_the_table_is_one_of_its_files() {
     let mut pair = Pair::new();
-    let spelled = |path: &str| json!({"add": {"path": path, "size": 1, "partitionValues": {}, "dataChange": true}});
+    let spelled = |path: &str| json!({"add": {"path": path, "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}});
     for (path, rel) in [("a/../b.parquet", "b.parquet"), ("p=1/%2E%2E/q=2/c.parquet", "q=2/c.parquet")] {
         pair.table.file(rel, &content(rel));
         pair.table.commit(&[info("WRITE"), spelled(path)]);
@@ -57,7 +57,7 @@ async fn a_path_that_leaves_a_folder_and_stays_in_the_table_is_one_of_its_files(
 #[tokio::test]
 async fn an_absolute_path_in_a_checkpoint_is_flagged() {
     let mut pair = Pair::new();
-    pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}})]);
+    pair.table.commit(&[json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}})]);
     pair.table.checkpoint();
     (0..=1).for_each(|version| pair.table.remove_log(version));
     pair.table.append("b.parquet");
@@ -68,7 +68,7 @@ async fn an_absolute_path_in_a_checkpoint_is_flagged() {
 async fn a_shallow_clone_is_named_as_one() {
     let mut pair = Pair::new();
     let clone = json!({"commitInfo": {"operation": "CLONE", "operationParameters": {"isShallow": true}}});
-    let action = json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}}});
+    let action = json!({"add": {"path": "s3://lake/t/a.parquet", "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}});
     pair.table.commit(&[action, clone]);
     assert_eq!(pair.fault().await.class, ErrorClass::ShallowClone);
 }

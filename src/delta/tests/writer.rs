@@ -134,7 +134,8 @@ impl Writer {
                 }
             }
             Step::ChangeSchema => {
-                let metadata = json!({"metaData": {"id": self.table.id(), "schemaString": "{}", "partitionColumns": [],
+                let metadata = json!({"metaData": {"id": self.table.id(), "format": {"provider": "parquet", "options": {}},
+                    "schemaString": "{}", "partitionColumns": [],
                     "configuration": {"changed": self.table.version().to_string()}}});
                 self.table.commit(&[info("ADD COLUMNS"), metadata]);
                 self.remember();
