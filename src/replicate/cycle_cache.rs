@@ -4,6 +4,7 @@ use super::attributes::{Attributes, PlaceGrants};
 use super::dependencies::Dependencies;
 use super::policies::Policies;
 use super::rhythm::Rhythm;
+use super::same_place::ReplicaFolders;
 use super::{Access, Inventory, ObjectRecord};
 use crate::connect::TablePlace;
 use crate::delta::{Position, StorageClock};
@@ -38,6 +39,10 @@ impl ReplicaState {
     /// The source, with the id under which it was last listed.
     pub fn source(&self) -> TablePlace {
         TablePlace::new(&self.source_location, Some(&self.table_id))
+    }
+
+    pub fn replica_location(&self) -> &str {
+        &self.destination_location
     }
 
     /// The replica.
@@ -90,6 +95,7 @@ pub struct CycleCache {
     pub cut: Option<Timestamp>,
     /// What is found out about the clock of the destination's storage.
     pub storage_clock: Arc<StorageClock>,
+    pub folders: ReplicaFolders,
     /// Storage that may be reached, and until when.
     pub access: Access,
     /// The source's catalog as last read.

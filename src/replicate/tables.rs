@@ -86,6 +86,12 @@ enum ShipError {
     DestinationAway(ConnectError),
 }
 
+impl From<same_place::Refused> for ShipError {
+    fn from((class, parameters, message): same_place::Refused) -> Self {
+        Self::Flag(class, parameters, message)
+    }
+}
+
 impl From<TableFault> for ShipError {
     fn from(fault: TableFault) -> Self {
         Self::Flag(fault.class, fault.parameters, fault.message)
@@ -106,6 +112,7 @@ pub async fn ship_all(
     let tasks = policies::pass_over(request, tasks, &mut cache.policies, &mut out.objects).await?;
     let changed = idle_ones_out(request, tasks, at_destination, cache, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
+    cache.folders.begin();
     while rest.peek().is_some() {
         if request.stop.load(Ordering::Relaxed) {
             out.complete = false;
@@ -216,7 +223,16 @@ async fn ship_chunk(
     let mut batch = Vec::new();
     let mut batch_bytes = 0;
     for (task, prepared) in chunk.into_iter().zip(prepared) {
-        let prepared = match prepared {
+        let alone = match prepared {
+            Ok(prepared) => {
+                let (ends, region) = (&prepared.ends, &request.destination.region);
+                let (to, root, location) = ((region, &ends.to), &ends.destination.root, ReplicaState::replica_location);
+                let taken = cache.folders.take(&task.name, to, root, &cache.tables, location);
+                taken.await.map(|()| prepared).map_err(ShipError::from)
+            }
+            refused => refused,
+        };
+        let prepared = match alone {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
@@ -266,7 +282,8 @@ async fn prepare(
     let source = reach(request, &from, true, cache).await?;
     let destination = reach(request, &to, false, cache).await?;
     if same_place::overlap(&source.root, &destination.root).await {
-        return Err(one_place(request, task, &from, &to));
+        let ends = ((&request.source.region, &from), (&request.destination.region, &to));
+        return Err(same_place::with_source(&task.name, ends.0, ends.1).into());
     }
     let position = known.map(|table| &table.position);
     let kept = Some(ledger::kept_files(request.store, request.group, &task.name));
@@ -299,15 +316,6 @@ async fn destination_refusal(request: &CycleRequest<'_>, place: &str, error: Con
     }
     let (class, parameters, message) = request.coverage.explain(request.destination, Some(place), error).await;
     ShipError::Flag(class, parameters, message)
-}
-
-fn one_place(request: &CycleRequest<'_>, task: &TableTask<'_>, from: &TablePlace, to: &TablePlace) -> ShipError {
-    let message = format!(
-        "The replica of table {} would share its files: {} in {} and {} in {} overlap. Change the storage mappings.",
-        task.name, from.uri, request.source.region, to.uri, request.destination.region
-    );
-    let parameters = [("source".to_owned(), from.uri.clone()), ("destination".to_owned(), to.uri.clone())];
-    ShipError::Flag(ErrorClass::SamePlace, parameters.into(), message)
 }
 
 /// Asks the destination's catalog where a table that it doesn't have goes.
