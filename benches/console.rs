@@ -34,7 +34,8 @@ fn main() -> ExitCode {
 #[cfg(feature = "desktop")]
 fn run(options: &Arguments) -> Result<(), Fault> {
     println!("{}", shared::machine::describe(std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))));
-    frames::measure(options.frames, options.common.divide)
+    frames::measure(options.frames, options.common.divide)?;
+    frames::week(options.common.divide)
 }
 
 #[cfg(not(feature = "desktop"))]

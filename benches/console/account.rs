@@ -38,11 +38,12 @@ fn spec(number: usize) -> FailoverGroupSpec {
     }
 }
 
-/// An hour of samples, one a second.
-fn lag() -> Vec<LagSample> {
-    let lag = |second: i64| 240 + (second as u64 % 4) * 260 + (second as u64 * 7_919) % 140;
-    (0..3_600)
-        .map(|second| LagSample { at: now() - TimeDelta::seconds(3_600 - second), lag_ms: Some(lag(second)) })
+/// An hour of samples, as many as are asked for.
+fn lag(points: usize) -> Vec<LagSample> {
+    let lag = |number: usize| 240 + (number as u64 % 4) * 260 + (number as u64 * 7_919) % 140;
+    let step = TimeDelta::milliseconds(3_600_000 / points.max(1) as i64);
+    (0..points)
+        .map(|number| LagSample { at: now() - step * (points - number) as i32, lag_ms: Some(lag(number)) })
         .collect()
 }
 
@@ -125,16 +126,15 @@ fn group(
     }
 }
 
-/// The snapshot; the first group holds the objects and the errors.
-pub fn full(object_count: usize, error_count: usize) -> Snapshot {
-    let lag = Arc::new(lag());
+/// The snapshot; the first group holds the objects and the errors, and all groups together the points of lag.
+pub fn full(object_count: usize, error_count: usize, points: usize) -> Snapshot {
     let many = Arc::new(objects(object_count));
     let errors: Vec<ObjectError> =
         (0..error_count).map(|n| error(&format!("catalog_000.schema.table_{n:07}"), n)).collect();
     let errors = Arc::new(errors);
     let groups = (0..GROUPS).map(|number| {
         let (objects, errors) = if number == 0 { (many.clone(), errors.clone()) } else { Default::default() };
-        Arc::new(group(number, objects, errors, lag.clone()))
+        Arc::new(group(number, objects, errors, Arc::new(lag(points / GROUPS))))
     });
     Snapshot {
         session: Default::default(),

@@ -55,8 +55,8 @@ pub struct Common {
     /// Further settings of Spark, passed on to it
     #[arg(long, global = true, value_name = "FILE")]
     spark_properties: Option<PathBuf>,
-    /// Another account's API: the window and 'account' are then clients of it, and nothing runs here
-    #[arg(long, global = true, value_name = "URL")]
+    /// Another account's API: the window, the wall display and 'account' are then clients of it, and nothing runs here
+    #[arg(long, visible_alias = "url", global = true, value_name = "URL")]
     account_url: Option<String>,
     /// The account's id, where its host doesn't tell it
     #[arg(long = "account-api-id", global = true, value_name = "ID")]

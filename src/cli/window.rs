@@ -130,7 +130,7 @@ fn run_for_account(common: &Common, source: AccountSource, wall: bool) -> Result
     let kept = common.data_dir()?.join("preferences.json");
     let (preferences, _chosen) = watch::channel(read_preferences(&kept));
     let window: Arc<OnceLock<Waker>> = Arc::default();
-    let started = RuntimeThread::start_for_account(source, clock(), wake(&window));
+    let started = RuntimeThread::start_for_account(source, wall, clock(), wake(&window));
     let (runtime, notices) = started.map_err(sentence)?;
     let opened = open_window(link_to(&runtime, notices, preferences, wall), move |waker| {
         let _ = window.set(waker);

@@ -86,8 +86,8 @@ pub enum Action {
     AskRunBook(GroupId),
     /// Ask what would happen to a group.
     AskWhatIf(GroupId),
-    /// Ask where to save the numbers of a group's chart: the group, the range, the table.
-    AskExport(GroupId, &'static str, String),
+    /// Ask where to save a group's chart: the group, the range, the table, and a PNG if the window gave one.
+    AskExport(GroupId, &'static str, String, Option<Vec<u8>>),
     /// Ask where to save a text.
     AskSave(SavedText),
     /// Ask which of a group's points in time to read back.

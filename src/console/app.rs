@@ -1,15 +1,18 @@
 //! The window's own state and one frame of it.
 
+mod answers;
+mod kept;
+
 use super::action::{Action, GroupTab, Route};
 use super::command::{self, Command};
 use super::dialogs::Dialog;
-use super::notices::{Notices, Toast, toast_of};
+use super::notices::{Notices, Toast};
 use super::palette::PaletteState;
-use super::preferences::{Preferences, WindowPlace};
+use super::preferences::Preferences;
 use super::scene::{Awaited, Scene, patience_ms, until_next_second};
 use super::screens::activity::ActivityScreen;
 use super::screens::confirm_dialog::{Confirm, ConfirmDialog};
-use super::screens::create::CreateForm;
+use super::screens::create::{CreateForm, Draft};
 use super::screens::delete_dialog::DeleteDialog;
 use super::screens::edit::EditForm;
 use super::screens::fail_over::FailOverDialog;
@@ -28,7 +31,7 @@ use super::theme::{self, Tone};
 use super::widgets::hatch;
 use super::{format, shell, wall};
 use crate::domain::{Clock, GroupId, Timestamp};
-use crate::runtime::{Intent, IntentId, Notice, NoticeDetail, Snapshot};
+use crate::runtime::{Intent, IntentId, Notice, Snapshot};
 use eframe::egui::{self, CentralPanel, Context, Frame, Ui};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +65,7 @@ pub struct ConsoleApp {
     dialog: Option<Dialog>,
     resilience: ResilienceScreen,
     create: CreateForm,
+    kept_draft: Draft,
     edit: Option<EditForm>,
     group: (Option<GroupId>, GroupScreen),
     run: RunScreen,
@@ -80,6 +84,7 @@ impl ConsoleApp {
         let preferences = link.preferences.borrow().clone();
         theme::apply_choices(ctx, preferences.theme, preferences.density);
         let snapshot = link.snapshots.borrow().clone();
+        let create = kept::form(preferences.draft.as_ref());
         Self {
             wall: link.wall,
             link,
@@ -88,7 +93,8 @@ impl ConsoleApp {
             route: Route::Groups,
             dialog: None,
             resilience: ResilienceScreen::default(),
-            create: CreateForm::default(),
+            kept_draft: create.draft.clone(),
+            create,
             edit: None,
             group: (None, GroupScreen::default()),
             run: RunScreen::default(),
@@ -108,109 +114,6 @@ impl ConsoleApp {
     /// Opens a place, whatever is half-filled elsewhere.
     pub fn open(&mut self, route: Route) {
         self.route = route;
-    }
-
-    fn take_notices(&mut self, now: Timestamp) {
-        while let Ok(notice) = self.link.notices.try_recv() {
-            // An answer to an intent that this window did not send is someone else's.
-            let Some(intent) = self.awaited.remove(&notice.intent) else { continue };
-            self.take_notice(&intent, &notice, now);
-        }
-        if self.link.intents.is_closed() && !self.awaited.is_empty() {
-            self.awaited.clear();
-            let sentence = "The runtime stopped before it answered. Restart the console to see whether it was done.";
-            self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });
-        }
-        self.notices.expire(now);
-    }
-
-    fn take_notice(&mut self, intent: &Intent, notice: &Notice, now: Timestamp) {
-        let refusal = notice.outcome.as_ref().err();
-        // Its answer is in the snapshot, and so is why there is none.
-        let mut shown_in_place = matches!(intent, Intent::EstimateLoss { .. });
-        if let Intent::ReadHistory { id, since } = intent {
-            shown_in_place = true;
-            if self.group.0.as_ref() == Some(id) {
-                match &notice.outcome {
-                    Ok(NoticeDetail::History(history)) => self.group.1.answered(*since, Ok(history)),
-                    Ok(_) => {}
-                    Err(refusal) => self.group.1.answered(*since, Err(refusal)),
-                }
-            }
-        } else if let (Intent::CheckReadinessOf { spec }, Ok(NoticeDetail::Readiness(report))) =
-            (intent, &notice.outcome)
-        {
-            self.create.readiness = Some(((**spec).clone(), (**report).clone()));
-            shown_in_place = self.route == Route::CreateGroup;
-        } else if let Intent::CreateGroup { spec, validate_only } = intent {
-            let next = self.create.answered(spec, *validate_only, &notice.outcome);
-            // A person who has gone elsewhere in the meantime is told there, and not called back.
-            if self.route == Route::CreateGroup {
-                shown_in_place = refusal.is_some() || *validate_only;
-                if let Some(Action::Go(route)) = next {
-                    self.route = route;
-                }
-            }
-        } else if let Some(dialog) = self.dialog.as_mut().filter(|dialog| dialog.asked_for(intent)) {
-            match &notice.outcome {
-                Err(refusal) => {
-                    dialog.refused(intent, refusal);
-                    shown_in_place = true;
-                }
-                Ok(detail) if dialog.done(detail) => shown_in_place = true,
-                Ok(_) => {
-                    self.dialog = None;
-                    match intent {
-                        Intent::DeleteGroup { .. } => self.route = Route::Groups,
-                        // The person who confirmed a failover wants to see it.
-                        // One that waits for approval has nothing to show yet.
-                        Intent::FailOver { id, .. } | Intent::Approve { id, .. } | Intent::UndoFailover { id }
-                            if matches!(notice.outcome, Ok(NoticeDetail::Group(_))) =>
-                        {
-                            self.route = Route::Run(id.clone(), None);
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        } else if let (Intent::UpdateGroup { id, .. }, Route::EditGroup(shown)) = (intent, &self.route)
-            && id == shown
-        {
-            match refusal {
-                Some(refusal) => {
-                    self.edit.iter_mut().for_each(|form| form.refused(refusal));
-                    shown_in_place = true;
-                }
-                None => {
-                    self.edit = None;
-                    self.route = Route::Group(id.clone(), GroupTab::Overview);
-                }
-            }
-        }
-        if !shown_in_place {
-            self.notices.push(toast_of(intent, &notice.outcome, now));
-        }
-    }
-
-    fn send(&mut self, intent: Intent) {
-        self.last_intent += 1;
-        let id = IntentId(self.last_intent);
-        match self.link.intents.try_send((id, intent.clone())) {
-            Ok(()) => {
-                self.awaited.insert(id, intent);
-            }
-            Err(error) => {
-                let sentence = match error {
-                    mpsc::error::TrySendError::Full(_) => {
-                        "The runtime is busy and didn't take the request. Try again in a moment."
-                    }
-                    mpsc::error::TrySendError::Closed(_) => {
-                        "The runtime has stopped. Restart the console to make changes."
-                    }
-                };
-                self.notices.push(Toast { tone: Tone::Bad, sentence: sentence.to_owned(), until: None });
-            }
-        }
     }
 
     fn act(&mut self, ctx: &Context, scene: &Scene<'_>, action: Action) {
@@ -246,7 +149,9 @@ impl ConsoleApp {
             }
             Action::AskTargets(id) => self.dialog = Some(Dialog::targets(scene, id)),
             Action::AskWhatIf(id) => self.dialog = Dialog::what_if(scene, &id),
-            Action::AskExport(id, range, text) => self.dialog = Some(Dialog::export(scene, &id, range, text)),
+            Action::AskExport(id, range, text, png) => {
+                self.dialog = Some(Dialog::export(scene, &id, range, text, png));
+            }
             Action::AskSave(file) => self.dialog = Some(Dialog::save(scene, file)),
             Action::AskPoints(id) => self.dialog = Some(Dialog::points(scene, id)),
             Action::AskRelease(region, catalog) => {
@@ -379,17 +284,6 @@ impl ConsoleApp {
         }
     }
 
-    /// Remembers where the window is, for the next start.
-    fn keep_place(&mut self, ctx: &Context) {
-        let viewport = ctx.input(|input| input.viewport().clone());
-        let before = self.preferences.window;
-        let place = WindowPlace::of(&viewport, before);
-        if place.is_some() && place != before {
-            self.preferences.window = place;
-            self.link.preferences.send_replace(self.preferences.clone());
-        }
-    }
-
     /// Asks for the next frame where something changes by itself: an age, a notice that goes, data that grows stale.
     fn schedule(&self, ctx: &Context, scene: &Scene<'_>, wall: Timestamp) {
         let mut next: Option<u64> = self.notices.next_expiry_ms(wall);
@@ -429,11 +323,12 @@ impl eframe::App for ConsoleApp {
         let ctx = ui.ctx().clone();
         let snapshot = self.snapshot.clone();
         let awaited = self.awaited.clone();
-        let wall = self.link.clock.now();
+        let clock = self.link.clock.clone();
+        let wall = clock.now();
         let preferences = self.preferences.clone();
-        let scene = Scene::new(&snapshot, wall, &awaited);
+        let scene = Scene::new(&snapshot, wall, &awaited).told_by(&*clock);
         theme::set_stale(&ctx, scene.stale_ms.is_some());
-        self.keep_place(&ctx);
+        self.keep(&ctx);
         let mut actions = self.keys(&ctx);
         if self.wall {
             // The key that turns it on turns it off.

@@ -79,12 +79,13 @@ pub enum Dialog {
 }
 
 impl Dialog {
-    /// Where to save the numbers of a group's chart.
-    pub fn export(scene: &Scene<'_>, id: &GroupId, range: &str, text: String) -> Self {
+    /// Where to save a group's chart, as numbers or as a picture.
+    pub fn export(scene: &Scene<'_>, id: &GroupId, range: &str, text: String, png: Option<Vec<u8>>) -> Self {
         let name = format!("{id}-lag-{}-{}.csv", range.replace(' ', ""), scene.now.format("%Y%m%dT%H%M%SZ"));
         let title = format!("Export the lag of {id}, {range}");
         let rows = format::plural(text.lines().count().saturating_sub(1), "row", "rows");
-        Self::Export(ExportDialog::open(scene, title, &name, format!("{rows} with its time in UTC."), text))
+        let note = format!("{rows} with its time in UTC.");
+        Self::Export(ExportDialog::open(scene, title, &name, note, text).with_picture(png))
     }
 
     /// Where to save a text.
@@ -150,7 +151,7 @@ impl Dialog {
             (Self::SignIn(_), Intent::SignIn { .. }) => true,
             (Self::Sheet(dialog), Intent::AskCapabilities { name }) => dialog.name == *name,
             (Self::Confirm(dialog), intent) => dialog.asks_for(intent),
-            (Self::Export(_), Intent::SaveText { .. })
+            (Self::Export(_), Intent::SaveText { .. } | Intent::SavePicture { .. })
             | (Self::NewToken(_), Intent::CreateToken { .. })
             | (Self::NewUrl(_), Intent::CreateStableUrl { .. })
             | (Self::Tokens(_), Intent::AddTokenPair { .. })

@@ -1,7 +1,7 @@
 //! How values are written: one spelling for ages, sizes and counts on every screen.
 
 use crate::domain::Timestamp;
-use chrono::{Local, TimeDelta};
+use chrono::{FixedOffset, TimeDelta};
 
 /// Whole units of an age, the two largest: `4 s`, `3 min 05 s`, `2 h 10 min`, `6 d 4 h`.
 pub fn age(milliseconds: i64) -> String {
@@ -88,9 +88,9 @@ pub fn utc(instant: Timestamp) -> String {
     instant.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// An instant on the wall clock of this machine, with its offset.
-pub fn local(instant: Timestamp) -> String {
-    instant.with_timezone(&Local).format("%H:%M:%S local (%:z)").to_string()
+/// An instant on a wall clock so far from UTC.
+pub fn local(instant: Timestamp, offset: FixedOffset) -> String {
+    instant.with_timezone(&offset).format("%H:%M:%S local (%:z)").to_string()
 }
 
 /// The time of day in UTC, for lists whose day is clear.

@@ -11,44 +11,39 @@ use eframe::egui::{
     self, Align2, Context, CornerRadius, Frame, Id, Key, KeyboardShortcut, Margin, Modal, Modifiers, Rect, Sense,
     Stroke, TextEdit, Ui, Vec2, WidgetInfo,
 };
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher};
 
-/// What is typed and which line is on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Height of a line, and of the list of lines, in points.
+const LINE: f32 = 40.0;
+const LIST: f32 = 440.0;
+
+/// What is typed, which line is on, and how far the list is scrolled.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PaletteState {
     typed: String,
     line: usize,
+    scrolled: f32,
 }
 
-/// Commands whose words hold the letters of `typed` in their order, best first.
+/// A command with the words by which it is found.
+struct Found(Command, String);
+
+impl AsRef<str> for Found {
+    fn as_ref(&self) -> &str {
+        &self.1
+    }
+}
+
+/// Commands whose words hold the letters of every word of `typed` in their order, best first.
 pub fn matching(commands: Vec<Command>, typed: &str) -> Vec<Command> {
-    let needle: Vec<char> = typed.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
-    let mut scored: Vec<(usize, usize, Command)> = commands
-        .into_iter()
-        .enumerate()
-        .filter_map(|(order, command)| Some((score(&command.text().to_lowercase(), &needle)?, order, command)))
-        .collect();
-    scored.sort_by_key(|(score, order, _)| (*score, *order));
-    scored.into_iter().map(|(_, _, command)| command).collect()
-}
-
-/// How far apart the letters of `needle` lie in `text`, counted from the best place to start; None where one is missing.
-fn score(text: &str, needle: &[char]) -> Option<usize> {
-    let Some(first) = needle.first() else { return Some(0) };
-    let letters: Vec<char> = text.chars().collect();
-    let starts = letters.iter().enumerate().filter(|(_, letter)| *letter == first).map(|(at, _)| at);
-    starts
-        .filter_map(|start| {
-            let mut at = start;
-            let mut gaps = 0;
-            for wanted in needle.iter().skip(1) {
-                let found = letters.iter().skip(at + 1).position(|letter| letter == wanted)?;
-                gaps += found;
-                at += found + 1;
-            }
-            let inside_word = start > 0 && letters.get(start - 1).is_some_and(|before| before.is_alphanumeric());
-            Some(gaps * 4 + usize::from(inside_word) * 8 + start)
-        })
-        .min()
+    let words = commands.into_iter().map(|command| {
+        let text = command.text();
+        Found(command, text)
+    });
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+    pattern.match_list(words, &mut matcher).into_iter().map(|(found, _)| found.0).collect()
 }
 
 impl PaletteState {
@@ -91,17 +86,22 @@ impl PaletteState {
                     });
                     ui.add_space(space::L);
                 }
-                egui::ScrollArea::vertical()
-                    .max_height(440.0)
-                    .min_scrolled_height(440.0)
-                    .auto_shrink([false, true])
-                    .show(ui, |ui| {
-                        for (index, command) in commands.iter().enumerate() {
-                            if line_ui(ui, scene, command, index == self.line, moved) {
-                                chosen = Some(command.clone());
-                            }
+                let mut area =
+                    egui::ScrollArea::vertical().max_height(LIST).min_scrolled_height(LIST).auto_shrink([false, true]);
+                if moved {
+                    area = area.vertical_scroll_offset(scrolled_to(self.line, self.scrolled));
+                }
+                // Only what is in sight is laid out: a hundred groups have six hundred commands.
+                let shown = area.show_rows(ui, LINE, commands.len(), |ui, lines| {
+                    for index in lines {
+                        if let Some(command) = commands.get(index)
+                            && line_ui(ui, scene, command, index == self.line)
+                        {
+                            chosen = Some(command.clone());
                         }
-                    });
+                    }
+                });
+                self.scrolled = shown.state.unclamped_offset().y;
             });
             chosen
         });
@@ -140,10 +140,16 @@ impl PaletteState {
     }
 }
 
+/// How far the list must be scrolled for a line to be in sight, from where it is.
+fn scrolled_to(line: usize, scrolled: f32) -> f32 {
+    let top = line as f32 * LINE;
+    scrolled.min(top).max(top + LINE - LIST)
+}
+
 /// Draws one line; whether it was pressed.
-fn line_ui(ui: &mut Ui, scene: &Scene<'_>, command: &Command, on: bool, moved: bool) -> bool {
+fn line_ui(ui: &mut Ui, scene: &Scene<'_>, command: &Command, on: bool) -> bool {
     let palette = theme::palette(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 40.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), LINE), Sense::click());
     let words = command.text();
     let available = command.available(scene);
     response.widget_info(|| WidgetInfo::selected(egui::Role::MenuItem, available.is_ok(), on, &words));
@@ -166,9 +172,6 @@ fn line_ui(ui: &mut Ui, scene: &Scene<'_>, command: &Command, on: bool, moved: b
     let note = why.as_deref().unwrap_or_else(|| command.tooltip());
     let place = Rect::from_min_max(egui::pos2(label.right() + space::L, rect.top()), egui::pos2(right, rect.bottom()));
     text::paint(ui, place, Align2::RIGHT_CENTER, Role::Small, palette.text_weak, note);
-    if on && moved {
-        response.scroll_to_me(None);
-    }
     response.clicked()
 }
 
@@ -257,6 +260,14 @@ mod tests {
         assert_eq!(matching(commands.clone(), "create").first(), Some(&Command::CreateGroup));
         assert_eq!(matching(commands.clone(), "go reg").first(), Some(&Command::ShowRegions));
         assert_eq!(matching(commands.clone(), "zzz"), []);
-        assert_eq!(matching(commands.clone(), "").len(), commands.len());
+        assert_eq!(matching(commands.clone(), ""), commands, "and without a letter they keep their order");
+        assert_eq!(matching(commands, "group CRE").first(), Some(&Command::CreateGroup), "in any order of words");
+    }
+
+    #[test]
+    fn the_list_scrolls_no_farther_than_the_line_needs() {
+        assert_eq!(scrolled_to(0, 200.0), 0.0);
+        assert_eq!(scrolled_to(8, 200.0), 200.0, "it is in sight");
+        assert_eq!(scrolled_to(20, 200.0), 21.0 * LINE - LIST);
     }
 }

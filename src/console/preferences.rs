@@ -21,6 +21,8 @@ pub struct Preferences {
     pub wall: WallSchedule,
     /// Where the window was.
     pub window: Option<WindowPlace>,
+    /// The half-filled form for a new failover group, as its screen reads it.
+    pub draft: Option<serde_json::Value>,
 }
 
 /// The hours in which the wall display is dimmed, on this machine's wall clock.

@@ -2,8 +2,9 @@
 
 use super::format;
 use crate::control::view::{AccountView, GroupView, RegionView};
-use crate::domain::{GroupId, Region, Right, Targets, Timestamp, WorkspaceId};
+use crate::domain::{Clock, GroupId, Region, Right, Targets, Timestamp, WorkspaceId};
 use crate::runtime::{Intent, IntentId, Snapshot};
+use chrono::{FixedOffset, Offset, Utc};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub struct Scene<'a> {
     pub stale_ms: Option<i64>,
     /// Intents that have no answer yet.
     pub awaited: &'a Awaited,
+    clock: Option<&'a dyn Clock>,
     ticks: Cell<bool>,
     moves: Cell<bool>,
 }
@@ -39,7 +41,18 @@ impl<'a> Scene<'a> {
         let age = format::since(snapshot.taken_at, wall);
         let stale_ms = (age > patience_ms(snapshot.interval_ms)).then_some(age);
         let now = if stale_ms.is_some() { snapshot.taken_at } else { wall };
-        Self { snapshot, now, stale_ms, awaited, ticks: Cell::new(false), moves: Cell::new(false) }
+        let (ticks, moves) = (Cell::new(false), Cell::new(false));
+        Self { snapshot, now, stale_ms, awaited, clock: None, ticks, moves }
+    }
+
+    /// The scene with the clock that knows where its readers are.
+    pub fn told_by(self, clock: &'a dyn Clock) -> Self {
+        Self { clock: Some(clock), ..self }
+    }
+
+    /// How far the window's readers are from UTC at an instant.
+    pub fn local_offset(&self, at: Timestamp) -> FixedOffset {
+        self.clock.map_or_else(|| Utc.fix(), |clock| clock.local_offset(at))
     }
 
     /// What a group should reach.

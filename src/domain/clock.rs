@@ -1,7 +1,7 @@
 //! Where the time comes from, so that tests can say what time it is.
 
 use super::Timestamp;
-use chrono::{SubsecRound, TimeDelta, Utc};
+use chrono::{FixedOffset, Local, Offset, SubsecRound, TimeDelta, Utc};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -12,6 +12,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// The time since some moment in the past, by a clock that can't be set; it only grows.
     fn monotonic(&self) -> Duration;
+
+    /// How far the people who read this clock are from UTC at an instant.
+    fn local_offset(&self, at: Timestamp) -> FixedOffset {
+        at.with_timezone(&Local).offset().fix()
+    }
 }
 
 /// The machine's clock.
@@ -65,5 +70,10 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> Duration {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).1
+    }
+
+    /// None, so that what is drawn doesn't depend on where it is drawn.
+    fn local_offset(&self, _at: Timestamp) -> FixedOffset {
+        Utc.fix()
     }
 }

@@ -6,7 +6,7 @@
 //! claims that nothing supports, and [`BACKWARD_PATIENCE`] where it went back.
 
 use super::{Clock, Timestamp};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -226,6 +226,10 @@ impl Clock for SteadyClock {
 
     fn monotonic(&self) -> Duration {
         self.below.monotonic()
+    }
+
+    fn local_offset(&self, at: Timestamp) -> FixedOffset {
+        self.below.local_offset(at)
     }
 }
 

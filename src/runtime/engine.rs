@@ -183,6 +183,7 @@ impl Engine {
             data_dir: self.data_dir.path().display().to_string(),
             connections: self.connections.clone(),
             account_url: None,
+            unread: None,
             api_url: self.api.as_ref().map(|api| api.url().to_owned()),
             gateway: self.gateway.as_ref().map(|gateway| GatewayView {
                 url: gateway.url().to_owned(),

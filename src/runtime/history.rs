@@ -6,6 +6,7 @@ use crate::domain::{GroupId, Timestamp};
 use crate::system_tables::{StateKind, StatePoint, StateRow, SystemTableError, Table, states_since};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Stretches of time that a chart can tell apart; of each the lowest and the highest lag is kept.
 const BUCKETS: i64 = 1_500;
@@ -39,12 +40,12 @@ pub(super) async fn read_history(
 }
 
 /// Writes a new file; one that is there stays as it is.
-pub(super) async fn save_text(path: String, text: String) -> Result<NoticeDetail, IntentError> {
+pub(super) async fn save_new(path: String, contents: Arc<Vec<u8>>) -> Result<NoticeDetail, IntentError> {
     let place = PathBuf::from(&path);
     if !place.is_absolute() {
         return Err(refused(format!("{path} is not a full path. Begin with a slash.")));
     }
-    let written = tokio::task::spawn_blocking(move || put_new(&place, &text)).await;
+    let written = tokio::task::spawn_blocking(move || put_new(&place, &contents)).await;
     match written {
         Ok(Ok(())) => Ok(NoticeDetail::Done(format!("Saved {path}."))),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -57,12 +58,12 @@ pub(super) async fn save_text(path: String, text: String) -> Result<NoticeDetail
     }
 }
 
-fn put_new(path: &Path, text: &str) -> std::io::Result<()> {
+fn put_new(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(contents)?;
     file.sync_all()
 }
 
@@ -170,11 +171,11 @@ mod tests {
     async fn a_file_is_written_once_and_never_over_another() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new/lag.csv").display().to_string();
-        assert!(save_text(path.clone(), "a,b\n".to_owned()).await.is_ok());
+        assert!(save_new(path.clone(), b"a,b\n".to_vec().into()).await.is_ok());
         assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "a,b\n");
-        let again = save_text(path.clone(), "c".to_owned()).await.expect_err("it is there already");
+        let again = save_new(path.clone(), b"c".to_vec().into()).await.expect_err("it is there already");
         assert!(again.sentence.ends_with("is there already. Choose another name."), "{}", again.sentence);
-        let relative = save_text("lag.csv".to_owned(), String::new()).await.expect_err("no full path");
+        let relative = save_new("lag.csv".to_owned(), Arc::default()).await.expect_err("no full path");
         assert!(relative.sentence.contains("Begin with a slash"), "{}", relative.sentence);
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::wire::secret::Secret;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Numbers an intent, so that its notice can be matched to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -250,6 +251,13 @@ pub enum Intent {
         path: String,
         /// What it contains.
         text: String,
+    },
+    /// Writes a new picture on this machine.
+    SavePicture {
+        /// Its full path.
+        path: String,
+        /// A PNG file's bytes.
+        png: Arc<Vec<u8>>,
     },
     /// Tries the failed phase of a group again.
     RetryGroup {

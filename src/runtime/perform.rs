@@ -143,7 +143,8 @@ pub(super) async fn perform(
             return history::read_history(DataDir::system_tables_of(data_dir).join(STATES), id, since, control.now())
                 .await;
         }
-        Intent::SaveText { path, text } => return history::save_text(path, text).await,
+        Intent::SaveText { path, text } => return history::save_new(path, text.into_bytes().into()).await,
+        Intent::SavePicture { path, png } => return history::save_new(path, png).await,
         Intent::RetryGroup { id } => control.retry(actor, &id).await.map(group),
         Intent::DeleteGroup { id, etag, given_up_region } => match given_up_region {
             Some(region) => control.delete_group_giving_up(actor, &id, Some(&etag), &region).await,

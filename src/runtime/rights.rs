@@ -16,6 +16,7 @@ impl Intent {
             | Self::ReadSalvage { .. }
             | Self::ReadAsOf { .. }
             | Self::SaveText { .. }
+            | Self::SavePicture { .. }
             | Self::AskCapabilities { .. }
             | Self::RefreshRegions
             | Self::SignIn { .. }

@@ -34,6 +34,8 @@ pub struct DeploymentView {
     pub connections: Vec<ConnectionView>,
     /// Another account's API, where the window is only a client of that.
     pub account_url: Option<String>,
+    /// Why nothing could be read of that account yet.
+    pub unread: Option<String>,
     /// The account API's URL, where it is served.
     pub api_url: Option<String>,
     /// The gateway of the stable URLs, where it is served.

@@ -87,9 +87,11 @@ impl RuntimeThread {
         Ok((Self { snapshots, intents, clock: steady, stop: Some(stop), thread: Some(thread) }, answered))
     }
 
-    /// The same as a client of another account, which keeps nothing here. It is read once before this returns.
+    /// The same as a client of another account, which keeps nothing here. It is read once before this returns; a `patient`
+    /// start goes on trying if it doesn't respond.
     pub fn start_for_account(
         source: AccountSource,
+        patient: bool,
         clock: Arc<dyn Clock>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Notice>), RuntimeError> {
@@ -99,7 +101,7 @@ impl RuntimeThread {
             .thread_name("account")
             .build()
             .map_err(|source| RuntimeError::System { source })?;
-        let (remote, first) = runtime.block_on(Remote::start(source, clock.clone()))?;
+        let (remote, first) = runtime.block_on(Remote::start(source, clock.clone(), patient))?;
         let (snapshots_in, snapshots) = watch::channel(Arc::new(first));
         let (intents, asked) = mpsc::channel::<(IntentId, Intent)>(INTENTS);
         let (notices, answered) = mpsc::unbounded_channel();

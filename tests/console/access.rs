@@ -107,7 +107,7 @@ fn every_control_of_every_dialog_has_a_name_a_role_and_a_way_to_it() {
         ("fail over", at(GroupTab::Overview), &["Fail over…", "Forced"]),
         ("delete", at(GroupTab::Overview), &["Delete…"]),
         ("targets", at(GroupTab::Overview), &["Targets…"]),
-        ("export", at(GroupTab::Overview), &["Export CSV…"]),
+        ("export", at(GroupTab::Overview), &["Export…"]),
         ("repair", at(GroupTab::Objects), &["Repair…"]),
         ("points", at(GroupTab::Objects), &["Points in time…"]),
         ("new url", Route::StableUrls, &["Create stable URL…"]),

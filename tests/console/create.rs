@@ -170,3 +170,18 @@ fn leaving_a_half_filled_form_asks_first() {
     desk.click("Create failover group");
     assert!(!desk.shows("2 of 4 catalogs"), "the form starts empty again");
 }
+
+#[test]
+fn a_half_filled_form_is_there_again_at_the_next_start() {
+    let mut desk = Desk::new(fixture::empty());
+    desk.click("Create failover group");
+    desk.type_into("Failover group name", "core-lake");
+    let kept = desk.preferences.borrow().clone();
+    let text = serde_json::to_string(&kept).expect("it is written to a file");
+    let mut again = Desk::preferring(fixture::empty(), serde_json::from_str(&text).expect("and read"));
+    again.click("Create failover group");
+    assert_eq!(again.value("Failover group name"), "core-lake");
+    again.click("Cancel");
+    again.click("Discard");
+    assert_eq!(again.preferences.borrow().draft, None, "what was thrown away doesn't come back");
+}

@@ -1,7 +1,7 @@
 //! A window under test: the far ends of its channels, and a clock that stands still.
 
 use crate::fixture;
-use crate::raster::CpuRenderer;
+use crate::pictures::CpuRenderer;
 use chrono::TimeDelta;
 use eframe::egui::{Key, Modifiers, Role, Theme, Vec2, ViewportId};
 use egui_kittest::Harness;
@@ -25,6 +25,11 @@ pub struct Desk {
 impl Desk {
     pub fn new(snapshot: Snapshot) -> Self {
         Self::sized(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0))
+    }
+
+    /// A window whose owner chose something before.
+    pub fn preferring(snapshot: Snapshot, chosen: Preferences) -> Self {
+        Self::opened(snapshot, Theme::Dark, Vec2::new(1440.0, 900.0), chosen)
     }
 
     pub fn sized(snapshot: Snapshot, theme: Theme, size: Vec2) -> Self {
@@ -57,6 +62,11 @@ impl Desk {
 
     /// A window on a running engine; its own ends of the channels lead nowhere.
     pub fn live(runtime: &RuntimeThread, answers: mpsc::UnboundedReceiver<Notice>) -> Self {
+        Self::live_as(runtime, answers, false)
+    }
+
+    /// The same, as a wall display or not.
+    pub fn live_as(runtime: &RuntimeThread, answers: mpsc::UnboundedReceiver<Notice>, wall: bool) -> Self {
         let (snapshots, _) = watch::channel(runtime.snapshots.borrow().clone());
         let (_, intents) = mpsc::channel(1);
         let (notices, _) = mpsc::unbounded_channel();
@@ -67,7 +77,7 @@ impl Desk {
             notices: answers,
             clock: runtime.clock.clone(),
             preferences: preference_sender,
-            wall: false,
+            wall,
         };
         let window = Harness::builder()
             .with_size(Vec2::new(1440.0, 900.0))
@@ -215,15 +225,5 @@ impl Desk {
     pub fn answer(&mut self, intent: IntentId, outcome: Result<NoticeDetail, IntentError>) {
         self.notices.send(Notice { intent, outcome }).expect("the window listens");
         self.window.run();
-    }
-
-    /// Writes what the window shows to `target/screens/NAME.png`.
-    pub fn photograph(&mut self, name: &str) {
-        let folder = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), std::path::PathBuf::from);
-        let folder = folder.join("screens");
-        std::fs::create_dir_all(&folder).expect("a folder for pictures");
-        let image = self.window.render().expect("a picture");
-        image.save(folder.join(format!("{name}.png"))).expect("a file");
     }
 }

@@ -8,7 +8,7 @@ use crate::support;
 use resilience::console::action::Route;
 use resilience::control::view::{AlertDelivery, AlertsView};
 use resilience::domain::{AlertTopic, Right, Role, WebhookFormat};
-use resilience::runtime::{Intent, IntentError, SessionView};
+use resilience::runtime::{Intent, SessionView};
 use std::sync::Arc;
 
 #[test]

@@ -105,7 +105,7 @@ fn a_target_is_set_drawn_and_taken_away() {
 #[test]
 fn the_numbers_are_saved_under_a_typed_path_and_a_refusal_stays_in_the_dialog() {
     let mut desk = at_core();
-    desk.click("Export CSV…");
+    desk.click("Export…");
     assert!(desk.shows("3380 rows with its time in UTC") || desk.shows("rows with its time in UTC"));
     desk.click("Save");
     let (id, intent) = desk.sent();
@@ -122,4 +122,39 @@ fn the_numbers_are_saved_under_a_typed_path_and_a_refusal_stays_in_the_dialog() 
     assert!(matches!(intent, Intent::SaveText { path, .. } if path == "/tmp/elsewhere.csv"));
     desk.answer(id, Ok(NoticeDetail::Done("Saved /tmp/elsewhere.csv.".to_owned())));
     assert!(desk.shows("Saved /tmp/elsewhere.csv.") && !desk.shows("Copy as text"));
+}
+
+#[test]
+fn the_chart_is_saved_as_a_picture_of_what_is_drawn() {
+    let mut desk = at_core();
+    desk.click("Export…");
+    desk.click("Picture (PNG)");
+    assert!(desk.shows("The chart as it is drawn.") && !desk.can_press("Copy as text"));
+    desk.click("Save");
+    let (_, intent) = desk.sent();
+    let Intent::SavePicture { path, png } = intent else { panic!("{intent:?}") };
+    assert!(path.ends_with("/exports/core-lag-1h-20261122T091432Z.png"), "{path}");
+    let picture = image::load_from_memory(&png).expect("a PNG").into_rgb8();
+    assert!(picture.width() > 800 && (250..450).contains(&picture.height()), "{:?}", picture.dimensions());
+    let colours: std::collections::BTreeSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
+    assert!(colours.len() > 100, "it isn't blank");
+}
+
+#[test]
+fn the_same_time_of_the_day_before_is_drawn_when_it_is_asked_for() {
+    let mut desk = at_core();
+    desk.click("Yesterday");
+    let (id, intent) = asked(&mut desk);
+    assert!(matches!(intent, Intent::ReadHistory { since, .. } if since == fixture::ago(25 * 3_600)), "{intent:?}");
+    let at = fixture::ago(86_400 + 1_800);
+    let samples = (0..20).map(|n| LagSample { at: at + TimeDelta::seconds(30 * n), lag_ms: Some(4_000) }).collect();
+    let history = GroupHistory { samples, ..GroupHistory::default() };
+    assert!(desk.shows("nothing is recorded of the day before"));
+    desk.answer(id, Ok(NoticeDetail::History(Box::new(history))));
+    assert!(desk.shows("the day before at most 4.0 s"));
+    desk.click("Hide yesterday");
+    assert!(!desk.shows("the day before"));
+    desk.click("7 d");
+    let _ = asked(&mut desk);
+    assert!(!desk.can_press("Yesterday"), "a week has no same time of the day before");
 }

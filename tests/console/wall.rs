@@ -42,8 +42,8 @@ fn f11_shows_the_worst_first_and_escape_leads_back() {
     let shown = tiles(&desk);
     let names: Vec<&str> = shown.iter().filter_map(|tile| tile.split(',').next()).collect();
     assert_eq!(names, ["clicks", "risk", "ml", "payments", "core"]);
-    assert_eq!(shown[0], "clicks, ACTIVE, 1 h behind, 243 errors");
-    assert_eq!(shown[1], "risk, INITIAL_REPLICATION, 4 min behind, Unprotected · 0%");
+    assert_eq!(shown[0], "clicks, ACTIVE, 1 h behind, 243 errors, Never proven");
+    assert_eq!(shown[1], "risk, INITIAL_REPLICATION, 4 min behind, Unprotected · 0%, Never proven");
     assert!(desk.shows("2 of 5 groups need attention"));
     assert!(!desk.shows("Create failover group"), "nothing can be changed there");
     desk.key(Key::Escape);

@@ -132,8 +132,8 @@ fn a_window_and_the_command_line_are_clients_of_another_account() {
     assert_eq!(verify.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&verify.stderr).contains("doesn't tell this"), "{verify:?}");
 
-    let (window, mut notices) =
-        RuntimeThread::start_for_account(served.source(), Arc::new(SystemClock), || {}).expect("it reads the account");
+    let (window, mut notices) = RuntimeThread::start_for_account(served.source(), false, Arc::new(SystemClock), || {})
+        .expect("it reads the account");
     let id = GroupId::new("core").expect("an id");
     let state = |snapshot: &Snapshot| snapshot.account.groups.first().map(|view| view.group.state);
     let snapshot = until(&window, "ACTIVE", |snapshot| state(snapshot) == Some(GroupState::Active));
@@ -224,7 +224,7 @@ fn a_wrong_token_is_said_before_a_window_opens() {
     let token = dir.path().join("token");
     std::fs::write(&token, "hunter2").expect("written");
     let source = AccountSource { login: AccountLogin::TokenFile(token), ..served.source() };
-    let refused = RuntimeThread::start_for_account(source, Arc::new(SystemClock), || {}).err().expect("refused");
+    let refused = RuntimeThread::start_for_account(source, false, Arc::new(SystemClock), || {}).err().expect("refused");
     let sentence = refused.to_string();
     assert!(sentence.contains("rejected the login") && !sentence.contains("hunter2"), "{sentence}");
 }

@@ -9,6 +9,11 @@ use eframe::egui::Ui;
 /// Why a place can't be shown for the account of this window; None where it can.
 pub fn untold(scene: &Scene<'_>, route: &Route) -> Option<String> {
     let url = scene.snapshot.deployment.account_url.as_ref()?;
+    if let Some(error) = &scene.snapshot.deployment.unread {
+        return Some(format!(
+            "Nothing could be read of the account at {url} yet. {error} The console tries again by itself."
+        ));
+    }
     let what = match route {
         Route::Group(_, GroupTab::Objects) | Route::Object(..) => "which objects a group holds and how far each one is",
         Route::Group(_, GroupTab::Errors) => "which objects fail, and why. The overview says whether some do",

@@ -15,7 +15,7 @@ use super::scene::Scene;
 use super::theme::{self, Icon, Role, Tone, space};
 use super::widgets::{Button, hatch, text};
 use crate::domain::Timestamp;
-use chrono::{Local, Timelike};
+use chrono::Timelike;
 use eframe::egui::{self, Align2, Key, Modifiers, Rect, Sense, Ui, UiBuilder, Vec2, WidgetInfo};
 
 /// Tiles at most; more could not be read from afar.
@@ -47,26 +47,28 @@ pub fn grid(tiles: usize) -> (usize, usize) {
 
 /// Draws the display over the whole window. `wall` is the wall clock's time, which goes on while the data stands still.
 pub fn show(ui: &mut Ui, scene: &Scene<'_>, wall: Timestamp, schedule: WallSchedule) -> Vec<Action> {
-    let is_dark = schedule.is_dark(wall.with_timezone(&Local).hour());
+    let is_dark = schedule.is_dark(wall.with_timezone(&scene.local_offset(wall)).hour());
     theme::set_night(ui, is_dark);
     let palette = theme::palette(ui);
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, palette.canvas);
     let scale = (whole.size() / DESIGNED_FOR).min_elem().max(0.35);
-    let inner = whole.shrink(28.0 * scale).translate(shift(wall) * scale.max(1.0));
+    let inner = whole.shrink(20.0 * scale).translate(shift(wall) * scale.max(1.0));
     let mut leave = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
         if is_dark {
             ui.set_opacity(theme::DIMMED);
         }
-        let (head, body) = inner.split_top_bottom_at_y(inner.top() + 84.0 * scale);
+        let (head, body) = inner.split_top_bottom_at_y(inner.top() + 70.0 * scale);
         let all = tiles(scene);
         leave |= head_ui(ui, head, scene, wall, &all, scale);
-        if all.is_empty() {
-            nothing_ui(ui, body, scale);
+        let unread = scene.snapshot.deployment.unread.as_deref();
+        match unread {
+            Some(error) => unread_ui(ui, body, error, scale),
+            None if all.is_empty() => nothing_ui(ui, body, scale),
+            None => tiles_ui(ui, body, scene, &all, scale),
         }
-        tiles_ui(ui, body, scene, &all, scale);
-        if scene.stale_ms.is_some() {
+        if scene.stale_ms.is_some() || unread.is_some() {
             hatch::paint_hatch(ui, body);
         }
     });
@@ -77,14 +79,15 @@ pub fn show(ui: &mut Ui, scene: &Scene<'_>, wall: Timestamp, schedule: WallSched
 fn tiles_ui(ui: &mut Ui, body: Rect, scene: &Scene<'_>, all: &[Tile], scale: f32) {
     let shown = all.iter().take(MOST);
     let (columns, rows) = grid(all.len());
-    let gap = 20.0 * scale;
+    let gap = 14.0 * scale;
     let size = Vec2::new(
         (body.width() - gap * (columns - 1) as f32) / columns as f32,
         (body.height() - gap * (rows - 1) as f32) / rows as f32,
     );
+    let sizes = tile::sizes(ui, all.iter().take(MOST), size, (columns, rows), scale);
     for (index, one) in shown.enumerate() {
         let at = Vec2::new((index % columns) as f32 * (size.x + gap), (index / columns) as f32 * (size.y + gap));
-        tile::tile_ui(ui, Rect::from_min_size(body.min + at, size), scene, one, (columns, rows), scale);
+        tile::tile_ui(ui, Rect::from_min_size(body.min + at, size), scene, one, &sizes, scale);
     }
 }
 
@@ -92,7 +95,7 @@ fn tiles_ui(ui: &mut Ui, body: Rect, scene: &Scene<'_>, all: &[Tile], scale: f32
 fn head_ui(ui: &mut Ui, rect: Rect, scene: &Scene<'_>, wall: Timestamp, all: &[Tile], scale: f32) -> bool {
     let palette = theme::palette(ui);
     let font = Role::Strong.font_at(LEAST * scale);
-    let rect = rect.with_max_y(rect.bottom() - 20.0 * scale);
+    let rect = rect.with_max_y(rect.bottom() - 16.0 * scale);
     let (icon, tone, words) = summary(scene, all);
     let response = ui.interact(rect, ui.scope_id().with("wall summary"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Status, true, &words));
@@ -109,6 +112,9 @@ fn head_ui(ui: &mut Ui, rect: Rect, scene: &Scene<'_>, wall: Timestamp, all: &[T
 
 /// What stands at the top: how many groups are well, or how old the data is.
 fn summary(scene: &Scene<'_>, all: &[Tile]) -> (Icon, Tone, String) {
+    if scene.snapshot.deployment.unread.is_some() {
+        return (Icon::Offline, Tone::Bad, "No data yet".to_owned());
+    }
     if let Some(age) = scene.stale_ms {
         return (Icon::Offline, Tone::Bad, format!("DATA {} OLD", format::short_age(age)));
     }
@@ -129,6 +135,25 @@ fn nothing_ui(ui: &mut Ui, body: Rect, scale: f32) {
     let response = ui.interact(body, ui.scope_id().with("wall nothing"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, words));
     text::paint_font(ui, body, Align2::CENTER_CENTER, Role::Title.font_at(72.0 * scale), palette.text_soft, words);
+}
+
+/// Instead of tiles, while the machine that is to be shown has never responded.
+fn unread_ui(ui: &mut Ui, body: Rect, error: &str, scale: f32) {
+    let palette = theme::palette(ui);
+    let words = format!("Waiting for the account. {error} The display goes on by itself.");
+    let response = ui.interact(body, ui.scope_id().with("wall unread"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, &words));
+    let format = egui::TextFormat {
+        font_id: Role::Strong.font_at(LEAST * scale),
+        color: palette.text_soft,
+        ..egui::TextFormat::default()
+    };
+    let mut job = egui::text::LayoutJob::single_section(words, format);
+    job.halign = egui::Align::Center;
+    job.wrap.max_width = body.width() * 0.7;
+    let galley = ui.painter().layout_job(job);
+    let top = body.center().y - galley.size().y / 2.0;
+    ui.painter().galley(egui::pos2(body.center().x, top), galley, palette.text_soft);
 }
 
 #[cfg(test)]

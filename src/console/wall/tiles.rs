@@ -2,10 +2,11 @@
 
 use crate::console::format;
 use crate::console::scene::Scene;
+use crate::console::screens::group::proof_is_old;
 use crate::console::theme::{Icon, Tone};
 use crate::console::widgets::chip;
-use crate::control::view::{GroupView, OperationOutcome};
-use crate::domain::{GroupId, GroupState, Region, StepStatus, Timestamp};
+use crate::control::view::GroupView;
+use crate::domain::{GroupId, GroupState, Region, StepStatus};
 
 /// How much a group needs a person; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,13 +44,15 @@ pub struct Tile {
     pub direction: String,
     /// When it was last shown that the secondary can take over.
     pub proven: String,
+    /// Whether that is too long ago.
+    pub proof_is_old: bool,
 }
 
 impl Tile {
     /// The tile as a sentence, for screen readers.
     pub fn spoken(&self) -> String {
         let detail = if self.detail.is_empty() { String::new() } else { format!(", {}", self.detail) };
-        format!("{}, {}, {} {}{detail}", self.id, self.state, self.figure, self.unit)
+        format!("{}, {}, {} {}{detail}, {}", self.id, self.state, self.figure, self.unit, self.proven)
     }
 }
 
@@ -72,6 +75,7 @@ pub fn tiles(scene: &Scene<'_>) -> Vec<Tile> {
 
 fn tile(scene: &Scene<'_>, view: &GroupView) -> Tile {
     let group = &view.group;
+    let told = scene.snapshot.deployment.account_url.is_none();
     let (urgency, detail) = standing(scene, view);
     let (icon, tone) = chip::group_sign(group);
     let (figure, unit) = figure(scene, view);
@@ -91,17 +95,13 @@ fn tile(scene: &Scene<'_>, view: &GroupView) -> Tile {
         unit,
         detail,
         direction: format!("{} → {}", group.effective_primary_region, group.effective_secondary_region()),
-        proven: match last_failover(view) {
-            Some(at) => format!("Last failed over {}", at.format("%Y-%m-%d")),
-            None => "Never failed over".to_owned(),
+        proven: match &view.rehearsals.last_proof {
+            _ if !told => "Proof isn't told".to_owned(),
+            Some(proof) => format!("Proven {} ago", format::short_age(scene.age_ms(proof.at))),
+            None => "Never proven".to_owned(),
         },
+        proof_is_old: told && proof_is_old(scene, view).is_some(),
     }
-}
-
-/// When a failover of the group last succeeded.
-fn last_failover(view: &GroupView) -> Option<Timestamp> {
-    let succeeded = view.history.iter().filter(|operation| operation.outcome == OperationOutcome::Succeeded);
-    succeeded.filter_map(|operation| operation.ended).max()
 }
 
 fn figure(scene: &Scene<'_>, view: &GroupView) -> (String, String) {
@@ -143,6 +143,10 @@ fn standing(scene: &Scene<'_>, view: &GroupView) -> (Urgency, String) {
             (Urgency::Attention, format!("Unprotected · {percent}%"))
         }
         _ if away.is_some() => (Urgency::Attention, away.unwrap_or_default()),
+        // Another account tells that there are errors, and not which.
+        _ if group.has_replication_point_blocking_errors && view.errors.is_empty() => {
+            (Urgency::Attention, "Held back by errors".to_owned())
+        }
         _ if group.has_replication_point_blocking_errors => {
             (Urgency::Attention, format::plural(view.errors.len(), "error", "errors"))
         }

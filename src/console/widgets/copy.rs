@@ -13,6 +13,18 @@ pub fn copy_ui(ui: &mut Ui, what: &str, value: &str) {
     }
 }
 
+/// A menu on the right button that copies values, each with what it is: `the name`.
+pub fn copy_menu(response: &egui::Response, values: &[(&str, &str)]) {
+    response.context_menu(|ui| {
+        for (what, value) in values {
+            if ui.button(format!("Copy {what}")).clicked() {
+                ui.copy_text((*value).to_owned());
+                ui.close();
+            }
+        }
+    });
+}
+
 /// A path or URI in one line, cut in the middle, with a button that copies all of it.
 pub fn path_ui(ui: &mut Ui, what: &str, value: &str) {
     let palette = theme::palette(ui);

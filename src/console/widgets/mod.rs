@@ -4,6 +4,7 @@ pub mod banner;
 pub mod button;
 pub mod card;
 pub mod chip;
+pub mod chooser;
 pub mod copy;
 pub mod dialog;
 pub mod field;

@@ -82,9 +82,9 @@ fn write_page(page: &mut String, drill: &Drill, all: &[Arc<Drill>]) -> std::fmt:
     steps(page, drill)?;
     trend(page, drill, all)?;
     tables(page, drill)?;
-    write!(
+    writeln!(
         page,
-        "<footer>Drill {} · Resilience Console {} · every time is in UTC</footer></body></html>\n",
+        "<footer>Drill {} · Resilience Console {} · every time is in UTC</footer></body></html>",
         text(&drill.id),
         env!("CARGO_PKG_VERSION"),
     )?;

@@ -3,6 +3,7 @@
 use super::read::group_of;
 use crate::connect::{AccountClient, ConnectError};
 use crate::domain::FailoverKind;
+use crate::runtime::history::save_new;
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use crate::wire::disaster_recovery::{FAILOVER_FORCED, FailoverGroupBody, FailoverRequest, TargetsBody};
 
@@ -47,6 +48,9 @@ pub async fn perform(client: &AccountClient, intent: Intent) -> Result<NoticeDet
             let gone = client.delete_stable_url(&id).await;
             gone.map(|()| NoticeDetail::Done(format!("The stable URL {id} was deleted."))).map_err(refusal)
         }
+        // What is saved lies on this machine.
+        Intent::SaveText { path, text } => save_new(path, text.into_bytes().into()).await,
+        Intent::SavePicture { path, png } => save_new(path, png).await,
         Intent::RefreshRegions => Ok(NoticeDetail::Done("Reading the account again.".to_owned())),
         Intent::CreateGroup { .. } | Intent::UpdateGroup { .. } => Err(refused(
             "The account API doesn't tell what the regions hold, so this form has nothing to choose from. Use 'account create' or 'account update' on the command line."
@@ -71,7 +75,8 @@ fn refused(sentence: String) -> IntentError {
     IntentError { sentence, violations: Vec::new(), stale: false }
 }
 
-fn refusal(error: ConnectError) -> IntentError {
+/// A failed call, as the window shows it.
+pub fn refusal(error: ConnectError) -> IntentError {
     let stale = matches!(&error, ConnectError::Refused { status: 409, error_code, .. } if error_code == "ABORTED");
     IntentError { sentence: error.to_string(), violations: Vec::new(), stale }
 }

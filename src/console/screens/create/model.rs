@@ -7,13 +7,15 @@ use crate::domain::{
     Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri, Topic,
     UnityCatalogAssets, Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the one workspace set that the form makes.
 const SET: &str = "workspaces";
 
-/// What has been typed and chosen so far.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What has been typed and chosen so far. It is kept between starts.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Draft {
     /// The group that is being edited; None for a new one.
     pub of: Option<GroupId>,
@@ -32,7 +34,8 @@ pub struct Draft {
 }
 
 /// One storage mapping as typed.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RowDraft {
     /// Its name.
     pub name: String,

@@ -3,6 +3,7 @@
 use super::band::band_ui;
 use super::curve::{Curve, Frame, band, curve};
 use super::past::{Past, Range, csv};
+use super::shot::Shot;
 use crate::console::action::Action;
 use crate::console::format;
 use crate::console::scene::Scene;
@@ -10,7 +11,7 @@ use crate::console::theme::{self, Icon, Palette, Role, Tone, rich, space};
 use crate::console::widgets::tabs::segmented_ui;
 use crate::console::widgets::{Button, text};
 use crate::control::view::{GroupView, LagSample, Mark};
-use crate::domain::Timestamp;
+use crate::domain::{GroupId, Timestamp};
 use chrono::TimeDelta;
 use eframe::egui::{self, Align, Align2, Color32, Layout, PointerButton, Rect, Stroke, Ui, WidgetInfo};
 use egui_plot::{
@@ -32,6 +33,10 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
     if let Some(intent) = past.wants(id, end) {
         actions.push(Action::Send(intent));
     }
+    if let Some(intent) = past.wants_before(id, end) {
+        actions.push(Action::Send(intent));
+    }
+    let top = ui.cursor().top();
     let range = past.range();
     let frame = Frame {
         end,
@@ -41,13 +46,15 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         held_since: held_since(view),
     };
     let samples = past.samples(view, end);
+    let before =
+        past.compares().then(|| curve(&past.day_before(view, end), Frame { target: None, patience: 150.0, ..frame }));
     let curve = curve(&samples, frame);
-    let (readout, chosen) = head_ui(ui, view, past, &samples, actions);
+    let (readout, chosen) = head_ui(ui, past, &samples, |action| actions.push(action), id);
     if curve.stretches.is_empty() {
         nothing_ui(ui, past);
     } else {
         let marks = past.marks(view);
-        let (words, picked) = ui.scope(|ui| plot_ui(ui, view, &curve, frame, range, &marks)).inner;
+        let (words, picked) = ui.scope(|ui| plot_ui(ui, view, &curve, before.as_ref(), frame, range, &marks)).inner;
         actions.extend(picked.map(|at| Action::AskFailOverAt(view.group.spec.id.clone(), at)));
         let palette = theme::palette(ui);
         let words = words.unwrap_or_else(|| {
@@ -56,43 +63,73 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
     band_ui(ui, &past.stretches(view, end), past.begins(view, end), end, AXIS);
+    let table = (chosen.export || past.shot.is_some()).then(|| csv(&samples));
     drop(samples);
-    if let Some(range) = chosen {
+    let card = Rect::from_min_max(egui::pos2(ui.min_rect().left(), top), ui.min_rect().max).expand(space::S);
+    if chosen.export {
+        past.shot = Some(Shot::ask(ui));
+    } else if let (Some(shot), Some(table)) = (&mut past.shot, table)
+        && let Some(png) = shot.taken(ui, card)
+    {
+        past.shot = None;
+        actions.push(Action::AskExport(id.clone(), range.word(), table, png));
+    }
+    if let Some(on) = chosen.compare {
+        past.compare(on);
+    }
+    if let Some(range) = chosen.range {
         past.choose(range);
     }
+}
+
+/// What was pressed above the chart.
+#[derive(Default)]
+struct Chosen {
+    range: Option<Range>,
+    compare: Option<bool>,
+    export: bool,
 }
 
 /// Heading, what can be asked, and the place for the value under the pointer.
 fn head_ui(
     ui: &mut Ui,
-    view: &GroupView,
     past: &Past,
     samples: &[LagSample],
-    actions: &mut Vec<Action>,
-) -> (Rect, Option<Range>) {
+    mut ask: impl FnMut(Action),
+    id: &GroupId,
+) -> (Rect, Chosen) {
     let palette = theme::palette(ui);
-    let id = &view.group.spec.id;
+    let mut chosen = Chosen::default();
     ui.horizontal(|ui| {
         ui.set_min_height(30.0);
         ui.label(rich(Role::Heading, "Lag").color(palette.text));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = space::XS;
-            let chosen = segmented_ui(ui, "Range", past.range(), &Range::EVERY);
+            chosen.range = segmented_ui(ui, "Range", past.range(), &Range::EVERY);
             ui.add_space(space::XS);
-            let export = Button::quiet("Export CSV…").icon(Icon::Export).small().enabled(!samples.is_empty());
-            if ui.add(export.hint("Every sample of this range, with its time")).clicked() {
-                actions.push(Action::AskExport(id.clone(), past.range().word(), csv(samples)));
-            }
+            let waits = past.shot.is_some();
+            let export = Button::quiet("Export…").icon(Icon::Export).small().enabled(!samples.is_empty() && !waits);
+            chosen.export =
+                ui.add(export.hint("The numbers of this range as CSV, or the chart as a picture")).clicked();
             let targets = Button::quiet("Targets…").icon(Icon::Target).small();
             if ui.add(targets.hint("RPO and RTO that the group should reach")).clicked() {
-                actions.push(Action::AskTargets(id.clone()));
+                ask(Action::AskTargets(id.clone()));
             }
-            let room = egui::vec2((ui.available_width() - space::S).max(0.0), 20.0);
-            (ui.allocate_exact_size(room, egui::Sense::hover()).0, chosen)
-        })
-        .inner
-    })
-    .inner
+            let on = past.compares();
+            let words = if on { "Hide yesterday" } else { "Yesterday" };
+            let compare = Button::quiet(words).icon(Icon::History).small().enabled(past.can_compare());
+            let hint = if past.can_compare() {
+                "Draws the lag at the same time of the day before"
+            } else {
+                "A range of a day or less can be compared with the day before"
+            };
+            if ui.add(compare.hint(hint)).clicked() {
+                chosen.compare = Some(!on);
+            }
+        });
+    });
+    let room = egui::vec2(ui.available_width(), 18.0);
+    (ui.allocate_exact_size(room, egui::Sense::hover()).0, chosen)
 }
 
 fn nothing_ui(ui: &mut Ui, past: &Past) {
@@ -116,6 +153,7 @@ fn plot_ui(
     ui: &mut Ui,
     view: &GroupView,
     curve: &Curve,
+    before: Option<&Curve>,
     frame: Frame,
     range: Range,
     marks: &[Mark],
@@ -141,6 +179,11 @@ fn plot_ui(
         for (from, to) in &curve.over_target {
             let span = Span::new("", *from..=to.max(from + least)).fill(palette.wash(Tone::Bad)).border_width(0.0);
             plot.span(span);
+        }
+        for stretch in before.iter().flat_map(|before| &before.stretches) {
+            let points: Vec<[f64; 2]> = stretch.iter().map(|[x, lag]| [*x, lag.min(top)]).collect();
+            let line = Line::new("yesterday", PlotPoints::from(points)).color(palette.text_weak).width(1.25);
+            plot.line(line.style(LineStyle::dashed_dense()).allow_hover(false));
         }
         let width = plot.plot_bounds().width() / BUCKETS;
         for (is_breach, piece) in curve.pieces() {
@@ -198,15 +241,28 @@ fn plot_ui(
         }
         (None, _) => {}
     }
+    if let Some(before) = before {
+        name.push_str(&match before.stretches.is_empty() {
+            true => "; nothing is recorded of the day before".to_owned(),
+            false => format!("; the day before at most {}", format::duration(before.highest)),
+        });
+    }
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
     let Some(pointer) = response.response.hover_pos() else { return (None, None) };
     let x = response.transform.value_from_position(pointer).x;
     let time = format::utc(at(x));
     let picked = response.response.secondary_clicked().then(|| at(x));
-    let words = Some(match curve.at(x) {
+    let mut words = match curve.at(x) {
         Some([x, lag]) => format!("{}: {} behind", format::utc(at(x)), format::duration(lag)),
         None => format!("{time}: not recorded"),
-    });
+    };
+    if let Some(before) = before {
+        words.push_str(&match before.at(x) {
+            Some([_, lag]) => format!(". The day before: {}", format::duration(lag)),
+            None => ". The day before: not recorded".to_owned(),
+        });
+    }
+    let words = Some(words);
     (words, picked)
 }
 
@@ -333,9 +389,9 @@ fn seconds_mark(value: f64) -> String {
     } else if value >= 120.0 {
         format!("{:.0} min", value / 60.0)
     } else if value.fract().abs() > 0.01 {
-        format!("{value:.1}")
+        format!("{value:.1} s")
     } else {
-        format!("{value:.0}")
+        format!("{value:.0} s")
     }
 }
 

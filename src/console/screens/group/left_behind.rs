@@ -134,7 +134,7 @@ fn nothing_ui(ui: &mut Ui, pending: bool, secondary: &Region) {
 }
 
 const COLUMNS: [(f32, &str); 6] =
-    [(0.0, "Table"), (0.24, "Versions"), (0.35, "Committed"), (0.56, "Rows"), (0.63, "Size"), (0.70, "Recovered")];
+    [(0.0, "Table"), (0.25, "Versions"), (0.36, "Committed"), (0.64, "Rows"), (0.72, "Size"), (0.80, "Recovered")];
 const DONE: usize = 5;
 /// Room of the buttons at the end of a row.
 const BUTTONS: f32 = 160.0;

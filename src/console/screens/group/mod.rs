@@ -15,9 +15,10 @@ mod page;
 mod past;
 pub mod readiness;
 mod remedy;
+mod shot;
 
 pub use banners::{Banner, banners, eta};
-pub use drills::{PROVEN_DAYS, proven};
+pub use drills::{proof_is_old, proven};
 pub use errors::{Cause, causes};
 pub use objects::{ObjectFilter, visible_objects};
 pub use past::{Past, Range};

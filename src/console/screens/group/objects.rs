@@ -9,7 +9,7 @@ use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::filter::filter_ui;
-use crate::console::widgets::{Button, card, chip, field, text};
+use crate::console::widgets::{Button, card, chip, copy, field, text};
 use crate::control::view::{GroupView, ObjectView};
 use crate::domain::Region;
 use crate::domain::failover_group::kinds_not_replicated;
@@ -320,11 +320,11 @@ impl Part {
     fn width(self, dated: bool) -> f32 {
         match self {
             Self::Name => 0.0,
-            Self::Kind => 110.0,
+            Self::Kind => 96.0,
             Self::Status if dated => 210.0,
-            Self::Status => 150.0,
-            Self::Source | Self::Replica => 90.0,
-            Self::Lag | Self::Bytes => 100.0,
+            Self::Status => 140.0,
+            Self::Source | Self::Replica => 78.0,
+            Self::Lag | Self::Bytes => 84.0,
         }
     }
 
@@ -390,7 +390,11 @@ fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Timestamp>) {
     let galley = text::line(ui, Role::Body, palette.text, &object.name, words.width());
     let cut = galley.elided;
     ui.painter().galley(egui::pos2(words.left(), words.center().y - galley.size().y / 2.0), galley, palette.text);
-    let response = ui.interact(rect, ui.scope_id().with(("name", &object.name)), Sense::hover());
+    let response = ui.interact(rect, ui.scope_id().with(("name", &object.name)), Sense::click());
+    let mut values = vec![("the name", object.name.as_str())];
+    let ids = [("the id in the primary", &object.source_id), ("the id in the secondary", &object.replica_id)];
+    values.extend(ids.into_iter().filter_map(|(what, id)| Some((what, id.as_deref()?))));
+    copy::copy_menu(&response, &values);
     response.widget_info(|| {
         WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, status_words(object, as_of)))
     });

@@ -146,7 +146,8 @@ fn point_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView) {
                     ui.horizontal(|ui| {
                         ui.label(rich(Role::MonoSmall, format::utc(point)).color(palette.text_soft));
                         ui.label(rich(Role::MonoSmall, "·").color(palette.text_weak));
-                        ui.label(rich(Role::MonoSmall, format::local(point)).color(palette.text_weak));
+                        let local = format::local(point, scene.local_offset(point));
+                        ui.label(rich(Role::MonoSmall, local).color(palette.text_weak));
                         copy::copy_ui(ui, "the replication point", &point.to_rfc3339_opts(SecondsFormat::Millis, true));
                     });
                     if let Some(sentence) = held_back(view) {

@@ -88,7 +88,16 @@ pub struct Past {
     asked: Option<(Range, Timestamp)>,
     read: Option<(Range, Box<GroupHistory>)>,
     refusal: Option<String>,
+    /// Whether the same time of the day before is drawn too.
+    compares: bool,
+    asked_before: Option<(Range, Timestamp)>,
+    read_before: Option<(Range, Box<GroupHistory>)>,
+    /// A picture of the chart that is awaited.
+    pub shot: Option<super::shot::Shot>,
 }
+
+/// How far back the time lies that is compared.
+pub const A_DAY: TimeDelta = TimeDelta::days(1);
 
 /// What a group was at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +135,46 @@ impl Past {
         self.refusal = None;
     }
 
+    /// Whether the same time of the day before can be drawn beside the range.
+    pub fn can_compare(&self) -> bool {
+        self.range.length() <= A_DAY
+    }
+
+    /// Whether it is drawn.
+    pub fn compares(&self) -> bool {
+        self.compares && self.can_compare()
+    }
+
+    /// Draws the day before too, or no longer.
+    pub fn compare(&mut self, on: bool) {
+        self.compares = on;
+    }
+
+    /// Lag at the same time of the day before, each sample with the time it is drawn at, a day later.
+    pub fn day_before(&self, view: &GroupView, now: Timestamp) -> Vec<LagSample> {
+        let Some((_, history)) = self.read_before.as_ref().filter(|(range, _)| *range == self.range) else {
+            return Vec::new();
+        };
+        let from = self.begins(view, now);
+        let later = history.samples.iter().map(|sample| LagSample { at: sample.at + A_DAY, ..*sample });
+        later.filter(|sample| (from..=now).contains(&sample.at)).collect()
+    }
+
+    /// What to ask the runtime for the day before; None while nothing is missing.
+    pub fn wants_before(&mut self, id: &GroupId, now: Timestamp) -> Option<Intent> {
+        let is_fresh =
+            |(range, at): (Range, Timestamp)| range == self.range && now - at < self.range.length().max(A_DAY / 24);
+        if !self.compares() || self.asked_before.is_some_and(is_fresh) {
+            return None;
+        }
+        self.asked_before = Some((self.range, now));
+        Some(Intent::ReadHistory { id: id.clone(), since: self.since_before(self.range, now) })
+    }
+
+    fn since_before(&self, range: Range, asked: Timestamp) -> Timestamp {
+        asked - A_DAY - range.length()
+    }
+
     /// What to ask the runtime for now; None while nothing is missing.
     pub fn wants(&mut self, id: &GroupId, now: Timestamp) -> Option<Intent> {
         if self.range.is_live() {
@@ -142,6 +191,12 @@ impl Past {
 
     /// Takes what was read since an instant; the answer to an older question is left.
     pub fn answered(&mut self, since: Timestamp, answer: Result<&GroupHistory, &IntentError>) {
+        let before = self.asked_before.filter(|(range, at)| self.since_before(*range, *at) == since);
+        if let Some((range, _)) = before {
+            // Without an answer there is nothing to compare with, and the chart says so.
+            self.read_before = answer.ok().map(|history| (range, Box::new(history.clone())));
+            return;
+        }
         let Some((range, _)) = self.asked.filter(|(range, at)| *at - range.length() == since) else { return };
         match answer {
             Ok(history) => {

@@ -8,7 +8,7 @@ use crate::console::format;
 use crate::console::scene::Scene;
 use crate::console::theme::{self, Icon, Palette, Role, Tone, space};
 use crate::console::widgets::filter::filter_ui;
-use crate::console::widgets::{button, card, chip, field, sparkline, text};
+use crate::console::widgets::{button, card, chip, copy, field, sparkline, text};
 use crate::control::view::GroupView;
 use eframe::egui::{self, Align, Align2, CursorIcon, Layout, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
@@ -63,28 +63,31 @@ enum Part {
     Direction,
     Point,
     Lag,
+    Proven,
     Errors,
     StableUrl,
 }
 
 /// Left edges of the columns, as shares of the width.
-const WIDE: [(f32, Part); 7] = [
+const WIDE: [(f32, Part); 8] = [
     (0.0, Part::Name),
-    (0.165, Part::State),
-    (0.37, Part::Direction),
-    (0.525, Part::Point),
-    (0.68, Part::Lag),
-    (0.8, Part::Errors),
-    (0.865, Part::StableUrl),
+    (0.155, Part::State),
+    (0.345, Part::Direction),
+    (0.49, Part::Point),
+    (0.64, Part::Lag),
+    (0.74, Part::Proven),
+    (0.82, Part::Errors),
+    (0.88, Part::StableUrl),
 ];
 
 /// The same where there is less room: the direction stands below the name.
-const NARROW: [(f32, Part); 6] = [
+const NARROW: [(f32, Part); 7] = [
     (0.0, Part::Name),
-    (0.21, Part::State),
-    (0.505, Part::Point),
-    (0.72, Part::Lag),
-    (0.82, Part::Errors),
+    (0.195, Part::State),
+    (0.45, Part::Point),
+    (0.645, Part::Lag),
+    (0.735, Part::Proven),
+    (0.835, Part::Errors),
     (0.9, Part::StableUrl),
 ];
 
@@ -95,7 +98,8 @@ impl Part {
             Self::State => ("State", Some(SortBy::State)),
             Self::Direction => ("Direction", Some(SortBy::Direction)),
             Self::Point => ("Replication point", Some(SortBy::Point)),
-            Self::Lag => ("Lag, last hour", None),
+            Self::Lag => ("Lag, 1 h", None),
+            Self::Proven => ("Last proven", Some(SortBy::Proven)),
             Self::Errors => ("Errors", Some(SortBy::Errors)),
             Self::StableUrl => ("Stable URL", Some(SortBy::StableUrl)),
         }
@@ -103,7 +107,7 @@ impl Part {
 }
 
 fn is_narrow(rect: Rect) -> bool {
-    rect.width() < 1060.0
+    rect.width() < 1180.0
 }
 
 fn columns(rect: Rect) -> &'static [(f32, Part)] {
@@ -159,6 +163,9 @@ fn row_ui(ui: &mut Ui, row: &Row, view: &GroupView, ruled: bool) -> bool {
     let height = theme::metrics(ui).tall_row;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, row.spoken()));
+    let point = row.exact_point.as_deref().map(|point| ("the replication point", point));
+    let values: Vec<_> = [("the name", row.id.as_str())].into_iter().chain(point).collect();
+    copy::copy_menu(&response, &values);
     if !ui.is_rect_visible(rect) {
         return response.clicked();
     }
@@ -191,6 +198,10 @@ fn row_ui(ui: &mut Ui, row: &Row, view: &GroupView, ruled: bool) -> bool {
                 let tone = if row.blocked || row.over_target.is_some() { Tone::Bad } else { Tone::Busy };
                 let lag = place.shrink2(Vec2::new(0.0, height * 0.28));
                 sparkline::paint_sparkline(ui, lag, &view.lag_history, tone);
+            }
+            Part::Proven => {
+                let ink = if row.proof_is_old { palette.tone(Tone::Warn) } else { palette.text_soft };
+                text::paint(ui, place, Align2::LEFT_CENTER, Role::Body, ink, &row.proven);
             }
             Part::Errors => errors_ui(ui, place, &palette, row),
             Part::StableUrl => urls_ui(ui, place, &palette, row),

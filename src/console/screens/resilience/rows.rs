@@ -2,10 +2,11 @@
 
 use crate::console::format;
 use crate::console::scene::Scene;
-use crate::console::screens::group::PROVEN_DAYS;
+use crate::console::screens::group::proof_is_old;
 use crate::console::widgets::chip;
 use crate::control::view::GroupView;
 use crate::domain::{GroupId, GroupState, Region};
+use chrono::SecondsFormat;
 use std::cmp::Ordering;
 
 /// What one row shows.
@@ -27,6 +28,8 @@ pub struct Row {
     pub behind_ms: Option<i64>,
     /// The replication point.
     pub point: Option<String>,
+    /// The same to the millisecond, to be copied.
+    pub exact_point: Option<String>,
     /// What happens in the meantime, where there is no point: a percentage.
     pub progress: Option<u8>,
     /// The group's RPO target, where the replica is further behind than that.
@@ -37,6 +40,12 @@ pub struct Row {
     pub blocked: bool,
     /// Whether a person has to do something.
     pub needs_person: bool,
+    /// When something last showed that the secondary can take over: `12 d ago`, `Never`; a dash where it isn't told.
+    pub proven: String,
+    /// How long ago that was, in milliseconds; None where it never was.
+    pub proven_ms: Option<i64>,
+    /// Whether it is too long ago.
+    pub proof_is_old: bool,
     /// Short ids of the stable URLs that follow it.
     pub stable_urls: Vec<String>,
 }
@@ -51,7 +60,15 @@ impl Row {
             0 => String::new(),
             errors => format!(", {}", format::plural(errors, "error", "errors")),
         };
-        format!("Open {}, {}, {} to {}{behind}{over}{errors}", self.id, self.state, self.primary, self.secondary)
+        let proven = match self.proven.as_str() {
+            "—" => String::new(),
+            "Never" => ", never proven".to_owned(),
+            ago => format!(", proven {ago}"),
+        };
+        format!(
+            "Open {}, {}, {} to {}{behind}{over}{errors}{proven}",
+            self.id, self.state, self.primary, self.secondary
+        )
     }
 }
 
@@ -113,6 +130,8 @@ pub enum SortBy {
     Point,
     /// Most errors first.
     Errors,
+    /// What was never proven first, then the longest ago.
+    Proven,
     /// By the first stable URL; groups without one last.
     StableUrl,
 }
@@ -152,6 +171,10 @@ impl GroupQuery {
             SortBy::Point => {
                 let behind = |row: &Row| row.behind_ms.unwrap_or(i64::MAX);
                 behind(b).cmp(&behind(a))
+            }
+            SortBy::Proven => {
+                let ago = |row: &Row| row.proven_ms.unwrap_or(i64::MAX);
+                ago(b).cmp(&ago(a))
             }
             SortBy::Errors => (b.blocked, b.errors).cmp(&(a.blocked, a.errors)),
             SortBy::StableUrl => {
@@ -206,29 +229,31 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
     let behind_ms = group.replication_point.map(|point| scene.age_ms(point));
     let targets = scene.targets(id);
     let is_over = behind_ms.is_some_and(|behind| targets.is_breached_by(u64::try_from(behind).unwrap_or(0)));
+    let told = scene.snapshot.deployment.account_url.is_none();
+    let proven_ms = view.rehearsals.last_proof.as_ref().map(|proof| scene.age_ms(proof.at));
     let urls = scene.account().stable_urls.iter().filter(|url| url.group.as_ref() == Some(id));
     Row {
         id: id.clone(),
-        scope: match (&view.rehearsals.last_proof, view.objects.is_empty()) {
-            (_, true) => catalogs,
-            (None, false) => format!("{catalogs} · {objects} · never proven"),
-            (Some(proof), false) => {
-                let age = scene.age_ms(proof.at);
-                let old = if age > PROVEN_DAYS * 86_400_000 { ", too long ago" } else { "" };
-                format!("{catalogs} · {objects} · proven {} ago{old}", format::short_age(age))
-            }
-        },
+        scope: if view.objects.is_empty() { catalogs } else { format!("{catalogs} · {objects}") },
         state: group.state,
         state_age: format::short_age(scene.age_ms(view.state_since)),
         primary: group.effective_primary_region.clone(),
         secondary: group.effective_secondary_region().to_owned(),
         behind_ms,
         point: group.replication_point.map(format::utc),
+        exact_point: group.replication_point.map(|point| point.to_rfc3339_opts(SecondsFormat::Millis, true)),
         progress: group.initial_replication_progress,
         over_target: targets.rpo_s.filter(|_| is_over).map(|seconds| format::age(i64::from(seconds) * 1000)),
         errors: view.errors.len(),
         blocked: group.has_replication_point_blocking_errors,
         needs_person: is_over || !matches!(urgency(view), 1 | 3) || !view.to_resume.is_empty(),
+        proven: match proven_ms {
+            _ if !told => "—".to_owned(),
+            Some(ago) => format!("{} ago", format::short_age(ago)),
+            None => "Never".to_owned(),
+        },
+        proven_ms,
+        proof_is_old: told && proof_is_old(scene, view).is_some(),
         stable_urls: urls.map(|url| url.id.clone()).collect(),
     }
 }
@@ -247,11 +272,15 @@ mod tests {
             secondary: Region::new("us-west-2"),
             behind_ms,
             point: None,
+            exact_point: None,
             progress: None,
             over_target: None,
             errors,
             blocked: false,
             needs_person: false,
+            proven: String::new(),
+            proven_ms: None,
+            proof_is_old: false,
             stable_urls: Vec::new(),
         };
         (3, row)
