@@ -78,7 +78,7 @@ fn schemathesis_finds_no_answer_outside_the_document() {
         // The configuration names its hooks relative to itself.
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema"))
         .args(["--config-file", "schemathesis.toml", "run", "--no-color", "--seed", "20261122"])
-        .args(["--max-examples", "400", "--continue-on-failure", "--generation-database", "none"])
+        .args(["--max-examples", "150", "--continue-on-failure", "--generation-database", "none"])
         .arg("--report-json-path")
         .arg(&report)
         .args(["--header", &format!("Authorization: Bearer {}", token.trim())])

@@ -116,8 +116,16 @@ impl Control {
             return Ok(Vec::new());
         };
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
-        let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
-        let inventory = replicate::read_inventory(&endpoint, &names).await?;
+        let mut looks = 0;
+        let inventory = loop {
+            let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+            looks += 1;
+            match replicate::read_inventory(&endpoint, &names).await {
+                // Dropped between the two calls, as a drill drops its own: the next list is without it.
+                Err(CycleError::Region { source, .. }) if source.is_not_found() && looks < 5 => {}
+                read => break read?,
+            }
+        };
         let replicates = |catalog: &&CatalogInfo| {
             let name = AssetName::catalog(&*catalog.name);
             // A view over what can't be replicated is no reason to cover it.

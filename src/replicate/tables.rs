@@ -87,8 +87,8 @@ enum ShipError {
 }
 
 impl From<same_place::Refused> for ShipError {
-    fn from((class, parameters, message): same_place::Refused) -> Self {
-        Self::Flag(class, parameters, message)
+    fn from(refused: same_place::Refused) -> Self {
+        Self::Flag(refused.0, refused.1, refused.2)
     }
 }
 
@@ -223,16 +223,14 @@ async fn ship_chunk(
     let mut batch = Vec::new();
     let mut batch_bytes = 0;
     for (task, prepared) in chunk.into_iter().zip(prepared) {
-        let alone = match prepared {
-            Ok(prepared) => {
-                let (ends, region) = (&prepared.ends, &request.destination.region);
-                let (to, root, location) = ((region, &ends.to), &ends.destination.root, ReplicaState::replica_location);
-                let taken = cache.folders.take(&task.name, to, root, &cache.tables, location);
-                taken.await.map(|()| prepared).map_err(ShipError::from)
-            }
-            refused => refused,
+        let alone = async {
+            let prepared = prepared?;
+            let (ends, location) = (&prepared.ends, ReplicaState::replica_location);
+            let to = (&request.destination.region, &ends.to);
+            cache.folders.take(&task.name, to, &ends.destination.root, &cache.tables, location).await?;
+            Ok(prepared)
         };
-        let prepared = match alone {
+        let prepared = match alone.await {
             Ok(prepared) => prepared,
             Err(refusal) => {
                 request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
