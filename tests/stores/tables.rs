@@ -1,6 +1,8 @@
 //! Tables of every shape on a local disk, for copying into stores.
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, StructArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Int64Array, MapBuilder, RecordBatch, StringArray, StringBuilder, StructArray,
+};
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use resilience::sandbox::writer::{Durability, Feature, TableSpec, TableWriter};
@@ -135,18 +137,35 @@ impl Table {
             let text = fs::read_to_string(self.log(&format!("{at:020}.json"))).expect("a commit");
             for action in text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an action")) {
                 match action.get("add") {
-                    Some(add) => files.push((add["path"].as_str().expect("a path").to_owned(), add["size"].as_i64())),
+                    Some(add) => files.push(add.clone()),
                     None if action.get("commitInfo").is_none() => top.push(action),
                     None => {}
                 }
             }
         }
         let sidecar = format!("{}.parquet", uuid::Uuid::new_v4());
-        let paths: ArrayRef = Arc::new(StringArray::from_iter(files.iter().map(|(path, _)| Some(path.as_str()))));
-        let sizes: ArrayRef = Arc::new(Int64Array::from_iter(files.iter().map(|(_, size)| *size)));
-        let field = |name: &str, kind: DataType| Arc::new(Field::new(name, kind, true));
-        let add =
-            StructArray::from(vec![(field("path", DataType::Utf8), paths), (field("size", DataType::Int64), sizes)]);
+        let paths: ArrayRef = Arc::new(StringArray::from_iter(files.iter().map(|add| add["path"].as_str())));
+        let mut values = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        for add in &files {
+            for (name, value) in add["partitionValues"].as_object().expect("partition values") {
+                values.keys().append_value(name);
+                values.values().append_option(value.as_str());
+            }
+            values.append(true).expect("a map");
+        }
+        let values: ArrayRef = Arc::new(values.finish());
+        let numbers = |name: &str| -> ArrayRef {
+            Arc::new(Int64Array::from_iter(files.iter().map(|add| Some(add[name].as_i64().unwrap_or(START_MS)))))
+        };
+        let changes: ArrayRef = Arc::new(BooleanArray::from_iter(files.iter().map(|_| Some(false))));
+        let field = |name: &str, kind: &DataType| Arc::new(Field::new(name, kind.clone(), true));
+        let add = StructArray::from(vec![
+            (field("path", &DataType::Utf8), paths),
+            (field("partitionValues", values.data_type()), values.clone()),
+            (field("size", &DataType::Int64), numbers("size")),
+            (field("modificationTime", &DataType::Int64), numbers("modificationTime")),
+            (field("dataChange", &DataType::Boolean), changes),
+        ]);
         let batch = RecordBatch::try_from_iter([("add", Arc::new(add) as ArrayRef)]).expect("a batch");
         let mut bytes = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).expect("a writer");
