@@ -61,6 +61,8 @@ pub(super) struct Inner {
     api_url: Mutex<Option<String>>,
     pub alerts: AlertSink,
     pub drills: Mutex<Drills>,
+    /// Whoever changes a drill reads and stores it within one turn: its runner and a person may at the same moment.
+    pub writing_drills: Arc<tokio::sync::Mutex<()>>,
     /// When a comparison last showed a group whole.
     pub proofs: Mutex<BTreeMap<GroupId, Proof>>,
     pub drill_schedules: Mutex<BTreeMap<GroupId, DrillSchedule>>,
@@ -117,6 +119,7 @@ impl Control {
                 api_url: Mutex::default(),
                 alerts: AlertSink::default(),
                 drills: Mutex::new(start.drills),
+                writing_drills: Arc::default(),
                 proofs: Mutex::default(),
                 drill_schedules: Mutex::default(),
                 handles: Mutex::default(),

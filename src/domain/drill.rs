@@ -235,6 +235,18 @@ impl Drill {
         self.is_running() && next.is_some_and(waits)
     }
 
+    /// Takes over what a person said since this was read.
+    pub fn heed(&mut self, newest: &Self) {
+        if self.let_go_by.is_none() {
+            self.let_go_by.clone_from(&newest.let_go_by);
+        }
+        for (mine, theirs) in self.steps.iter_mut().zip(&newest.steps) {
+            if mine.approved.is_none() {
+                mine.approved.clone_from(&theirs.approved);
+            }
+        }
+    }
+
     /// A step's record.
     pub fn record(&mut self, step: DrillStep) -> Option<&mut DrillStepRecord> {
         self.steps.iter_mut().find(|record| record.step == step)
@@ -310,5 +322,57 @@ mod tests {
             at(2, 3),
             "a drill before the schedule doesn't count"
         );
+    }
+
+    #[test]
+    fn what_a_person_said_while_a_step_was_written_stays_said() {
+        let at = chrono::Utc.with_ymd_and_hms(2026, 3, 1, 10, 0, 0).single().expect("a time");
+        let region = |name: &str| Region::new(name);
+        let step = |step| DrillStepRecord {
+            step,
+            status: StepStatus::Pending,
+            started: None,
+            ended: None,
+            note: None,
+            book: None,
+            approved: None,
+        };
+        let read = Drill {
+            id: "d".to_owned(),
+            group: GroupId::new("core").expect("an id"),
+            kind: DrillKind::Full,
+            requested_by: "ada".to_owned(),
+            started: at,
+            ended: None,
+            outcome: DrillOutcome::Running,
+            primary: region("us-east-1"),
+            secondary: region("us-west-2"),
+            waits_for_person: true,
+            let_go_by: None,
+            steps: DrillStep::of(DrillKind::Full).iter().map(|of| step(*of)).collect(),
+            point: None,
+            rpo_seconds: None,
+            rto_seconds: None,
+            failback_rto_seconds: None,
+            tables_verified: 0,
+            tables: Vec::new(),
+            catalogs: Vec::new(),
+            problems: Vec::new(),
+        };
+        let said = StepApproval { by: "bob".to_owned(), at };
+        let mut newest = read.clone();
+        newest.let_go_by = Some("bob".to_owned());
+        if let Some(record) = newest.record(DrillStep::FailBack) {
+            record.approved = Some(said.clone());
+        }
+        let mut written = read;
+        if let Some(record) = written.record(DrillStep::WaitForPerson) {
+            record.status = StepStatus::Running;
+        }
+        written.heed(&newest);
+        assert_eq!(written.let_go_by.as_deref(), Some("bob"));
+        let approved = |drill: &mut Drill| drill.record(DrillStep::FailBack).and_then(|record| record.approved.clone());
+        assert_eq!(approved(&mut written), Some(said));
+        assert_eq!(written.record(DrillStep::WaitForPerson).map(|record| record.status), Some(StepStatus::Running));
     }
 }

@@ -25,6 +25,7 @@ use crate::domain::{
 };
 use crate::store::ActivityRow;
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 impl Control {
     /// A group's drills, and what they prove. Those of an earlier group of the same name say nothing of this one.
@@ -120,6 +121,7 @@ impl Control {
 
     /// Lets a full drill that waits for a person go on.
     pub async fn let_drill_go_on(&self, actor: &str, group: &GroupId, id: &str) -> Result<Arc<Drill>, ControlError> {
+        let turn = self.inner.writing_drills.clone().lock_owned().await;
         let mut drill = self.drill(group, id)?.as_ref().clone();
         if !drill.is_waiting() {
             return Err(ControlError::Refused { sentence: "The drill doesn't wait for a person now.".to_owned() });
@@ -135,11 +137,26 @@ impl Control {
         let label = step.map_or("the next step", DrillStep::label);
         let message = format!("{actor} let the {} of {group} go on. It waited before: {label}.", drill.kind.label());
         let line = audit::line(now, actor, "drill.go_on", group.as_str(), message);
-        self.keep_drill(drill, Some(line)).await
+        self.put_drill(turn, drill, Some(line)).await
     }
 
-    /// Stores a drill, with a line of the audit log, then shows it.
-    async fn keep_drill(&self, drill: Drill, line: Option<ActivityRow>) -> Result<Arc<Drill>, ControlError> {
+    /// Stores how a drill went on, with a line of the audit log, then shows it. What a person said since `drill` was read
+    /// stays said.
+    async fn keep_drill(&self, mut drill: Drill, line: Option<ActivityRow>) -> Result<Arc<Drill>, ControlError> {
+        let turn = self.inner.writing_drills.clone().lock_owned().await;
+        if let Some(newest) = lock(&self.inner.drills).get(&drill.id) {
+            drill.heed(&newest);
+        }
+        self.put_drill(turn, drill, line).await
+    }
+
+    /// Stores a drill within its writer's turn.
+    async fn put_drill(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        drill: Drill,
+        line: Option<ActivityRow>,
+    ) -> Result<Arc<Drill>, ControlError> {
         let shown = Arc::new(drill);
         let (stored, logged) = (shown.clone(), line.clone());
         let work = move |tx: &crate::store::Tx<'_>| {
@@ -147,7 +164,7 @@ impl Control {
             logged.as_ref().map_or(Ok(()), |line| tx.add_activity(line))
         };
         let show = shown.clone();
-        self.durably((), work, move |control, ()| {
+        self.durably(turn, work, move |control, ()| {
             lock(&control.inner.drills).put(show.as_ref().clone());
             if let Some(line) = line {
                 control.show_activity(line);

@@ -19,13 +19,17 @@ pub enum End {
     Skipped(String),
 }
 
-/// Runs a drill to its end, or until the runtime stops.
+/// Runs a drill to its end, or until the runtime stops. While its record can't be written, it waits.
 pub async fn go_on(control: Control, drill: Arc<Drill>) {
     let mut stopping = control.stopping();
-    tokio::select! {
-        done = steps(&control, &drill.id) => if let Err(error) = done {
+    let to_the_end = async {
+        while let Err(error) = steps(&control, &drill.id).await {
             tracing::warn!(drill = %drill.id, group = %drill.group, %error, "the drill's record could not be written");
-        },
+            tokio::time::sleep(AGAIN).await;
+        }
+    };
+    tokio::select! {
+        () = to_the_end => {}
         _ = stopping.wait_for(|stop| *stop) => {}
     }
 }
