@@ -29,14 +29,15 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, ..] = address.segments();
+    let segments = address.segments();
+    let [a, b, ..] = segments;
     let octets = address.octets();
     let v4 = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]);
     // An IPv4 address in disguise is judged as what it leads to.
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);
     }
-    if (a, b) == (0x64, 0xff9b) {
+    if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
         return is_public_v4(v4(12));
     }
     if a == 0x2002 {
@@ -76,6 +77,7 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::808:808",
             "2002:7f00:1::",
             "2001:db8::1",
             "2001::1",

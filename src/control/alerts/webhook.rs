@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 /// Characters of a webhook's URL at most.
 const LONGEST_URL: usize = 2048;
-/// By which the environment names a proxy. One that is set resolves names itself.
+/// By which the environment names a proxy.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Where alerts go.
@@ -105,19 +105,23 @@ impl Webhook {
     /// A client that connects only to the addresses that were looked at: a name that changes in between gains nothing.
     async fn client(&self, url: &Url, patience: Duration) -> Result<reqwest::Client, Undelivered> {
         let mut client = HttpClient::new().in_all(patience);
-        if let Some(host) = url.domain().filter(|_| !self.may_be_private)
-            && !PROXIES.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-        {
+        if let Some(host) = url.domain().filter(|_| !self.may_be_private) {
             let found = tokio::net::lookup_host((host, url.port_or_known_default().unwrap_or(443))).await;
-            let found: Vec<SocketAddr> =
-                found.map_err(|_| later("The webhook's host has no address.".to_owned()))?.collect();
-            if found.iter().any(|address| !is_public(address.ip())) {
-                return Err(never(inner()));
-            }
-            client = client.only_at(host, found);
+            client = match found.map(Iterator::collect::<Vec<SocketAddr>>) {
+                Ok(found) if found.iter().any(|address| !is_public(address.ip())) => return Err(never(inner())),
+                Ok(found) => client.only_at(host, found),
+                // A machine behind a proxy may be unable to look names up; the proxy does it then.
+                Err(_) if has_proxy() => client,
+                Err(_) => return Err(later("The webhook's host has no address.")),
+            };
         }
         client.build().map_err(|error| later(cause(error)))
     }
+}
+
+/// Whether the environment names a proxy for calls over TLS.
+fn has_proxy() -> bool {
+    PROXIES.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// The deepest cause of a failed call. Its URL may carry a secret, so the error is told without it.
