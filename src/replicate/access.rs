@@ -86,7 +86,8 @@ pub async fn root_of(
     let root = match open_vended(&place.uri, &grant.credentials, vended, endpoint.client.storage())? {
         StorageHandle::Local(path) => TableRoot::Local(path),
         StorageHandle::Remote { store, prefix, home, keys } => {
-            let login = Some(hand_out(keys));
+            // No option of a program outside takes such a token: the table is copied by this process.
+            let login = grant.credentials.gcp_oauth_token.is_none().then(|| hand_out(keys));
             TableRoot::Remote { store, prefix, uri: place.uri.clone(), home: Some(home), login }
         }
     };
