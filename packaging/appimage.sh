@@ -10,23 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=packaging/system.sh
 . packaging/system.sh
 
-binary=""
-out="${CARGO_TARGET_DIR:-target}"
-while [ "$#" -gt 0 ]; do
-    case $1 in
-        --binary) binary=${2:?"--binary needs a file"} && shift 2 ;;
-        --out) out=${2:?"--out needs a folder"} && shift 2 ;;
-        *) fail "appimage.sh doesn't know $1. Use --binary FILE and --out FOLDER." ;;
-    esac
-done
-if [ -z "$binary" ]; then
-    need_build_tools
-    install_missing
-    need_cargo
-    cargo build --release --locked >&2 || fail "The build failed. Read the compiler's message above."
-    binary="${CARGO_TARGET_DIR:-target}/release/resilience-console"
-fi
-[ -x "$binary" ] || fail "There is no program at $binary."
+take_program "$@"
 
 dir="$out/resilience-console.AppDir"
 rm -rf "$dir"

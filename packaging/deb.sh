@@ -10,24 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=packaging/system.sh
 . packaging/system.sh
 
-binary=""
-out="${CARGO_TARGET_DIR:-target}"
-while [ "$#" -gt 0 ]; do
-    case $1 in
-        --binary) binary=${2:?"--binary needs a file"} && shift 2 ;;
-        --out) out=${2:?"--out needs a folder"} && shift 2 ;;
-        *) fail "deb.sh doesn't know $1. Use --binary FILE and --out FOLDER." ;;
-    esac
-done
 command -v dpkg-deb >/dev/null 2>&1 || fail "dpkg-deb is not installed. Install the package dpkg."
-if [ -z "$binary" ]; then
-    need_build_tools
-    install_missing
-    need_cargo
-    cargo build --release --locked >&2 || fail "The build failed. Read the compiler's message above."
-    binary="${CARGO_TARGET_DIR:-target}/release/resilience-console"
-fi
-[ -x "$binary" ] || fail "There is no program at $binary."
+take_program "$@"
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 arch=$(dpkg --print-architecture)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What run.sh and test.sh need of the machine. Sourced by both; installs only what is missing.
+# What the scripts beside it share: what they need of the machine, of which only what is missing is installed, and the program
+# that a package is made of.
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -84,4 +85,25 @@ need_cargo() {
     found=$(rustc --version | cut -d ' ' -f 2)
     [ "$(printf '%s\n%s\n' "$needed" "${found%%-*}" | sort -V | head -n 1)" = "$needed" ] ||
         fail "This is Rust $found, and the project needs $needed or newer. Run 'rustup update', then run this again."
+}
+
+# take_program [--binary FILE] [--out FOLDER]: sets $binary, which it builds where no file is given, and $out.
+take_program() {
+    binary=""
+    out="${CARGO_TARGET_DIR:-target}"
+    while [ "$#" -gt 0 ]; do
+        case $1 in
+            --binary) binary=${2:?"--binary needs a file"} && shift 2 ;;
+            --out) out=${2:?"--out needs a folder"} && shift 2 ;;
+            *) fail "$(basename "$0") doesn't know $1. Use --binary FILE and --out FOLDER." ;;
+        esac
+    done
+    if [ -z "$binary" ]; then
+        need_build_tools
+        install_missing
+        need_cargo
+        cargo build --release --locked >&2 || fail "The build failed. Read the compiler's message above."
+        binary="${CARGO_TARGET_DIR:-target}/release/resilience-console"
+    fi
+    [ -x "$binary" ] || fail "There is no program at $binary."
 }

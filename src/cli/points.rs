@@ -8,7 +8,7 @@ use clap::Args;
 use resilience::connect::AccountClient;
 use resilience::control::PointReport;
 use resilience::runtime::{AccountSource, PointAnswer, Question};
-use resilience::system_tables::{StateRow, Table, states_since};
+use resilience::system_tables::{StateRow, Table, lag_since};
 use resilience::wire::disaster_recovery::FailoverGroupBody;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -110,14 +110,13 @@ fn past_points(folder: &Path, group: &FailoverGroupBody, asked: DateTime<Utc>) -
     let name = group.name.clone().unwrap_or_default();
     let short = name.rsplit('/').next().unwrap_or_default().to_owned();
     let mut found: FoundPoints = (None, None);
-    for name in [short, name] {
-        for row in states_since(&states, &name, DateTime::UNIX_EPOCH).map_err(sentence)? {
-            let lag = row.lag_ms.and_then(|lag| i64::try_from(lag).ok()).and_then(TimeDelta::try_milliseconds);
-            let Some(point) = lag.and_then(|lag| row.at.checked_sub_signed(lag)) else { continue };
-            found.1 = Some(found.1.map_or(point, |first| first.min(point)));
-            if point <= asked {
-                found.0 = found.0.max(Some(point));
-            }
+    let lags = lag_since(&states, DateTime::UNIX_EPOCH).map_err(sentence)?;
+    for row in [short, name].iter().filter_map(|name| lags.get(name)).flatten() {
+        let lag = row.lag_ms.and_then(|lag| i64::try_from(lag).ok()).and_then(TimeDelta::try_milliseconds);
+        let Some(point) = lag.and_then(|lag| row.at.checked_sub_signed(lag)) else { continue };
+        found.1 = Some(found.1.map_or(point, |first| first.min(point)));
+        if point <= asked {
+            found.0 = found.0.max(Some(point));
         }
     }
     Ok(found)

@@ -7,7 +7,7 @@ use resilience::console::{ConsoleLink, FirstRunHost, Preferences, Waker, open_fi
 use resilience::delta::read_regular;
 use resilience::gateway::GatewayOptions;
 use resilience::runtime::{AccountSource, Connections, DataDir, EngineOptions, NewConnection, Notice, RuntimeThread};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,8 @@ struct Host {
     runtime: Mutex<Option<RuntimeThread>>,
     window: Arc<OnceLock<Waker>>,
     preferences: watch::Sender<Preferences>,
+    /// Where they are kept.
+    kept: PathBuf,
     wall: bool,
 }
 
@@ -37,8 +39,11 @@ impl Host {
         let options = EngineOptions { api: Some(ApiOptions::default()), gateway, kept_targets, ..self.common.engine() };
         let started = RuntimeThread::start(data_dir, options, clock(), wake(&self.window));
         let (runtime, notices) = started.map_err(sentence)?;
-        // The runtime keeps them from now on.
-        self.preferences.send_modify(|preferences| preferences.targets.clear());
+        if !self.preferences.borrow().targets.is_empty() {
+            // The runtime keeps them from now on. Read again after a kill, they would undo what was changed meanwhile.
+            self.preferences.send_modify(|preferences| preferences.targets.clear());
+            keep_preferences(&self.kept, &self.preferences.borrow());
+        }
         let link = link_to(&runtime, notices, self.preferences.clone(), self.wall);
         *self.runtime.lock().unwrap_or_else(PoisonError::into_inner) = Some(runtime);
         Ok(link)
@@ -102,6 +107,7 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
         runtime: Mutex::default(),
         window: window.clone(),
         preferences,
+        kept: kept.clone(),
         wall,
     });
     let on_ready = move |waker| {
@@ -112,9 +118,7 @@ pub fn run(common: &Common, wall: bool) -> Result<ExitCode, String> {
         let preferences = chosen.borrow().clone();
         open_first_run(host.clone(), preferences, connected, on_ready)
     } else {
-        let link = host.start_runtime()?;
-        keep_preferences(&kept, &chosen.borrow());
-        open_window(link, on_ready)
+        open_window(host.start_runtime()?, on_ready)
     };
     // First, because stopping may take a while, and the person who waits may lose patience.
     keep_preferences(&kept, &chosen.borrow());

@@ -136,15 +136,9 @@ impl Command {
         if typed.chars().count() < FEWEST_LETTERS {
             return Vec::new();
         }
-        let holds = |text: &String| text.to_lowercase().contains(&typed);
         let groups = scene.account().groups.iter();
         let all = groups.flat_map(|view| view.objects.iter().map(move |object| (&view.group.spec.id, object)));
-        let found = all.filter(|(_, object)| {
-            holds(&object.name)
-                || object.source_id.as_ref().is_some_and(holds)
-                || object.replica_id.as_ref().is_some_and(holds)
-        });
-        found
+        all.filter(|(_, object)| object.is_called(&typed))
             .take(MOST_OBJECTS)
             .map(|(id, object)| {
                 let ids = [object.source_id.clone(), object.replica_id.clone()];

@@ -90,6 +90,11 @@ impl<'a> Scene<'a> {
         self.snapshot.account.regions.iter().find(|region| region.name == *name)
     }
 
+    /// Whether the window shows another account, whose API doesn't tell all that a runtime of its own knows.
+    pub fn is_of_another_account(&self) -> bool {
+        self.snapshot.deployment.account_url.is_some()
+    }
+
     /// The display name of a workspace; its id where it is not known.
     pub fn workspace_name(&self, id: &WorkspaceId) -> String {
         let found = self.account().workspaces.iter().find(|workspace| workspace.id == *id);

@@ -39,6 +39,12 @@ pub struct ObjectRecord {
 }
 
 impl ObjectRecord {
+    /// Whether its name, or its id in either region, contains `part`, which is in small letters.
+    pub fn is_called(&self, part: &str) -> bool {
+        let ids = [&self.source_id, &self.replica_id].into_iter().flatten();
+        std::iter::once(&self.name).chain(ids).any(|text| text.to_lowercase().contains(part))
+    }
+
     /// An asset with nothing but a status.
     pub fn new(key: &AssetKey, status: ObjectStatus) -> Self {
         Self::named(key.kind, key.to_string(), status)

@@ -60,6 +60,19 @@ impl Desk {
         desk
     }
 
+    /// Draws until `done`, and panics with what is there after a minute.
+    pub fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let begun = std::time::Instant::now();
+        loop {
+            self.window.step();
+            if done(self) {
+                return;
+            }
+            assert!(begun.elapsed().as_secs() < 60, "waited in vain for {what}: {:#?}", self.names());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// A window on a running engine; its own ends of the channels lead nowhere.
     pub fn live(runtime: &RuntimeThread, answers: mpsc::UnboundedReceiver<Notice>) -> Self {
         Self::live_as(runtime, answers, false)

@@ -7,7 +7,6 @@ use resilience::domain::SystemClock;
 use resilience::runtime::{DataDir, EngineOptions, RuntimeThread, SandboxSource};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// A window on a runtime of its own.
 pub struct Live {
@@ -36,15 +35,7 @@ impl Live {
 
     /// Draws until `done`, and panics with what is there after a minute.
     pub fn until(&mut self, what: &str, done: impl Fn(&Desk) -> bool) {
-        let begun = Instant::now();
-        loop {
-            self.desk.window.step();
-            if done(&self.desk) {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {what}: {:#?}", self.desk.names());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.desk.until(what, done);
     }
 
     /// Waits until something can be pressed, and presses it.

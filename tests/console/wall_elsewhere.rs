@@ -8,7 +8,6 @@ use resilience::domain::{Clock, ManualClock, Role, SystemClock};
 use resilience::runtime::{AccountLogin, AccountSource, Engine, RuntimeThread};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// The other machine: an engine on a data dir of its own, which can be stopped and started.
 struct Machine {
@@ -25,19 +24,6 @@ impl Machine {
         if let Some(engine) = self.engine.take() {
             self.runtime.block_on(engine.stop());
         }
-    }
-}
-
-/// Draws until `done`, and panics after a minute.
-fn until(desk: &mut Desk, what: &str, done: impl Fn(&Desk) -> bool) {
-    let begun = Instant::now();
-    loop {
-        desk.window.step();
-        if done(desk) {
-            return;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -66,19 +52,19 @@ fn a_display_of_another_machine_comes_up_before_it_and_picks_itself_up_when_the_
     let (display, answers) =
         RuntimeThread::start_for_account(source, true, clock.clone(), || {}).expect("a display waits");
     let mut desk = Desk::live_as(&display, answers, true);
-    until(&mut desk, "the first picture", |desk| desk.shows("No data yet") && desk.shows("Waiting for the account."));
+    desk.until("the first picture", |desk| desk.shows("No data yet") && desk.shows("Waiting for the account."));
     assert!(!desk.shows("Nothing is protected yet"), "that would be a claim");
 
     machine.start(dir.path());
-    until(&mut desk, "the group", |desk| desk.shows("core, ACTIVE,") && desk.shows("1 group"));
+    desk.until("the group", |desk| desk.shows("core, ACTIVE,") && desk.shows("1 group"));
     assert!(!desk.shows("No data yet") && desk.shows("Proof isn't told"));
 
     machine.stop();
     clock.advance(TimeDelta::seconds(240));
-    until(&mut desk, "the mark of old data", |desk| desk.shows("DATA 4 min OLD") && desk.shows("core, ACTIVE,"));
+    desk.until("the mark of old data", |desk| desk.shows("DATA 4 min OLD") && desk.shows("core, ACTIVE,"));
 
     machine.start(dir.path());
-    until(&mut desk, "news", |desk| !desk.shows("DATA") && desk.shows("core, ACTIVE,"));
+    desk.until("news", |desk| !desk.shows("DATA") && desk.shows("core, ACTIVE,"));
     desk.key(Key::Escape);
     assert!(desk.can_press("core, ACTIVE"), "behind the display is the window on that account");
     machine.stop();

@@ -93,7 +93,8 @@ pub fn question(what: &Confirm, scene: &Scene<'_>) -> Option<Question> {
                     format!(
                         "{id} then passes its tokens as they are. The workspace that didn't issue one returns 401."
                     ),
-                    "The tokens stay valid. Revoke them in their workspaces if nobody needs them.".to_owned(),
+                    "The tokens stay valid. If they aren't needed any more, revoke them in their workspaces."
+                        .to_owned(),
                 ],
                 words: ["Remove", "Removing…"],
                 intent: Intent::RemoveTokenPair { url: id.clone(), client: client.clone() },

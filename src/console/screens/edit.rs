@@ -1,6 +1,6 @@
 //! The form that changes a failover group: its scope, its storage mappings, the stable URLs that follow it.
 
-use super::create::scope::{TreeState, scope_ui};
+use super::create::scope::{SCOPE_NOTE, TreeState, scope_ui};
 use super::create::{Draft, assets_note, mappings};
 use super::{page_ui, title_ui};
 use crate::console::action::{Action, GroupTab, Route};
@@ -220,8 +220,7 @@ impl EditForm {
 
     fn scope_card_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         card::card_ui(ui, |ui| {
-            let note = "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags. A drop is replicated, UNDROP isn't: what you bring back is copied again as a new object.";
-            card::section_ui(ui, "Replication scope", note);
+            card::section_ui(ui, "Replication scope", SCOPE_NOTE);
             ui.add_space(space::XS);
             if scope_ui(ui, scene, &mut self.draft, &mut self.tree) {
                 self.touched(Field::Scope);

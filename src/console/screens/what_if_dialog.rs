@@ -272,7 +272,7 @@ mod tests {
         };
         let text = report(&answer);
         assert!(text.starts_with("What if table main.sales.orders is dropped? (core)\nFound at 1970.\n"), "{text}");
-        assert!(text.contains("At most 2 tables and 2.0 KiB") || text.contains("At most 2 tables"), "{text}");
+        assert!(text.contains("At most 2 tables and 2.0 kB"), "{text}");
         assert!(text.ends_with("Fails: It breaks. main.sales.orders and 2 more."), "{text}");
     }
 }

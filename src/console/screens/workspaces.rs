@@ -73,7 +73,7 @@ fn workspace_ui(ui: &mut Ui, scene: &Scene<'_>, workspace: &WorkspaceView, actio
         });
     }
     // Another account's API doesn't tell which add-ons are on.
-    if scene.snapshot.deployment.account_url.is_some() {
+    if scene.is_of_another_account() {
         return;
     }
     ui.add_space(space::XS);

@@ -75,7 +75,7 @@ pub fn tiles(scene: &Scene<'_>) -> Vec<Tile> {
 
 fn tile(scene: &Scene<'_>, view: &GroupView) -> Tile {
     let group = &view.group;
-    let told = scene.snapshot.deployment.account_url.is_none();
+    let told = !scene.is_of_another_account();
     let (urgency, detail) = standing(scene, view);
     let (icon, tone) = chip::group_sign(group);
     let (figure, unit) = figure(scene, view);
@@ -100,7 +100,7 @@ fn tile(scene: &Scene<'_>, view: &GroupView) -> Tile {
             Some(proof) => format!("Proven {} ago", format::short_age(scene.age_ms(proof.at))),
             None => "Never proven".to_owned(),
         },
-        proof_is_old: told && proof_is_old(scene, view).is_some(),
+        proof_is_old: proof_is_old(scene, view).is_some(),
     }
 }
 

@@ -14,11 +14,11 @@ pub fn copy_ui(ui: &mut Ui, what: &str, value: &str) {
 }
 
 /// A menu on the right button that copies values, each with what it is: `the name`.
-pub fn copy_menu(response: &egui::Response, values: &[(&str, &str)]) {
+pub fn copy_menu(response: &egui::Response, values: impl FnOnce() -> Vec<(&'static str, String)>) {
     response.context_menu(|ui| {
-        for (what, value) in values {
+        for (what, value) in values() {
             if ui.button(format!("Copy {what}")).clicked() {
-                ui.copy_text((*value).to_owned());
+                ui.copy_text(value);
                 ui.close();
             }
         }

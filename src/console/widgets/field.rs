@@ -42,21 +42,15 @@ pub fn text_ui(ui: &mut Ui, label: Id, value: &mut String, hint: &str, mono: boo
 
 /// A line for a secret, whose letters aren't shown.
 pub fn secret_ui(ui: &mut Ui, label: Id, value: &mut String) -> Response {
-    let (height, width) = (theme::metrics(ui).control, ui.available_width());
-    ui.add(
-        TextEdit::singleline(value)
-            .password(true)
-            .font(Role::Mono.font())
-            .desired_width(width)
-            .min_size(Vec2::new(0.0, height))
-            .align(egui::Align2::LEFT_CENTER)
-            .margin(Margin::symmetric(10, 4)),
-    )
-    .labelled_by(label)
+    hidden_ui(ui, value).labelled_by(label)
 }
 
 /// A line for a secret without a visible label; `name` names it.
 pub fn named_secret_ui(ui: &mut Ui, name: &str, value: &mut String) -> Response {
+    hidden_ui(ui, value).accessible_name(name)
+}
+
+fn hidden_ui(ui: &mut Ui, value: &mut String) -> Response {
     let (height, width) = (theme::metrics(ui).control, ui.available_width());
     ui.add(
         TextEdit::singleline(value)
@@ -67,7 +61,6 @@ pub fn named_secret_ui(ui: &mut Ui, name: &str, value: &mut String) -> Response 
             .align(egui::Align2::LEFT_CENTER)
             .margin(Margin::symmetric(10, 4)),
     )
-    .accessible_name(name)
 }
 
 /// A line of text without a visible label; `name` names it.

@@ -42,7 +42,7 @@ impl Condition {
         self.told
     }
 
-    /// Takes in how it is now; None where that isn't known. `tells` is false while nobody listens: then its beginning is
+    /// Takes in how it is now; None where that isn't known. `tells` is false while no webhook is set: then its beginning is
     /// told later.
     pub fn step(&mut self, is_bad: Option<bool>, now: Timestamp, patience: Patience, tells: bool) -> Option<Edge> {
         if is_bad? {

@@ -126,7 +126,7 @@ async fn note(control: &Control, action: &str, message: String) {
 /// What came of telling something at once.
 pub enum Told {
     Delivered,
-    /// Nobody listens, and why.
+    /// There is no webhook, or notifications of this kind are off; the text says which.
     Off(&'static str),
     /// It failed, and why. It is tried again.
     Later(String),

@@ -37,7 +37,7 @@ pub(in crate::delta) struct FileAction {
     pub data_change: Option<bool>,
 }
 
-/// An add with all that readers insist on: they refuse a commit in which one of these is missing, whoever needs it.
+/// An add with all that readers require: they refuse a commit in which one of these is missing, whoever needs it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Add {
@@ -123,7 +123,7 @@ pub(in crate::delta) struct Metadata {
     pub configuration: BTreeMap<String, Option<String>>,
 }
 
-/// A metadata action with all that readers insist on. Its schema is theirs to judge.
+/// A metadata action with all that readers require. Its schema is theirs to judge.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WholeMetadata {
@@ -146,7 +146,7 @@ struct Format {
     _options: Texts,
 }
 
-/// A protocol action with the versions that readers insist on.
+/// A protocol action with the versions that readers require.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WholeProtocol {

@@ -286,7 +286,7 @@ pub(super) fn file_action(at: &StructArray, row: usize) -> Result<FileAction, St
     Ok(FileAction { stats, ..FileAction::new(path_of(at, row)?, field(at, row, "size", number)?, vector) })
 }
 
-/// An add with all that readers insist on, but for its partition values.
+/// An add with all that readers require, but for its partition values.
 pub(super) fn add(at: &StructArray, row: usize) -> Result<FileAction, String> {
     let seen = |_: &ArrayRef, _: usize| Ok(());
     needed(field(at, row, "size", number)?, "size")?;

@@ -150,7 +150,7 @@ pub fn add(rel: &str) -> Value {
         "dataChange": true, "stats": "{\"numRecords\":10}"}})
 }
 
-/// A metadata action with all that readers insist on.
+/// A metadata action with all that readers require.
 pub fn metadata(id: Value, configuration: Value) -> Value {
     json!({"metaData": {
         "id": id,

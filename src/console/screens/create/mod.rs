@@ -197,11 +197,7 @@ impl CreateForm {
 
     fn scope_ui(&mut self, ui: &mut Ui, scene: &Scene<'_>, violations: &[Violation]) {
         let card = card::card_ui(ui, |ui| {
-            card::section_ui(
-                ui,
-                "Replication scope",
-                "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags. A drop is replicated, UNDROP isn't: what you bring back is copied again as a new object.",
-            );
+            card::section_ui(ui, "Replication scope", scope::SCOPE_NOTE);
             ui.add_space(space::XS);
             if scope::scope_ui(ui, scene, &mut self.draft, &mut self.tree) {
                 self.changed(Field::Scope);

@@ -172,6 +172,9 @@ fn why_not(catalog: &CatalogView, scene: &Scene<'_>, draft: &Draft) -> Option<St
     clash.then(|| format!("{} already has a catalog with this name", secondary.name))
 }
 
+/// What a scope brings.
+pub const SCOPE_NOTE: &str = "Whole catalogs, with schemas, tables, data, history, views, functions, volumes, owners, grants and tags. A drop is replicated, UNDROP isn't: what you bring back is copied again as a new object.";
+
 /// Draws search, totals and tree; whether the choice changed.
 pub fn scope_ui(ui: &mut Ui, scene: &Scene<'_>, draft: &mut Draft, state: &mut TreeState) -> bool {
     let palette = theme::palette(ui);

@@ -49,7 +49,7 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
     let before =
         past.compares().then(|| curve(&past.day_before(view, end), Frame { target: None, patience: 150.0, ..frame }));
     let curve = curve(&samples, frame);
-    let (readout, chosen) = head_ui(ui, past, &samples, |action| actions.push(action), id);
+    let (readout, chosen) = head_ui(ui, past, &samples, id, actions);
     if curve.stretches.is_empty() {
         nothing_ui(ui, past);
     } else {
@@ -63,16 +63,13 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
     band_ui(ui, &past.stretches(view, end), past.begins(view, end), end, AXIS);
-    let table = (chosen.export || past.shot.is_some()).then(|| csv(&samples));
     drop(samples);
     let card = Rect::from_min_max(egui::pos2(ui.min_rect().left(), top), ui.min_rect().max).expand(space::S);
     if chosen.export {
         past.shot = Some(Shot::ask(ui));
-    } else if let (Some(shot), Some(table)) = (&mut past.shot, table)
-        && let Some(png) = shot.taken(ui, card)
-    {
+    } else if let Some(png) = past.shot.as_mut().and_then(|shot| shot.taken(ui, card)) {
         past.shot = None;
-        actions.push(Action::AskExport(id.clone(), range.word(), table, png));
+        actions.push(Action::AskExport(id.clone(), range.word(), csv(&past.samples(view, end)), png));
     }
     if let Some(on) = chosen.compare {
         past.compare(on);
@@ -91,13 +88,7 @@ struct Chosen {
 }
 
 /// Heading, what can be asked, and the place for the value under the pointer.
-fn head_ui(
-    ui: &mut Ui,
-    past: &Past,
-    samples: &[LagSample],
-    mut ask: impl FnMut(Action),
-    id: &GroupId,
-) -> (Rect, Chosen) {
+fn head_ui(ui: &mut Ui, past: &Past, samples: &[LagSample], id: &GroupId, actions: &mut Vec<Action>) -> (Rect, Chosen) {
     let palette = theme::palette(ui);
     let mut chosen = Chosen::default();
     ui.horizontal(|ui| {
@@ -113,7 +104,7 @@ fn head_ui(
                 ui.add(export.hint("The numbers of this range as CSV, or the chart as a picture")).clicked();
             let targets = Button::quiet("Targets…").icon(Icon::Target).small();
             if ui.add(targets.hint("RPO and RTO that the group should reach")).clicked() {
-                ask(Action::AskTargets(id.clone()));
+                actions.push(Action::AskTargets(id.clone()));
             }
             let on = past.compares();
             let words = if on { "Hide yesterday" } else { "Yesterday" };
@@ -262,8 +253,7 @@ fn plot_ui(
             None => ". The day before: not recorded".to_owned(),
         });
     }
-    let words = Some(words);
-    (words, picked)
+    (Some(words), picked)
 }
 
 /// When errors that still stand began, without those that would lie over each other.

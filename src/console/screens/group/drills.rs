@@ -41,15 +41,18 @@ pub fn proven(scene: &Scene<'_>, view: &GroupView) -> (String, Tone) {
     match &view.rehearsals.last_proof {
         None => ("Never proven".to_owned(), Tone::Warn),
         Some(proof) => {
-            let age = scene.age_ms(proof.at);
-            let tone = if age > PROVEN_DAYS * 86_400_000 { Tone::Warn } else { Tone::Good };
-            (format!("Proven {} ago by {}", format::age(age), with_article(&proof.by)), tone)
+            let tone = if proof_is_old(scene, view).is_some() { Tone::Warn } else { Tone::Good };
+            let age = format::age(scene.age_ms(proof.at));
+            (format!("Proven {age} ago by {}", with_article(&proof.by)), tone)
         }
     }
 }
 
-/// Days since the last proof, or since the group exists where there is none, once that is past the limit.
+/// Days since the last proof, or since the group exists where there is none, once that is past the limit; None where it isn't known.
 pub fn proof_is_old(scene: &Scene<'_>, view: &GroupView) -> Option<i64> {
+    if scene.is_of_another_account() {
+        return None;
+    }
     let proven = view.rehearsals.last_proof.as_ref().map_or(view.group.create_time, |proof| proof.at);
     let days = (scene.now - proven).num_days();
     (days > PROVEN_DAYS).then_some(days)

@@ -52,18 +52,11 @@ pub fn visible_objects(objects: &[ObjectView], filter: &ObjectFilter) -> Vec<usi
         .enumerate()
         .filter(|(_, object)| filter.status.is_none_or(|status| status == object.status))
         .filter(|(_, object)| filter.kind.is_none_or(|kind| kind == object.kind))
-        .filter(|(_, object)| {
-            needle.is_empty() || object.name.to_lowercase().contains(&needle) || has_id(object, &needle)
-        })
+        .filter(|(_, object)| needle.is_empty() || object.is_called(&needle))
         .map(|(index, _)| index)
         .collect();
     rows.sort_by_key(|index| objects.get(*index).map_or(u8::MAX, |object| urgency(object.status)));
     rows
-}
-
-/// Whether an id of a workspace asset, in either region, contains `part`.
-fn has_id(object: &ObjectView, part: &str) -> bool {
-    [&object.source_id, &object.replica_id].into_iter().flatten().any(|id| id.to_lowercase().contains(part))
 }
 
 /// Kinds that a group has objects of, each with how many, in the order of lists.
@@ -391,10 +384,11 @@ fn name_ui(ui: &mut Ui, object: &ObjectView, as_of: Option<Timestamp>) {
     let cut = galley.elided;
     ui.painter().galley(egui::pos2(words.left(), words.center().y - galley.size().y / 2.0), galley, palette.text);
     let response = ui.interact(rect, ui.scope_id().with(("name", &object.name)), Sense::click());
-    let mut values = vec![("the name", object.name.as_str())];
-    let ids = [("the id in the primary", &object.source_id), ("the id in the secondary", &object.replica_id)];
-    values.extend(ids.into_iter().filter_map(|(what, id)| Some((what, id.as_deref()?))));
-    copy::copy_menu(&response, &values);
+    copy::copy_menu(&response, || {
+        let ids = [("the id in the primary", &object.source_id), ("the id in the secondary", &object.replica_id)];
+        let ids = ids.into_iter().filter_map(|(what, id)| Some((what, id.clone()?)));
+        std::iter::once(("the name", object.name.clone())).chain(ids).collect()
+    });
     response.widget_info(|| {
         WidgetInfo::labeled(egui::Role::Label, true, format!("{}, {}", object.name, status_words(object, as_of)))
     });

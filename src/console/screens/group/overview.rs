@@ -212,7 +212,7 @@ fn objects_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut Ve
     });
     let tally = tally(view);
     if tally.is_empty() {
-        let told = scene.snapshot.deployment.account_url.is_none();
+        let told = !scene.is_of_another_account();
         let words = if told { "No objects yet." } else { "This account's API doesn't tell objects." };
         ui.label(rich(Role::Body, words).color(palette.text_weak));
         return;

@@ -168,11 +168,7 @@ impl Past {
             return None;
         }
         self.asked_before = Some((self.range, now));
-        Some(Intent::ReadHistory { id: id.clone(), since: self.since_before(self.range, now) })
-    }
-
-    fn since_before(&self, range: Range, asked: Timestamp) -> Timestamp {
-        asked - A_DAY - range.length()
+        Some(Intent::ReadHistory { id: id.clone(), since: since_before(self.range, now) })
     }
 
     /// What to ask the runtime for now; None while nothing is missing.
@@ -191,7 +187,7 @@ impl Past {
 
     /// Takes what was read since an instant; the answer to an older question is left.
     pub fn answered(&mut self, since: Timestamp, answer: Result<&GroupHistory, &IntentError>) {
-        let before = self.asked_before.filter(|(range, at)| self.since_before(*range, *at) == since);
+        let before = self.asked_before.filter(|(range, at)| since_before(*range, *at) == since);
         if let Some((range, _)) = before {
             // Without an answer there is nothing to compare with, and the chart says so.
             self.read_before = answer.ok().map(|history| (range, Box::new(history.clone())));
@@ -295,6 +291,11 @@ impl Past {
         let failovers = known.into_iter().map(|(began, ended)| (began.max(from), ended.unwrap_or(now).min(now)));
         over(joined(found), failovers.filter(|(began, ended)| began < ended))
     }
+}
+
+/// From when the day before is asked for.
+fn since_before(range: Range, asked: Timestamp) -> Timestamp {
+    asked - A_DAY - range.length()
 }
 
 fn standing_now(view: &GroupView) -> Standing {

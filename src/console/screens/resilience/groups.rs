@@ -10,6 +10,8 @@ use crate::console::theme::{self, Icon, Palette, Role, Tone, space};
 use crate::console::widgets::filter::filter_ui;
 use crate::console::widgets::{button, card, chip, copy, field, sparkline, text};
 use crate::control::view::GroupView;
+use crate::domain::Timestamp;
+use chrono::SecondsFormat;
 use eframe::egui::{self, Align, Align2, CursorIcon, Layout, Rect, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 /// Draws search, filters and rows.
@@ -163,9 +165,10 @@ fn row_ui(ui: &mut Ui, row: &Row, view: &GroupView, ruled: bool) -> bool {
     let height = theme::metrics(ui).tall_row;
     let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Button, true, row.spoken()));
-    let point = row.exact_point.as_deref().map(|point| ("the replication point", point));
-    let values: Vec<_> = [("the name", row.id.as_str())].into_iter().chain(point).collect();
-    copy::copy_menu(&response, &values);
+    copy::copy_menu(&response, || {
+        let exact = |point: Timestamp| ("the replication point", point.to_rfc3339_opts(SecondsFormat::Millis, true));
+        [("the name", row.id.to_string())].into_iter().chain(view.group.replication_point.map(exact)).collect()
+    });
     if !ui.is_rect_visible(rect) {
         return response.clicked();
     }

@@ -6,7 +6,6 @@ use crate::console::screens::group::proof_is_old;
 use crate::console::widgets::chip;
 use crate::control::view::GroupView;
 use crate::domain::{GroupId, GroupState, Region};
-use chrono::SecondsFormat;
 use std::cmp::Ordering;
 
 /// What one row shows.
@@ -28,8 +27,6 @@ pub struct Row {
     pub behind_ms: Option<i64>,
     /// The replication point.
     pub point: Option<String>,
-    /// The same to the millisecond, to be copied.
-    pub exact_point: Option<String>,
     /// What happens in the meantime, where there is no point: a percentage.
     pub progress: Option<u8>,
     /// The group's RPO target, where the replica is further behind than that.
@@ -229,7 +226,7 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
     let behind_ms = group.replication_point.map(|point| scene.age_ms(point));
     let targets = scene.targets(id);
     let is_over = behind_ms.is_some_and(|behind| targets.is_breached_by(u64::try_from(behind).unwrap_or(0)));
-    let told = scene.snapshot.deployment.account_url.is_none();
+    let told = !scene.is_of_another_account();
     let proven_ms = view.rehearsals.last_proof.as_ref().map(|proof| scene.age_ms(proof.at));
     let urls = scene.account().stable_urls.iter().filter(|url| url.group.as_ref() == Some(id));
     Row {
@@ -241,7 +238,6 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
         secondary: group.effective_secondary_region().to_owned(),
         behind_ms,
         point: group.replication_point.map(format::utc),
-        exact_point: group.replication_point.map(|point| point.to_rfc3339_opts(SecondsFormat::Millis, true)),
         progress: group.initial_replication_progress,
         over_target: targets.rpo_s.filter(|_| is_over).map(|seconds| format::age(i64::from(seconds) * 1000)),
         errors: view.errors.len(),
@@ -253,7 +249,7 @@ fn row(scene: &Scene<'_>, view: &GroupView) -> Row {
             None => "Never".to_owned(),
         },
         proven_ms,
-        proof_is_old: told && proof_is_old(scene, view).is_some(),
+        proof_is_old: proof_is_old(scene, view).is_some(),
         stable_urls: urls.map(|url| url.id.clone()).collect(),
     }
 }
@@ -272,7 +268,6 @@ mod tests {
             secondary: Region::new("us-west-2"),
             behind_ms,
             point: None,
-            exact_point: None,
             progress: None,
             over_target: None,
             errors,

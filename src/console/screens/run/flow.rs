@@ -36,7 +36,7 @@ pub fn flow_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView, moment
         (left, &operation.from_region, moment.from_access, !primary_is_right),
         (right, &operation.to_region, moment.to_access, primary_is_right),
     ] {
-        region_ui(ui, place, &palette, name, &access_words(scene, name, access, moment), is_primary);
+        region_ui(ui, place, &palette, name, access_words(scene, name, access, moment), is_primary);
     }
     let between = Rect::from_min_max(pos2(left.right(), rect.top()), pos2(right.left(), left.bottom()));
     arrow_ui(ui, scene, between, &palette, moment, &flow_words(operation, moment));
@@ -49,14 +49,14 @@ pub fn flow_ui(ui: &mut Ui, scene: &Scene<'_>, operation: &OperationView, moment
     }
 }
 
-/// What a region lets its clients do, in words.
-fn access_words(scene: &Scene<'_>, region: &Region, access: Access, moment: &Moment) -> String {
+/// What a region lets its clients do, as a sign and in words.
+fn access_words(scene: &Scene<'_>, region: &Region, access: Access, moment: &Moment) -> (Icon, String) {
     let away = scene.region(region).and_then(|region| region.unreachable_since).filter(|_| moment.present.is_some());
     match (away, access) {
-        (Some(since), _) => format!("Hasn't responded for {}", format::age(scene.age_ms(since))),
-        (None, Access::Writes) => "Accepts writes".to_owned(),
-        (None, Access::ReadOnly) => "Read-only".to_owned(),
-        (None, Access::NotFenced) => "Not fenced".to_owned(),
+        (Some(since), _) => (Icon::Offline, format!("Hasn't responded for {}", format::age(scene.age_ms(since)))),
+        (None, Access::Writes) => (Icon::Edit, "Accepts writes".to_owned()),
+        (None, Access::ReadOnly) => (Icon::Block, "Read-only".to_owned()),
+        (None, Access::NotFenced) => (Icon::Warn, "Not fenced".to_owned()),
     }
 }
 
@@ -71,9 +71,10 @@ fn flow_words(operation: &OperationView, moment: &Moment) -> String {
     match (moment.flows, waits) {
         (true, _) => "Replicating".to_owned(),
         (false, Some(region)) if is_over => format!("Waits until {region} responds"),
-        (false, _) if moment.outcome == OperationOutcome::Succeeded => {
+        (false, _) if moment.present.is_some_and(|present| present.is_unprotected) && is_over => {
             format!("Waits until {} is reclaimed", operation.from_region)
         }
+        (false, _) if moment.outcome == OperationOutcome::Succeeded => "Not turned around yet".to_owned(),
         (false, _) if moment.holds => "Nothing is written".to_owned(),
         (false, _) => "Paused".to_owned(),
     }
@@ -84,7 +85,7 @@ fn spoken(scene: &Scene<'_>, operation: &OperationView, moment: &Moment) -> Stri
     let (from, to) = (&operation.from_region, &operation.to_region);
     let (primary, secondary) = if moment.turned >= 0.5 { (to, from) } else { (from, to) };
     let flows = if moment.flows { "Commits flow" } else { "No commits flow" };
-    let of = |name: &Region, access| access_words(scene, name, access, moment).to_lowercase();
+    let of = |name: &Region, access| access_words(scene, name, access, moment).1.to_lowercase();
     format!(
         "{primary} is the primary. {flows} from {primary} to {secondary}. {from}: {}. {to}: {}.",
         of(from, moment.from_access),
@@ -92,7 +93,7 @@ fn spoken(scene: &Scene<'_>, operation: &OperationView, moment: &Moment) -> Stri
     )
 }
 
-fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &Region, access: &str, is_primary: bool) {
+fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &Region, (icon, access): (Icon, String), is_primary: bool) {
     let painter = ui.painter();
     let (fill, outline, width) = if is_primary {
         (palette.wash(Tone::Busy), palette.accent, 2.0)
@@ -109,11 +110,8 @@ fn region_ui(ui: &Ui, rect: Rect, palette: &Palette, name: &Region, access: &str
     let ink = if is_primary { palette.accent } else { palette.text_soft };
     text::paint(ui, role, Align2::LEFT_CENTER, Role::Strong, ink, word);
     let line = role.translate(Vec2::new(0.0, 30.0));
-    let icon = if access == "Accepts writes" { Icon::Edit } else { Icon::Block };
-    let icon = if access.starts_with("Hasn't") { Icon::Offline } else { icon };
-    let icon = if access == "Not fenced" { Icon::Warn } else { icon };
     icon.paint(painter, line.left_center() + Vec2::new(8.0, 0.0), 16.0, palette.text_soft);
-    text::paint_cut(ui, line.with_min_x(line.left() + 24.0), Role::Body, palette.text, access);
+    text::paint_cut(ui, line.with_min_x(line.left() + 24.0), Role::Body, palette.text, &access);
 }
 
 /// The arrow between the regions, which turns at the cutover, and dots on it while commits flow.

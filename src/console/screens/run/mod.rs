@@ -83,6 +83,11 @@ impl RunScreen {
                 from_is_away: is_away(&operation.from_region),
                 to_is_away: is_away(&operation.to_region),
                 is_unprotected: chip::is_unprotected(&view.group),
+                is_fenced_later: operation.kind == FailoverKind::Forced
+                    && scene
+                        .region(&operation.from_region)
+                        .and_then(|region| region.offers)
+                        .is_some_and(|offers| offers.enforces_read_only),
             });
         }
         head_ui(ui, scene, view, operation, &now, actions);

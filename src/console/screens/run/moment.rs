@@ -32,7 +32,7 @@ pub enum Access {
     Writes,
     /// It can only be read.
     ReadOnly,
-    /// It could not be made read-only, so nobody knows what it lets its clients do.
+    /// It could not be made read-only, so what it accepts isn't known.
     NotFenced,
 }
 
@@ -45,6 +45,8 @@ pub struct Present {
     pub to_is_away: bool,
     /// The group waits until the region that was lost is reclaimed.
     pub is_unprotected: bool,
+    /// The failover was forced, and its old primary can be made read-only once it responds.
+    pub is_fenced_later: bool,
 }
 
 /// A failover at one moment.
@@ -78,9 +80,10 @@ impl Moment {
         let is_away = present.from_is_away || present.to_is_away;
         if self.outcome == OperationOutcome::Succeeded {
             self.flows = !present.is_unprotected;
-            // A region that was reclaimed was fenced first.
-            let fenced = !present.is_unprotected || self.from_access == Access::ReadOnly;
-            self.from_access = if fenced { Access::ReadOnly } else { Access::NotFenced };
+            // A region that was lost is fenced before it is reclaimed. A planned failover fences before its end, or can't.
+            if present.is_fenced_later && !present.is_unprotected && self.from_access == Access::NotFenced {
+                self.from_access = Access::ReadOnly;
+            }
         }
         self.flows &= !is_away;
         self.present = Some(present);
@@ -347,13 +350,15 @@ mod tests {
             (over.outcome, over.flows, over.from_access),
             (OperationOutcome::Succeeded, false, Access::NotFenced)
         );
-        let lost = Present { from_is_away: true, to_is_away: false, is_unprotected: true };
+        let lost = Present { from_is_away: true, to_is_away: false, is_unprotected: true, is_fenced_later: true };
         let now = |present| over.clone().at_present(present);
         assert_eq!((now(lost).flows, now(lost).from_access), (false, Access::NotFenced));
         let responds = Present { from_is_away: false, ..lost };
         assert_eq!((now(responds).flows, now(responds).from_access), (false, Access::NotFenced), "not reclaimed yet");
         let whole = Present { is_unprotected: false, ..responds };
         assert_eq!((now(whole).flows, now(whole).from_access), (true, Access::ReadOnly));
+        let without_bindings = Present { is_fenced_later: false, ..whole };
+        assert_eq!(now(without_bindings).from_access, Access::NotFenced, "nothing keeps writers out there");
         let lost_again = Present { from_is_away: true, ..whole };
         assert!(!now(lost_again).flows, "nothing arrives in a region that doesn't respond");
     }

@@ -72,7 +72,10 @@ fn settings_ui(
         });
         card::card_ui(ui, |ui| wall::wall_ui(ui, preferences, actions));
         card::card_ui(ui, |ui| targets::targets_ui(ui, scene, actions));
-        card::card_ui(ui, |ui| state.notifications.show(ui, scene, actions));
+        // Another account's API doesn't tell whom its runtime notifies.
+        if !scene.is_of_another_account() {
+            card::card_ui(ui, |ui| state.notifications.show(ui, scene, actions));
+        }
         card::card_ui(ui, |ui| session::session_ui(ui, scene, actions));
         tokens::tokens_ui(ui, scene, &mut state.with_revoked, actions);
         card::card_ui(ui, |ui| {

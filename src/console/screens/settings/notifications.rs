@@ -27,7 +27,7 @@ pub struct NotificationFields {
 /// What is set, as a sentence.
 fn words(view: &AlertsView) -> String {
     match (&view.webhook, view.set_at_start) {
-        (None, _) => "No webhook is set, so nobody is told outside the console.".to_owned(),
+        (None, _) => "No webhook is set. Nothing is sent outside the console.".to_owned(),
         (Some(webhook), true) => format!("{webhook} is told. It was named with --webhook at the start."),
         (Some(webhook), false) => format!("{webhook} is told. The rest of its URL is kept secret."),
     }

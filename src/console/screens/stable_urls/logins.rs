@@ -2,20 +2,18 @@
 
 use crate::console::scene::Scene;
 use crate::control::view::StableUrlView;
-use crate::domain::WorkspaceId;
+use crate::domain::{FailoverGroup, WorkspaceId, WorkspaceSet};
+
+/// The workspace set of a group that names a stable URL.
+pub fn set_of<'a>(group: &'a FailoverGroup, url: &StableUrlView) -> Option<&'a WorkspaceSet> {
+    group.spec.workspace_sets.iter().find(|set| set.stable_url_names.contains(&url.name))
+}
 
 /// Where a stable URL can lead: the workspaces of the set that names it; only where it leads now while it follows no group.
 pub fn workspaces(scene: &Scene<'_>, url: &StableUrlView) -> Vec<WorkspaceId> {
     let group = url.group.as_ref().and_then(|id| scene.group(id));
-    let set = group
-        .and_then(|view| view.group.spec.workspace_sets.iter().find(|set| set.stable_url_names.contains(&url.name)));
+    let set = group.and_then(|view| set_of(&view.group, url));
     set.map_or_else(|| vec![url.effective_workspace_id.clone()], |set| set.workspace_ids.clone())
-}
-
-/// What people call a workspace.
-pub fn name_of(scene: &Scene<'_>, id: &WorkspaceId) -> String {
-    let known = scene.account().workspaces.iter().find(|workspace| workspace.id == *id);
-    known.map_or_else(|| format!("workspace {id}"), |workspace| workspace.name.clone())
 }
 
 /// A line each for the logins that survive and for those that don't.

@@ -46,7 +46,7 @@ fn renaming(group: &FailoverGroup, set: &WorkspaceSet, names: Vec<String>) -> In
 /// What detaches a stable URL from its group.
 pub fn detaching(scene: &Scene<'_>, url: &StableUrlView) -> Option<Intent> {
     let group = &scene.group(url.group.as_ref()?)?.group;
-    let set = group.spec.workspace_sets.iter().find(|set| set.stable_url_names.contains(&url.name))?;
+    let set = logins::set_of(group, url)?;
     let names = set.stable_url_names.iter().filter(|name| **name != url.name).cloned().collect();
     Some(renaming(group, set, names))
 }
@@ -181,11 +181,16 @@ fn url_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec
 fn logins_ui(ui: &mut Ui, scene: &Scene<'_>, url: &StableUrlView, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     let ids = logins::workspaces(scene, url);
-    let names: Vec<String> = ids.iter().map(|id| logins::name_of(scene, id)).collect();
+    let names: Vec<String> = ids.iter().map(|id| scene.workspace_name(id)).collect();
     let clients: Vec<String> = url.token_clients.iter().map(|known| known.client.clone()).collect();
-    for (index, line) in logins::lines(&names, &clients).into_iter().enumerate() {
+    // Another account's API doesn't tell whether its gateway exchanges tokens, so what doesn't survive isn't known either.
+    let told = if scene.is_of_another_account() { 1 } else { usize::MAX };
+    for (index, line) in logins::lines(&names, &clients).into_iter().take(told).enumerate() {
         let head = if index == 0 { "Logins" } else { "" };
         fact_ui(ui, head, |ui| drop(ui.label(rich(Role::Body, line).color(palette.text_soft))));
+    }
+    if scene.is_of_another_account() {
+        return;
     }
     fact_ui(ui, "Exchange", |ui| {
         let words = match clients.len() {

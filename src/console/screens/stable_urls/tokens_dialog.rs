@@ -46,7 +46,7 @@ impl TokensDialog {
             Ok(ids) => ids,
             Err(_) => return vec![Action::CloseDialog],
         };
-        let names = ids.each_ref().map(|id| logins::name_of(scene, id));
+        let names = ids.each_ref().map(|id| scene.workspace_name(id));
         let waits = scene.awaits(|intent| matches!(intent, Intent::AddTokenPair { .. }));
         let title = format!("Exchange tokens at {}", self.url);
         let response = dialog_ui(
@@ -80,7 +80,7 @@ impl TokensDialog {
         if let Some(refusal) = &self.refusal {
             banner_ui(ui, Icon::Bad, Tone::Bad, "Couldn't add the tokens", refusal, |_| {});
         }
-        let note = "When this client sends one of the two tokens, the gateway sends the current workspace its own. Whoever has one token can act with both.";
+        let note = "If a client sends either token, the gateway replaces it with the token of the current workspace. So each of the two opens both workspaces.";
         ui.add(egui::Label::new(rich(Role::Body, note).color(palette.text_soft)).wrap());
         ui.add_space(space::S);
         let label = field::label_ui(ui, "Client");
