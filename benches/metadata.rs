@@ -10,7 +10,7 @@ mod shared;
 
 use clap::Parser;
 use futures::{StreamExt, TryStreamExt, stream};
-use resilience::domain::{GroupId, MappingTable, Region, SystemClock};
+use resilience::domain::{CatalogName, GroupId, MappingTable, Region, SystemClock};
 use resilience::replicate::{CycleCache, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
@@ -133,8 +133,9 @@ async fn measure(options: &Options, dir: &std::path::Path) -> Result<(), Fault> 
     let [from, to] = regions.as_slice() else { return Err("The sandbox has other than two regions.".into()) };
     let (source, destination) = (endpoint(from).await?, endpoint(to).await?);
     let schemas = options.schemas / options.common.divide;
-    let schemas = add_schemas(&source, &scope.catalogs, schemas.div_ceil(catalogs)).await?;
-    let mut grants = grant(&source, Securable::Catalog, &scope.catalogs, options.grants + 1).await?;
+    let names: Vec<String> = scope.catalogs.iter().map(CatalogName::to_string).collect();
+    let schemas = add_schemas(&source, &names, schemas.div_ceil(catalogs)).await?;
+    let mut grants = grant(&source, Securable::Catalog, &names, options.grants + 1).await?;
     grants += grant(&source, Securable::Schema, &schemas, options.grants).await?;
     grants += grant(&source, Securable::Table, &scope.tables, options.grants).await?;
     let names: Vec<Region> = regions.iter().map(|region| Region::new(&region.region)).collect();

@@ -4,7 +4,7 @@ mod shared;
 
 use chrono::{TimeDelta, Timelike, Utc};
 use clap::Parser;
-use resilience::domain::Region;
+use resilience::domain::{CatalogName, Region};
 use resilience::system_tables::{ErrorEntry, ManagedAssets, StateKind, StateRow, Table, lag_since};
 use serde_json::{Value, json};
 use shared::Fault;
@@ -56,7 +56,7 @@ fn row(group: usize, at: chrono::DateTime<Utc>) -> StateRow {
                 "1d5c28c1-0557-44e8-b54f-e3810b8092d2".into(),
             ],
             workspace_sets: vec![("workspaces".into(), vec!["7136245037130532".into(), "7779614471287219".into()])],
-            catalogs: (0..3).map(|i| format!("unit_{group:03}_{i}")).collect(),
+            catalogs: (0..3).map(|i| CatalogName::new(format!("unit_{group:03}_{i}"))).collect(),
         }),
     }
 }

@@ -31,7 +31,7 @@ fn spec(number: usize) -> FailoverGroupSpec {
             stable_url_names: Vec::new(),
         }],
         unity_catalog_assets: Some(UnityCatalogAssets {
-            catalogs: (0..each).map(|n| format!("catalog_{:03}", number * each + n)).collect(),
+            catalogs: (0..each).map(|n| CatalogName::new(format!("catalog_{:03}", number * each + n))).collect(),
             data_replication_workspace_set: "workspaces".to_owned(),
             location_mappings: Vec::new(),
         }),

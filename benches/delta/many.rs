@@ -6,7 +6,7 @@ use crate::shared::figures::median;
 use crate::shared::{Fault, Options};
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
 use resilience::domain::Region;
-use resilience::domain::{ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock, WorkspaceId};
+use resilience::domain::{CatalogName, ErrorClass, GroupId, LocationMapping, MappingTable, SystemClock, WorkspaceId};
 use resilience::replicate::{CycleCache, CycleOutcome, CycleRequest, Endpoint, Progress, run_cycle};
 use resilience::sandbox::{Sandbox, SandboxOptions};
 use resilience::store::Store;
@@ -32,7 +32,7 @@ const MEMORY_AIM: u64 = 400_000_000;
 #[derive(Serialize, Deserialize)]
 struct Order {
     regions: Vec<End>,
-    catalogs: Vec<String>,
+    catalogs: Vec<CatalogName>,
     mappings: Vec<LocationMapping>,
     tables: usize,
     store: PathBuf,

@@ -3,7 +3,7 @@
 use super::Fault;
 use resilience::connect::{ConnectSettings, SandboxRegion, Secret};
 use resilience::domain::Region;
-use resilience::domain::{LocationMapping, WorkspaceId};
+use resilience::domain::{CatalogName, LocationMapping, WorkspaceId};
 use resilience::replicate::Endpoint;
 use resilience::sandbox::{RegionEndpoint, Sandbox};
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ const NOT_REPLICATED: &str = "cannot_replicate";
 /// What of a sandbox is replicated.
 pub struct Scope {
     /// The catalogs, by name.
-    pub catalogs: Vec<String>,
+    pub catalogs: Vec<CatalogName>,
     /// The managed tables in them, by name.
     pub tables: Vec<String>,
     /// One row that covers both regions' whole storage.
@@ -39,7 +39,7 @@ impl Scope {
             name: "storage".to_owned(),
             uri_by_region: regions.iter().map(|r| (Region::new(&r.region), uri(&r.storage_root))).collect(),
         }];
-        Ok(Self { catalogs: catalogs.into_iter().collect(), tables, mappings })
+        Ok(Self { catalogs: catalogs.into_iter().map(CatalogName::new).collect(), tables, mappings })
     }
 }
 

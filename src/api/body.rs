@@ -3,7 +3,7 @@
 use super::reply::{Rejection, bad};
 use crate::control::view::StableUrlView;
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
+    CatalogName, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp,
     UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::store::ErrorRow;
@@ -54,8 +54,8 @@ pub fn assets_of(body: UnityCatalogAssetsBody) -> Result<UnityCatalogAssets, Rej
 }
 
 /// The catalogs of a body.
-pub fn catalogs_of(bodies: Vec<CatalogBody>) -> Vec<String> {
-    bodies.into_iter().map(|catalog| catalog.name).collect()
+pub fn catalogs_of(bodies: Vec<CatalogBody>) -> Vec<CatalogName> {
+    bodies.into_iter().map(|catalog| CatalogName::new(catalog.name)).collect()
 }
 
 /// The storage mappings of a body.
@@ -119,7 +119,7 @@ fn assets_body(assets: UnityCatalogAssets) -> UnityCatalogAssetsBody {
         uris.into_iter().map(|(region, uri)| RegionUri { region: region.to_string(), uri })
     };
     UnityCatalogAssetsBody {
-        catalogs: assets.catalogs.into_iter().map(|name| CatalogBody { name }).collect(),
+        catalogs: assets.catalogs.into_iter().map(|name| CatalogBody { name: name.to_string() }).collect(),
         data_replication_workspace_set: assets.data_replication_workspace_set,
         location_mappings: assets
             .location_mappings

@@ -134,6 +134,7 @@ fn refuse(path: &str) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::CatalogName;
     use crate::wire::disaster_recovery::CatalogBody;
 
     fn body() -> FailoverGroupBody {
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn only_what_the_mask_names_is_taken() {
         let patch = patch_of("unity_catalog_assets.catalogs", &body()).expect("taken");
-        assert_eq!(patch.catalogs, Some(vec!["main".to_owned()]));
+        assert_eq!(patch.catalogs, Some(vec![CatalogName::new("main")]));
         assert_eq!((patch.location_mappings, patch.workspace_sets, patch.sets), (None, None, Vec::new()));
         let mask = "workspace_sets.replicate_workspace_assets, workspace_sets.stable_url_names";
         let patch = patch_of(mask, &body()).expect("taken");

@@ -10,8 +10,8 @@ use super::{ApiOptions, ApiServer, ServeError, check_options};
 use crate::connect::{ConnectSettings, SandboxRegion, Secret};
 use crate::control::{Control, ControlSettings, Deployment, Workspace};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Region, Role, SystemClock, UnityCatalogAssets, WorkspaceId,
-    WorkspaceSet,
+    CatalogName, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, Region, Role, SystemClock, UnityCatalogAssets,
+    WorkspaceId, WorkspaceSet,
 };
 use crate::store::Store;
 use chrono::DateTime;
@@ -57,7 +57,7 @@ fn group(id: &str) -> FailoverGroup {
                 stable_url_names: vec![],
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {
-                catalogs: vec![format!("catalog_{id}")],
+                catalogs: vec![CatalogName::new(format!("catalog_{id}"))],
                 data_replication_workspace_set: "set".to_owned(),
                 location_mappings: vec![],
             }),

@@ -2,7 +2,7 @@
 
 use super::preferences::Preferences;
 use crate::control::SalvageRef;
-use crate::domain::{GroupId, Region, Right, Timestamp};
+use crate::domain::{CatalogName, GroupId, Region, Right, Timestamp};
 use crate::runtime::Intent;
 
 /// A place in the window.
@@ -95,7 +95,7 @@ pub enum Action {
     /// Ask whether to delete workspace assets that only a group's secondary has.
     AskDeleteSecondaryOnly(GroupId),
     /// Ask whether to release the replica of a deleted group.
-    AskRelease(Region, String),
+    AskRelease(Region, CatalogName),
     /// Ask before releasing what a failover left behind of an object.
     AskReleaseLeftBehind(GroupId, String),
     /// Ask what to do with salvaged commits of a table.

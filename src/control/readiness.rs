@@ -102,7 +102,7 @@ impl Control {
         facts.first_primary = Some(first);
         facts.group_ids.retain(|known| known != spec.id.as_str());
         if let Some(existing) = &mut facts.secondary_catalogs {
-            existing.retain(|catalog| !group.has_catalog(catalog));
+            existing.retain(|catalog| !group.catalogs().contains(catalog));
         }
         (spec, facts)
     }
@@ -143,8 +143,9 @@ impl Control {
         let catalogs = spec.unity_catalog_assets.as_ref().map_or(&[][..], |assets| &assets.catalogs);
         let mut models = Vec::new();
         'all: for catalog in catalogs {
-            let schemas = endpoint.client.schemas(catalog).await.unwrap_or_default();
-            let calls: Vec<_> = schemas.iter().map(|schema| endpoint.client.models(catalog, &schema.name)).collect();
+            let schemas = endpoint.client.schemas(catalog.as_str()).await.unwrap_or_default();
+            let calls: Vec<_> =
+                schemas.iter().map(|schema| endpoint.client.models(catalog.as_str(), &schema.name)).collect();
             let mut answers = stream::iter(calls).buffered(PARALLEL);
             while let Some(answer) = answers.next().await {
                 match answer {

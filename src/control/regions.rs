@@ -6,10 +6,11 @@ use super::operation::{PausedWork, PausedWorkload};
 use super::view::{CatalogView, RegionOffers, RegionView, SchemaView, TableEntry, WorkloadView};
 use super::{Control, ControlError, audit};
 use crate::connect::{ConnectError, Enforcement, UnpausedJob};
-use crate::domain::{AssetKind, AssetName, ClockSkew, Region, WorkspaceId, clock_skew};
+use crate::domain::{AssetKind, AssetName, CatalogName, ClockSkew, Region, WorkspaceId, clock_skew};
 use crate::replicate::{self, Endpoint};
 use crate::wire::jobs::PAUSED;
 use crate::wire::unity_catalog::{ISOLATION_ISOLATED, SchemaInfo, TABLE_VIEW, TableInfo};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,8 @@ async fn read(control: &Control, workspace: &Workspace, whole: bool) -> bool {
     };
     if let Some(holdings) = &mut found.catalogs {
         for catalog in &mut holdings.catalogs {
-            catalog.left_by = control.left_by(&workspace.region, &catalog.name).await.ok().flatten();
+            let name = CatalogName::new(&*catalog.name);
+            catalog.left_by = control.left_by(&workspace.region, &name).await.ok().flatten();
         }
     }
     keep_workloads(control, &workspace.id, &found.workloads).await;
@@ -240,7 +242,8 @@ async fn read_workspace(workspace: &Workspace, whole: bool) -> Result<Found, Con
 
 async fn read_catalogs(workspace: &Workspace) -> Result<Holdings, ConnectError> {
     let endpoint = Endpoint::connect(&workspace.region, &workspace.id, workspace.client.clone()).await?;
-    let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+    let listed = endpoint.client.catalogs().await?.into_iter();
+    let names: Vec<CatalogName> = listed.map(|catalog| CatalogName::new(catalog.name)).collect();
     let inventory = replicate::read_inventory(&endpoint, &names).await.map_err(|error| match error {
         replicate::CycleError::Region { source, .. } => *source,
         other => ConnectError::BadSettings { region: workspace.region.clone(), problem: other.to_string() },
@@ -323,10 +326,10 @@ impl Control {
         }
     }
 
-    /// Names of all catalogs of all regions as last read, in lower case.
-    pub(super) fn known_catalogs(&self) -> Vec<String> {
+    /// Names of all catalogs of all regions as last read.
+    pub(super) fn known_catalogs(&self) -> BTreeSet<CatalogName> {
         let regions = lock(&self.inner.regions).clone();
-        regions.iter().flat_map(|region| &region.catalogs).map(|catalog| catalog.name.to_lowercase()).collect()
+        regions.iter().flat_map(|region| &region.catalogs).map(|catalog| CatalogName::new(&*catalog.name)).collect()
     }
 
     /// Reads what the regions hold again, soon.

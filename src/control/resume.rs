@@ -6,9 +6,10 @@ use super::operation::Operation;
 use super::view::OperationOutcome;
 use super::{Control, ControlError, audit};
 use crate::connect::{UnpausedJob, UnpausedPlaces};
-use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState};
+use crate::domain::{AssetKind, AssetName, CatalogName, FailoverGroup, GroupId, GroupState};
 use crate::replicate::workspace::{IdMap, tables_of};
 use crate::wire::jobs::JobSettings;
+use std::collections::BTreeSet;
 
 /// Finds in the new primary what stands for an asset of the old one: by the id map where assets replicate, else by name.
 struct Counterparts {
@@ -167,9 +168,10 @@ impl Control {
 }
 
 /// A catalog that a job uses and the group doesn't cover. Only a word that is some region's catalog counts as one.
-fn uncovered_catalog(settings: &JobSettings, group: &FailoverGroup, catalogs: &[String]) -> Option<String> {
+fn uncovered_catalog(settings: &JobSettings, group: &FailoverGroup, known: &BTreeSet<CatalogName>) -> Option<String> {
     let used = tables_of(settings).into_iter().map(|table| AssetName::parse(&table).catalog);
-    used.filter(|catalog| !group.has_catalog(catalog)).find(|catalog| catalogs.contains(&catalog.to_lowercase()))
+    used.filter(|catalog| !group.has_catalog(catalog))
+        .find(|catalog| known.contains(&CatalogName::new(catalog.as_str())))
 }
 
 /// Every place in which a job can be paused.

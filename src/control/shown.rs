@@ -4,7 +4,6 @@ use super::Control;
 use super::lock::lock;
 use super::shown_regions::ShownRegions;
 use super::view::{AccountView, GroupView, RegionView, WorkspaceView};
-use crate::domain::same_name;
 use std::sync::Arc;
 
 impl Control {
@@ -47,7 +46,7 @@ impl Control {
             let mut regions = read.as_ref().clone();
             for catalog in regions.iter_mut().flat_map(|r| &mut r.catalogs) {
                 catalog.group = scopes()
-                    .find(|(_, names)| names.iter().any(|name| same_name(name, &catalog.name)))
+                    .find(|(_, names)| names.iter().any(|name| *name == catalog.name.as_str()))
                     .map(|(id, _)| id.clone());
             }
             let scopes = scopes().map(|(id, names)| (id.clone(), names.to_vec())).collect();

@@ -4,7 +4,7 @@ use super::view::OperationView;
 use super::{Control, ControlError, acts, assets, audit};
 use crate::connect::{ConnectError, UnpausedJob};
 use crate::delta::Depth;
-use crate::domain::{AssetKind, AssetName, FailoverGroup, GroupId, GroupState, ObjectStatus, Region};
+use crate::domain::{AssetKind, AssetName, CatalogName, FailoverGroup, GroupId, GroupState, ObjectStatus, Region};
 use crate::replicate::{self, CompareReport, Comparison, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::{CatalogInfo, TABLE_VIEW};
 
@@ -76,7 +76,7 @@ impl Control {
     ) -> Result<CompareReport, ControlError> {
         let id = group.spec.id.clone();
         let mut known: Vec<(AssetKind, String)> =
-            group.catalogs().iter().map(|name| (AssetKind::Catalog, name.clone())).collect();
+            group.catalogs().iter().map(|name| (AssetKind::Catalog, name.to_string())).collect();
         let (tables, owned) = self
             .inner
             .store
@@ -111,14 +111,15 @@ impl Control {
     }
 
     /// The catalogs of a region without a table, or with at least one that can be replicated.
-    pub async fn replicable_catalogs(&self, region: &Region) -> Result<Vec<String>, ControlError> {
+    pub async fn replicable_catalogs(&self, region: &Region) -> Result<Vec<CatalogName>, ControlError> {
         let Some(workspace) = self.inner.deployment.workspaces.iter().find(|w| w.region == *region) else {
             return Ok(Vec::new());
         };
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
         let mut looks = 0;
         let inventory = loop {
-            let names: Vec<String> = endpoint.client.catalogs().await?.into_iter().map(|c| c.name).collect();
+            let listed = endpoint.client.catalogs().await?.into_iter();
+            let names: Vec<CatalogName> = listed.map(|catalog| CatalogName::new(catalog.name)).collect();
             looks += 1;
             match replicate::read_inventory(&endpoint, &names).await {
                 // Dropped between the two calls, as a drill drops its own: the next list is without it.
@@ -132,7 +133,7 @@ impl Control {
             let mut tables = inventory.tables_in(&name).filter(|info| info.table_type != TABLE_VIEW).peekable();
             tables.peek().is_none() || tables.any(|table| replicate::unsupported_reason(table).is_none())
         };
-        Ok(inventory.catalogs().filter(replicates).map(|catalog| catalog.name.clone()).collect())
+        Ok(inventory.catalogs().filter(replicates).map(|catalog| CatalogName::new(&*catalog.name)).collect())
     }
 
     /// Pauses every schedule of the group's workspace in a region; which they were.

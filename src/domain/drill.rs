@@ -1,6 +1,6 @@
 //! Rehearsals of a failover, and what they found.
 
-use super::{GroupId, Region, RunBookStep, StepApproval, StepStatus, Timestamp};
+use super::{CatalogName, GroupId, Region, RunBookStep, StepApproval, StepStatus, Timestamp};
 use chrono::{Duration, Timelike};
 use serde::{Deserialize, Serialize};
 
@@ -210,7 +210,7 @@ pub struct Drill {
     pub tables: Vec<DrilledTable>,
     /// Catalogs that were created for the copy, and are removed again.
     #[serde(default)]
-    pub catalogs: Vec<String>,
+    pub catalogs: Vec<CatalogName>,
     /// What doesn't hold, a sentence each.
     pub problems: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! A failover group: what a user asks for, and what has become of it.
 
-use super::{AssetKind, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp, WorkspaceId, same_name};
+use super::{AssetKind, CatalogName, GroupId, GroupState, LocationMapping, Region, ScopeRules, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 /// Workspaces that stand for each other, one a region.
@@ -22,7 +22,7 @@ pub struct WorkspaceSet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnityCatalogAssets {
     /// Catalogs in scope, by name, each once.
-    pub catalogs: Vec<String>,
+    pub catalogs: Vec<CatalogName>,
     /// The workspace set whose workspaces the data replicates through.
     pub data_replication_workspace_set: String,
     /// A URI a region for each location.
@@ -85,13 +85,13 @@ impl FailoverGroup {
     }
 
     /// Catalogs in scope.
-    pub fn catalogs(&self) -> &[String] {
+    pub fn catalogs(&self) -> &[CatalogName] {
         self.spec.unity_catalog_assets.as_ref().map_or(&[], |assets| &assets.catalogs)
     }
 
     /// Whether a catalog of this name is in the scope.
     pub fn has_catalog(&self, name: &str) -> bool {
-        self.catalogs().iter().any(|known| same_name(known, name))
+        self.catalogs().iter().any(|known| *known == name)
     }
 
     /// Whether the secondary could take over now with a known replication point.

@@ -98,7 +98,7 @@ pub fn same_name(one: &str, other: &str) -> bool {
 }
 
 /// Compares two names as the catalog does.
-fn compare_names(one: &str, other: &str) -> Ordering {
+pub(super) fn compare_names(one: &str, other: &str) -> Ordering {
     if one == other {
         return Ordering::Equal;
     }

@@ -3,10 +3,10 @@
 //! The form checks them as the user types, the runtime checks them again with facts of its own.
 
 use super::{
-    AssetName, FailoverGroupSpec, MappingTable, Region, StorageUri, UnityCatalogAssets, Unmapped, WorkspaceId, folded,
-    same_name,
+    AssetName, CatalogName, FailoverGroupSpec, MappingTable, Region, StorageUri, UnityCatalogAssets, Unmapped,
+    WorkspaceId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// At most this many catalogs in all failover groups of an account.
 pub const MAX_CATALOGS: usize = 300;
@@ -34,13 +34,13 @@ pub struct Facts {
     /// Names of the groups that exist.
     pub group_ids: Vec<String>,
     /// Catalogs that belong to a group already: catalog, then group.
-    pub catalogs_taken: Vec<(String, String)>,
+    pub catalogs_taken: Vec<(CatalogName, String)>,
     /// Workspaces whose assets a group replicates already: workspace, then group.
     pub assets_taken: Vec<(WorkspaceId, String)>,
     /// Catalogs of the primary; None when its region could not be asked.
-    pub primary_catalogs: Option<Vec<String>>,
+    pub primary_catalogs: Option<Vec<CatalogName>>,
     /// Catalogs of the secondary that would be overwritten; None when its region could not be asked.
-    pub secondary_catalogs: Option<Vec<String>>,
+    pub secondary_catalogs: Option<Vec<CatalogName>>,
     /// Storage locations of the catalogs in scope, in the primary.
     pub locations: Vec<String>,
     /// Where each region's metastore keeps what has no storage root of its own, as far as known.
@@ -300,7 +300,7 @@ fn check_rules(spec: &FailoverGroupSpec, assets: &UnityCatalogAssets, found: &mu
     for (field, names) in [("excluded", &spec.rules.excluded), ("approved_renames", &spec.rules.approved_renames)] {
         let is_wrong = |name: &&String| {
             let parsed = AssetName::parse(name);
-            parsed.schema.is_none() || !assets.catalogs.iter().any(|catalog| same_name(catalog, &parsed.catalog))
+            parsed.schema.is_none() || !assets.catalogs.iter().any(|catalog| catalog.holds(&parsed))
         };
         if let Some(name) = names.iter().find(is_wrong) {
             let sentence = format!(
@@ -312,43 +312,48 @@ fn check_rules(spec: &FailoverGroupSpec, assets: &UnityCatalogAssets, found: &mu
 }
 
 /// One sentence a broken rule, however many catalogs break it.
-fn check_catalogs(catalogs: &[String], spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violation>) {
-    let (mut unknown, mut clashing) = (Vec::new(), Vec::new());
-    let mut times: BTreeMap<_, usize> = BTreeMap::new();
+fn check_catalogs(catalogs: &[CatalogName], spec: &FailoverGroupSpec, facts: &Facts, found: &mut Vec<Violation>) {
+    let (mut bad, mut unknown, mut clashing) = (Vec::new(), Vec::new(), Vec::new());
+    let mut times: BTreeMap<&CatalogName, usize> = BTreeMap::new();
     let mut taken: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let set = |names: &[String]| -> std::collections::BTreeSet<String> {
-        names.iter().map(|name| folded(name).into_owned()).collect()
-    };
-    let primary = facts.primary_catalogs.as_deref().map(set);
-    let secondary = facts.secondary_catalogs.as_deref().map(set);
+    let primary: Option<BTreeSet<_>> = facts.primary_catalogs.as_ref().map(|names| names.iter().collect());
+    let secondary: Option<BTreeSet<_>> = facts.secondary_catalogs.as_ref().map(|names| names.iter().collect());
     for catalog in catalogs {
-        let name = folded(catalog);
-        let count = times.entry(name.clone().into_owned()).or_default();
+        let count = times.entry(catalog).or_default();
         *count += 1;
         if *count > 1 {
             continue;
         }
-        let other = |(known, group): &&(String, String)| same_name(known, catalog) && group != spec.id.as_str();
+        let other = |(known, group): &&(CatalogName, String)| known == catalog && group != spec.id.as_str();
         if let Some((_, group)) = facts.catalogs_taken.iter().find(other) {
-            taken.entry(group).or_default().push(catalog);
+            taken.entry(group).or_default().push(catalog.as_str());
         }
-        if primary.as_ref().is_some_and(|there| !there.contains(name.as_ref())) {
-            unknown.push(catalog.as_str());
+        // What the primary lists is a name, whatever it looks like.
+        let is_there = primary.as_ref().map(|there| there.contains(catalog));
+        match catalog.check() {
+            Err(error) if is_there != Some(true) => bad.push(error),
+            _ if is_there == Some(false) => unknown.push(catalog.as_str()),
+            _ => {}
         }
-        if secondary.as_ref().is_some_and(|there| there.contains(name.as_ref())) {
+        if secondary.as_ref().is_some_and(|there| there.contains(catalog)) {
             clashing.push(catalog.as_str());
         }
     }
     let scope = |sentence: String| violation(Field::Scope, sentence);
-    let twice: Vec<&str> = times.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name.as_str()).collect();
+    found.extend(bad.into_iter().take(NAMED).map(|error| scope(error.to_string())));
+    let twice: Vec<(&str, usize)> =
+        times.iter().filter(|(_, count)| **count > 1).map(|(name, count)| (name.as_str(), *count)).collect();
     match twice.as_slice() {
         [] => {}
-        [one] => {
-            let count = times.get(*one).copied().unwrap_or_default();
+        [(one, count)] => {
+            let count = *count;
             let count = if count == 2 { "twice".to_owned() } else { format!("{count} times") };
             found.push(scope(format!("Catalog {} is in the scope {count}. Name it once.", few(&[one]))));
         }
-        many => found.push(scope(format!("Catalogs {} are in the scope twice. Name each once.", few(many)))),
+        many => {
+            let names: Vec<&str> = many.iter().map(|(name, _)| *name).collect();
+            found.push(scope(format!("Catalogs {} are in the scope twice. Name each once.", few(&names))));
+        }
     }
     for (group, catalogs) in taken.iter().take(NAMED) {
         let (noun, verb) = if catalogs.len() == 1 { ("Catalog", "belongs") } else { ("Catalogs", "belong") };
@@ -458,12 +463,9 @@ impl Facts {
     /// Spells the catalogs of `spec` as the catalog spells them, for it takes names in capitals for the same ones.
     pub fn spell_as_known(&self, spec: &mut FailoverGroupSpec) {
         let Some(assets) = &mut spec.unity_catalog_assets else { return };
-        let known: BTreeMap<_, &String> =
-            self.primary_catalogs.iter().flatten().map(|name| (folded(name), name)).collect();
+        let known: BTreeSet<&CatalogName> = self.primary_catalogs.iter().flatten().collect();
         for catalog in &mut assets.catalogs {
-            let spelled =
-                known.get(&folded(catalog)).map_or_else(|| folded(catalog).into_owned(), |name| (*name).clone());
-            *catalog = spelled;
+            *catalog = known.get(catalog).map_or_else(|| catalog.in_small_letters(), |name| (*name).clone());
         }
     }
 }

@@ -58,8 +58,8 @@ impl Dependencies {
 
     /// Whether a catalog is neither in the scope nor in the destination.
     async fn is_missing(&mut self, request: &CycleRequest<'_>, catalog: &str) -> Result<bool, CycleError> {
-        let known = request.catalogs.iter().map(String::as_str).chain(EVERYWHERE);
-        if catalog.is_empty() || known.into_iter().any(|known| same_name(known, catalog)) {
+        let is_in_scope = request.catalogs.iter().any(|known| *known == catalog);
+        if catalog.is_empty() || is_in_scope || EVERYWHERE.iter().any(|known| same_name(known, catalog)) {
             return Ok(false);
         }
         let (now, name) = (request.clock.monotonic(), folded(catalog).into_owned());

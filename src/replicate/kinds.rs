@@ -3,6 +3,7 @@
 use super::engine::{self, AssetType, CompareReport, Comparison, CycleOutcome, CycleRequest};
 use super::followers::FOLLOWERS;
 use super::{CycleCache, CycleError, Endpoint, Inventory, assets::REPLICATED};
+use crate::domain::CatalogName;
 
 /// Runs one cycle. Whatever goes wrong, what has arrived stays and the next cycle reads the rest again.
 pub async fn run_cycle(request: &CycleRequest<'_>, cache: &mut CycleCache) -> Result<CycleOutcome, CycleError> {
@@ -22,16 +23,16 @@ pub(super) async fn run_cycle_over(
 /// when copied. A region that can't be reached ends it, so that nothing is claimed of what that has.
 ///
 /// Owners, grants and tags are left out: a failover waits for this.
-pub async fn compare_data(catalogs: &[String], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
+pub async fn compare_data(catalogs: &[CatalogName], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
     engine::compare(&REPLICATED, &[], catalogs, comparison).await
 }
 
 /// [`compare_data`], and owners, grants and tags.
-pub async fn compare_all(catalogs: &[String], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
+pub async fn compare_all(catalogs: &[CatalogName], comparison: &Comparison<'_>) -> Result<CompareReport, CycleError> {
     engine::compare(&REPLICATED, &FOLLOWERS, catalogs, comparison).await
 }
 
 /// Reads the catalogs named by `names` that are there, whole; those that are not there are left out.
-pub async fn read_inventory(endpoint: &Endpoint, names: &[String]) -> Result<Inventory, CycleError> {
+pub async fn read_inventory(endpoint: &Endpoint, names: &[CatalogName]) -> Result<Inventory, CycleError> {
     engine::read_inventory(&REPLICATED, endpoint, names).await
 }

@@ -328,7 +328,7 @@ impl<'a> Drill<'a> {
         (self.say)(&format!("{home} is cut off and keeps writing"), None);
         self.sandbox.cut_off(home.as_str()).await?;
         self.until_unreachable(&home).await?;
-        let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
+        let catalogs = self.group()?.catalogs().to_vec();
         let (mut tables, mut refused) = (0, String::new());
         for table in self.sandbox.truth(home.as_str(), &catalogs).await? {
             match self.sandbox.commit(home.as_str(), &table.full_name).await {
@@ -390,7 +390,7 @@ impl<'a> Drill<'a> {
     async fn count_loss(&mut self) -> Result<(), RuntimeError> {
         (self.say)("Counting what was lost on the dead region's disk", None);
         let sandbox = self.sandbox;
-        let catalogs: Vec<String> = self.group()?.catalogs().to_vec();
+        let catalogs = self.group()?.catalogs().to_vec();
         let replicas = sandbox.truth(self.progress.away.as_str(), &catalogs).await?.into_iter();
         let replicas: BTreeMap<String, PathBuf> = replicas.map(|table| (table.full_name, table.folder)).collect();
         let mut lost = 0;

@@ -7,8 +7,8 @@ use crate::control::{AlertsPatch, AsOfReport, GroupPatch, PointReport, SalvageRe
 use crate::delta::RowsPreview;
 use crate::domain::readiness::ReadinessReport;
 use crate::domain::{
-    ApprovalPolicy, DrillKind, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest, Region, Role,
-    RunBook, Targets, Timestamp, TransferLimit, Violation, WhatIf, WhatIfAnswer, WorkspaceId,
+    ApprovalPolicy, CatalogName, DrillKind, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, RecoveryRequest,
+    Region, Role, RunBook, Targets, Timestamp, TransferLimit, Violation, WhatIf, WhatIfAnswer, WorkspaceId,
 };
 use crate::wire::secret::Secret;
 use std::collections::BTreeMap;
@@ -278,7 +278,7 @@ pub enum Intent {
         /// The region that holds it.
         region: Region,
         /// The catalog.
-        catalog: String,
+        catalog: CatalogName,
     },
     /// Creates a stable URL.
     CreateStableUrl {

@@ -9,7 +9,7 @@ use super::server::{self, Server};
 use super::workload::{self, Writers};
 use super::writer::Committed;
 use crate::delta::read_regular;
-use crate::domain::{Clock, hex};
+use crate::domain::{CatalogName, Clock, hex};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
@@ -187,7 +187,7 @@ impl Sandbox {
     }
 
     /// The managed tables of a region, also while it is down; of the given catalogs, or of all where none is given.
-    pub async fn truth(&self, region: &str, catalogs: &[String]) -> Result<Vec<TableTruth>, SandboxError> {
+    pub async fn truth(&self, region: &str, catalogs: &[CatalogName]) -> Result<Vec<TableTruth>, SandboxError> {
         Ok(endpoint::truth(&self.place(region)?.region, catalogs))
     }
 

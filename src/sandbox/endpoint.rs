@@ -7,6 +7,7 @@ use super::records::Kind;
 use super::refusal::Refusal;
 use super::region::Region;
 use super::unity_catalog::folder_of;
+use crate::domain::CatalogName;
 use crate::wire::unity_catalog::{TABLE_MANAGED, TableInfo};
 use std::fmt;
 use std::path::PathBuf;
@@ -97,12 +98,12 @@ pub(super) fn status(place: &Place) -> RegionStatus {
 }
 
 /// The managed tables of the given catalogs, or of all where none is given.
-pub(super) fn truth(region: &Region, catalogs: &[String]) -> Vec<TableTruth> {
+pub(super) fn truth(region: &Region, catalogs: &[CatalogName]) -> Vec<TableTruth> {
     let tables: Vec<TableInfo> = region.records.all(Kind::Table, "");
     tables
         .into_iter()
         .filter(|table| table.table_type == TABLE_MANAGED)
-        .filter(|table| catalogs.is_empty() || catalogs.contains(&table.catalog_name))
+        .filter(|table| catalogs.is_empty() || catalogs.iter().any(|name| *name == table.catalog_name.as_str()))
         .filter_map(|table| {
             Some(TableTruth {
                 full_name: table.full_name(),

@@ -4,7 +4,7 @@ mod doors;
 mod every_kind;
 
 use super::{Sandbox, SandboxError, SandboxOptions};
-use crate::domain::SystemClock;
+use crate::domain::{CatalogName, SystemClock};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -344,7 +344,7 @@ async fn a_region_that_is_down_refuses_connections_also_after_a_restart() {
     let silent = commits(&sandbox, EAST);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(commits(&sandbox, EAST), silent);
-    assert_eq!(sandbox.truth(EAST, &["sales".to_owned()]).await.expect("the truth").len(), 4);
+    assert_eq!(sandbox.truth(EAST, &[CatalogName::new("sales")]).await.expect("the truth").len(), 4);
     let port = sandbox.regions()[0].workspace_url.clone();
     sandbox.shutdown().await;
 

@@ -1,7 +1,7 @@
 //! The rows of both tables, and how they become columns.
 
 use super::SystemTableError;
-use crate::domain::{FailoverGroup, Region, Timestamp, WorkspaceId};
+use crate::domain::{CatalogName, FailoverGroup, Region, Timestamp, WorkspaceId};
 use arrow::array::{
     Array, ArrayRef, Int64Array, ListArray, MapArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
@@ -124,7 +124,7 @@ pub struct ManagedAssets {
     /// Name and workspaces of each workspace set.
     pub workspace_sets: Vec<(String, Vec<String>)>,
     /// Catalogs in scope.
-    pub catalogs: Vec<String>,
+    pub catalogs: Vec<CatalogName>,
 }
 
 impl ManagedAssets {
@@ -363,7 +363,7 @@ fn managed_assets(rows: &[&StateRow]) -> ArrayRef {
         ("name", strings(sets.iter().map(|(name, _)| name.as_str()))),
         ("workspace_ids", lists(sets.iter().map(|(_, ids)| ids.len()), workspaces)),
     ]);
-    let catalog = structs(vec![("name", strings(assets.iter().flat_map(|a| &a.catalogs).map(String::as_str)))]);
+    let catalog = structs(vec![("name", strings(assets.iter().flat_map(|a| &a.catalogs).map(CatalogName::as_str)))]);
     let columns = vec![
         ("metastore_ids", lists(assets.iter().map(|a| a.metastore_ids.len()), metastores)),
         ("workspace_sets", lists(assets.iter().map(|a| a.workspace_sets.len()), set)),

@@ -6,7 +6,7 @@ use eframe::egui::Key;
 use resilience::connect::Secret;
 use resilience::console::action::{GroupTab, Route};
 use resilience::control::view::{TokenClient, TokenView};
-use resilience::domain::{GroupId, Role, WorkspaceId};
+use resilience::domain::{CatalogName, GroupId, Role, WorkspaceId};
 use resilience::net::{SeenClient, Switch, TrafficView};
 use resilience::runtime::{GatewayView, Intent, IntentError, NoticeDetail, Snapshot};
 
@@ -244,7 +244,7 @@ fn a_group_is_changed_with_the_etag_that_was_seen() {
     let Intent::UpdateGroup { id: group, patch, etag } = intent else { panic!("another intent") };
     let view = fixture::active("core", &["main"]);
     assert_eq!((group.as_str(), etag), ("core", view.group.etag.clone()));
-    assert_eq!(patch.catalogs, Some(vec!["main".to_owned(), "ml_features".to_owned()]));
+    assert_eq!(patch.catalogs, Some(vec![CatalogName::new("main"), CatalogName::new("ml_features")]));
     assert_eq!(patch.location_mappings, None, "what did not change is not sent");
     assert_eq!(patch.sets[0].stable_url_names.as_deref(), Some(&[fixture::url_name("shop")][..]));
     desk.answer(id, Ok(NoticeDetail::Group(Box::new(view.group))));

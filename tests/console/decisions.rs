@@ -5,7 +5,7 @@ use crate::fixture;
 use chrono::{TimeZone, Utc};
 use resilience::control::view::GroupView;
 use resilience::domain::readiness::{ReadinessReport, TO_CONFIRM, to_confirm, warning};
-use resilience::domain::{ErrorClass, ObjectError};
+use resilience::domain::{CatalogName, ErrorClass, ObjectError};
 use resilience::runtime::{Intent, NoticeDetail};
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ fn a_missing_catalog_is_added_and_waiting_renames_are_approved() {
     let mut desk = with_error(ErrorClass::MissingDependency, "main.sales.out", &[("catalog", "fin")]);
     desk.click("Add catalog");
     let catalogs = patch(&mut desk).catalogs.expect("catalogs");
-    assert!(catalogs.contains(&"fin".to_owned()) && catalogs.contains(&"main".to_owned()), "{catalogs:?}");
+    assert!(["fin", "main"].into_iter().all(|name| catalogs.contains(&CatalogName::new(name))), "{catalogs:?}");
 
     let mut desk = with_error(ErrorClass::RenameWaits, "main.sales.orders_2", &[]);
     desk.click("Approve renames");

@@ -8,7 +8,7 @@ use resilience::console::action::{GroupTab, Route};
 use resilience::console::theme::{Density, ThemeChoice};
 use resilience::control::view::ObjectView;
 use resilience::domain::Region;
-use resilience::domain::{AssetKind, GroupId, ObjectStatus, TransferLimit, WorkspaceId};
+use resilience::domain::{AssetKind, CatalogName, GroupId, ObjectStatus, TransferLimit, WorkspaceId};
 use resilience::runtime::{Intent, IntentError, NoticeDetail};
 use std::sync::Arc;
 
@@ -173,7 +173,7 @@ fn a_replica_that_a_deleted_group_left_is_released_after_a_question() {
     assert!(desk.shows("A new failover group can't reuse it"));
     desk.click("Release");
     let (id, intent) = desk.sent();
-    assert_eq!(intent, Intent::ReleaseReplica { region: Region::new(WEST), catalog: "main".to_owned() });
+    assert_eq!(intent, Intent::ReleaseReplica { region: Region::new(WEST), catalog: CatalogName::new("main") });
     assert!(!desk.can_press("Releasing…"));
     desk.answer(id, Ok(NoticeDetail::Done("Catalog main can be written to now.".to_owned())));
     assert!(!desk.shows("Release main in"));

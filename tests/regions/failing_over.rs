@@ -6,8 +6,8 @@ use resilience::connect::Secret;
 use resilience::control::view::GroupView;
 use resilience::control::{ControlSettings, GroupPatch};
 use resilience::domain::{
-    FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping, ObjectStatus,
-    Region, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    CatalogName, FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverStep, GroupId, GroupState, LocationMapping,
+    ObjectStatus, Region, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use resilience::runtime::{Connections, DataDir, Engine, EngineOptions, LoginSource, NewConnection, NewLogin};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ pub async fn protect(engine: &Engine, mappings: &[(&str, String, String)]) {
             stable_url_names: vec![],
         }],
         unity_catalog_assets: Some(UnityCatalogAssets {
-            catalogs: vec!["shop".to_owned()],
+            catalogs: vec![CatalogName::new("shop")],
             data_replication_workspace_set: "workspaces".to_owned(),
             location_mappings: mappings
                 .iter()

@@ -4,7 +4,7 @@ use super::left_behind::{core, view};
 use super::listener::Listener;
 use super::support::{account, catalogs, engine_with, spec, until, until_active};
 use resilience::control::ControlSettings;
-use resilience::domain::{ApprovalPolicy, Asker, FailoverKind, FailoverOrder, GroupState, Region};
+use resilience::domain::{ApprovalPolicy, Asker, CatalogName, FailoverKind, FailoverOrder, GroupState, Region};
 use resilience::runtime::Engine;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -110,7 +110,7 @@ async fn what_waits_is_refused_expires_or_is_out_of_date_and_a_forced_one_may_be
     let group = control.group(&core()).expect("there");
     let wider = catalogs(&engine).await;
     let mut assets = group.spec.unity_catalog_assets.clone().expect("catalogs");
-    assets.catalogs.push(wider[1].clone());
+    assets.catalogs.push(CatalogName::new(&wider[1]));
     let patch = resilience::control::GroupPatch { unity_catalog_assets: Some(Some(assets)), ..Default::default() };
     control.update_group("ada", &core(), None, patch).await.expect("changed");
     let stale = control.approve(&bob, &core(), &pending.id).await.expect_err("another group than was seen");

@@ -2,7 +2,7 @@
 
 use super::left_behind::{core, view};
 use super::recover::{appendable, reports};
-use super::support::{account, catalogs, engine, engine_with_api, spec, until, until_active};
+use super::support::{account, catalogs, engine, engine_with_api, named, spec, until, until_active};
 use resilience::domain::{Asker, FailoverKind, FailoverOrder, GroupState, RecoveryRequest, Region};
 use resilience::runtime::Engine;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn with_group(engine: &Engine) -> Vec<String> {
     let names: Vec<&str> = all.iter().map(String::as_str).collect();
     engine.control().create_group("tester", spec(engine, "core", &names), false).await.expect("created");
     until_active(engine, "core").await;
-    let tables = engine.sandbox().expect("a sandbox").truth(EAST, &all).await.expect("known");
+    let tables = engine.sandbox().expect("a sandbox").truth(EAST, &named(&all)).await.expect("known");
     tables.into_iter().map(|table| table.full_name).collect()
 }
 
@@ -34,7 +34,7 @@ fn order(kind: FailoverKind) -> FailoverOrder {
 /// The folders of the region's tables.
 async fn folders(engine: &Engine, region: &str) -> BTreeMap<String, PathBuf> {
     let all = catalogs(engine).await;
-    let truth = engine.sandbox().expect("a sandbox").truth(region, &all).await.expect("known");
+    let truth = engine.sandbox().expect("a sandbox").truth(region, &named(&all)).await.expect("known");
     truth.into_iter().map(|table| (table.full_name, table.folder)).collect()
 }
 

@@ -1,6 +1,6 @@
 //! A client that knows one stable URL while failovers go on behind it.
 
-use super::support::{catalogs, spec, until, until_active};
+use super::support::{catalogs, named, spec, until, until_active};
 use resilience::control::ControlSettings;
 use resilience::domain::Region;
 use resilience::domain::{FailoverKind, GroupState, SystemClock};
@@ -84,7 +84,7 @@ async fn a_client_of_a_stable_url_notices_no_failover() {
     assert!(url.starts_with(&format!("{gateway}/?w=")), "{url} is not at {gateway}");
 
     let mut wanted = spec(&engine, "core", &[]);
-    wanted.unity_catalog_assets.as_mut().expect("assets").catalogs = catalogs(&engine).await;
+    wanted.unity_catalog_assets.as_mut().expect("assets").catalogs = named(&catalogs(&engine).await);
     wanted.workspace_sets[0].stable_url_names =
         vec![format!("accounts/{}/stable-urls/shop", engine.control().account_id())];
     engine.control().create_group("story", wanted, false).await.expect("created");

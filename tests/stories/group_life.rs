@@ -4,7 +4,7 @@ use super::left_behind::admin;
 use super::support::{catalogs, engine, spec, spec_with_assets, until, until_active};
 use resilience::control::view::OperationOutcome;
 use resilience::domain::Region;
-use resilience::domain::{AssetKind, ErrorClass, FailoverKind, GroupId, GroupState, ObjectStatus};
+use resilience::domain::{AssetKind, CatalogName, ErrorClass, FailoverKind, GroupId, GroupState, ObjectStatus};
 use resilience::runtime::{Intent, NoticeDetail};
 
 fn names(all: &[String]) -> Vec<&str> {
@@ -222,13 +222,14 @@ async fn a_deleted_group_leaves_its_replica_read_only_and_a_new_group_takes_it_u
     while engine.control().group(&id).is_ok() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    let left = engine.control().left_by(&Region::new("us-west-2"), mine[0]).await.expect("known");
+    let left = engine.control().left_by(&Region::new("us-west-2"), &CatalogName::new(mine[0])).await.expect("known");
     assert_eq!(left.as_deref(), Some("core"));
     engine.control().create_group("tester", spec(&engine, "again", &mine), false).await.expect("taken up");
     until_active(&engine, "again").await;
     let report = engine.control().verify(&GroupId::new("again").expect("an id"), true).await.expect("compared");
     assert!(report.differing().is_empty() && report.verified() > 0, "{:#?}", report.differing());
-    let refused = engine.control().release_replica("tester", &Region::new("us-west-2"), mine[0]).await;
+    let refused =
+        engine.control().release_replica("tester", &Region::new("us-west-2"), &CatalogName::new(mine[0])).await;
     assert!(refused.is_err(), "a replica in use is nobody's to release");
     engine.stop().await;
 }

@@ -1,6 +1,6 @@
 //! A region goes away while someone watches: what the running engine shows, and how soon.
 
-use super::support::{catalogs, engine, spec, until_active};
+use super::support::{catalogs, engine, named, spec, until_active};
 use resilience::control::view::{GroupView, RegionView};
 use resilience::domain::Region;
 use resilience::domain::{AssetKind, FailoverKind, GroupId, ObjectStatus};
@@ -101,7 +101,7 @@ async fn the_loss_is_counted_at_the_source_while_it_answers() {
     engine.sandbox().expect("a sandbox").take_down("us-west-2").await.expect("down");
     until_shown(&engine, "the outage", KNOWN_WITHIN, |e| region(e, "us-west-2").unreachable_since.is_some()).await;
     until_shown(&engine, "a failed cycle", Duration::from_secs(60), |e| group(e).blocking_error.is_some()).await;
-    let truth = engine.sandbox().expect("a sandbox").truth("us-east-1", &all).await.expect("read");
+    let truth = engine.sandbox().expect("a sandbox").truth("us-east-1", &named(&all)).await.expect("read");
     let table = truth.first().expect("a table");
     let log = table.folder.join("_delta_log");
     let before = newest(&log);

@@ -4,7 +4,7 @@ use super::support::{engine, spec, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::domain::Region;
 use resilience::domain::{
-    ErrorClass, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, ObjectError,
+    CatalogName, ErrorClass, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, ObjectError,
 };
 use resilience::runtime::Engine;
 use resilience::wire::unity_catalog::{
@@ -282,14 +282,14 @@ async fn a_scope_in_capitals_is_the_catalogs_own_scope() {
     east.add_catalog("one", None).await;
     east.add_table("one", "s", "t", None).await;
     let group = engine.control().create_group("tester", spec(&engine, "core", &["ONE"]), false).await.expect("created");
-    assert_eq!(group.catalogs(), ["one"]);
+    assert_eq!(CatalogName::list(group.catalogs()), "one");
     until_active(&engine, "core").await;
     assert!(west.client.table("one.s.t").await.expect("an answer").is_some());
     let again = engine.control().create_group("tester", spec(&engine, "other", &["One"]), false).await;
     assert!(again.expect_err("refused").to_string().contains("belongs to failover group core"));
-    let patch = resilience::control::GroupPatch { catalogs: Some(vec!["oNe".to_owned()]), ..Default::default() };
+    let patch = resilience::control::GroupPatch { catalogs: Some(vec![CatalogName::new("oNe")]), ..Default::default() };
     let same = engine.control().update_group("tester", &group.spec.id, None, patch).await.expect("no change");
-    assert_eq!((same.catalogs(), same.state), (&["one".to_owned()][..], GroupState::Active));
+    assert_eq!((CatalogName::list(same.catalogs()).as_str(), same.state), ("one", GroupState::Active));
     engine.stop().await;
 }
 

@@ -1,11 +1,11 @@
 //! What becomes of the old primary, over real HTTP and real Delta tables.
 
-use super::support::{catalogs, engine, spec, spec_with_assets, until, until_active};
+use super::support::{catalogs, engine, named, spec, spec_with_assets, until, until_active};
 use resilience::connect::{ConnectSettings, RegionApi, SandboxRegion, Secret};
 use resilience::control::view::{GroupView, OperationOutcome};
 use resilience::control::{ControlError, GroupPatch};
 use resilience::domain::Region;
-use resilience::domain::{FailoverGroup, FailoverKind, FailoverStep, GroupId, GroupState};
+use resilience::domain::{CatalogName, FailoverGroup, FailoverKind, FailoverStep, GroupId, GroupState};
 use resilience::runtime::Engine;
 use resilience::wire::unity_catalog::{
     CreateStagingTable, CreateTable, ISOLATION_ISOLATED, ISOLATION_OPEN, TABLE_MANAGED, UpdateBindings, UpdateCatalog,
@@ -108,7 +108,7 @@ async fn tables_dropped_renamed_or_made_again_during_an_outage_are_reclaimed_and
     let tables: Vec<String> = engine
         .sandbox()
         .expect("a sandbox")
-        .truth(EAST, &catalogs)
+        .truth(EAST, &named(&catalogs))
         .await
         .expect("known")
         .into_iter()
@@ -192,7 +192,7 @@ async fn take_down(engine: &Engine, region: &str) {
 async fn a_table_that_cannot_be_set_aside_waits_alone_and_is_tried_again() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    let truth = engine.sandbox().expect("a sandbox").truth(EAST, &catalogs).await.expect("known");
+    let truth = engine.sandbox().expect("a sandbox").truth(EAST, &named(&catalogs)).await.expect("known");
     let [stuck, fine, ..] = &truth[..] else { panic!("{truth:?}") };
     let east = admin(&engine, EAST);
     let location = east.table(&stuck.full_name).await.expect("asked").and_then(|t| t.storage_location).expect("there");
@@ -338,7 +338,7 @@ async fn a_group_whose_primary_died_in_a_rolled_back_failover_can_be_deleted_too
     assert!(refused.to_string().contains(EAST), "{refused}");
     engine.control().delete_group_giving_up("tester", &id(), None, &Region::new(EAST)).await.expect("accepted");
     gone(&engine).await;
-    let left = engine.control().left_by(&Region::new(WEST), &catalogs[0]).await.expect("asked");
+    let left = engine.control().left_by(&Region::new(WEST), &CatalogName::new(&catalogs[0])).await.expect("asked");
     assert_eq!(left.as_deref(), Some("core"), "the replica in the other region is whole and listed");
     engine.stop().await;
 }
@@ -360,7 +360,7 @@ async fn a_catalog_that_moves_to_another_group_is_promoted_above_its_old_epochs(
         until_active(&engine, "core").await;
     }
     let (moves, stay) = (&catalogs[0], &catalogs[1..]);
-    let patch = GroupPatch { catalogs: Some(stay.to_vec()), ..GroupPatch::default() };
+    let patch = GroupPatch { catalogs: Some(named(stay)), ..GroupPatch::default() };
     let before = engine.control().update_group("tester", &id(), None, patch).await.expect("changed");
     let other = GroupId::new("other").expect("an id");
     engine.control().create_group("tester", spec(&engine, "other", &[moves]), false).await.expect("created");
@@ -384,7 +384,7 @@ async fn a_catalog_that_moves_to_another_group_is_promoted_above_its_old_epochs(
 async fn a_table_that_somebody_promoted_for_a_later_epoch_stops_the_failover_before_anyone_writes() {
     let dir = tempfile::tempdir().expect("a temp dir");
     let (engine, catalogs) = start(dir.path()).await;
-    let truth = engine.sandbox().expect("a sandbox").truth(WEST, &catalogs[..1]).await.expect("known");
+    let truth = engine.sandbox().expect("a sandbox").truth(WEST, &named(&catalogs[..1])).await.expect("known");
     let marker = truth[0].folder.join("_resilience/epoch/00000000000000000099.json");
     std::fs::create_dir_all(marker.parent().expect("a parent")).expect("a folder");
     std::fs::write(&marker, r#"{"epoch":99,"group":"core","version":0,"at_ms":0}"#).expect("a marker");

@@ -2,7 +2,9 @@
 
 use super::support::{account, catalogs, engine, engine_with_api, spec, until_active};
 use resilience::control::ControlError;
-use resilience::domain::{Drill, DrillKind, DrillOutcome, DrillStep, GroupId, ObjectStatus, Proof, StepStatus};
+use resilience::domain::{
+    CatalogName, Drill, DrillKind, DrillOutcome, DrillStep, GroupId, ObjectStatus, Proof, StepStatus,
+};
 use resilience::runtime::Engine;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -58,7 +60,7 @@ fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
     found
 }
 
-async fn catalogs_in_west(engine: &Engine) -> Vec<String> {
+async fn catalogs_in_west(engine: &Engine) -> Vec<CatalogName> {
     engine.control().refresh_regions();
     let workspace = engine.control().view().workspaces[1].region.clone();
     engine.control().replicable_catalogs(&workspace).await.expect("asked")

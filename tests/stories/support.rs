@@ -5,8 +5,8 @@ use resilience::connect::StorageOptions;
 use resilience::control::ControlSettings;
 use resilience::domain::Region;
 use resilience::domain::{
-    Clock, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Role, SystemClock,
-    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    CatalogName, Clock, FailoverGroup, FailoverGroupSpec, FailoverKind, GroupId, GroupState, LocationMapping, Role,
+    SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use resilience::runtime::{DataDir, Engine, EngineOptions, SandboxSource};
 use serde_json::Value;
@@ -131,7 +131,7 @@ pub fn spec(engine: &Engine, name: &str, catalogs: &[&str]) -> FailoverGroupSpec
             stable_url_names: vec![],
         }],
         unity_catalog_assets: Some(UnityCatalogAssets {
-            catalogs: catalogs.iter().map(|c| (*c).to_owned()).collect(),
+            catalogs: catalogs.iter().copied().map(CatalogName::new).collect(),
             data_replication_workspace_set: "workspaces".to_owned(),
             location_mappings: vec![LocationMapping {
                 name: "storage".to_owned(),
@@ -171,7 +171,13 @@ pub async fn until_active(engine: &Engine, id: &str) -> FailoverGroup {
 /// Every catalog of the sandbox in which something can be replicated.
 pub async fn catalogs(engine: &Engine) -> Vec<String> {
     let home = engine.regions()[0].region.clone();
-    engine.control().replicable_catalogs(&home).await.expect("the region answers")
+    let names = engine.control().replicable_catalogs(&home).await.expect("the region answers");
+    names.iter().map(CatalogName::to_string).collect()
+}
+
+/// Names of catalogs as the runtime takes them.
+pub fn named(catalogs: &[String]) -> Vec<CatalogName> {
+    catalogs.iter().map(CatalogName::new).collect()
 }
 
 /// A group that failed over by force from a dead primary whose jobs went on for a while, and has it back as its secondary.
@@ -182,7 +188,7 @@ pub async fn left_by_force(engine: &Engine) {
     engine.control().create_group("tester", spec(engine, "core", &names), false).await.expect("created");
     until_active(engine, "core").await;
     let sandbox = engine.sandbox().expect("a sandbox");
-    let tables = sandbox.truth(home.as_str(), &all).await.expect("known");
+    let tables = sandbox.truth(home.as_str(), &named(&all)).await.expect("known");
     sandbox.take_down(home.as_str()).await.expect("down");
     for table in tables.iter().take(6) {
         for _ in 0..4 {

@@ -10,7 +10,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, banner_ui, card, field, text};
 use crate::control::{GroupPatch, SetPatch};
 use crate::domain::validation::Field;
-use crate::domain::{FailoverGroup, FailoverGroupSpec, GroupId, Violation};
+use crate::domain::{CatalogName, FailoverGroup, FailoverGroupSpec, GroupId, Violation};
 use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Ui};
 use std::collections::BTreeSet;
@@ -103,9 +103,10 @@ impl EditForm {
     pub fn patch(&self) -> GroupPatch {
         let mut patch = GroupPatch::default();
         if self.opened.catalogs != self.draft.catalogs {
-            let old = self.spec.unity_catalog_assets.as_ref().map_or(&[] as &[String], |assets| &assets.catalogs);
-            let kept = old.iter().filter(|catalog| self.draft.catalogs.contains(*catalog));
-            let added = self.draft.catalogs.iter().filter(|catalog| !old.contains(catalog));
+            let old = self.spec.unity_catalog_assets.as_ref().map_or(&[] as &[CatalogName], |assets| &assets.catalogs);
+            let chosen: Vec<CatalogName> = self.draft.catalogs.iter().map(CatalogName::new).collect();
+            let kept = old.iter().filter(|catalog| chosen.contains(catalog));
+            let added = chosen.iter().filter(|catalog| !old.contains(catalog));
             patch.catalogs = Some(kept.chain(added).cloned().collect());
         }
         if self.opened.mappings() != self.draft.mappings() {

@@ -10,7 +10,7 @@ use crate::console::shell;
 use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::{Button, card, chip, copy, text};
 use crate::control::view::{RegionView, WorkloadView};
-use crate::domain::AssetKind;
+use crate::domain::{AssetKind, CatalogName};
 use crate::runtime::{Intent, SandboxRegionView};
 use eframe::egui::{self, Align, Align2, Layout, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
@@ -147,7 +147,7 @@ fn left_replicas_ui(ui: &mut Ui, region: &RegionView, actions: &mut Vec<Action>)
                 let name = format!("Release {catalog}…");
                 let hint = "Lets the workspace in this region write to it";
                 if ui.add(Button::ordinary("Release…").name(&name).small().hint(hint)).clicked() {
-                    actions.push(Action::AskRelease(region.name.clone(), catalog.to_owned()));
+                    actions.push(Action::AskRelease(region.name.clone(), CatalogName::new(catalog)));
                 }
             },
         );

@@ -6,7 +6,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, text};
 use crate::control::view::CatalogView;
-use crate::domain::Region;
+use crate::domain::{CatalogName, Region};
 use crate::runtime::{Intent, IntentError};
 use eframe::egui::{self, Context};
 
@@ -16,7 +16,7 @@ pub struct ReleaseDialog {
     /// The region that holds the replica.
     pub region: Region,
     /// The catalog.
-    pub catalog: String,
+    pub catalog: CatalogName,
     refusal: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub fn left_replicas(catalogs: &[CatalogView]) -> impl Iterator<Item = (&str, &s
 
 impl ReleaseDialog {
     /// A dialog for one replica.
-    pub fn open(region: Region, catalog: String) -> Self {
+    pub fn open(region: Region, catalog: CatalogName) -> Self {
         Self { region, catalog, refusal: None }
     }
 
@@ -40,7 +40,7 @@ impl ReleaseDialog {
     pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>) -> Vec<Action> {
         let (region, catalog) = (self.region.clone(), self.catalog.clone());
         let catalogs = scene.region(&region).map_or(&[] as &[CatalogView], |view| &view.catalogs);
-        let Some((_, group)) = left_replicas(catalogs).find(|(name, _)| *name == catalog) else {
+        let Some((_, group)) = left_replicas(catalogs).find(|(name, _)| catalog == *name) else {
             return vec![Action::CloseDialog];
         };
         let waits = scene.awaits(|intent| {

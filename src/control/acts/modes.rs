@@ -11,7 +11,7 @@ use crate::wire::unity_catalog::ISOLATION_OPEN;
 /// How the group's catalogs are isolated and bound now.
 pub async fn modes(endpoint: &Endpoint, group: &FailoverGroup) -> Result<Vec<CatalogMode>, ControlError> {
     let mut found = Vec::new();
-    for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.catalogs().contains(&c.name)) {
+    for catalog in endpoint.client.catalogs().await?.into_iter().filter(|c| group.has_catalog(&c.name)) {
         let offered = endpoint.capabilities.bindings;
         found.push(CatalogMode {
             bindings: Some(if offered {

@@ -5,7 +5,7 @@ use super::run::End;
 use crate::connect::TablePlace;
 use crate::control::{Control, ControlError};
 use crate::delta::{self, TableRoot};
-use crate::domain::{AssetName, Drill, DrilledTable};
+use crate::domain::{AssetName, CatalogName, Drill, DrilledTable};
 use crate::replicate::{self, Endpoint};
 use crate::wire::unity_catalog as uc;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -78,8 +78,8 @@ pub async fn choose_point(control: &Control, drill: &mut Drill) -> Result<End, C
 }
 
 /// The name of the catalog that holds the copies of a catalog's tables.
-fn catalog_of(drill: &Drill, catalog: &str) -> String {
-    format!("drill_{}_{catalog}", drill.id.get(..8).unwrap_or(&drill.id))
+fn catalog_of(drill: &Drill, catalog: &str) -> CatalogName {
+    CatalogName::new(format!("drill_{}_{catalog}", drill.id.get(..8).unwrap_or(&drill.id)))
 }
 
 /// A full name without its catalog.
@@ -95,16 +95,16 @@ pub async fn make_catalogs(control: &Control, drill: &mut Drill) -> Result<End, 
     let locations = end.client.external_locations().await?;
     let catalogs = control.group(&drill.group)?.catalogs().to_vec();
     for catalog in catalogs {
-        let name = catalog_of(drill, &catalog);
+        let name = catalog_of(drill, catalog.as_str());
         if !drill.catalogs.contains(&name) {
             drill.catalogs.push(name.clone());
             // Written down before it is made, so that it is removed whatever happens.
             control.keep_drill(drill.clone(), None).await?;
         }
-        if end.client.catalog(&name).await?.is_some() {
+        if end.client.catalog(name.as_str()).await?.is_some() {
             continue;
         }
-        let replica = end.client.catalog(&catalog).await?;
+        let replica = end.client.catalog(catalog.as_str()).await?;
         let storage_root = replica.and_then(|replica| replica.storage_root).and_then(|root| {
             let holds = |url: &str| root.starts_with(url.trim_end_matches('/'));
             let location = locations.iter().filter(|location| holds(&location.url)).max_by_key(|l| l.url.len())?;
@@ -112,10 +112,11 @@ pub async fn make_catalogs(control: &Control, drill: &mut Drill) -> Result<End, 
         });
         let comment =
             Some(format!("A copy for the drill of {} on {}. It is removed again.", drill.group, drill.started));
-        let create = uc::CreateCatalog { name: name.clone(), comment, storage_root, ..uc::CreateCatalog::default() };
+        let create =
+            uc::CreateCatalog { name: name.to_string(), comment, storage_root, ..uc::CreateCatalog::default() };
         end.client.create_catalog(&create).await?;
     }
-    Ok(End::Done(format!("Created {} in {}.", drill.catalogs.join(", "), drill.secondary)))
+    Ok(End::Done(format!("Created {} in {}.", CatalogName::list(&drill.catalogs), drill.secondary)))
 }
 
 pub async fn copy_tables(control: &Control, drill: &mut Drill) -> Result<End, ControlError> {
@@ -212,8 +213,8 @@ pub async fn clean_up(control: &Control, drill: &mut Drill) -> Result<End, Contr
         }
     }
     for catalog in &drill.catalogs {
-        if end.client.catalog(catalog).await?.is_some() {
-            end.client.delete_catalog(catalog, true).await?;
+        if end.client.catalog(catalog.as_str()).await?.is_some() {
+            end.client.delete_catalog(catalog.as_str(), true).await?;
         }
     }
     drill.tables_verified = if drill.problems.is_empty() { drill.tables.len() as u64 } else { drill.tables_verified };

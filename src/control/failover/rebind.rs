@@ -24,7 +24,7 @@ async fn run(failover: &mut Failover) -> Result<StepEnd, ControlError> {
     let paused = failover.operation()?.paused;
     let own = failover.control.inner.deployment.workspace_ids(&group, &new.region)?;
     let before = bindings_when_left(failover, &new.region).await?;
-    for catalog in new.client.catalogs().await?.iter().filter(|c| group.catalogs().contains(&c.name)) {
+    for catalog in new.client.catalogs().await?.iter().filter(|c| group.has_catalog(&c.name)) {
         let known = paused.catalogs.iter().find(|c| c.name == catalog.name);
         // Where the old primary could not be asked, isolation stays: opening a catalog is a person's decision.
         let mode = known.map_or(ISOLATION_ISOLATED, |c| c.isolation_mode.as_str());

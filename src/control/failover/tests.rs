@@ -9,8 +9,8 @@ use crate::control::view::OperationOutcome;
 use crate::control::{Control, ControlError, ControlSettings, Deployment, Workspace};
 use crate::delta::Depth;
 use crate::domain::{
-    Asker, FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverOrder, FailoverStep, GroupId, GroupState,
-    LocationMapping, Region, StepStatus, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    Asker, CatalogName, FailoverGroup, FailoverGroupSpec, FailoverKind, FailoverOrder, FailoverStep, GroupId,
+    GroupState, LocationMapping, Region, StepStatus, SystemClock, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::store::Store;
 use crate::wire::jobs::{CronSchedule, JobSettings, UNPAUSED};
@@ -114,7 +114,7 @@ impl World {
                 stable_url_names: Vec::new(),
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {
-                catalogs: vec!["sales".to_owned()],
+                catalogs: vec![CatalogName::new("sales")],
                 data_replication_workspace_set: "set".to_owned(),
                 location_mappings: vec![LocationMapping {
                     name: "lake".to_owned(),

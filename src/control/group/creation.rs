@@ -5,7 +5,9 @@ use super::{GroupChange, epoch_floor};
 use crate::connect::WorkspaceRole;
 use crate::control::acts::set_role;
 use crate::control::{Control, ControlError, audit};
-use crate::domain::{Facts, FailoverGroup, FailoverGroupSpec, GroupState, Region, WorkspaceFacts, validate_spec};
+use crate::domain::{
+    CatalogName, Facts, FailoverGroup, FailoverGroupSpec, GroupState, Region, WorkspaceFacts, validate_spec,
+};
 use crate::replicate::{self, Endpoint};
 
 impl Control {
@@ -87,8 +89,12 @@ impl Control {
             }
         }
         if let Some(endpoint) = &primary {
-            facts.primary_catalogs =
-                endpoint.client.catalogs().await.ok().map(|all| all.into_iter().map(|c| c.name).collect());
+            facts.primary_catalogs = endpoint
+                .client
+                .catalogs()
+                .await
+                .ok()
+                .map(|all| all.into_iter().map(|c| CatalogName::new(c.name)).collect());
             if let Ok(inventory) = replicate::read_inventory(endpoint, &assets.catalogs).await {
                 facts.locations = replicate::locations(&inventory);
             }
@@ -102,8 +108,9 @@ impl Control {
             let mut foreign = Vec::new();
             for catalog in all {
                 // A replica that a deleted group left is taken up again: it is compared, and only what differs is copied.
-                if !matches!(self.left_by(&endpoint.region, &catalog.name).await, Ok(Some(_))) {
-                    foreign.push(catalog.name);
+                let name = CatalogName::new(catalog.name);
+                if !matches!(self.left_by(&endpoint.region, &name).await, Ok(Some(_))) {
+                    foreign.push(name);
                 }
             }
             facts.secondary_catalogs = Some(foreign);

@@ -1,7 +1,7 @@
 //! What groups let go of, by their deletion or a smaller scope: replicas that stay, and the epochs in their tables.
 
 use crate::control::{Control, ControlError, audit};
-use crate::domain::Region;
+use crate::domain::{CatalogName, Region};
 use crate::replicate::{self, Endpoint};
 use crate::store::Tx;
 use crate::wire::unity_catalog::ISOLATION_ISOLATED;
@@ -21,18 +21,23 @@ pub async fn epoch_floor(control: &Control) -> Result<u64, ControlError> {
 }
 
 /// Under which key a replica that a group left is listed; the value is the group's name.
-pub(super) fn left_replica_key(region: &Region, catalog: &str) -> String {
+pub(super) fn left_replica_key(region: &Region, catalog: &CatalogName) -> String {
     format!("left_replica.{region}.{catalog}")
 }
 
 impl Control {
     /// The group that left the replica of `catalog` in `region` when it was deleted, unless it was released since.
-    pub async fn left_by(&self, region: &Region, catalog: &str) -> Result<Option<String>, ControlError> {
+    pub async fn left_by(&self, region: &Region, catalog: &CatalogName) -> Result<Option<String>, ControlError> {
         self.setting(&left_replica_key(region, catalog)).await
     }
 
     /// Releases a replica that a deleted group left: its workspace may write to it from now on.
-    pub async fn release_replica(&self, actor: &str, region: &Region, catalog: &str) -> Result<String, ControlError> {
+    pub async fn release_replica(
+        &self,
+        actor: &str,
+        region: &Region,
+        catalog: &CatalogName,
+    ) -> Result<String, ControlError> {
         let Some(group) = self.left_by(region, catalog).await? else {
             return Err(ControlError::Refused {
                 sentence: format!(
@@ -46,9 +51,9 @@ impl Control {
         })?;
         let endpoint = Endpoint::connect(region, &workspace.id, workspace.client.clone()).await?;
         let writer = workspace.id.number()?;
-        replicate::set_writable(&endpoint, catalog, &[writer], ISOLATION_ISOLATED).await?;
+        replicate::set_writable(&endpoint, catalog.as_str(), &[writer], ISOLATION_ISOLATED).await?;
         let message = format!("Catalog {catalog} in {region}, left by failover group {group}, is writable now.");
-        let line = audit::line(self.now(), actor, "replica.release", catalog, message.clone());
+        let line = audit::line(self.now(), actor, "replica.release", catalog.as_str(), message.clone());
         let (released, stored) = (left_replica_key(region, catalog), line.clone());
         let work = move |tx: &Tx<'_>| {
             tx.set_value(&released, "")?;

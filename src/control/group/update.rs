@@ -4,8 +4,8 @@ use super::GroupChange;
 use super::released::{left_replica_key, raise_epoch_floor};
 use crate::control::{Control, ControlError, audit, provisional};
 use crate::domain::{
-    AssetName, Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, UnityCatalogAssets,
-    WorkspaceSet, same_name, validate_spec,
+    AssetName, CatalogName, Event, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping,
+    UnityCatalogAssets, WorkspaceSet, validate_spec,
 };
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ pub struct GroupPatch {
     /// The catalogs in scope and all that belongs to them; `Some(None)` takes every catalog out.
     pub unity_catalog_assets: Option<Option<UnityCatalogAssets>>,
     /// The catalogs in scope.
-    pub catalogs: Option<Vec<String>>,
+    pub catalogs: Option<Vec<CatalogName>>,
     /// The storage mappings.
     pub location_mappings: Option<Vec<LocationMapping>>,
     /// The workspace set that data replicates through; it can be repeated, not changed.
@@ -164,7 +164,7 @@ impl Control {
         change.group.spec = spec;
         let put_back = current.spec.rules.excluded.iter().any(|name| !change.group.spec.rules.excluded.contains(name));
         let gained = put_back || change.group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
-        let lost: Vec<String> =
+        let lost: Vec<CatalogName> =
             current.catalogs().iter().filter(|c| !change.group.catalogs().contains(c)).cloned().collect();
         let now = self.now();
         if gained && current.state.replicates() {
@@ -189,9 +189,8 @@ impl Control {
                 tx.set_value(&left_replica_key(&secondary, catalog), of.as_str())?;
             }
             for table in tx.tables::<serde_json::Value>(&of)? {
-                let is_lost =
-                    |catalog: &String| table.name.strip_prefix(catalog).is_some_and(|rest| rest.starts_with('.'));
-                if lost.iter().any(is_lost) || rules.excludes(&AssetName::parse(&table.name)) {
+                let name = AssetName::parse(&table.name);
+                if lost.iter().any(|catalog| catalog.holds(&name)) || rules.excludes(&name) {
                     tx.remove_table(&of, &table.name)?;
                 }
             }
@@ -229,7 +228,7 @@ impl Control {
         facts.first_primary = Some(spec.initial_primary_region.clone());
         facts.group_ids.retain(|known| known != spec.id.as_str());
         if let Some(existing) = &mut facts.secondary_catalogs {
-            existing.retain(|catalog| !before.has_catalog(catalog));
+            existing.retain(|catalog| !before.catalogs().contains(catalog));
         }
         if let Some(existing) = &mut facts.primary_catalogs {
             existing.extend(before.catalogs().iter().cloned());
@@ -238,7 +237,7 @@ impl Control {
         let ours = before.catalogs();
         for catalog in spec.unity_catalog_assets.iter_mut().flat_map(|assets| &mut assets.catalogs) {
             // Another spelling must not look like another catalog.
-            if let Some(known) = ours.iter().find(|known| same_name(known, catalog)) {
+            if let Some(known) = ours.iter().find(|known| *known == catalog) {
                 catalog.clone_from(known);
             }
         }
@@ -279,12 +278,15 @@ fn in_words(before: &FailoverGroupSpec, after: &FailoverGroupSpec) -> String {
         from.iter().filter(|name| !within.contains(name)).cloned().collect()
     };
     let (old, new) = (catalogs(before), catalogs(after));
-    let (added, removed) = (missing(&new, &old), missing(&old, &new));
+    let without = |from: &[CatalogName], within: &[CatalogName]| {
+        CatalogName::list(from.iter().filter(|name| !within.contains(name)))
+    };
+    let (added, removed) = (without(&new, &old), without(&old, &new));
     if !added.is_empty() {
-        changes.push(format!("added {}", list(added)));
+        changes.push(format!("added {added}"));
     }
     if !removed.is_empty() {
-        changes.push(format!("took out {}", list(removed)));
+        changes.push(format!("took out {removed}"));
     }
     let (out, back) = (
         missing(&after.rules.excluded, &before.rules.excluded),

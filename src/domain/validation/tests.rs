@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{GroupId, LocationMapping, Region, UnityCatalogAssets, WorkspaceId, WorkspaceSet};
+use crate::domain::{CatalogName, GroupId, LocationMapping, Region, UnityCatalogAssets, WorkspaceId, WorkspaceSet};
 
 fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
     let uris = [("east", "s3://e/*"), ("west", "s3://w/*")];
@@ -15,7 +15,7 @@ fn spec(catalogs: &[&str]) -> FailoverGroupSpec {
             stable_url_names: Vec::new(),
         }],
         unity_catalog_assets: Some(UnityCatalogAssets {
-            catalogs: catalogs.iter().map(|name| (*name).to_owned()).collect(),
+            catalogs: catalogs.iter().copied().map(CatalogName::new).collect(),
             data_replication_workspace_set: "ws".to_owned(),
             location_mappings: vec![LocationMapping {
                 name: "all".to_owned(),
@@ -41,27 +41,43 @@ fn sentences(spec: &FailoverGroupSpec, facts: &Facts) -> Vec<String> {
 
 #[test]
 fn catalogs_are_compared_as_the_catalog_compares_them() {
-    let mut facts = Facts { primary_catalogs: Some(vec!["one".to_owned(), "Zwei".to_owned()]), ..facts() };
+    let mut facts =
+        Facts { primary_catalogs: Some(vec![CatalogName::new("one"), CatalogName::new("Zwei")]), ..facts() };
     let mut spelled = spec(&["ONE", "zwei", "Other"]);
     facts.spell_as_known(&mut spelled);
-    assert_eq!(
-        spelled.unity_catalog_assets.map(|a| a.catalogs),
-        Some(["one", "Zwei", "other"].map(str::to_owned).into())
-    );
+    let spelled = spelled.unity_catalog_assets.map(|assets| CatalogName::list(&assets.catalogs));
+    assert_eq!(spelled.as_deref(), Some("one, Zwei, other"));
     assert_eq!(sentences(&spec(&["ONE"]), &facts), Vec::<String>::new());
-    facts.catalogs_taken = vec![("One".to_owned(), "hr".to_owned())];
+    facts.catalogs_taken = vec![(CatalogName::new("One"), "hr".to_owned())];
     assert!(sentences(&spec(&["ONE"]), &facts)[0].contains("already belongs to failover group hr"));
-    facts.catalogs_taken = vec![("One".to_owned(), "core".to_owned())];
-    facts.secondary_catalogs = Some(vec!["oNE".to_owned()]);
+    facts.catalogs_taken = vec![(CatalogName::new("One"), "core".to_owned())];
+    facts.secondary_catalogs = Some(vec![CatalogName::new("oNE")]);
     assert!(sentences(&spec(&["one"]), &facts)[0].contains("west already has a catalog \"one\""));
 }
 
 #[test]
 fn a_catalog_named_more_than_once_makes_one_sentence() {
-    let facts = Facts { primary_catalogs: Some(vec!["one".to_owned()]), ..facts() };
+    let facts = Facts { primary_catalogs: Some(vec![CatalogName::new("one")]), ..facts() };
     let said = sentences(&spec(&["one", "ONE", "one"]), &facts);
     assert_eq!(said, ["Catalog \"one\" is in the scope 3 times. Name it once."]);
     assert!(sentences(&spec(&["one", "One"]), &facts)[0].contains("twice"));
+}
+
+#[test]
+fn a_text_that_no_catalog_can_be_named_is_refused_where_the_primary_cannot_be_asked() {
+    assert_eq!(sentences(&spec(&["one"]), &facts()), Vec::<String>::new());
+    let said = sentences(&spec(&["main.sales", "", "a b"]), &facts());
+    assert_eq!(
+        said,
+        [
+            "The catalog name \"main.sales\" contains '.', which no catalog's name can. Correct it.",
+            "A catalog in the scope has no name. Name it.",
+            "The catalog name \"a b\" contains ' ', which no catalog's name can. Correct it.",
+        ]
+    );
+    // A region that has such a catalog knows better.
+    let facts = Facts { primary_catalogs: Some(vec![CatalogName::new("a b")]), ..facts() };
+    assert_eq!(sentences(&spec(&["a b"]), &facts), Vec::<String>::new());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::asset_type::AssetType;
 use crate::connect::ConnectError;
-use crate::domain::{AssetKey, AssetKind, same_name};
+use crate::domain::{AssetKey, AssetKind, CatalogName};
 use crate::replicate::rhythm::Rhythm;
 use crate::replicate::{Asset, CycleError, Endpoint, Inventory};
 use crate::wire::unity_catalog::SchemaInfo;
@@ -19,7 +19,7 @@ pub struct Listing<'a> {
     pub endpoint: &'a Endpoint,
     /// What the kinds before this one listed.
     pub found: &'a Inventory,
-    catalogs: &'a [String],
+    catalogs: &'a [CatalogName],
     /// What the region held when it was read last; None where nothing of that may be relied on.
     before: Option<&'a Inventory>,
     /// Schemas in which what changes rarely is listed again.
@@ -31,7 +31,7 @@ pub struct Listing<'a> {
 impl<'a> Listing<'a> {
     /// Whether a catalog is in scope.
     pub fn covers(&self, catalog: &str) -> bool {
-        self.catalogs.iter().any(|name| same_name(name, catalog))
+        self.catalogs.iter().any(|name| *name == catalog)
     }
 
     /// Runs calls, several at a time, and gives all that they list in their order.
@@ -106,7 +106,7 @@ async fn served_or_nothing<T>(
 pub async fn read_inventory(
     kinds: &[&dyn AssetType],
     endpoint: &Endpoint,
-    catalogs: &[String],
+    catalogs: &[CatalogName],
 ) -> Result<Inventory, CycleError> {
     read(kinds, endpoint, catalogs, None, &BTreeSet::new()).await
 }
@@ -115,7 +115,7 @@ pub async fn read_inventory(
 pub async fn read_again(
     kinds: &[&dyn AssetType],
     endpoint: &Endpoint,
-    catalogs: &[String],
+    catalogs: &[CatalogName],
     before: Option<&Inventory>,
     (turns, now): (&mut Rhythm<AssetKey>, Duration),
 ) -> Result<Inventory, CycleError> {
@@ -134,7 +134,7 @@ pub async fn read_again(
 async fn read(
     kinds: &[&dyn AssetType],
     endpoint: &Endpoint,
-    catalogs: &[String],
+    catalogs: &[CatalogName],
     before: Option<&Inventory>,
     due: &BTreeSet<AssetKey>,
 ) -> Result<Inventory, CycleError> {

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use crate::delta::{BulkCopy, TransferLimits};
-use crate::domain::{Clock, GroupId, MappingTable, ObjectError, ScopeRules, Timestamp};
+use crate::domain::{CatalogName, Clock, GroupId, MappingTable, ObjectError, ScopeRules, Timestamp};
 use crate::replicate::coverage::Coverage;
 use crate::replicate::{Endpoint, ObjectRecord};
 use crate::store::Store;
@@ -15,7 +15,7 @@ pub struct CycleRequest<'a> {
     /// Whose ledger it is.
     pub group: &'a GroupId,
     /// The catalogs in scope.
-    pub catalogs: &'a [String],
+    pub catalogs: &'a [CatalogName],
     /// What people decided about single objects.
     pub rules: &'a ScopeRules,
     pub mappings: &'a MappingTable,

@@ -1,7 +1,7 @@
 //! What keeps an asset from being replicated, and what only the destination has: once for cycle and comparison.
 
 use super::asset_type::AssetType;
-use crate::domain::{AssetKey, Clock, ErrorClass, ObjectStatus, ScopeRules};
+use crate::domain::{AssetKey, CatalogName, Clock, ErrorClass, ObjectStatus, ScopeRules};
 use crate::replicate::coverage::Failure;
 use crate::replicate::{Asset, Endpoint, Inventory, ObjectRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl Sides<'_> {
     }
 
     /// Catalogs of the scope that the source doesn't show.
-    pub fn not_shown(&self, catalogs: &[String], at_source: &Inventory) -> Vec<ObjectRecord> {
+    pub fn not_shown(&self, catalogs: &[CatalogName], at_source: &Inventory) -> Vec<ObjectRecord> {
         let keys = catalogs.iter().map(|name| AssetKey::catalog(name.as_str()));
         let record = |key: AssetKey| {
             let message = format!(

@@ -6,7 +6,7 @@ use super::listing::read_inventory;
 use super::verdict::{Sides, Verdict};
 use crate::connect::ConnectError;
 use crate::domain::Region;
-use crate::domain::{AssetKey, AssetKind, Clock, ObjectError, ObjectStatus};
+use crate::domain::{AssetKey, AssetKind, CatalogName, Clock, ObjectError, ObjectStatus};
 use crate::replicate::{Asset, CycleError, Inventory, ObjectRecord, ownership};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -46,7 +46,7 @@ impl CompareReport {
 pub async fn compare(
     kinds: &[&dyn AssetType],
     followers: &[&dyn Follower],
-    catalogs: &[String],
+    catalogs: &[CatalogName],
     comparison: &Comparison<'_>,
 ) -> Result<CompareReport, CycleError> {
     // The replica first: what arrives there in the meantime must not look as if someone had made it there.

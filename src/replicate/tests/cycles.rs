@@ -2,7 +2,7 @@
 
 use super::world::{World, found, schema, status, statuses, table, view};
 use crate::connect::RegionApi;
-use crate::domain::{AssetKind, ErrorClass, ObjectStatus};
+use crate::domain::{AssetKind, CatalogName, ErrorClass, ObjectStatus};
 use crate::wire::unity_catalog as uc;
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn an_answer_that_was_lost_makes_nothing_twice() {
 #[tokio::test]
 async fn what_cannot_be_replicated_is_named_and_its_siblings_arrive() {
     let mut world = World::new().await;
-    world.catalogs.push("gone".to_owned());
+    world.catalogs.push(CatalogName::new("gone"));
     table(&world.source, "sales", "orders").await;
     let foreign = uc::CreateTable {
         name: "csv".to_owned(),

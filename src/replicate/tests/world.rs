@@ -3,8 +3,8 @@
 use crate::connect::{InMemoryRegion, RegionApi, RegionCapabilities};
 use crate::delta::TransferLimits;
 use crate::domain::{
-    AssetKind, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, Region, ScopeRules, TransferLimit,
-    WorkspaceId,
+    AssetKind, CatalogName, GroupId, LocationMapping, ManualClock, MappingTable, ObjectStatus, Region, ScopeRules,
+    TransferLimit, WorkspaceId,
 };
 use crate::replicate::assets::REPLICATED;
 use crate::replicate::engine::{self, AssetType};
@@ -28,7 +28,7 @@ pub struct World {
     pub destination: Arc<InMemoryRegion>,
     pub cache: CycleCache,
     pub clock: ManualClock,
-    pub catalogs: Vec<String>,
+    pub catalogs: Vec<CatalogName>,
     pub rules: ScopeRules,
     /// Kinds beyond those that the product replicates.
     pub more_kinds: Vec<Arc<dyn AssetType>>,
@@ -68,7 +68,7 @@ impl World {
             destination,
             cache: CycleCache::default(),
             clock: ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).expect("a time")),
-            catalogs: vec!["shop".to_owned()],
+            catalogs: vec![CatalogName::new("shop")],
             rules: ScopeRules::default(),
             more_kinds: Vec::new(),
             from,

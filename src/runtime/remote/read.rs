@@ -3,7 +3,8 @@
 use crate::connect::{AccountClient, ConnectError};
 use crate::control::view::{AccountView, GroupView, LagSample, RegionView, StableUrlView, WorkspaceView};
 use crate::domain::{
-    FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Targets, Timestamp,
+    CatalogName, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Targets,
+    Timestamp,
     UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{FailoverGroupBody, StableUrlBody};
@@ -111,7 +112,7 @@ pub fn group_of(body: FailoverGroupBody) -> Option<FailoverGroup> {
                 })
                 .collect(),
             unity_catalog_assets: body.unity_catalog_assets.map(|assets| UnityCatalogAssets {
-                catalogs: assets.catalogs.into_iter().map(|catalog| catalog.name).collect(),
+                catalogs: assets.catalogs.into_iter().map(|catalog| CatalogName::new(catalog.name)).collect(),
                 data_replication_workspace_set: assets.data_replication_workspace_set,
                 location_mappings: assets
                     .location_mappings

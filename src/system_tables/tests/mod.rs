@@ -6,8 +6,8 @@ mod states;
 
 use super::{AccountSnapshot, GroupSnapshot, OperationSnapshot, StateKind, StateRow};
 use crate::domain::{
-    AssetKind, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, ObjectError, Region, Timestamp,
-    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    AssetKind, CatalogName, ErrorClass, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, ObjectError, Region,
+    Timestamp, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use chrono::{TimeDelta, TimeZone, Utc};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ fn group(id: &str) -> FailoverGroup {
                 stable_url_names: vec![],
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {
-                catalogs: vec!["main".to_owned()],
+                catalogs: vec![CatalogName::new("main")],
                 data_replication_workspace_set: "set".to_owned(),
                 location_mappings: vec![],
             }),

@@ -4,8 +4,8 @@ use crate::console::scene::Scene;
 use crate::control::view::{CatalogView, RegionView, WorkspaceView};
 use crate::domain::validation::Field;
 use crate::domain::{
-    Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri, Topic,
-    UnityCatalogAssets, Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
+    CatalogName, Facts, FailoverGroup, FailoverGroupSpec, GroupId, LocationMapping, MappingTable, Region, StorageUri,
+    Topic, UnityCatalogAssets, Violation, WorkspaceFacts, WorkspaceId, WorkspaceSet, validate_spec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ impl Draft {
             name: group.spec.id.to_string(),
             primary: side(&group.effective_primary_region),
             secondary: side(group.effective_secondary_region()),
-            catalogs: group.catalogs().iter().cloned().collect(),
+            catalogs: group.catalogs().iter().map(CatalogName::to_string).collect(),
             rows: mappings.unwrap_or_default().into_iter().map(row).collect(),
             assets: group.spec.data_workspace_set().is_some_and(|set| set.replicate_workspace_assets),
         }
@@ -158,7 +158,7 @@ impl Draft {
                 stable_url_names: Vec::new(),
             }],
             unity_catalog_assets: Some(UnityCatalogAssets {
-                catalogs: self.catalogs.iter().cloned().collect(),
+                catalogs: self.catalogs.iter().map(CatalogName::new).collect(),
                 data_replication_workspace_set: SET.to_owned(),
                 location_mappings: self.mappings(),
             }),
@@ -203,20 +203,20 @@ impl Draft {
 
     fn facts(&self, scene: &Scene<'_>) -> Facts {
         let account = scene.account();
-        let mut taken: Vec<(String, String)> = Vec::new();
+        let mut taken: Vec<(CatalogName, String)> = Vec::new();
         for view in &account.groups {
             let group = &view.group;
             taken.extend(group.catalogs().iter().map(|catalog| (catalog.clone(), group.spec.id.to_string())));
         }
         let known = |region: Option<&RegionView>| {
             let region = region.filter(|region| region.read_at.is_some())?;
-            Some(region.catalogs.iter().map(|catalog| catalog.name.clone()).collect::<Vec<_>>())
+            Some(region.catalogs.iter().map(|catalog| CatalogName::new(&*catalog.name)).collect::<Vec<_>>())
         };
         // A replica that a deleted group left is compared and taken up again, not overwritten.
         let foreign = self.secondary_region(scene).filter(|region| region.read_at.is_some()).map(|region| {
             let foreign = |catalog: &&CatalogView| catalog.left_by.is_none() && !self.has_already(scene, &catalog.name);
             let theirs = region.catalogs.iter().filter(foreign);
-            theirs.map(|catalog| catalog.name.clone()).collect()
+            theirs.map(|catalog| CatalogName::new(&*catalog.name)).collect()
         });
         Facts {
             stable_urls: None,

@@ -9,7 +9,7 @@ use crate::console::scene::Scene;
 use crate::console::theme::{self, Role, Tone, rich, space};
 use crate::console::widgets::{button, card, chip, copy, progress, text};
 use crate::control::view::{GroupView, OperationOutcome};
-use crate::domain::{ApprovalPolicy, GroupState, ObjectStatus, Region};
+use crate::domain::{ApprovalPolicy, CatalogName, GroupState, ObjectStatus, Region};
 use chrono::SecondsFormat;
 use eframe::egui::{self, Align, Layout, ScrollArea, Ui};
 
@@ -284,7 +284,7 @@ fn definition_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, actions: &mut
         None => "none finished yet".to_owned(),
     };
     let mut facts = vec![
-        ("Catalogs", group.catalogs().join(", ")),
+        ("Catalogs", CatalogName::list(group.catalogs())),
         ("Workspaces", workspaces.join(", ")),
         ("Storage", format::plural(mappings, "mapping", "mappings")),
         ("Approval", approval_words(view.approval).to_owned()),

@@ -2,7 +2,7 @@
 
 use crate::control::view::GroupView;
 use crate::control::{GroupPatch, RulesPatch};
-use crate::domain::{AssetKind, ErrorClass, ObjectError, same_name};
+use crate::domain::{AssetKind, CatalogName, ErrorClass, ObjectError, same_name};
 use crate::runtime::Intent;
 
 /// A button.
@@ -19,7 +19,7 @@ pub fn remedy(view: &GroupView, error: &ObjectError) -> Option<(Remedy, Intent)>
     }
     let known = &group.spec.rules;
     if let (ErrorClass::MissingDependency, Some(catalog)) = (error.class, error.parameters.get("catalog")) {
-        let catalogs = group.catalogs().iter().cloned().chain([catalog.clone()]).collect();
+        let catalogs = group.catalogs().iter().cloned().chain([CatalogName::new(catalog)]).collect();
         let hint = format!("Adds catalog {catalog} to the group's scope");
         return Some((
             Remedy { label: "Add catalog", hint },

@@ -5,7 +5,7 @@ use crate::console::scene::Scene;
 use crate::console::screens::group::proof_is_old;
 use crate::console::widgets::chip;
 use crate::control::view::GroupView;
-use crate::domain::{GroupId, GroupState, Region};
+use crate::domain::{CatalogName, GroupId, GroupState, Region};
 use std::cmp::Ordering;
 
 /// What one row shows.
@@ -203,7 +203,7 @@ pub fn rows(scene: &Scene<'_>, query: &GroupQuery) -> (Vec<Row>, [usize; 4]) {
 }
 
 fn searched(row: &Row, view: &GroupView) -> String {
-    let catalogs = view.group.catalogs().join(" ");
+    let catalogs = CatalogName::list(view.group.catalogs());
     let urls = row.stable_urls.join(" ");
     format!("{} {catalogs} {} {} {} {urls}", row.id, row.primary, row.secondary, row.state).to_lowercase()
 }
