@@ -54,8 +54,8 @@ impl ReplicaState {
 /// A table that nothing may be written to for now, because the destination holds what is nowhere else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SalvageHold {
-    /// The full names by which source, destination and ledger know it.
-    pub names: BTreeSet<String>,
+    /// The names by which source, destination and ledger know it.
+    pub names: BTreeSet<AssetName>,
     /// Why, as the cycle reports it.
     pub error: ObjectError,
 }
@@ -63,7 +63,7 @@ pub struct SalvageHold {
 impl SalvageHold {
     /// A table that a failover left behind in the destination, in its own place.
     pub fn left_behind(left: &LeftBehind) -> Self {
-        Self { names: [left.lost.object.clone()].into(), error: left.error() }
+        Self { names: [AssetName::parse(&left.lost.object)].into(), error: left.error() }
     }
 }
 
@@ -83,7 +83,8 @@ pub struct Flagged {
 /// What one direction of replication remembers; the store holds what must survive, the rest is found again.
 #[derive(Debug, Default)]
 pub struct CycleCache {
-    /// Tables that have arrived, by full name.
+    /// Tables that have arrived, by full name: text, because every cycle looks each of thousands up by the one spelling
+    /// that the ledger keeps.
     pub tables: BTreeMap<String, ReplicaState>,
     /// What replication made, but for tables; kept in the store.
     pub owned: BTreeSet<AssetKey>,
@@ -122,6 +123,6 @@ impl CycleCache {
 
     /// Whether a cycle leaves the table alone.
     pub fn holds(&self, name: &AssetName) -> bool {
-        self.held.iter().any(|held| held.names.iter().any(|known| AssetName::parse(known) == *name))
+        self.held.iter().any(|held| held.names.contains(name))
     }
 }

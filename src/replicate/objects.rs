@@ -10,7 +10,7 @@ pub struct ObjectRecord {
     /// What it is.
     #[serde(rename = "type")]
     pub kind: AssetKind,
-    /// Its full name.
+    /// Its full name. Text, because a workspace asset has a path or a title here, which isn't made of names.
     pub name: String,
     /// What is known of its replica.
     pub status: ObjectStatus,

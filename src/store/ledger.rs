@@ -33,7 +33,7 @@ pub struct FileRow {
 /// One table of a group as it lies in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableRow<T> {
-    /// Its full name.
+    /// Its full name with dots: the rows are found by it, and neither a catalog nor a schema has a dot in its name.
     pub name: String,
     /// What is remembered of it.
     pub body: T,
