@@ -4,7 +4,7 @@ use super::auth::{Bytes, Call, json};
 use super::context::{Api, to_the_end};
 use super::groups::id_of;
 use super::reply::{Answer, Rejection, bad, ok};
-use crate::domain::{Region, Right, WhatIf};
+use crate::domain::{CatalogName, Region, Right, WhatIf};
 use axum::extract::State;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -39,8 +39,8 @@ impl Body {
             "SWAP_MAPPING" => WhatIf::SwapMapping { mapping: given("mapping", self.mapping)? },
             "LOSE_REGION" => WhatIf::LoseRegion { region: Region::new(given("region", self.region)?) },
             "RENAME_CATALOG" => WhatIf::RenameCatalog {
-                catalog: given("catalog", self.catalog)?,
-                new_name: given("new_name", self.new_name)?,
+                catalog: CatalogName::new(given("catalog", self.catalog)?),
+                new_name: CatalogName::new(given("new_name", self.new_name)?),
             },
             "DROP_TABLE" => WhatIf::DropTable { table: given("table", self.table)? },
             other => {

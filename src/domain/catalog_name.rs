@@ -24,7 +24,7 @@ pub enum InvalidCatalogName {
     Empty,
     #[error("The catalog name {name:?} contains {character:?}, which no catalog's name can. Correct it.")]
     BadCharacter { name: String, character: char },
-    #[error("A catalog name in the scope is {length} characters long. No name is longer than {LONGEST}.")]
+    #[error("A catalog's name is {length} characters long. No name is longer than {LONGEST}.")]
     TooLong { length: usize },
 }
 

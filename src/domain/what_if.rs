@@ -1,6 +1,7 @@
 //! Questions about what would happen, and their answers. Asking changes nothing.
 
-use super::{AssetName, GroupId, Region, Timestamp};
+use super::catalog_name::InvalidCatalogName;
+use super::{AssetName, CatalogName, GroupId, Region, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What might happen.
@@ -12,7 +13,7 @@ pub enum WhatIf {
     /// A region is lost now.
     LoseRegion { region: Region },
     /// A catalog of the scope gets another name in the primary.
-    RenameCatalog { catalog: String, new_name: String },
+    RenameCatalog { catalog: CatalogName, new_name: CatalogName },
     /// A table of the scope is dropped in the primary.
     DropTable { table: String },
 }
@@ -33,12 +34,14 @@ impl WhatIf {
         match self {
             Self::SwapMapping { mapping } if mapping.trim().is_empty() => Some("Name a storage mapping.".to_owned()),
             Self::LoseRegion { region } if region.as_str().is_empty() => Some("Name a region.".to_owned()),
-            Self::RenameCatalog { catalog, new_name } if catalog.trim().is_empty() || new_name.trim().is_empty() => {
-                Some("Name a catalog and its new name.".to_owned())
-            }
-            Self::RenameCatalog { new_name, .. } if new_name.contains(['.', '/', ' ']) || new_name.len() > 255 => {
-                Some(format!("{new_name:?} can't be a catalog's name. Leave out dots, slashes and spaces."))
-            }
+            Self::RenameCatalog { catalog, new_name } => match (catalog.check(), new_name.check()) {
+                (Err(InvalidCatalogName::Empty), _) | (_, Err(InvalidCatalogName::Empty)) => {
+                    Some("Name a catalog and its new name.".to_owned())
+                }
+                (_, Err(error)) => Some(error.to_string()),
+                // Nothing of such a name is in the scope, which the answer says.
+                (Err(_), _) | (Ok(()), Ok(())) => None,
+            },
             Self::DropTable { table } if AssetName::parse(table).name.is_none() => {
                 Some(format!("{table:?} isn't a table's full name. Write catalog.schema.table."))
             }
@@ -129,7 +132,7 @@ mod tests {
     fn a_question_that_names_nothing_is_refused() {
         let wrong = [
             WhatIf::SwapMapping { mapping: " ".to_owned() },
-            WhatIf::RenameCatalog { catalog: "main".to_owned(), new_name: "a.b".to_owned() },
+            WhatIf::RenameCatalog { catalog: CatalogName::new("main"), new_name: CatalogName::new("a.b") },
             WhatIf::DropTable { table: "main.sales".to_owned() },
         ];
         assert!(wrong.iter().all(|question| question.problem().is_some()));

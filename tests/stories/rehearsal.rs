@@ -192,6 +192,6 @@ async fn a_drill_that_a_stop_interrupts_goes_on_and_removes_its_copy() {
     let second = engine(dir.path(), 0.0).await;
     let drill = until_drill(&second, |drill| !drill.is_running()).await;
     assert_eq!(drill.outcome, DrillOutcome::Held, "{drill:#?}");
-    assert!(!catalogs_in_west(&second).await.iter().any(|name| name.starts_with("drill_")));
+    assert!(!catalogs_in_west(&second).await.iter().any(|name| name.as_str().starts_with("drill_")));
     second.stop().await;
 }

@@ -168,7 +168,7 @@ async fn what_cannot_be_replicated_leaves_the_list_with_the_scope_and_a_view_get
     let engine = engine(dir.path(), 0.0).await;
     let east = group(&engine).await;
     let with = |catalogs: &[&str]| {
-        let catalogs = Some(catalogs.iter().map(|name| (*name).to_owned()).collect());
+        let catalogs = Some(catalogs.iter().map(|name| resilience::domain::CatalogName::new(*name)).collect());
         GroupPatch { catalogs, ..GroupPatch::default() }
     };
     patch(&engine, with(&["remedies", "cannot_replicate"])).await;

@@ -7,7 +7,7 @@ use crate::console::theme::{self, Icon, Role, Tone, rich, space};
 use crate::console::widgets::dialog::dialog_ui;
 use crate::console::widgets::{Button, banner_ui, card, copy, field, tabs, text};
 use crate::control::view::GroupView;
-use crate::domain::{AssetKind, Consequence, GroupId, Region, Weight, WhatIf, WhatIfAnswer};
+use crate::domain::{AssetKind, CatalogName, Consequence, GroupId, Region, Weight, WhatIf, WhatIfAnswer};
 use crate::runtime::{Intent, IntentError, NoticeDetail};
 use eframe::egui::{self, Context, Ui};
 
@@ -87,7 +87,7 @@ impl WhatIfDialog {
             kind: Kind::Region,
             region: Some(view.group.effective_primary_region.clone()),
             mapping: mappings.map(|row| row.name.clone()).next(),
-            catalog: view.group.catalogs().first().cloned(),
+            catalog: view.group.catalogs().first().map(|name| name.as_str().to_owned()),
             new_name: String::new(),
             table: String::new(),
             answer: None,
@@ -117,9 +117,10 @@ impl WhatIfDialog {
         let asked = match self.kind {
             Kind::Region => WhatIf::LoseRegion { region: self.region.clone()? },
             Kind::Mapping => WhatIf::SwapMapping { mapping: self.mapping.clone()? },
-            Kind::Catalog => {
-                WhatIf::RenameCatalog { catalog: self.catalog.clone()?, new_name: self.new_name.trim().to_owned() }
-            }
+            Kind::Catalog => WhatIf::RenameCatalog {
+                catalog: CatalogName::new(self.catalog.clone()?),
+                new_name: CatalogName::new(self.new_name.trim()),
+            },
             Kind::Table => WhatIf::DropTable { table: self.table.trim().to_owned() },
         };
         asked.problem().is_none().then_some(asked)
@@ -200,7 +201,7 @@ impl WhatIfDialog {
                 choices_ui(ui, "mapping", &names, &mut self.mapping);
             }
             Kind::Catalog => {
-                let names: Vec<&str> = group.catalogs().iter().map(String::as_str).collect();
+                let names: Vec<&str> = group.catalogs().iter().map(CatalogName::as_str).collect();
                 choices_ui(ui, "catalog", &names, &mut self.catalog);
                 let label = field::label_ui(ui, "New name");
                 field::text_ui(ui, label, &mut self.new_name, "main_renamed", true, false);

@@ -2,19 +2,19 @@
 
 use super::{Asked, Found, counted, no_such, size};
 use crate::control::ControlError;
-use crate::domain::{AssetKind, AssetName, Consequence, ErrorClass, Weight, same_name};
+use crate::domain::{AssetKind, AssetName, CatalogName, Consequence, ErrorClass, Weight};
 use crate::replicate::{self, rename_bytes};
 use std::collections::BTreeSet;
 
 impl Asked<'_> {
-    pub(super) async fn rename(&self, catalog: &str, new_name: &str) -> Result<Found, ControlError> {
+    pub(super) async fn rename(&self, catalog: &CatalogName, new_name: &CatalogName) -> Result<Found, ControlError> {
         let (group, mut found) = (&self.group, Found::default());
         let id = &group.spec.id;
         let (primary, secondary) = (&group.effective_primary_region, group.effective_secondary_region());
-        let Some(catalog) = group.catalogs().iter().find(|known| same_name(known, catalog)).cloned() else {
+        let Some(catalog) = group.catalogs().iter().find(|known| *known == catalog).cloned() else {
             return Err(no_such(format!("{catalog} isn't in the scope of {id}. Name one of its catalogs.")));
         };
-        if same_name(&catalog, new_name) {
+        if catalog == *new_name {
             return Err(no_such(format!("{new_name} is its name already. Enter another one.")));
         }
         // The scope names catalogs, so one that has another name is one that the primary doesn't show.
@@ -34,7 +34,7 @@ impl Asked<'_> {
                     Weight::Unknown,
                     format!("Whether {region} has a catalog named {new_name} isn't known. {error}"),
                 )),
-                Ok(endpoint) => match endpoint.client.catalog(new_name).await {
+                Ok(endpoint) => match endpoint.client.catalog(new_name.as_str()).await {
                     Ok(Some(_)) if region == primary => {
                         let sentence =
                             format!("{primary} has a catalog named {new_name} already, so it refuses the new name.");
@@ -55,26 +55,19 @@ impl Asked<'_> {
             }
         }
         self.say_cost(&mut found, &catalog, new_name).await;
-        self.say_views(
-            &mut found,
-            |name| same_name(&name.catalog, &catalog),
-            |view| !same_name(&view.catalog, &catalog),
-            &catalog,
-        )
-        .await;
+        self.say_views(&mut found, |name| catalog.holds(name), |view| !catalog.holds(view), catalog.as_str()).await;
         Ok(found)
     }
 
     /// What it would ship again once the new name is in the scope.
-    async fn say_cost(&self, found: &mut Found, catalog: &str, new_name: &str) {
+    async fn say_cost(&self, found: &mut Found, catalog: &CatalogName, new_name: &CatalogName) {
         let group = &self.group;
-        let within: Vec<_> =
-            self.ledger.iter().filter(|(name, _)| same_name(&AssetName::parse(name).catalog, catalog)).collect();
+        let within: Vec<_> = self.ledger.iter().filter(|(name, _)| catalog.holds(&AssetName::parse(name))).collect();
         let mut bytes = 0_u64;
         let mut shipped = Vec::new();
         match self.ends().await {
             Ok((source, destination, mappings)) => {
-                let inventory = replicate::read_inventory(&source, &[catalog.to_owned()]).await;
+                let inventory = replicate::read_inventory(&source, std::slice::from_ref(catalog)).await;
                 let tables = inventory.as_ref().ok().into_iter().flat_map(|inventory| inventory.tables());
                 let infos: std::collections::BTreeMap<String, _> =
                     tables.map(|info| (info.full_name(), info)).collect();

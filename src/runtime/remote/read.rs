@@ -4,8 +4,7 @@ use crate::connect::{AccountClient, ConnectError};
 use crate::control::view::{AccountView, GroupView, LagSample, RegionView, StableUrlView, WorkspaceView};
 use crate::domain::{
     CatalogName, FailoverGroup, FailoverGroupSpec, GroupId, GroupState, LocationMapping, Region, ScopeRules, Targets,
-    Timestamp,
-    UnityCatalogAssets, WorkspaceId, WorkspaceSet,
+    Timestamp, UnityCatalogAssets, WorkspaceId, WorkspaceSet,
 };
 use crate::wire::disaster_recovery::{FailoverGroupBody, StableUrlBody};
 use chrono::{DateTime, TimeDelta, Utc};
