@@ -11,12 +11,5 @@ need_command java openjdk-17-jre-headless
 need_command python3 python3
 install_missing
 venv="${CARGO_TARGET_DIR:-target}/venv-spark"
-packages=(pyspark==4.3.0 py4j==0.10.9.9 obstore==0.12.1)
-if [ "$(cat "$venv/installed" 2>/dev/null || true)" != "${packages[*]}" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}" ||
-        fail "pip could not install ${packages[*]}. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
-    printf '%s\n' "${packages[*]}" >"$venv/installed"
-fi
+spark_environment "$venv"
 exec cargo bench --locked --bench spark -- --spark-submit "$venv/bin/spark-submit" "$@"

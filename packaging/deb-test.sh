@@ -11,7 +11,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . packaging/system.sh
 
 binary="${CARGO_TARGET_DIR:-target}/debug/resilience-console"
-if [ "${1:-}" = --binary ]; then binary=${2:?"--binary needs a file"}; fi
+case ${1:-} in
+    --binary) binary=${2:?"--binary needs a file"} ;;
+    "") ;;
+    *) fail "deb-test.sh doesn't know $1. Use --binary FILE." ;;
+esac
 command -v dpkg >/dev/null 2>&1 || fail "dpkg is not installed, so no Debian package can be tried."
 place=$(mktemp -d "${TMPDIR:-/tmp}/resilience-deb-test.XXXXXX")
 service=""

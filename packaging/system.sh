@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts beside it share: what they need of the machine, of which only what is missing is installed, and the program
-# that a package is made of.
+# Functions of the scripts beside it. They install what a script needs and the machine lacks, make Python environments, and find
+# the program that a package is made of.
 
 say() { printf '%s\n' "$*" >&2; }
 fail() {
@@ -85,6 +85,26 @@ need_cargo() {
     found=$(rustc --version | cut -d ' ' -f 2)
     [ "$(printf '%s\n%s\n' "$needed" "${found%%-*}" | sort -V | head -n 1)" = "$needed" ] ||
         fail "This is Rust $found, and the project needs $needed or newer. Run 'rustup update', then run this again."
+}
+
+# pip_install ENVIRONMENT ARGUMENT…
+pip_install() { "$1/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "${@:2}" >&2 </dev/null; }
+# python_environment FOLDER PACKAGES INSTALL: makes one where FOLDER holds none with just these packages; INSTALL fills it.
+python_environment() {
+    if [ "$(cat "$1/installed" 2>/dev/null || true)" = "$2" ]; then return; fi
+    say "Making a Python environment with $2 in $1."
+    rm -rf "$1"
+    python3 -m venv "$1" >&2 ||
+        fail "Python could not make a virtual environment in $1. Read its message above, mend it, then run this again."
+    "$3" "$1" || fail "pip could not install $2. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
+    printf '%s\n' "$2" >"$1/installed"
+}
+
+# spark_environment FOLDER: Spark, and what its tasks reach stores with. pyspark is built from its source package.
+spark_environment() {
+    local packages=(pyspark==4.3.0 py4j==0.10.9.9 obstore==0.12.1)
+    install_spark() { "$1/bin/pip" install --quiet --disable-pip-version-check "${packages[@]}" >&2 </dev/null; }
+    python_environment "$1" "${packages[*]}" install_spark
 }
 
 # take_program [--binary FILE] [--out FOLDER]: sets $binary, which it builds where no file is given, and $out.

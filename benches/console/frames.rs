@@ -140,7 +140,7 @@ pub fn measure(frames: usize, divide: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Memory of the process that is its own, in bytes.
+/// Resident memory of the process, in bytes.
 fn resident() -> Result<u64, Fault> {
     let text = std::fs::read_to_string("/proc/self/statm")?;
     let pages: u64 = text.split_whitespace().nth(1).ok_or("statm has no second number")?.parse()?;

@@ -7,23 +7,27 @@ use super::scene::Scene;
 use super::theme::{self, Icon, Role, radius, rich, space};
 use super::widgets::dialog::dialog_ui;
 use super::widgets::{Button, text};
+use crate::control::view::AccountView;
 use eframe::egui::{
     self, Align2, Context, CornerRadius, Frame, Id, Key, KeyboardShortcut, Margin, Modal, Modifiers, Rect, Sense,
     Stroke, TextEdit, Ui, Vec2, WidgetInfo,
 };
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
+use std::sync::Arc;
 
 /// Height of a line, and of the list of lines, in points.
 const LINE: f32 = 40.0;
 const LIST: f32 = 440.0;
 
 /// What is typed, which line is on, and how far the list is scrolled.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Default)]
 pub struct PaletteState {
     typed: String,
     line: usize,
     scrolled: f32,
+    /// The objects that were found, for what was typed and in which account: looking through all takes as long as a frame.
+    objects: Option<(String, Arc<AccountView>, Vec<Command>)>,
 }
 
 /// A command with the words by which it is found.
@@ -50,7 +54,7 @@ impl PaletteState {
     /// Draws the palette.
     pub fn show(&mut self, ctx: &Context, scene: &Scene<'_>, preferences: &Preferences) -> Vec<Action> {
         let palette = theme::palette(ctx);
-        let objects = Command::objects(scene, &self.typed);
+        let objects = self.objects(scene);
         let commands = matching(Command::all(scene).into_iter().chain(objects).collect(), &self.typed);
         let mut actions = Vec::new();
         let key = |key| ctx.input_mut(|input| input.consume_key(Modifiers::NONE, key));
@@ -113,6 +117,19 @@ impl PaletteState {
             actions.push(Action::CloseDialog);
         }
         actions
+    }
+
+    fn objects(&mut self, scene: &Scene<'_>) -> Vec<Command> {
+        let account = &scene.snapshot.account;
+        if let Some((typed, of, found)) = &self.objects
+            && *typed == self.typed
+            && Arc::ptr_eq(of, account)
+        {
+            return found.clone();
+        }
+        let found = Command::objects(scene, &self.typed);
+        self.objects = Some((self.typed.clone(), account.clone(), found.clone()));
+        found
     }
 
     fn search_ui(&mut self, ui: &mut Ui) {

@@ -149,11 +149,17 @@ fn the_same_time_of_the_day_before_is_drawn_when_it_is_asked_for() {
     let at = fixture::ago(86_400 + 1_800);
     let samples = (0..20).map(|n| LagSample { at: at + TimeDelta::seconds(30 * n), lag_ms: Some(4_000) }).collect();
     let history = GroupHistory { samples, ..GroupHistory::default() };
-    assert!(desk.shows("nothing is recorded of the day before"));
+    assert!(desk.shows("the day before is being read"));
     desk.answer(id, Ok(NoticeDetail::History(Box::new(history))));
     assert!(desk.shows("the day before at most 4.0 s"));
     desk.click("Hide yesterday");
     assert!(!desk.shows("the day before"));
+    desk.click("10 min");
+    desk.click("Yesterday");
+    let sentence = "The system table of core can't be read.".to_owned();
+    let (id, _) = asked(&mut desk);
+    desk.answer(id, Err(IntentError { sentence: sentence.clone(), violations: Vec::new(), stale: false }));
+    assert!(desk.shows(&format!("the day before couldn't be read. {sentence}")));
     desk.click("7 d");
     let _ = asked(&mut desk);
     assert!(!desk.can_press("Yesterday"), "a week has no same time of the day before");

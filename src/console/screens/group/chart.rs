@@ -46,8 +46,10 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         held_since: held_since(view),
     };
     let samples = past.samples(view, end);
-    let before =
-        past.compares().then(|| curve(&past.day_before(view, end), Frame { target: None, patience: 150.0, ..frame }));
+    let before = past.compares().then(|| Before {
+        curve: curve(&past.day_before(view, end), Frame { target: None, patience: 150.0, ..frame }),
+        not_read: past.not_read_before(),
+    });
     let curve = curve(&samples, frame);
     let (readout, chosen) = head_ui(ui, past, &samples, id, actions);
     if curve.stretches.is_empty() {
@@ -57,8 +59,15 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
         let (words, picked) = ui.scope(|ui| plot_ui(ui, view, &curve, before.as_ref(), frame, range, &marks)).inner;
         actions.extend(picked.map(|at| Action::AskFailOverAt(view.group.spec.id.clone(), at)));
         let palette = theme::palette(ui);
-        let words = words.unwrap_or_else(|| {
-            format!("{}. Drag to zoom, double-click to reset, right-click to fail over as of a moment.", range.words())
+        let not_read = before.as_ref().and_then(|before| before.not_read.as_ref());
+        let words = words.unwrap_or_else(|| match not_read {
+            Some(why) => format!("{}; the day before {why}", range.words()),
+            None => {
+                format!(
+                    "{}. Drag to zoom, double-click to reset, right-click to fail over as of a moment.",
+                    range.words()
+                )
+            }
         });
         text::paint(ui, readout, Align2::LEFT_CENTER, Role::Small, palette.text_soft, &format::capitalised(&words));
     }
@@ -77,6 +86,13 @@ pub fn chart_ui(ui: &mut Ui, scene: &Scene<'_>, view: &GroupView, past: &mut Pas
     if let Some(range) = chosen.range {
         past.choose(range);
     }
+}
+
+/// The same time of the day before.
+struct Before {
+    curve: Curve,
+    /// Why it isn't known, in words.
+    not_read: Option<String>,
 }
 
 /// What was pressed above the chart.
@@ -144,7 +160,7 @@ fn plot_ui(
     ui: &mut Ui,
     view: &GroupView,
     curve: &Curve,
-    before: Option<&Curve>,
+    before: Option<&Before>,
     frame: Frame,
     range: Range,
     marks: &[Mark],
@@ -171,7 +187,7 @@ fn plot_ui(
             let span = Span::new("", *from..=to.max(from + least)).fill(palette.wash(Tone::Bad)).border_width(0.0);
             plot.span(span);
         }
-        for stretch in before.iter().flat_map(|before| &before.stretches) {
+        for stretch in before.iter().flat_map(|before| &before.curve.stretches) {
             let points: Vec<[f64; 2]> = stretch.iter().map(|[x, lag]| [*x, lag.min(top)]).collect();
             let line = Line::new("yesterday", PlotPoints::from(points)).color(palette.text_weak).width(1.25);
             plot.line(line.style(LineStyle::dashed_dense()).allow_hover(false));
@@ -233,9 +249,10 @@ fn plot_ui(
         (None, _) => {}
     }
     if let Some(before) = before {
-        name.push_str(&match before.stretches.is_empty() {
-            true => "; nothing is recorded of the day before".to_owned(),
-            false => format!("; the day before at most {}", format::duration(before.highest)),
+        name.push_str(&match &before.not_read {
+            Some(why) => format!("; the day before {why}"),
+            None if before.curve.stretches.is_empty() => "; nothing is recorded of the day before".to_owned(),
+            None => format!("; the day before at most {}", format::duration(before.curve.highest)),
         });
     }
     response.response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, &name));
@@ -248,9 +265,10 @@ fn plot_ui(
         None => format!("{time}: not recorded"),
     };
     if let Some(before) = before {
-        words.push_str(&match before.at(x) {
-            Some([_, lag]) => format!(". The day before: {}", format::duration(lag)),
-            None => ". The day before: not recorded".to_owned(),
+        words.push_str(&match (&before.not_read, before.curve.at(x)) {
+            (Some(why), _) => format!(". The day before {why}"),
+            (None, Some([_, lag])) => format!(". The day before: {}", format::duration(lag)),
+            (None, None) => ". The day before: not recorded".to_owned(),
         });
     }
     (Some(words), picked)

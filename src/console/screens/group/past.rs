@@ -91,7 +91,7 @@ pub struct Past {
     /// Whether the same time of the day before is drawn too.
     compares: bool,
     asked_before: Option<(Range, Timestamp)>,
-    read_before: Option<(Range, Box<GroupHistory>)>,
+    read_before: Option<(Range, Result<Box<GroupHistory>, String>)>,
     /// A picture of the chart that is awaited.
     pub shot: Option<super::shot::Shot>,
 }
@@ -152,12 +152,23 @@ impl Past {
 
     /// Lag at the same time of the day before, each sample with the time it is drawn at, a day later.
     pub fn day_before(&self, view: &GroupView, now: Timestamp) -> Vec<LagSample> {
-        let Some((_, history)) = self.read_before.as_ref().filter(|(range, _)| *range == self.range) else {
-            return Vec::new();
-        };
+        let Some(Ok(history)) = self.before() else { return Vec::new() };
         let from = self.begins(view, now);
         let later = history.samples.iter().map(|sample| LagSample { at: sample.at + A_DAY, ..*sample });
         later.filter(|sample| (from..=now).contains(&sample.at)).collect()
+    }
+
+    fn before(&self) -> Option<&Result<Box<GroupHistory>, String>> {
+        self.read_before.as_ref().filter(|(range, _)| *range == self.range).map(|(_, read)| read)
+    }
+
+    /// Why the day before isn't known yet, as words that follow its name; None once it was read.
+    pub fn not_read_before(&self) -> Option<String> {
+        match self.before() {
+            None => Some("is being read".to_owned()),
+            Some(Err(refusal)) => Some(format!("couldn't be read. {refusal}")),
+            Some(Ok(_)) => None,
+        }
     }
 
     /// What to ask the runtime for the day before; None while nothing is missing.
@@ -189,8 +200,8 @@ impl Past {
     pub fn answered(&mut self, since: Timestamp, answer: Result<&GroupHistory, &IntentError>) {
         let before = self.asked_before.filter(|(range, at)| since_before(*range, *at) == since);
         if let Some((range, _)) = before {
-            // Without an answer there is nothing to compare with, and the chart says so.
-            self.read_before = answer.ok().map(|history| (range, Box::new(history.clone())));
+            let read = answer.map(|history| Box::new(history.clone())).map_err(|error| error.sentence.clone());
+            self.read_before = Some((range, read));
             return;
         }
         let Some((range, _)) = self.asked.filter(|(range, at)| *at - range.length() == since) else { return };
