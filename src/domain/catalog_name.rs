@@ -22,7 +22,7 @@ pub struct CatalogName(String);
 pub enum InvalidCatalogName {
     #[error("A catalog in the scope has no name. Name it.")]
     Empty,
-    #[error("The catalog name {name:?} contains {character:?}, which no catalog's name can. Correct it.")]
+    #[error("{name:?} can't be a catalog's name, because it contains {character:?}. Correct it.")]
     BadCharacter { name: String, character: char },
     #[error("A catalog's name is {length} characters long. No name is longer than {LONGEST}.")]
     TooLong { length: usize },

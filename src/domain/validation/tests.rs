@@ -70,9 +70,9 @@ fn a_text_that_no_catalog_can_be_named_is_refused_where_the_primary_cannot_be_as
     assert_eq!(
         said,
         [
-            "The catalog name \"main.sales\" contains '.', which no catalog's name can. Correct it.",
+            "\"main.sales\" can't be a catalog's name, because it contains '.'. Correct it.",
             "A catalog in the scope has no name. Name it.",
-            "The catalog name \"a b\" contains ' ', which no catalog's name can. Correct it.",
+            "\"a b\" can't be a catalog's name, because it contains ' '. Correct it.",
         ]
     );
     // A region that has such a catalog knows better.
