@@ -35,6 +35,9 @@ impl Reply {
     }
 }
 
+/// Ready when a request has to end.
+pub type Ended = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A region's answer on its way to the client. Its request counts as running until this is dropped.
 pub struct Relayed {
     body: Incoming,
@@ -42,7 +45,7 @@ pub struct Relayed {
     /// The connection, to be used again after the answer's end.
     lease: Option<Lease>,
     request: Arc<Fate>,
-    cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    cut: Ended,
     /// Whether it may end anywhere, as a stream of events may.
     may_end: bool,
     done: bool,
@@ -50,8 +53,7 @@ pub struct Relayed {
 
 impl Relayed {
     /// Relays `body` while the request's gate allows it, and gives the connection back at its end.
-    pub fn new(body: Incoming, pass: Pass, lease: Lease, request: Arc<Fate>, may_end: bool) -> Self {
-        let cut = Box::pin(pass.when_ended());
+    pub fn new(body: Incoming, pass: Pass, lease: Lease, request: Arc<Fate>, cut: Ended, may_end: bool) -> Self {
         let mut relayed = Self { body, pass, lease: Some(lease), request, cut, may_end, done: false };
         if relayed.body.is_end_stream() {
             relayed.finish();
@@ -84,7 +86,11 @@ impl Body for Relayed {
             self.pass.gate().traffic().failed();
             return Poll::Ready(Some(Err(BodyError::Switched)));
         }
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        let this = &mut *self;
+        let frame = match &mut this.lease {
+            Some(lease) => lease.poll_with(cx, |cx| Pin::new(&mut this.body).poll_frame(cx)),
+            None => Pin::new(&mut this.body).poll_frame(cx),
+        };
         match &frame {
             Poll::Ready(None) => self.finish(),
             Poll::Ready(Some(Ok(_))) if self.body.is_end_stream() => self.finish(),

@@ -1,6 +1,6 @@
 //! One request's way: to its gate, to a region, and the answer's way back.
 
-use super::body::{Relayed, Reply};
+use super::body::{Ended, Relayed, Reply};
 use super::hold::{Holding, Patience};
 use super::rescue::Rescue;
 use super::route::{self, Found};
@@ -41,10 +41,13 @@ struct Call {
     upgrade: Option<hyper::upgrade::OnUpgrade>,
 }
 
+/// A region's answer with what it takes to hand it on.
+type Answered = (Response<Incoming>, Lease, Pass, Arc<Fate>, Ended);
+
 /// What came of sending a request once.
 enum Attempt {
     /// The region answered.
-    Answered(Box<(Response<Incoming>, Lease, Pass, Arc<Fate>)>),
+    Answered(Box<Answered>),
     /// Not a byte was sent, so the body is here still.
     Unsent(Option<Arriving>, Rescue),
     /// As before, and another connection may do at once.
@@ -93,8 +96,7 @@ impl Shared {
             let pass = patience.pass().await?;
             match self.attempt(&call, pass, body.take()).await {
                 Attempt::Answered(answered) => {
-                    let (response, lease, pass, fate) = *answered;
-                    return Ok(self.relay(&mut call, response, lease, pass, fate));
+                    return Ok(self.relay(&mut call, *answered));
                 }
                 Attempt::Unsent(kept, rescue) => {
                     body = kept;
@@ -120,9 +122,10 @@ impl Shared {
     async fn attempt(&self, call: &Call, pass: Pass, body: Option<Arriving>) -> Attempt {
         let target = pass.target.clone();
         let region = || target.region.clone();
+        let mut ended: Ended = Box::pin(pass.when_ended());
         let leased = tokio::select! {
-            leased = self.upstreams.lease(&target.url) => leased,
-            () = pass.ended() => return Attempt::Stale(body),
+            leased = self.upstreams.lease(&target) => leased,
+            () = &mut ended => return Attempt::Stale(body),
         };
         let mut lease = match leased {
             Ok(lease) => lease,
@@ -149,14 +152,14 @@ impl Shared {
         }
         let sending = tokio::select! {
             sending = lease.send(request) => sending,
-            () = pass.ended() => return Attempt::MaybeDone(Rescue::MaybeDone { region: region() }),
+            () = &mut ended => return Attempt::MaybeDone(Rescue::MaybeDone { region: region() }),
         };
         match sending {
             Ok(response) => {
                 if !pass.is_current() {
                     pass.gate().traffic().late();
                 }
-                Attempt::Answered(Box::new((response, lease, pass, fate)))
+                Attempt::Answered(Box::new((response, lease, pass, fate, ended)))
             }
             Err(mut failed) => match failed.take_message() {
                 Some(unsent) if lease.reused => Attempt::Stale(unsent.into_body().take()),
@@ -171,33 +174,28 @@ impl Shared {
     }
 
     /// Hands a region's answer on.
-    fn relay(
-        &self,
-        call: &mut Call,
-        mut response: Response<Incoming>,
-        lease: Lease,
-        pass: Pass,
-        fate: Arc<Fate>,
-    ) -> Response<Reply> {
+    fn relay(&self, call: &mut Call, (mut response, lease, pass, fate, ended): Answered) -> Response<Reply> {
         let target = pass.target.clone();
         let switching = (response.status() == StatusCode::SWITCHING_PROTOCOLS)
             .then(|| call.upgrade.take().zip(headers::protocol(response.headers())))
             .flatten();
         let region_end = switching.is_some().then(|| hyper::upgrade::on(&mut response));
         let (mut parts, body) = response.into_parts();
-        let scheme = if call.peer.tls { "https" } else { "http" };
-        let origin = route::host(&call.parts).map(|host| format!("{scheme}://{host}"));
-        headers::response(&mut parts.headers, &target, &call.gate.stable_workspace_id, origin.as_deref());
+        let origin = || {
+            let scheme = if call.peer.tls { "https" } else { "http" };
+            route::host(&call.parts).map(|host| format!("{scheme}://{host}"))
+        };
+        headers::response(&mut parts.headers, &target, &call.gate.stable_workspace_id, origin);
         parts.version = Version::HTTP_11;
         if let (Some((client_end, protocol)), Some(region_end)) = (switching, region_end) {
             parts.headers.insert(hyper::header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(hyper::header::UPGRADE, protocol);
-            self.tunnels.open(client_end, region_end, pass);
+            self.tunnels.open(client_end, region_end, lease.into_driver(), pass);
             return Response::from_parts(parts, Reply::whole(String::new()));
         }
         let may_end =
             parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        Response::from_parts(parts, Reply::Relayed(Box::new(Relayed::new(body, pass, lease, fate, may_end))))
+        Response::from_parts(parts, Reply::Relayed(Box::new(Relayed::new(body, pass, lease, fate, ended, may_end))))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::rescue::Rescue;
 use super::route::{self, COOKIE_NAME, ID_HEADERS};
-use super::upstream::authority;
 use crate::net::{LoginKind, Peer, Target, TwoLengths};
 use hyper::header::{
     self, CONNECTION, COOKIE, Entry, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE, TE, UPGRADE, VIA,
@@ -110,8 +109,8 @@ pub fn request(parts: &Parts, peer: Peer, target: &Target, stable_id: &str) -> H
         headers.insert(FORWARDED_FOR, address);
     }
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if peer.tls { "https" } else { "http" }));
-    if let Ok(host) = HeaderValue::from_str(&authority(&target.url)) {
-        headers.insert(HOST, host);
+    if let Some(host) = &target.authority {
+        headers.insert(HOST, host.clone());
     }
     headers.append(VIA, via(parts.version));
     cookies(&mut headers);
@@ -122,15 +121,15 @@ pub fn request(parts: &Parts, peer: Peer, target: &Target, stable_id: &str) -> H
     headers
 }
 
-/// Turns a region's fields into those that the client gets. `origin` is the gateway as the client called it.
-pub fn response(headers: &mut HeaderMap, target: &Target, stable_id: &str, origin: Option<&str>) {
+/// Turns a region's fields into those that the client gets. `origin` tells the gateway as the client called it.
+pub fn response(headers: &mut HeaderMap, target: &Target, stable_id: &str, origin: impl Fn() -> Option<String>) {
     strip_hop_by_hop(headers);
     // It would lead clients past the gateway.
     headers.remove(header::ALT_SVC);
     swap_ids(headers, &target.workspace_id, stable_id);
-    if let Some(origin) = origin
-        && let Some(text) = headers.get(LOCATION).and_then(|value| value.to_str().ok())
-        && let Some(moved) = relocated(text, target, stable_id, origin)
+    if let Some(text) = headers.get(LOCATION).and_then(|value| value.to_str().ok())
+        && let Some(origin) = origin()
+        && let Some(moved) = relocated(text, target, stable_id, &origin)
     {
         headers.insert(LOCATION, moved);
     }
@@ -304,7 +303,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
         }
-        response(&mut map, &target(), "1001", Some("https://gateway:8443"));
+        response(&mut map, &target(), "1001", || Some("https://gateway:8443".to_owned()));
         map
     }
 

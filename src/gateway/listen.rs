@@ -105,7 +105,8 @@ impl Gateway {
             let shared = answering.clone();
             service_fn(move |request: Request<Arriving>| {
                 let shared = shared.clone();
-                async move { Ok::<_, Infallible>(shared.answer(peer, request).await) }
+                // Boxed, because what serves a connection moves it about.
+                async move { Ok::<_, Infallible>(Box::pin(shared.answer(peer, request)).await) }
             })
         };
         let server = tokio::spawn(serve(listener, acceptor, service, limits, told));

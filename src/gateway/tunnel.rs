@@ -1,5 +1,6 @@
 //! Streams that were requests once, such as WebSockets: bytes go both ways until either side ends or the URL is switched.
 
+use super::upstream::Driver;
 use crate::net::Pass;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -16,13 +17,15 @@ impl Tunnels {
     }
 
     /// Joins a client and a region once both have switched the protocol. It counts as running until it ends.
-    pub fn open(&self, client: OnUpgrade, region: OnUpgrade, pass: Pass) {
+    ///
+    /// `driver` is what reads the region's end until then.
+    pub fn open(&self, client: OnUpgrade, region: OnUpgrade, driver: Option<Driver>, pass: Pass) {
         let mut tasks = self.tasks();
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
             let ended = pass.when_ended();
             tokio::select! {
-                joined = join(client, region) => {
+                joined = join(client, region, driver) => {
                     if let Err(error) = joined {
                         tracing::debug!(%error, "an upgraded stream broke off");
                     }
@@ -40,8 +43,18 @@ impl Tunnels {
     }
 }
 
-async fn join(client: OnUpgrade, region: OnUpgrade) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (client, region) = tokio::try_join!(client, region)?;
+async fn join(
+    client: OnUpgrade,
+    region: OnUpgrade,
+    driver: Option<Driver>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let driven = async {
+        if let Some(driver) = driver {
+            driver.await;
+        }
+        Ok(())
+    };
+    let (client, region, ()) = tokio::try_join!(client, region, driven)?;
     tokio::io::copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(region)).await?;
     Ok(())
 }

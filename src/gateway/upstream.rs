@@ -1,16 +1,23 @@
 //! Connections to the regions, kept open between requests.
+//!
+//! A connection is driven by the request that has it: one task less to wake on each of a request's ways. Only where a request has a
+//! body, a task of its own drives it, because the body must go on while the client doesn't read its answer.
 
 use super::error::GatewayError;
 use super::sent::Sent;
-use hyper::body::Incoming;
+use crate::net::Target;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -50,24 +57,24 @@ struct Inner {
     tasks: Mutex<JoinSet<()>>,
 }
 
+/// What reads and writes on a connection, while it is polled.
+pub type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 struct Idle {
     sender: SendRequest<Sent>,
+    /// None where a task drives it, or it has ended.
+    driver: Option<Driver>,
     since: Instant,
 }
 
 /// A connection that one request has for itself.
 pub struct Lease {
     sender: SendRequest<Sent>,
-    key: String,
+    driver: Option<Driver>,
+    target: Arc<Target>,
     /// Whether it carried a request before; then it may have been closed at this very moment.
     pub reused: bool,
     pool: Arc<Inner>,
-}
-
-/// Host and port as `Host` has them: the port only where it isn't the scheme's own.
-pub fn authority(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -94,25 +101,26 @@ impl Upstreams {
         })
     }
 
-    /// A connection to `url`'s host: one that is open, or a new one.
-    pub async fn lease(&self, url: &Url) -> Result<Lease, ConnectFault> {
-        let key = format!("{}://{}", url.scheme(), authority(url));
-        while let Some(mut idle) = self.idle(&key) {
+    /// A connection to the target's host: one that is open, or a new one.
+    pub async fn lease(&self, target: &Arc<Target>) -> Result<Lease, ConnectFault> {
+        let url = &target.url;
+        while let Some(mut idle) = self.idle(target.url.as_str()) {
             // Closed ones fail here; one that just carried an answer is ready at once.
-            if idle.since.elapsed() < IDLE_TIME && !idle.sender.is_closed() && idle.sender.ready().await.is_ok() {
-                return Ok(Lease { sender: idle.sender, key, reused: true, pool: self.inner.clone() });
+            if idle.since.elapsed() < IDLE_TIME && idle.is_ready().await {
+                let Idle { sender, driver, .. } = idle;
+                return Ok(Lease { sender, driver, target: target.clone(), reused: true, pool: self.inner.clone() });
             }
         }
         let late = || ConnectFault::Away(io::ErrorKind::TimedOut.into());
-        let sender = tokio::time::timeout(CONNECT_TIME, self.connect(url)).await.map_err(|_| late())??;
-        Ok(Lease { sender, key, reused: false, pool: self.inner.clone() })
+        let (sender, driver) = tokio::time::timeout(CONNECT_TIME, self.connect(url)).await.map_err(|_| late())??;
+        Ok(Lease { sender, driver: Some(driver), target: target.clone(), reused: false, pool: self.inner.clone() })
     }
 
     fn idle(&self, key: &str) -> Option<Idle> {
         lock(&self.inner.idle).get_mut(key)?.pop()
     }
 
-    async fn connect(&self, url: &Url) -> Result<SendRequest<Sent>, ConnectFault> {
+    async fn connect(&self, url: &Url) -> Result<(SendRequest<Sent>, Driver), ConnectFault> {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_or_known_default().unwrap_or_default();
         let stream = TcpStream::connect((host.as_str(), port)).await.map_err(ConnectFault::Away)?;
@@ -133,17 +141,13 @@ impl Upstreams {
     async fn handshake(
         &self,
         stream: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
-    ) -> Result<SendRequest<Sent>, ConnectFault> {
+    ) -> Result<(SendRequest<Sent>, Driver), ConnectFault> {
         let broken = |error| ConnectFault::Away(io::Error::other(error));
         let (sender, connection) =
             http1::Builder::new().max_buf_size(MOST_HEAD_BYTES).handshake(stream).await.map_err(broken)?;
-        let mut tasks = lock(&self.inner.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            // Each request hears of its own error.
-            let _ = connection.with_upgrades().await;
-        });
-        Ok(sender)
+        // Each request hears of its own error.
+        let driver = async move { drop(connection.with_upgrades().await) };
+        Ok((sender, Box::pin(driver)))
     }
 
     /// Closes connections that have been idle for too long.
@@ -162,10 +166,59 @@ impl Upstreams {
     }
 }
 
+impl Idle {
+    /// Whether it can take a request at once. One whose last request wasn't read to its end can't.
+    async fn is_ready(&mut self) -> bool {
+        if self.driver.is_none() {
+            return !self.sender.is_closed() && self.sender.ready().await.is_ok();
+        }
+        poll_fn(|cx| {
+            drive(&mut self.driver, cx);
+            Poll::Ready(self.driver.is_some() && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
+        })
+        .await
+    }
+}
+
+/// Lets a connection read and write what it can; None from its end on.
+fn drive(driver: &mut Option<Driver>, cx: &mut Context<'_>) {
+    if driver.as_mut().is_some_and(|driver| driver.as_mut().poll(cx).is_ready()) {
+        *driver = None;
+    }
+}
+
 impl Lease {
     /// Sends a request. An error that holds the request again means that no byte of it was sent.
     pub async fn send(&mut self, request: Request<Sent>) -> Result<Response<Incoming>, TrySendError<Request<Sent>>> {
-        self.sender.try_send_request(request).await
+        if !request.body().is_end_stream()
+            && let Some(driver) = self.driver.take()
+        {
+            let mut tasks = lock(&self.pool.tasks);
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(driver);
+        }
+        let mut sending = pin!(self.sender.try_send_request(request));
+        let driver = &mut self.driver;
+        poll_fn(|cx| {
+            drive(driver, cx);
+            sending.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Polls what comes of an answer's body through this connection.
+    pub fn poll_with<T>(&mut self, cx: &mut Context<'_>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        if let Poll::Ready(ready) = poll(cx) {
+            return Poll::Ready(ready);
+        }
+        // It reads only what was asked for, so it comes after the question.
+        drive(&mut self.driver, cx);
+        poll(cx)
+    }
+
+    /// Takes what drives the connection, for a stream that isn't a request any more.
+    pub fn into_driver(self) -> Option<Driver> {
+        self.driver
     }
 
     /// Keeps the connection for the next request; only after its answer's end.
@@ -174,9 +227,13 @@ impl Lease {
             return;
         }
         let mut all = lock(&self.pool.idle);
-        let idle = all.entry(self.key).or_default();
+        let key = self.target.url.as_str();
+        if !all.contains_key(key) {
+            all.insert(key.to_owned(), Vec::new());
+        }
+        let Some(idle) = all.get_mut(key) else { return };
         if idle.len() < MOST_IDLE {
-            idle.push(Idle { sender: self.sender, since: Instant::now() });
+            idle.push(Idle { sender: self.sender, driver: self.driver, since: Instant::now() });
         }
     }
 }

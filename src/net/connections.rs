@@ -3,9 +3,17 @@
 //! This keeps the listener open to others: a client that opens thousands of connections and sends nothing, or half a request, or never
 //! reads an answer, loses its own oldest ones to the next client.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+
+/// `since` of a connection that the server works for.
+const WORKS: u64 = 0;
+/// `since` of one that had to make way.
+const ENDED: u64 = u64::MAX;
+/// Connections that are found at a time to make way, because finding them takes a look at all.
+const FOUND: usize = 64;
 
 /// The open connections of one listener.
 #[derive(Debug, Clone)]
@@ -16,6 +24,8 @@ pub struct Connections {
 #[derive(Debug)]
 struct Inner {
     most: usize,
+    /// Counts up, so that what is smaller was earlier.
+    clock: AtomicU64,
     state: Mutex<State>,
     /// Rings when a connection ends or begins to wait.
     eased: Notify,
@@ -23,32 +33,52 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    next: u64,
-    open: HashMap<u64, Slot>,
-    /// Connections that wait for their client, by when they began to.
-    waiting: BTreeMap<u64, u64>,
+    open: HashMap<u64, Arc<Slot>>,
+    /// Those that had waited longest when all were last looked at, in their order, with the `since` of then.
+    longest: VecDeque<(u64, u64)>,
 }
 
+/// One connection; each request changes it twice, so that takes no lock.
 #[derive(Debug)]
 struct Slot {
-    /// Its key in `waiting`; None while the server works for it.
-    waits: Option<u64>,
-    end: Arc<Notify>,
+    /// When it began to wait for its client.
+    since: AtomicU64,
+    end: Notify,
+}
+
+impl Slot {
+    fn change(&self, from: u64, to: u64) -> bool {
+        self.since.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
 }
 
 impl State {
-    fn number(&mut self) -> u64 {
-        self.next += 1;
-        self.next
-    }
-
     /// Ends the connection that has waited longest; whether there was one.
     fn shed(&mut self) -> bool {
-        let Some((_, id)) = self.waiting.pop_first() else { return false };
-        if let Some(slot) = self.open.remove(&id) {
-            slot.end.notify_one();
+        loop {
+            while let Some((since, id)) = self.longest.pop_front() {
+                // One that was worked for since isn't the longest any more.
+                if let Some(slot) = self.open.get(&id).filter(|slot| slot.change(since, ENDED)) {
+                    slot.end.notify_one();
+                    self.open.remove(&id);
+                    return true;
+                }
+            }
+            let waits = |(id, slot): (&u64, &Arc<Slot>)| match slot.since.load(Ordering::Acquire) {
+                WORKS | ENDED => None,
+                since => Some((since, *id)),
+            };
+            let mut waiting: Vec<(u64, u64)> = self.open.iter().filter_map(waits).collect();
+            if waiting.is_empty() {
+                return false;
+            }
+            if waiting.len() > FOUND {
+                waiting.select_nth_unstable(FOUND);
+                waiting.truncate(FOUND);
+            }
+            waiting.sort_unstable();
+            self.longest = waiting.into();
         }
-        true
     }
 }
 
@@ -56,12 +86,17 @@ impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn number(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed) + 1
+    }
 }
 
 impl Connections {
     /// Room for `most` connections at a time, at least one.
     pub fn new(most: usize) -> Self {
-        Self { inner: Arc::new(Inner { most: most.max(1), state: Mutex::default(), eased: Notify::new() }) }
+        let (most, clock) = (most.max(1), AtomicU64::new(WORKS));
+        Self { inner: Arc::new(Inner { most, clock, state: Mutex::default(), eased: Notify::new() }) }
     }
 
     /// Takes a connection in, as one that waits for its client. Waits for room only while the server works for all others.
@@ -80,10 +115,10 @@ impl Connections {
         if state.open.len() >= self.inner.most && !state.shed() {
             return None;
         }
-        let (id, since, end) = (state.number(), state.number(), Arc::new(Notify::new()));
-        state.waiting.insert(since, id);
-        state.open.insert(id, Slot { waits: Some(since), end: end.clone() });
-        Some(Arc::new(Connection { inner: self.inner.clone(), id, end }))
+        let (id, since) = (self.inner.number(), AtomicU64::new(self.inner.number()));
+        let slot = Arc::new(Slot { since, end: Notify::new() });
+        state.open.insert(id, slot.clone());
+        Some(Arc::new(Connection { inner: self.inner.clone(), id, slot }))
     }
 
     /// Ends the connection that has waited longest for its client, as when the process is out of file descriptors.
@@ -102,45 +137,35 @@ impl Connections {
 pub struct Connection {
     inner: Arc<Inner>,
     id: u64,
-    end: Arc<Notify>,
+    slot: Arc<Slot>,
 }
 
 impl Connection {
     /// The server works for it now, so it doesn't make way for others.
     pub fn works(&self) {
-        let mut state = self.inner.state();
-        let since = state.open.get_mut(&self.id).and_then(|slot| slot.waits.take());
-        if let Some(since) = since {
-            state.waiting.remove(&since);
+        let since = self.slot.since.load(Ordering::Acquire);
+        if since != WORKS && since != ENDED {
+            // Where this fails, it has to make way at this moment.
+            self.slot.change(since, WORKS);
         }
     }
 
     /// It waits for its client from now on: for a request, for the rest of one, or for an answer to be taken.
     pub fn waits(&self) {
-        let mut state = self.inner.state();
-        let since = state.number();
-        let State { open, waiting, .. } = &mut *state;
-        if let Some(slot) = open.get_mut(&self.id)
-            && slot.waits.is_none()
-        {
-            slot.waits = Some(since);
-            waiting.insert(since, self.id);
+        if self.slot.since.load(Ordering::Acquire) == WORKS && self.slot.change(WORKS, self.inner.number()) {
             self.inner.eased.notify_one();
         }
     }
 
     /// Returns when it has to make way for another one.
     pub async fn must_end(&self) {
-        self.end.notified().await;
+        self.slot.end.notified().await;
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut state = self.inner.state();
-        if let Some(since) = state.open.remove(&self.id).and_then(|slot| slot.waits) {
-            state.waiting.remove(&since);
-        }
+        self.inner.state().open.remove(&self.id);
         self.inner.eased.notify_one();
     }
 }
@@ -172,6 +197,26 @@ mod tests {
         assert_eq!(room.open(), 3, "its room was given away already");
         drop(first);
         assert_eq!(room.open(), 2);
+    }
+
+    #[test]
+    fn many_make_way_in_the_order_in_which_they_began_to_wait() {
+        let many = 3 * FOUND as u64;
+        let room = Connections::new(many as usize);
+        let all: Vec<_> = (0..many).map(|_| admit(&room).expect("room")).collect();
+        // Every third one asks something, in the reverse order.
+        for connection in all.iter().rev().step_by(3) {
+            connection.works();
+            connection.waits();
+        }
+        let asked = |n: u64| (many - 1 - n).is_multiple_of(3);
+        let order = (0..many).filter(|n| !asked(*n)).chain((0..many).rev().filter(|n| asked(*n)));
+        for next in order {
+            assert!(room.shed());
+            let ended: Vec<u64> = (0..many).filter(|n| is_told_to_end(&all[*n as usize])).collect();
+            assert_eq!(ended, [next]);
+        }
+        assert!(!room.shed());
     }
 
     #[test]

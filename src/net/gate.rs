@@ -4,6 +4,7 @@ use super::exchange::TokenExchange;
 use super::moved_ids::MovedIds;
 use super::traffic::{Switch, Traffic};
 use crate::domain;
+use hyper::header::HeaderValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -31,6 +32,8 @@ pub struct Target {
     pub workspace_id: String,
     /// The workspace's own URL; only scheme, host and port count.
     pub url: Url,
+    /// Host and port as `Host` has them: the port only where it isn't the scheme's own. None where no header can hold them.
+    pub authority: Option<HeaderValue>,
     /// Ids of assets that are other ones in this workspace.
     pub moved: MovedIds,
     /// Tokens that this workspace knows in the place of others.
@@ -41,7 +44,18 @@ impl Target {
     /// A workspace whose assets have the same ids everywhere, and where no token is exchanged.
     pub fn new(epoch: u64, region: &str, workspace_id: &str, url: Url) -> Self {
         let (region, workspace_id) = (region.to_owned(), workspace_id.to_owned());
-        Self { epoch, region, workspace_id, url, moved: MovedIds::default(), exchange: TokenExchange::default() }
+        let host = url.host_str().unwrap_or_default();
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority = HeaderValue::from_str(&authority).ok();
+        Self {
+            epoch,
+            region,
+            workspace_id,
+            url,
+            authority,
+            moved: MovedIds::default(),
+            exchange: TokenExchange::default(),
+        }
     }
 }
 
@@ -182,12 +196,7 @@ impl Pass {
         &self.gate
     }
 
-    /// Returns when the request has to end, because the switch cannot wait for it any longer.
-    pub async fn ended(&self) {
-        self.when_ended().await;
-    }
-
-    /// As [`Self::ended`], without holding on to the pass.
+    /// Returns when the request has to end, because the switch cannot wait for it any longer. It doesn't hold on to the pass.
     pub fn when_ended(&self) -> impl Future<Output = ()> + Send + 'static {
         let (mut state, mine) = (self.gate.watch(), self.generation);
         async move {
@@ -277,7 +286,7 @@ mod tests {
     }
 
     async fn has_ended(pass: &Pass) -> bool {
-        tokio::time::timeout(Duration::ZERO, pass.ended()).await.is_ok()
+        tokio::time::timeout(Duration::ZERO, pass.when_ended()).await.is_ok()
     }
 
     #[tokio::test]

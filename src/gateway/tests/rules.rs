@@ -199,7 +199,7 @@ proptest! {
         let Ok(value) = HeaderValue::from_str(&text) else { return Ok(()) };
         let mut answer = HeaderMap::new();
         answer.insert(LOCATION, value);
-        headers::response(&mut answer, &target(), STABLE_ID, Some(ORIGIN));
+        headers::response(&mut answer, &target(), STABLE_ID, || Some(ORIGIN.to_owned()));
         let told = answer[LOCATION].to_str().expect("text").to_owned();
         let real = target().url;
         let led_to_region = Url::parse(&text)
@@ -228,7 +228,7 @@ proptest! {
         let text = std::iter::once(format!("{name}=1")).chain(attributes).collect::<Vec<_>>().join(";");
         let mut answer = HeaderMap::new();
         answer.append(SET_COOKIE, HeaderValue::from_str(&text).expect("text"));
-        headers::response(&mut answer, &target(), STABLE_ID, Some(ORIGIN));
+        headers::response(&mut answer, &target(), STABLE_ID, || Some(ORIGIN.to_owned()));
         let told = answer[SET_COOKIE].to_str().expect("text");
         let is_covering = |part: &&str| {
             let domain = part.trim().to_ascii_lowercase();
