@@ -45,6 +45,8 @@ pub(super) const MANIFEST: u64 = 256 << 20;
 pub(super) const PROPERTIES: usize = 100_000;
 /// Table features that a protocol names.
 pub(super) const FEATURES: usize = 1_000;
+/// Columns by which a table is partitioned: every one is looked for among the columns of its schema.
+pub(super) const PARTITION_COLUMNS: usize = 1_000;
 /// Files that a log may name: each takes some hundreds of bytes of memory.
 pub(super) const FILES: usize = 10_000_000;
 

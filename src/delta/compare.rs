@@ -67,7 +67,8 @@ pub struct Comparison {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
-    /// Files of the replica that are missing or differ; [`super::repair`] copies them again.
+    /// Files of the replica that are missing or differ, and missing folders with a slash at the end; [`super::repair`]
+    /// brings them again.
     pub damaged: Vec<String>,
     /// Whether the replica holds commits that its source never had, which [`super::salvage`] salvages.
     pub strayed: bool,
@@ -145,7 +146,7 @@ impl Pair {
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {
             // One that can't be shipped says why; any other is only not there yet.
-            read_log_state(&*self.source, &log, newest, |_, _| {})?;
+            read_log_state(&*self.source, &log, newest, |_, _| {})?.inventory.refuse_bad_schema(newest)?;
             found.status = ObjectStatus::Missing;
             found.message = Some(format!("{} has no table yet.", self.replica.display("")));
             return Ok(());
@@ -154,12 +155,17 @@ impl Pair {
         let state = read_log_state(&*self.source, &log, newest, |commit, _| {
             hashes.insert(commit.version, commit.sha256);
         })?;
+        state.inventory.refuse_bad_schema(newest)?;
+        state.inventory.refuse_dots(&*self.source, &*self.replica)?;
         self.compare_commits(found, &hashes, &at_destination, &state, newest.min(last))?;
         if found.status != ObjectStatus::InSync {
             return Ok(());
         }
         self.compare_files(found, &state, &log, &at_destination, last)?;
         self.compare_base(found, &log, &at_destination, last)?;
+        if last >= newest {
+            self.compare_folders(found, &state.inventory);
+        }
         if found.class.is_some() {
             return Ok(());
         }

@@ -112,9 +112,22 @@ pub enum DeltaError {
         /// The newest version.
         version: i64,
     },
-    /// A path that points outside the table.
+    /// A schema, or partition columns, that readers refuse.
     #[error(
-        "The log of {table} names {path}, which is outside the table's folder. A copied log would point back at the source. {}",
+        "Readers can't open {table} at version {version} because of its metaData: {detail}. {}",
+        resolution(ErrorClass::CorruptLog)
+    )]
+    BadSchema {
+        /// The table's root.
+        table: String,
+        /// The newest version.
+        version: i64,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A path that is absolute, be it into the table's own folder, or that leads out of it.
+    #[error(
+        "The log of {table} names {path}, which is absolute or leads out of the table's folder. In a copied log, it would not name a file of the replica. {}",
         resolution(ErrorClass::AbsolutePath)
     )]
     AbsolutePath {
@@ -142,6 +155,16 @@ pub enum DeltaError {
         resolution(ErrorClass::CorruptLog)
     )]
     BadPath {
+        /// The table's root.
+        table: String,
+        /// The path as the log has it.
+        path: String,
+    },
+    /// A path that a disk resolves, and that an object store takes for a name.
+    #[error(
+        "The log of {table} names the live file {path:?}. Some readers don't find it in an object store, where dots are part of a name. Rewrite the table there (OPTIMIZE does it), or take it out of the scope."
+    )]
+    DottedPath {
         /// The table's root.
         table: String,
         /// The path as the log has it.
@@ -296,6 +319,7 @@ impl DeltaError {
             Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
             Self::Contradiction { .. } | Self::TooLarge { .. } | Self::TooManyFiles { .. } => ErrorClass::CorruptLog,
             Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
+            Self::BadSchema { .. } | Self::DottedPath { .. } => ErrorClass::CorruptLog,
             Self::LogGap { .. } => ErrorClass::LogGap,
             Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
             Self::ShallowClone { .. } => ErrorClass::ShallowClone,
@@ -329,7 +353,7 @@ impl DeltaError {
                 vec![("path", path.clone()), ("size", size.to_string()), ("limit", most.to_string())]
             }
             Self::TooManyFiles { table, most } => vec![("table", table.clone()), ("limit", most.to_string())],
-            Self::CorruptCommit { table, version, .. } => {
+            Self::CorruptCommit { table, version, .. } | Self::BadSchema { table, version, .. } => {
                 vec![("table", table.clone()), ("version", version.to_string())]
             }
             Self::CorruptCheckpoint { table, file, .. } | Self::Contradiction { table, file, .. } => {
@@ -343,6 +367,7 @@ impl DeltaError {
             }
             Self::ShallowClone { table, path }
             | Self::BadPath { table, path }
+            | Self::DottedPath { table, path }
             | Self::CopyJob { table, path, .. }
             | Self::ChangedSource { table, path, .. } => {
                 vec![("table", table.clone()), ("path", path.clone())]

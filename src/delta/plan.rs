@@ -100,7 +100,11 @@ impl Planner {
             let time_ms = commit.time_ms(info.as_ref());
             commits.push(commit, time_ms);
         }
+        if inventory.is_schema_in_doubt() {
+            return Ok(None);
+        }
         inventory.refuse_catalog_managed()?;
+        inventory.refuse_dots(&*self.source, &*self.destination)?;
         inventory.finish();
         let Some(last) = commits.planned.last() else { return Ok(None) };
         let position = Position {
@@ -112,6 +116,7 @@ impl Planner {
         };
         let files = inventory.files.iter().filter(|(_, named)| named.added);
         let files = files.map(|(path, named)| planned_file(path, named)).collect();
+        let folders = self.folders(&inventory, &*self.destination);
         let mut check = Check::of_cycle(&inventory, &*self.destination, &self.table);
         let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, &mut check)?;
         if !check.is_settled()? {
@@ -124,6 +129,7 @@ impl Planner {
             to: newest,
             generation: Generation::Same,
             files,
+            folders,
             commits: commits.planned,
             log_files: extras.files,
             hint: extras.hint,
@@ -156,7 +162,8 @@ impl Planner {
         let mut commits = Commits::default();
         let LogState { inventory, position, base, past } =
             read_log_state(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
-
+        inventory.refuse_bad_schema(newest)?;
+        inventory.refuse_dots(&*self.source, &*self.destination)?;
         let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
         let mut clear_target = false;
         let (generation, target, resume) = match resume {
@@ -194,7 +201,9 @@ impl Planner {
         if from == Some(newest) {
             self.keep_missing(&mut extras, &log, &*target_place)?;
         }
-        let idle = generation == Generation::Same && from == Some(newest) && files.is_empty() && !extras.is_mending();
+        let folders = self.folders(&inventory, &*target_place);
+        let lacks_none = files.is_empty() && folders.is_empty() && !extras.is_mending();
+        let idle = generation == Generation::Same && from == Some(newest) && lacks_none;
         if idle {
             return Ok(Plan::UpToDate(position));
         }
@@ -205,6 +214,7 @@ impl Planner {
             to: newest,
             generation,
             files,
+            folders,
             commits: commits.planned,
             log_files: extras.files,
             hint: extras.hint,
@@ -213,6 +223,12 @@ impl Planner {
             target,
             request: self.request.clone(),
         })))
+    }
+
+    /// Folders that the paths of files lead through and out of again, and that `target` doesn't have.
+    fn folders(&self, inventory: &Inventory, target: &dyn Place) -> Vec<String> {
+        let lacking = inventory.folders.iter().filter(|folder| lacks_folder(&*self.source, target, folder));
+        lacking.cloned().collect()
     }
 
     /// Whether a file that an earlier shipment brought is not there any more, or has another size.
@@ -226,6 +242,13 @@ impl Planner {
         }
         Ok(self.source.stat(&file.path)?.is_some_and(|source| source.size != replica.size))
     }
+}
+
+/// Whether readers of the source find a folder that they don't find at the target. An object store has no folders: there
+/// every path can be read without, and on a disk it can be read with them.
+pub(super) fn lacks_folder(source: &dyn Place, target: &dyn Place, folder: &str) -> bool {
+    let is_there = |place: &dyn Place| place.local().map(|place| place.root().join(folder).is_dir());
+    is_there(target) == Some(false) && is_there(source) != Some(false)
 }
 
 fn planned_file(path: &str, named: &Named) -> PlannedFile {

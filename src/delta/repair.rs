@@ -16,7 +16,7 @@ pub struct Repaired {
     pub unmendable: Vec<String>,
 }
 
-/// Copies `damaged` files of `destination` again: staged, hashed against what the ledger keeps, synced, then exchanged
+/// Makes folders, which end in a slash, and copies `damaged` files of `destination` again: staged, hashed against what the ledger keeps, synced, then exchanged
 /// in one step each. A file of the source that is not what was copied once never gets in.
 pub async fn repair(
     source: &TableRoot,
@@ -49,6 +49,12 @@ fn version_of(path: &str) -> Option<i64> {
 }
 
 fn mend(source: &dyn Place, target: &dyn Place, path: &str, kept: &Kept) -> Result<bool, DeltaError> {
+    if let Some(folder) = path.strip_suffix('/') {
+        let Some(local) = target.local() else { return Ok(false) };
+        local.make_folder(&local.root().join(folder))?;
+        target.sync(&[])?;
+        return Ok(local.root().join(folder).is_dir());
+    }
     let Outcome::Copied(copied) = copy(source, target, path, &Transfer::default())? else { return Ok(false) };
     let expected = match version_of(path) {
         Some(version) => kept.commits.get(&version),

@@ -125,6 +125,8 @@ pub struct Shipment {
     pub generation: Generation,
     /// Files that the commits and checkpoints name.
     pub files: Vec<PlannedFile>,
+    /// Folders without which a disk doesn't open some of the files: their paths lead through them and out again.
+    pub folders: Vec<String>,
     /// Commits, in order.
     pub commits: Vec<PlannedCommit>,
     /// Checkpoints, sidecars, checksums and compacted commits.

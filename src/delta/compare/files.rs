@@ -2,7 +2,8 @@
 
 use super::{Comparison, Depth, Pair};
 use crate::delta::copy::hash_file;
-use crate::delta::log::{Checkpoint, LOG, Log, LogState, commit_path, crc_path, read_checkpoint};
+use crate::delta::log::{Checkpoint, Inventory, LOG, Log, LogState, commit_path, crc_path, read_checkpoint};
+use crate::delta::plan::lacks_folder;
 use crate::delta::{DeltaError, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
 use std::collections::BTreeSet;
@@ -31,6 +32,28 @@ enum Difference {
 }
 
 impl Pair {
+    /// Finds folders that the replica needs, although nothing need lie in them.
+    pub(super) fn compare_folders(&self, found: &mut Comparison, inventory: &Inventory) {
+        let lacks = |folder: &&String| lacks_folder(&*self.source, &*self.replica, folder);
+        let lacking: Vec<String> = inventory.folders.iter().filter(lacks).map(|folder| format!("{folder}/")).collect();
+        let Some(folder) = lacking.first().filter(|_| found.class.is_none()).cloned() else {
+            // Files that differ are said already; these are mended with them.
+            found.damaged.extend(lacking);
+            return;
+        };
+        let replica = self.replica.display("");
+        found.differ(
+            ObjectStatus::Drifted,
+            ErrorClass::Drift,
+            &[("path", folder.clone())],
+            format!(
+                "{replica} is missing the folder {folder}, without which some readers can't open a path of the log that leads through it. {}",
+                ErrorClass::Drift.resolution()
+            ),
+        );
+        found.damaged = lacking;
+    }
+
     /// Finds what is missing in the replica's log for a reader to open its newest version, `last`: commits down to the
     /// first one, or a checkpoint. What is missing below that was cleaned away.
     pub(super) fn compare_base(

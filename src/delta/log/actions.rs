@@ -3,6 +3,7 @@
 use super::lenient::{self, Text, Texts};
 use super::lines::too_long;
 use super::odd_json;
+use super::schema::SchemaFlaw;
 use crate::delta::bounds;
 use serde::Deserialize;
 use serde_json::Value;
@@ -121,19 +122,21 @@ pub(in crate::delta) struct Metadata {
     pub id: String,
     #[serde(default, deserialize_with = "lenient::properties")]
     pub configuration: BTreeMap<String, Option<String>>,
+    /// Why readers can't make anything of its schema.
+    #[serde(skip)]
+    pub flaw: SchemaFlaw,
 }
 
-/// A metadata action with all that readers require. Its schema is theirs to judge.
+/// A metadata action with all that readers require.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WholeMetadata {
     id: String,
     #[serde(rename = "format", deserialize_with = "lenient::whole")]
     _format: Format,
-    #[serde(rename = "schemaString")]
-    _schema_string: Text,
-    #[serde(rename = "partitionColumns")]
-    _partition_columns: Vec<Text>,
+    schema_string: String,
+    #[serde(deserialize_with = "lenient::columns")]
+    partition_columns: Vec<String>,
     #[serde(deserialize_with = "lenient::all_properties")]
     configuration: BTreeMap<String, Option<String>>,
 }
@@ -167,7 +170,8 @@ impl From<WholeProtocol> for Protocol {
 
 impl From<WholeMetadata> for Metadata {
     fn from(whole: WholeMetadata) -> Self {
-        Self { id: whole.id, configuration: whole.configuration }
+        let flaw = SchemaFlaw::find(&whole.schema_string, &whole.partition_columns);
+        Self { id: whole.id, configuration: whole.configuration, flaw }
     }
 }
 

@@ -5,6 +5,7 @@ use super::lines::read_actions;
 use super::name::Checkpoint;
 use super::parquet_guard::{check_footer, check_pages, guarded, open_parquet};
 use super::path::sidecar;
+use super::schema::SchemaFlaw;
 use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::{Place, RandomAccess};
@@ -307,10 +308,11 @@ pub(super) fn protocol(at: &StructArray, row: usize) -> Result<Protocol, String>
 
 pub(super) fn metadata(at: &StructArray, row: usize) -> Result<Metadata, String> {
     let seen = |_: &ArrayRef, _: usize| Ok(());
-    for name in ["format", "schemaString", "partitionColumns"] {
-        needed(field(at, row, name, seen)?, name)?;
-    }
+    needed(field(at, row, "format", seen)?, "format")?;
+    let schema = needed(field(at, row, "schemaString", text)?, "schemaString")?;
+    let partition_columns = needed(field(at, row, "partitionColumns", texts)?, "partitionColumns")?;
     Ok(Metadata {
+        flaw: SchemaFlaw::find(&schema, &partition_columns),
         id: needed(field(at, row, "id", text)?, "id")?,
         configuration: needed(field(at, row, "configuration", properties)?, "configuration")?,
     })

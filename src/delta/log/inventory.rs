@@ -1,12 +1,13 @@
 //! Which files a stretch of a log names, and which of them its last version needs.
 
 use super::actions::{Action, DeletionVector, FileAction, Metadata, Protocol};
-use super::path::{BadPath, deletion_vector, resolve};
+use super::path::{BadPath, deletion_vector, folders_left, has_dots, resolve};
+use super::schema::SchemaFlaw;
 use super::{Base, CheckpointFiles, Commit, CommitInfo, Log, read_checkpoint, read_commit};
 use crate::delta::DeltaError;
 use crate::delta::bounds;
 use crate::delta::place::Place;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub(in crate::delta) struct Inventory {
     table: String,
     /// Files by decoded path.
     pub files: HashMap<Arc<str>, Named>,
+    /// Folders without which a disk doesn't open some of them, whatever lies in the folders.
+    pub folders: BTreeSet<String>,
     /// Logical files of the last version.
     live: HashMap<Key, Live>,
     /// What the commit that is being taken in has said so far.
@@ -209,7 +212,10 @@ impl Inventory {
     ) -> Result<(Arc<str>, Option<Arc<str>>), DeltaError> {
         let (path, vector) = self.paths(action, file)?;
         let path = self.name(path, action.size(), version, added);
-        if self.files.len() > bounds::FILES {
+        if added {
+            self.folders.extend(folders_left(&action.path));
+        }
+        if self.files.len().max(self.folders.len()) > bounds::FILES {
             return Err(DeltaError::TooManyFiles { table: self.table.clone(), most: bounds::FILES as u64 });
         }
         // One file can hold many vectors, so the log does not tell its size.
@@ -255,6 +261,33 @@ impl Inventory {
         let missing = |action| DeltaError::MissingAction { table: self.table.clone(), action, version };
         self.protocol.as_ref().ok_or_else(|| missing("protocol"))?;
         Ok(self.metadata.as_ref().ok_or_else(|| missing("metaData"))?.id.clone())
+    }
+
+    /// An error where no reader can make anything of the schema in force.
+    pub fn refuse_bad_schema(&self, version: i64) -> Result<(), DeltaError> {
+        let Some(metadata) = &self.metadata else { return Ok(()) };
+        let features = self.protocol.as_ref().is_some_and(|protocol| protocol.features().next().is_some());
+        let SchemaFlaw { always, without_features } = &metadata.flaw;
+        match always.as_ref().or_else(|| without_features.as_ref().filter(|_| !features)) {
+            Some(flaw) => Err(DeltaError::BadSchema { table: self.table.clone(), version, detail: flaw.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// An error where readers find a live file on the source's disk, and not all of them would in the target's store.
+    pub fn refuse_dots(&self, source: &dyn Place, target: &dyn Place) -> Result<(), DeltaError> {
+        if source.local().is_none() || target.local().is_some() {
+            return Ok(());
+        }
+        match self.live.keys().find(|(raw, _)| has_dots(raw)) {
+            Some((raw, _)) => Err(DeltaError::DottedPath { table: self.table.clone(), path: raw.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the metadata that the stretch brought may be refused.
+    pub fn is_schema_in_doubt(&self) -> bool {
+        self.metadata.as_ref().is_some_and(|metadata| metadata.flaw != SchemaFlaw::default())
     }
 
     /// An error where the catalog manages the table's commits.

@@ -130,32 +130,43 @@ impl<'de> Deserialize<'de> for Texts {
 
 /// Table features. No real table has more than a few dozen.
 pub(super) fn features<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    struct Features;
-    impl<'de> Visitor<'de> for Features {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of table features")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
-            let mut found = Vec::new();
-            while let Some(feature) = sequence.next_element()? {
-                if found.len() == bounds::FEATURES {
-                    return Err(A::Error::custom(format!("it names more than {} table features", bounds::FEATURES)));
-                }
-                found.push(feature);
-            }
-            Ok(found)
-        }
-    }
     struct Some_(Vec<String>);
     impl<'de> Deserialize<'de> for Some_ {
         fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            from.deserialize_seq(Features).map(Self)
+            from.deserialize_seq(Names { most: bounds::FEATURES, what: "table features" }).map(Self)
         }
     }
     Ok(Option::<Some_>::deserialize(from)?.map(|found| found.0))
+}
+
+/// Partition columns.
+pub(super) fn columns<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    from.deserialize_seq(Names { most: bounds::PARTITION_COLUMNS, what: "partition columns" })
+}
+
+/// A list of names, up to a bound.
+struct Names {
+    most: usize,
+    what: &'static str,
+}
+
+impl<'de> Visitor<'de> for Names {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of {}", self.what)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<String>, A::Error> {
+        let mut found = Vec::new();
+        while let Some(name) = sequence.next_element()? {
+            if found.len() == self.most {
+                return Err(A::Error::custom(format!("it names more than {} {}", self.most, self.what)));
+            }
+            found.push(name);
+        }
+        Ok(found)
+    }
 }
 
 /// Parameters of an operation that matter here.

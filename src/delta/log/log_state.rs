@@ -109,6 +109,7 @@ pub(in crate::delta) fn read_log_state<'a>(
     inventory.refuse_catalog_managed()?;
     inventory.finish();
     let table_id = inventory.table_id(version)?;
+    inventory.folders.append(&mut history.folders);
     for (path, named) in history.files {
         inventory.files.entry(path).or_insert(named);
     }

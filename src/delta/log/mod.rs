@@ -8,11 +8,13 @@ mod lenient;
 mod lines;
 mod log_state;
 mod name;
+mod nesting;
 mod odd_json;
 mod parquet_deltas;
 mod parquet_guard;
 mod path;
 mod raw;
+mod schema;
 mod thrift;
 
 pub(super) use actions::{Action, CommitInfo, Metadata, Protocol, parse_commit};

@@ -6,6 +6,7 @@
 use super::actions::{Action, CommitInfo, FileAction};
 use super::checkpoint::{Rows, add, field, file_action, metadata, path_of, protocol, text};
 use super::lenient::PARAMETERS;
+use super::nesting::nests_deeper;
 use crate::delta::bounds;
 use arrow::array::{RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema};
@@ -74,25 +75,6 @@ pub(super) fn read<E>(
 
 fn within(count: usize, most: usize, what: &str) -> Result<(), String> {
     if count <= most { Ok(()) } else { Err(format!("it has more than {most} {what}")) }
-}
-
-/// Whether objects and lists nest deeper than `most`, wherever in the text they stand.
-fn nests_deeper(bytes: &[u8], most: usize) -> bool {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => depth += 1,
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > most {
-            return true;
-        }
-    }
-    false
 }
 
 fn decode(

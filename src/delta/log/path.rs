@@ -43,6 +43,31 @@ pub(in crate::delta) fn resolve(raw: &str) -> Result<String, BadPath> {
     }
 }
 
+/// Folders that a path enters only to leave them again. Some readers have the disk go that way: it opens `a/../x` only
+/// where there is a folder `a`.
+pub(in crate::delta) fn folders_left(raw: &str) -> Vec<String> {
+    let decoded = percent_decode_str(raw).decode_utf8_lossy();
+    let (mut parts, mut left) = (Vec::new(), Vec::new());
+    if !decoded.contains("..") {
+        return left;
+    }
+    for part in decoded.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part != ".." {
+            parts.push(part);
+        } else if !parts.is_empty() {
+            left.push(parts.join("/"));
+            parts.pop();
+        }
+    }
+    left
+}
+
+/// Whether a path has parts that a disk takes for folders on the way, and an object store for parts of a name.
+pub(in crate::delta) fn has_dots(raw: &str) -> bool {
+    let decoded = percent_decode_str(raw).decode_utf8_lossy();
+    decoded.split('/').any(|part| matches!(part, "." | ".."))
+}
+
 /// Whether a URI scheme stands in front, such as `s3://` or `file:/`. A colon alone makes none: `at=10:00/x` is a path.
 fn has_scheme(raw: &str) -> bool {
     let Some((scheme, rest)) = raw.split_once(':') else { return false };
@@ -112,6 +137,14 @@ mod tests {
         assert_eq!(resolve("at=10:00/x").as_deref(), Ok("at=10:00/x"));
         assert_eq!(resolve("./a//b").as_deref(), Ok("a/b"));
         assert_eq!(resolve("a/../b/c/%2E%2E/d").as_deref(), Ok("b/d"));
+    }
+
+    #[test]
+    fn folders_that_a_path_leaves_are_told() {
+        assert_eq!(folders_left("a/../b/c/%2E%2E/./d/..x"), ["a", "b/c"]);
+        assert_eq!(folders_left("a//b/../../x"), ["a/b", "a"]);
+        assert!(folders_left("a/b..c/x").is_empty());
+        assert!(has_dots("./x") && has_dots("a/%2e%2E/x") && !has_dots("a/.b/..c"));
     }
 
     #[test]

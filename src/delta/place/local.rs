@@ -102,7 +102,8 @@ impl LocalPlace {
         }
     }
 
-    fn make_folder(&self, folder: &Path) -> Result<(), DeltaError> {
+    /// Makes a folder and those above it, where they aren't there. They are synced with the next files.
+    pub fn make_folder(&self, folder: &Path) -> Result<(), DeltaError> {
         let known = |folder: &Path| lock(&self.folders).contains(folder);
         if known(folder) {
             return Ok(());

@@ -395,6 +395,8 @@ impl Load {
 
     /// Makes the target ready: clears what an abandoned attempt left there.
     pub fn prepare(&self) -> Result<(), DeltaError> {
-        super::swap::prepare(&self.shipment, self.shipment.generation == Generation::New)
+        super::swap::prepare(&self.shipment, self.shipment.generation == Generation::New)?;
+        let Some(target) = self.target.local() else { return Ok(()) };
+        self.shipment.folders.iter().try_for_each(|folder| target.make_folder(&target.root().join(folder)))
     }
 }

@@ -18,6 +18,7 @@ mod remote;
 mod repair;
 mod restore;
 mod salvage;
+mod schemas;
 mod ship;
 pub(super) mod table;
 mod traps;

@@ -33,6 +33,28 @@ async fn arrives(from: &TableRoot, to: &TableRoot, known: Option<&Position>) -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_that_only_a_disk_resolves_is_no_name_in_a_store() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let add = |path: &str| serde_json::json!({"add": {"path": path, "size": 13, "partitionValues": {}, "modificationTime": 1, "dataChange": true}});
+    for path in ["./a.parquet", "b/../a.parquet", "%2E/a.parquet", "b/%2e%2e/a.parquet"] {
+        let mut table = Table::create(dir.path().join(uuid::Uuid::new_v4().to_string()));
+        let (store, replica) = (at(&bucket(), "lake/t"), local(table.path.with_extension("replica")));
+        let begun = arrives(&table.root, &store, None).await.position;
+        table.file("a.parquet", b"bytes of a..");
+        table.commit(&[add(path)]);
+        for known in [None, Some(&begun)] {
+            let fault = replicate(&table.root, &store, known).await.expect_err("a flagged table");
+            assert_eq!((fault.class, fault.parameters["path"].as_str()), (ErrorClass::CorruptLog, path));
+        }
+        assert_eq!(compare_all(&table.root, &store).await.status, ObjectStatus::Failed);
+        // On a disk it is resolved.
+        arrives(&table.root, &replica, None).await;
+        table.commit(&[serde_json::json!({"remove": {"path": path, "deletionTimestamp": 1, "dataChange": true}})]);
+        arrives(&table.root, &store, Some(&begun)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_goes_from_disk_to_store_to_store_to_disk() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut table = Table::create(dir.path().join("source"));

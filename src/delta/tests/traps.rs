@@ -31,6 +31,8 @@ async fn paths_that_point_back_at_the_source_are_flagged() {
             pair.table.commit(&[info("WRITE"), action]);
             let fault = pair.fault().await;
             assert_eq!(fault.class, ErrorClass::AbsolutePath, "{path}");
+            // An absolute path may lead into the very table.
+            assert!(fault.message.contains("is absolute or leads out of the table's folder"), "{}", fault.message);
             assert_eq!(fault.parameters["path"], path);
         }
     }
@@ -52,6 +54,54 @@ async fn a_path_that_leaves_a_folder_and_stays_in_the_table_is_one_of_its_files(
     assert_eq!(files, ["b.parquet", "q=2/c.parquet"]);
     let again = pair.arrives(None).await;
     assert_eq!((again.files.len(), again.position), (0, shipped.position));
+}
+
+#[tokio::test]
+async fn folders_that_a_path_leads_through_are_there_too() {
+    let mut pair = Pair::new();
+    pair.table.append("first.parquet");
+    let begun = pair.arrives(None).await;
+    let spelled = |path: &str| json!({"add": {"path": path, "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}});
+    for (path, rel) in [("a/../b.parquet", "b.parquet"), ("p/q/%2E%2E/c.parquet", "p/c.parquet")] {
+        pair.table.file(rel, &content(rel));
+        pair.table.commit(&[info("WRITE"), spelled(path)]);
+    }
+    for folder in ["a", "p/q"] {
+        std::fs::create_dir_all(pair.table.path.join(folder)).expect("a folder");
+    }
+    // As a disk goes, which is how DuckDB does.
+    let opens = |path: &str| std::fs::read(pair.replica_path.join(path)).is_ok();
+    let both = |opens: &dyn Fn(&str) -> bool| opens("a/../b.parquet") && opens("p/q/../c.parquet");
+    let shipped = pair.arrives(Some(&begun.position)).await;
+    assert!(both(&opens));
+
+    for folder in ["a", "p/q"] {
+        std::fs::remove_dir(pair.replica_path.join(folder)).expect("an empty folder");
+    }
+    let compared = compare_all(&pair.table.root, &pair.replica).await;
+    assert_eq!((compared.status, compared.class), (ObjectStatus::Drifted, Some(ErrorClass::Drift)));
+    assert!(compared.message.expect("a sentence").contains("is missing the folder a/, without which"));
+    let mended = repair(&pair.table.root, &pair.replica, &compared.damaged, &Kept::default()).await.expect("a repair");
+    assert_eq!(mended.mended, ["a/", "p/q/"]);
+    assert!(both(&opens));
+
+    std::fs::remove_dir(pair.replica_path.join("a")).expect("an empty folder");
+    assert_eq!(pair.arrives(None).await.position, shipped.position);
+    assert!(both(&opens));
+
+    let copy = pair.replica_path.with_file_name("copy");
+    let target = TableRoot::Local(copy.clone());
+    copy_version(&pair.replica, &target, shipped.position.version).await.expect("a copy");
+    assert!(both(&|path| std::fs::read(copy.join(path)).is_ok()));
+}
+
+#[tokio::test]
+async fn a_folder_that_the_source_lacks_too_is_not_made() {
+    let mut pair = Pair::new();
+    pair.table.file("b.parquet", &content("b.parquet"));
+    pair.table.commit(&[info("WRITE"), json!({"add": {"path": "a/../b.parquet", "size": 1, "partitionValues": {}, "modificationTime": 1, "dataChange": true}})]);
+    pair.arrives(None).await;
+    assert!(!pair.replica_path.join("a").exists());
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ impl Writer {
             }
             Step::ChangeSchema => {
                 let metadata = json!({"metaData": {"id": self.table.id(), "format": {"provider": "parquet", "options": {}},
-                    "schemaString": "{}", "partitionColumns": [],
+                    "schemaString": "{\"type\":\"struct\",\"fields\":[]}", "partitionColumns": [],
                     "configuration": {"changed": self.table.version().to_string()}}});
                 self.table.commit(&[info("ADD COLUMNS"), metadata]);
                 self.remember();
