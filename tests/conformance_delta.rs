@@ -6,7 +6,7 @@
 //! interpreter) and can read the source.
 
 use resilience::delta::{
-    CompareOptions, Depth, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, has_changed_local, plan, ship,
+    CompareOptions, Depth, Kept, Plan, PlanRequest, TableRoot, Transfer, compare, look_local, plan, ship,
 };
 use resilience::domain::ObjectStatus;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -102,7 +102,9 @@ async fn replicate(table: &Path, replica: &Path, wrong: &mut Vec<String>) -> Out
     let (versions, files) = (check_bytes(table, replica, &shipped.unreadable, wrong), shipped.files.len());
     // A version that only a checkpoint holds is looked at again each time.
     let newest = table.join(format!("_delta_log/{:020}.json", shipped.position.version));
-    if newest.is_file() && !matches!(has_changed_local(table, &shipped.position), Ok(resilience::delta::Change::Same)) {
+    if newest.is_file()
+        && !look_local(table, &shipped.position).is_ok_and(|look| look.change == resilience::delta::Change::Same)
+    {
         wrong.push(format!("{}: a look finds a change that is not there", table.display()));
     }
     match plan(PlanRequest::new(&source, &destination, None)).await {

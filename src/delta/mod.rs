@@ -41,7 +41,7 @@ mod transfer;
 pub use bulk::{BulkCopy, BulkFile, BulkJob, BulkOutcome};
 pub use compare::{CompareOptions, Comparison, Depth, Kept, compare};
 pub use error::{DeltaError, TableFault};
-pub use has_changed::{Change, has_changed, has_changed_local, log_fingerprint};
+pub use has_changed::{Change, Look, has_changed, log_fingerprint, look, look_local};
 pub use history::{PointCheck, check_point, named_files, newest_whole_version, oldest_version};
 pub use latest::{CommitSummary, Latest, commits_since, common_version, latest, newest_versions};
 pub use limits::TransferLimits;

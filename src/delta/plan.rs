@@ -84,7 +84,7 @@ impl Planner {
         let known = Position { stamp, ..known.clone() };
         let newest = log.newest(self.request.up_to).unwrap_or(known.version);
         if newest <= known.version {
-            return Ok(Some(Plan::UpToDate(known)));
+            return self.late(known, &log);
         }
         let mut inventory = Inventory::new(self.table.clone());
         let mut commits = Commits::default();
@@ -134,6 +134,37 @@ impl Planner {
             log_files: extras.files,
             hint: extras.hint,
             position,
+            target: self.request.destination.clone(),
+            clear_target: false,
+            request: self.request.clone(),
+        }))))
+    }
+
+    /// Checkpoints and the like that came to the source after the commit that the destination holds, or were written again.
+    /// None where only the whole state tells whether they are right.
+    fn late(&self, known: Position, log: &Log) -> Result<Option<Plan>, DeltaError> {
+        let (inventory, version) = (Inventory::new(self.table.clone()), known.version);
+        let mut check = Check::of_cycle(&inventory, &*self.destination, &self.table);
+        let mut extras = self.extras(log, &*self.destination, Some(version), version, None, &mut check)?;
+        self.keep_missing(&mut extras, log, &*self.destination)?;
+        if !check.is_settled()? {
+            return Ok(None);
+        }
+        if !extras.is_mending() {
+            return Ok(Some(Plan::UpToDate(known)));
+        }
+        Ok(Some(Plan::Ship(Box::new(Shipment {
+            source: self.request.source.clone(),
+            destination: self.request.destination.clone(),
+            from: Some(version),
+            to: version,
+            generation: Generation::Same,
+            files: Vec::new(),
+            folders: Vec::new(),
+            commits: Vec::new(),
+            log_files: extras.files,
+            hint: extras.hint,
+            position: known,
             target: self.request.destination.clone(),
             clear_target: false,
             request: self.request.clone(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What a storage tells of a file without reading it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct FileFingerprint {
     /// Bytes.
     pub size: u64,

@@ -31,6 +31,9 @@ pub struct ReplicaState {
     pub destination_id: Option<String>,
     /// The newest commit that both sides hold.
     pub position: Position,
+    /// The print of what lay beside the source's commits when they were looked at last; see [`crate::delta::Look`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<u64>,
     /// Bytes of the files shipped so far.
     pub bytes: u64,
 }

@@ -17,6 +17,7 @@ mod error;
 mod finding;
 mod flagged;
 mod followers;
+mod idle;
 mod inventory;
 mod kinds;
 mod ledger;

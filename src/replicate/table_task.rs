@@ -9,4 +9,6 @@ pub struct TableTask<'a> {
     pub key: &'a AssetKey,
     /// What the source's catalog says of it.
     pub info: &'a TableInfo,
+    /// The print of what lies beside its commits, from before it is planned; None where it wasn't looked at.
+    pub beside: Option<u64>,
 }

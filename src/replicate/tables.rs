@@ -5,12 +5,10 @@ use super::engine::CycleRequest;
 use super::ledger::{self, LedgerEntry};
 pub use super::table_task::TableTask;
 use super::{
-    Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, policies, same_place, strategy,
+    Asset, CycleCache, CycleError, Inventory, ObjectRecord, ReplicaState, flagged, idle, policies, same_place, strategy,
 };
 use crate::connect::{ConnectError, TablePlace};
-use crate::delta::{
-    self, Change, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, TableRoot, Transfer,
-};
+use crate::delta::{self, Generation, Plan, PlanRequest, Position, Shipment, Shipped, TableFault, Transfer};
 use crate::domain::{ErrorClass, ObjectStatus, Unmapped};
 use crate::wire::unity_catalog as uc;
 use futures::{StreamExt, stream};
@@ -24,8 +22,6 @@ const BATCH_TABLES: usize = 256;
 const BATCH_BYTES: u64 = 1 << 30;
 /// The same where another program copies the data: a job has to be worth its start.
 const BULK_BATCH_BYTES: u64 = 1 << 40;
-/// Known tables looked at in one go on a blocking thread.
-const LOOK_CHUNK: usize = 512;
 
 /// What became of all tables.
 pub struct ShippedTables {
@@ -110,7 +106,7 @@ pub async fn ship_all(
     let mut out = ShippedTables { objects, changed: 0, complete: true, refused: Vec::new() };
     let tasks = flagged::pass_over(request, tasks, cache, &mut out.objects).await;
     let tasks = policies::pass_over(request, tasks, &mut cache.policies, &mut out.objects).await?;
-    let changed = idle_ones_out(request, tasks, at_destination, cache, &mut out.objects).await;
+    let changed = idle::leave_out(request, tasks, at_destination, cache, &mut out.objects).await;
     let mut rest = changed.into_iter().peekable();
     cache.folders.begin();
     while rest.peek().is_some() {
@@ -126,71 +122,7 @@ pub async fn ship_all(
     Ok(out)
 }
 
-/// Looks at every table that has arrived before, and keeps those that changed.
-async fn idle_ones_out<'t>(
-    request: &CycleRequest<'_>,
-    tasks: Vec<TableTask<'t>>,
-    at_destination: &Inventory,
-    cache: &CycleCache,
-    objects: &mut Vec<ObjectRecord>,
-) -> Vec<TableTask<'t>> {
-    let now = request.clock.now();
-    let mut changed = Vec::new();
-    let mut known = Vec::new();
-    for task in tasks {
-        let root = cache.tables.get(&task.name).and_then(|table| {
-            let same = task.info.table_id.as_deref().is_none_or(|id| id == table.table_id)
-                && table.source_region == request.source.region
-                && task.info.storage_location.as_deref() == Some(table.source_location.as_str())
-                && at_destination.contains(task.key);
-            let id = task.info.table_id.as_deref();
-            let granted = same.then(|| cache.access.granted(&table.source_location, id, false, now)).flatten();
-            granted.map(|granted| (granted.root.clone(), table))
-        });
-        match root {
-            Some((root, table)) => known.push((task, root, table.position.clone(), table.bytes)),
-            None => changed.push(task),
-        }
-    }
-    let mut looks: Vec<bool> = Vec::with_capacity(known.len());
-    for chunk in known.chunks(LOOK_CHUNK) {
-        let local: Option<Vec<_>> = chunk
-            .iter()
-            .map(|(_, root, position, _)| match root {
-                TableRoot::Local(path) => Some((path.clone(), position.clone())),
-                TableRoot::Remote { .. } | TableRoot::Ratified { .. } => None,
-            })
-            .collect();
-        match local {
-            Some(paths) => {
-                let same = tokio::task::spawn_blocking(move || {
-                    paths
-                        .iter()
-                        .map(|(path, at)| matches!(delta::has_changed_local(path, at), Ok(Change::Same)))
-                        .collect::<Vec<_>>()
-                });
-                looks.extend(same.await.unwrap_or_else(|_| vec![false; chunk.len()]));
-            }
-            None => {
-                let each: Vec<_> = chunk.iter().map(|(_, root, at, _)| delta::has_changed(root, at)).collect();
-                let looked: Vec<_> = stream::iter(each).buffered(PARALLEL_PLANS * 4).collect().await;
-                let same: Vec<bool> = looked.into_iter().map(|look| matches!(look, Ok(Change::Same))).collect();
-                looks.extend(same);
-            }
-        }
-    }
-    for ((task, _, position, bytes), same) in known.into_iter().zip(looks) {
-        if same {
-            request.progress.tables_done.fetch_add(1, Ordering::Relaxed);
-            objects.push(in_sync(request, &task, position.version, bytes));
-        } else {
-            changed.push(task);
-        }
-    }
-    changed
-}
-
-fn in_sync(request: &CycleRequest<'_>, task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
+pub(super) fn in_sync(request: &CycleRequest<'_>, task: &TableTask<'_>, version: i64, bytes: u64) -> ObjectRecord {
     ObjectRecord {
         source_version: Some(version),
         replica_version: Some(version),
@@ -434,6 +366,7 @@ async fn ship_batch(
             destination_location: ends.to.uri.clone(),
             destination_id: ends.to.table_id,
             position: shipped.position.clone(),
+            beside: task.beside,
             bytes,
         };
         cache.access.keep(&ends.from.uri, false, ends.source);

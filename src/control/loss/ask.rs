@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 /// Credentials asked for at a time.
 const PARALLEL_CALLS: usize = 32;
 /// Logs read at a time.
-const PARALLEL_READS: usize = 8;
+const PARALLEL_READS: usize = 32;
 /// Tables looked at in one go on a blocking thread.
 const LOOK_CHUNK: usize = 256;
 
@@ -129,7 +129,7 @@ async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &AskProgress
             .collect();
         let looks = tokio::task::spawn_blocking(move || {
             let same = |(path, at): (std::path::PathBuf, Position)| {
-                matches!(delta::has_changed_local(&path, &at), Ok(Change::Same))
+                delta::look_local(&path, &at).is_ok_and(|look| look.change == Change::Same)
             };
             paths.into_iter().map(|known| known.is_some_and(same)).collect::<Vec<bool>>()
         });

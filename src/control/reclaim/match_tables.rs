@@ -206,6 +206,7 @@ mod tests {
                 destination_location: format!("/old/{id}"),
                 destination_id: Some((*id).into()),
                 position,
+                beside: None,
                 bytes: 0,
             };
             (format!("sales.x.{name}"), memory)

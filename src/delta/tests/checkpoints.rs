@@ -97,6 +97,43 @@ async fn a_checkpoint_that_comes_late_arrives_with_the_next_commit() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_comes_or_is_written_again_without_a_commit_shows_and_arrives() {
+    let mut pair = Pair::new();
+    pair.table.append("a.parquet");
+    let shipped = pair.arrives(None).await;
+    let before = look(&pair.table.root, &shipped.position).await.expect("a look");
+    assert_eq!(look(&pair.table.root, &shipped.position).await.expect("a look"), before);
+
+    let name = format!("_delta_log/{}", pair.table.checkpoint_json());
+    let seen = look(&pair.table.root, &shipped.position).await.expect("a look");
+    assert!(seen.change == Change::Same && seen.beside != before.beside);
+    let late = pair.arrives(Some(&shipped.position)).await;
+    assert_eq!((late.commits.len(), &late.position), (0, &shipped.position));
+    let arrived = late.files.into_iter().find(|file| file.path == name).expect("it is in the ledger");
+
+    // As many bytes, and others.
+    let bytes = std::fs::read_to_string(pair.table.path.join(&name)).expect("a checkpoint");
+    let again = bytes.replace("\"numRecords\\\":10", "\"numRecords\\\":20");
+    assert!(again != bytes && again.len() == bytes.len());
+    pair.table.file(&name, again.as_bytes());
+    pair.table.hint(1);
+    let rewritten = look(&pair.table.root, &shipped.position).await.expect("a look");
+    assert!(rewritten.change == Change::Same && rewritten.beside != seen.beside);
+    let kept: KeptFiles = std::sync::Arc::new(move |path| (path == arrived.path).then(|| arrived.clone()));
+    let request =
+        PlanRequest { kept: Some(kept), ..PlanRequest::new(&pair.table.root, &pair.replica, Some(&shipped.position)) };
+    let Plan::Ship(shipment) = plan(request).await.expect("a plan") else { panic!("something to ship") };
+    ship(vec![*shipment], &Transfer::default()).await.remove(0).expect("a shipment");
+    assert_eq!(std::fs::read_to_string(pair.replica_path.join(&name)).expect("a checkpoint"), again);
+    assert!(pair.has("_delta_log/_last_checkpoint"));
+
+    // One that contradicts the commits is no less wrong for coming without a commit.
+    pair.table.file(&name, again.replace("a.parquet", "b.parquet").as_bytes());
+    let known = Some(&shipped.position);
+    assert_eq!(pair.ship(known).await.expect_err("a flagged table").class, ErrorClass::CorruptLog);
+}
+
+#[tokio::test]
 async fn a_hint_never_names_a_checkpoint_that_is_not_there() {
     let mut pair = Pair::new();
     pair.table.append("a.parquet");

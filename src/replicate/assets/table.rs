@@ -47,7 +47,7 @@ async fn list(listing: &Listing<'_>) -> Result<Vec<(AssetKey, Asset)>, ConnectEr
 }
 
 fn task_of<'a>(due: Due<'a>) -> Option<TableTask<'a>> {
-    Some(TableTask { name: due.key.to_string(), key: due.key, info: due.asset.info()? })
+    Some(TableTask { name: due.key.to_string(), key: due.key, info: due.asset.info()?, beside: None })
 }
 
 async fn ship(

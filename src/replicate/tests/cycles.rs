@@ -38,6 +38,27 @@ async fn everything_arrives_containers_first_and_a_quiet_cycle_changes_nothing()
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_comes_without_a_commit_arrives_with_the_next_cycle() {
+    let mut world = World::new().await;
+    table(&world.source, "sales", "orders").await;
+    for _ in 0..2 {
+        world.cycle().await;
+    }
+    let mut logs = Vec::new();
+    for region in [&world.source, &world.destination] {
+        let table = region.table("shop.sales.orders").await.expect("an answer").expect("it is there");
+        let root = url::Url::parse(&table.storage_location.expect("a place")).expect("a URI");
+        logs.push(root.to_file_path().expect("a folder").join("_delta_log"));
+    }
+    let name = "00000000000000000000.checkpoint.00000000-0000-4000-8000-000000000000.json";
+    let commit = std::fs::read(logs[0].join("00000000000000000000.json")).expect("a commit");
+    std::fs::write(logs[0].join(name), &commit).expect("written");
+    let outcome = world.soon().await.expect("a cycle");
+    assert_eq!(status(&outcome.objects, AssetKind::Table, "shop.sales.orders"), ObjectStatus::InSync);
+    assert_eq!(std::fs::read(logs[1].join(name)).ok(), Some(commit), "it arrived");
+}
+
+#[tokio::test]
 async fn a_replica_can_only_be_read_by_its_workspace_from_the_start() {
     let mut world = World::new().await;
     world.cycle().await;
