@@ -7,6 +7,7 @@ mod regions {
     pub mod delta_api;
     pub mod double;
     pub mod failing_over;
+    pub mod hanging;
     pub mod kinds;
     pub mod minilake;
     pub mod suite;

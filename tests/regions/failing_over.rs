@@ -104,7 +104,7 @@ pub async fn fail_over(engine: &Engine, to: &str, accepted: &[&str]) -> GroupVie
 }
 
 /// Appends a version that adds a file to a table's log.
-fn commit(folder: &Path, version: u64) {
+pub fn commit(folder: &Path, version: u64) {
     let log = folder.join("_delta_log");
     std::fs::create_dir_all(&log).expect("a folder");
     let mut lines = Vec::new();

@@ -25,15 +25,20 @@ impl Control {
                 tokio::pin!(asking);
                 loop {
                     tokio::select! {
-                        asked = &mut asking => break asked,
+                        asked = &mut asking => break Some(asked),
                         () = tokio::time::sleep(Duration::from_millis(250)) => self.touch(),
+                    }
+                    // A call to a region that hangs may take a minute to fail, and the dialog waits.
+                    if self.away_since(&primary).is_some() {
+                        break None;
                     }
                 }
             };
             handle.record().loss.asking = None;
             match asked {
-                Ok(loss) => handle.record().loss.asked = Some(loss),
-                Err(error) => {
+                Some(Ok(loss)) => handle.record().loss.asked = Some(loss),
+                None => *access = Default::default(),
+                Some(Err(error)) => {
                     *access = Default::default();
                     let mut record = handle.record();
                     record.loss.asked = None;
