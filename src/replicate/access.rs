@@ -6,7 +6,7 @@ use crate::delta::{AskCommits, HandOut, RatifiedCommits, TableRoot};
 use crate::domain::{Clock, SystemClock, Timestamp};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Calls to one region at a time, where many tables are opened at once.
@@ -119,9 +119,11 @@ fn ask_commits(endpoint: &Endpoint, table: &CatalogTable, place: &TablePlace) ->
         Box::pin(async move {
             let found = client.catalog_commits(&table, &place).await.map_err(|error| error.to_string())?;
             let found = found.ok_or_else(|| format!("{} no longer serves commits", client.region()))?;
-            let staged = found.commits.into_iter().map(|commit| (commit.version, commit.file_name)).collect();
-            // A table is registered with its version 0.
-            Ok(RatifiedCommits { latest: found.latest_table_version.unwrap_or(0).max(0), staged })
+            let staged: BTreeMap<i64, String> =
+                found.commits.into_iter().map(|commit| (commit.version, commit.file_name)).collect();
+            // A table is registered with its version 0, and what is listed is ratified.
+            let listed = staged.keys().next_back().copied().unwrap_or(0);
+            Ok(RatifiedCommits { latest: found.latest_table_version.unwrap_or(listed).max(0), staged })
         })
     })
 }

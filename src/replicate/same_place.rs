@@ -100,7 +100,7 @@ impl ReplicaFolders {
         }
         let Some((name, real, folder)) = own else { return Ok(()) };
         let is_there = |other: &String| known.contains_key(other) || self.fresh.contains(other);
-        if let Some(other) = self.sharing(&name, &real, &folder).filter(|other| is_there(other)) {
+        if let Some(other) = self.sharing(&name, &real, &folder, is_there) {
             let message = format!(
                 "The replica of table {name} would share the folder of {other}: a symbolic link leads {} in {region} there. Remove the link, or change the storage mappings.",
                 to.uri
@@ -114,13 +114,13 @@ impl ReplicaFolders {
     }
 
     /// Another table with this folder, or one above or in it, that has it by a link only: what the names tell is refused
-    /// elsewhere.
-    fn sharing(&self, name: &str, real: &Path, folder: &Path) -> Option<&String> {
+    /// elsewhere. Tables that aren't there any more have none.
+    fn sharing(&self, name: &str, real: &Path, folder: &Path, is_there: impl Fn(&String) -> bool) -> Option<&String> {
         let above = real.ancestors().filter_map(|path| self.taken.get(path));
         let below = self.taken.range(real.to_path_buf()..).take_while(|(path, _)| path.starts_with(real));
         let mut all = above.chain(below.map(|(_, other)| other));
         let by_link = |spelled: &Path| !spelled.starts_with(folder) && !folder.starts_with(spelled);
-        all.find(|(other, spelled)| other != name && by_link(spelled)).map(|(other, _)| other)
+        all.find(|(other, spelled)| other != name && by_link(spelled) && is_there(other)).map(|(other, _)| other)
     }
 }
 
@@ -186,6 +186,23 @@ mod tests {
         };
         assert!(!two(&known).await);
         assert!(two(&nothing).await);
+
+        // One that was dropped doesn't hide the one behind it.
+        let mut folders = ReplicaFolders::default();
+        let mut known = BTreeMap::from([
+            ("dropped".to_owned(), format!("file://{}", lake.join("linked/deep/a").display())),
+            ("kept".to_owned(), format!("file://{}", lake.join("linked/deep/b").display())),
+        ]);
+        let place = TablePlace::path(format!("file://{}", lake.join("a/deep").display()));
+        let mut around = async |known: &BTreeMap<String, String>| {
+            folders.begin();
+            let root = TableRoot::Local(lake.join("a/deep"));
+            let taken = folders.take("around", (&region, &place), &root, known, String::as_str).await;
+            taken.err().map(|(_, parameters, _)| parameters["other"].clone())
+        };
+        assert_eq!(around(&known).await.as_deref(), Some("dropped"));
+        known.remove("dropped");
+        assert_eq!(around(&known).await.as_deref(), Some("kept"));
     }
 
     #[tokio::test]

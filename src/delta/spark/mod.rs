@@ -17,7 +17,7 @@ use said::{Said, SaidOutcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 pub use view::{SparkJobEnd, SparkRunning, SparkView};
 
@@ -173,8 +173,16 @@ impl Spark {
 
 impl BulkCopy for Spark {
     fn copy(&self, job: &BulkJob, said: &mut dyn FnMut(usize, BulkOutcome)) -> Result<(), String> {
-        // Two jobs at a time would each get half of the executors and pay for two starts.
-        let _one = lock(&self.one);
+        // Two jobs at a time would each get half of the executors and pay for two starts. One that waits is let go when a
+        // failover or the end of the program asks for it: the other job may take hours.
+        let _one = loop {
+            match self.one.try_lock() {
+                Ok(turn) => break turn,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if job.stop.load(Ordering::Relaxed) => return Ok(()),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            }
+        };
         let bytes = job.files.iter().fold(0, |sum, file| u64::saturating_add(sum, file.size));
         {
             let mut state = lock(&self.state);
@@ -242,5 +250,29 @@ impl Logins {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_job_that_waits_for_its_turn_can_be_stopped() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let options =
+            SparkOptions { submit: "spark-submit".into(), master: "local[1]".into(), python: None, properties: None };
+        let spark = Arc::new(Spark::new(options, &dir.path().join("jobs")));
+        let running = lock(&spark.one);
+        let stop = Arc::new(AtomicBool::new(false));
+        let job = BulkJob { tables: Vec::new(), files: Vec::new(), stop: stop.clone(), bytes_per_second: None };
+        let (waits, (told, ended)) = (spark.clone(), std::sync::mpsc::channel());
+        std::thread::spawn(move || told.send(waits.copy(&job, &mut |_, _| {})));
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)), Ok(Ok(())));
+        assert!(spark.view().running.is_none());
+        drop(running);
     }
 }

@@ -8,7 +8,7 @@ use super::place_state::PlaceGrants;
 use super::same_principal;
 use super::state::{Grants, Shared};
 use crate::connect::{ConnectError, RegionApi};
-use crate::domain::{AssetKind, ErrorClass, GroupId, ObjectError, ObjectStatus, Region, StorageUri};
+use crate::domain::{AssetKind, Clock, ErrorClass, GroupId, ObjectError, ObjectStatus, Region, StorageUri};
 use crate::replicate::engine::{Comparison, CycleRequest, Follower, Seen};
 use crate::replicate::locations::locations;
 use crate::replicate::{CycleCache, CycleError, Endpoint, Inventory, ObjectRecord};
@@ -59,13 +59,19 @@ async fn write(store: &Store, group: &GroupId, pairs: &[Pair]) -> Result<(), Sto
     store.run(move |tx| tx.set_value(&key, &text)).await
 }
 
-/// Every location of a region; None where it has no such call or keeps it from the console.
-async fn listed(at: &Endpoint) -> Result<Option<Vec<ExternalLocationInfo>>, CycleError> {
+/// Every location of a region: none where it has no such call. The inner error says why it keeps them from the console.
+async fn listed(at: &Endpoint) -> Result<Result<Vec<ExternalLocationInfo>, ConnectError>, CycleError> {
     match at.client.external_locations().await {
-        Ok(all) => Ok(Some(all)),
         Err(error) if error.is_unreachable() => Err(CycleError::at(&at.region, error)),
-        Err(_) => Ok(None),
+        Err(error) if error.is_not_served() => Ok(Ok(Vec::new())),
+        answer => Ok(answer),
     }
+}
+
+/// What couldn't be done or compared, and why.
+fn problem(record: &ObjectRecord, class: ErrorClass, message: String, clock: &dyn Clock) -> ObjectError {
+    let (kind, object, since) = (record.kind, record.name.clone(), clock.now());
+    ObjectError { class, parameters: BTreeMap::new(), message, kind, object, since }
 }
 
 /// What was found of one location of the source.
@@ -148,8 +154,14 @@ impl PlaceGrants {
             return Ok(());
         }
         self.records.clear();
-        let (ours, theirs) = (listed(request.source).await?, listed(request.destination).await?);
-        if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        let mut all = Vec::new();
+        for end in [request.source, request.destination] {
+            match listed(end).await? {
+                Ok(found) => all.push(found),
+                Err(error) => self.cannot_list(request, &end.region, &error),
+            }
+        }
+        if let [ours, theirs] = &all[..] {
             let ends = Ends {
                 from: request.source.client.as_ref(),
                 to: request.destination.client.as_ref(),
@@ -157,7 +169,7 @@ impl PlaceGrants {
             };
             let known = read(request.store, request.group).await?;
             let mut pairs = Vec::new();
-            for found in paired(request, source, &ours, &theirs) {
+            for found in paired(request, source, ours, theirs) {
                 self.one(request, &ends, found, &known, &mut pairs).await?;
             }
             if pairs != known {
@@ -166,6 +178,16 @@ impl PlaceGrants {
         }
         self.last = Some(now);
         Ok(())
+    }
+
+    /// Says that grants on locations stay as they are, because a region doesn't tell its locations.
+    fn cannot_list(&mut self, request: &CycleRequest<'_>, region: &Region, error: &ConnectError) {
+        let class = ErrorClass::AccessNotReplicated;
+        let record = ObjectRecord::named(AssetKind::Grant, format!("external locations of {region}"), class.status());
+        let message =
+            format!("Couldn't list the external locations of {region}, so grants on them aren't replicated. {error}");
+        let error = problem(&record, class, message, request.clock);
+        self.records.push(ObjectRecord { error: Some(error), ..record });
     }
 
     async fn one(
@@ -188,10 +210,11 @@ impl PlaceGrants {
             }
         };
         let names = [(request.source.region.clone(), ours.clone()), (to.clone(), theirs.clone())].into();
-        let common = known.iter().find(|pair| pair.names == names).map(|pair| pair.common.clone()).unwrap_or_default();
+        let known = known.iter().find(|pair| pair.names == names).cloned();
+        let known = known.unwrap_or_else(|| Pair { names, common: Grants::new(), left_out: Grants::new() });
         let shared = Mutex::new(Shared::default());
         let work = async {
-            let (changes, source) = ends.changes([ours, theirs], &common).await?;
+            let (changes, source) = ends.changes([ours, theirs], &known.common).await?;
             let granted = grants::make(ends.to, OF, theirs, changes, &shared, request.clock.monotonic()).await?;
             Ok::<_, ConnectError>((granted, source))
         };
@@ -209,10 +232,10 @@ impl PlaceGrants {
                 self.records.push(ObjectRecord { note: Some(note), ..record(ours, ObjectStatus::Unsupported) });
                 return Ok(());
             }
-            Err(error) => return self.fail(request, ours, common, names, pairs, &error),
+            Err(error) => return self.fail(request, ours, known, pairs, &error),
         };
         if let Some(error) = granted.refused {
-            return self.fail(request, ours, common, names, pairs, &error);
+            return self.fail(request, ours, known, pairs, &error);
         }
         let left_out = |principal: &str, privilege: &String| {
             granted.left_out.iter().any(|(known, all)| same_principal(known, principal) && all.contains(privilege))
@@ -221,7 +244,7 @@ impl PlaceGrants {
             let held = a.privileges.iter().filter(|privilege| !left_out(&a.principal, privilege)).cloned();
             (a.principal.clone(), held.collect())
         });
-        pairs.push(Pair { names, common: both.collect(), left_out: granted.left_out.clone() });
+        pairs.push(Pair { names: known.names, common: both.collect(), left_out: granted.left_out.clone() });
         if source.is_empty() && granted.left_out.is_empty() {
             return Ok(());
         }
@@ -236,22 +259,15 @@ impl PlaceGrants {
         &mut self,
         request: &CycleRequest<'_>,
         name: &str,
-        common: Grants,
-        names: BTreeMap<Region, String>,
+        known: Pair,
         pairs: &mut Vec<Pair>,
         error: &ConnectError,
     ) -> Result<(), CycleError> {
-        pairs.push(Pair { names, common, left_out: Grants::new() });
-        let status = ErrorClass::AccessNotReplicated.status();
-        let record = record(name, status);
-        let error = ObjectError {
-            class: ErrorClass::AccessNotReplicated,
-            parameters: BTreeMap::new(),
-            message: format!("Couldn't replicate the grants on external location {name}. {error}"),
-            kind: record.kind,
-            object: record.name.clone(),
-            since: request.clock.now(),
-        };
+        pairs.push(known);
+        let class = ErrorClass::AccessNotReplicated;
+        let record = record(name, class.status());
+        let message = format!("Couldn't replicate the grants on external location {name}. {error}");
+        let error = problem(&record, class, message, request.clock);
         self.records.push(ObjectRecord { error: Some(error), ..record });
         Ok(())
     }
@@ -292,20 +308,19 @@ async fn compare(comparison: &Comparison<'_>, objects: &mut Vec<ObjectRecord>) -
                     who.join(", ")
                 );
                 found.status = ObjectStatus::Drifted;
-                found.error = Some(ObjectError {
-                    class: ErrorClass::AccessNotReplicated,
-                    parameters: BTreeMap::new(),
-                    message,
-                    kind: found.kind,
-                    object: found.name.clone(),
-                    since: comparison.clock.now(),
-                });
+                found.error = Some(problem(&found, ErrorClass::AccessNotReplicated, message, comparison.clock));
             }
             Err(error) if error.is_unreachable() => {
                 let region = error.region().map_or_else(|| to.region.clone(), Region::new);
                 return Err(CycleError::at(&region, error));
             }
-            Err(_) => continue,
+            // Replication says so.
+            Err(error) if error.is_not_served() => continue,
+            Err(error) => {
+                let message = format!("The grants on external location {ours} couldn't be compared. {error}");
+                found.status = ObjectStatus::Unknown;
+                found.error = Some(problem(&found, error.class(), message, comparison.clock));
+            }
         }
         objects.push(found);
     }

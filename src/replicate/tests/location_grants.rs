@@ -102,3 +102,24 @@ async fn a_region_without_the_call_is_listed_as_unsupported() {
     assert_eq!(record.status, ObjectStatus::Unsupported);
     assert!(record.message().unwrap_or_default().contains("west has no API for grants on external locations"));
 }
+
+#[tokio::test]
+async fn what_a_region_keeps_from_the_console_is_said() {
+    let mut world = world().await;
+    change(&world.source, "team", &["READ_FILES"], &[]).await;
+    world.cycle().await;
+    world.destination.refuse("GET /permissions external_location", 1, 403, "PERMISSION_DENIED", "not yours");
+    let record = found(&world.compare().await.objects, AssetKind::Grant, NAME).clone();
+    assert_eq!(record.status, ObjectStatus::Unknown, "{record:?}");
+    assert!(record.message().unwrap_or_default().contains("couldn't be compared"), "{record:?}");
+    world.destination.forget_faults();
+
+    world.destination.refuse("GET /external-locations", usize::MAX, 403, "PERMISSION_DENIED", "not yours");
+    let outcome = later(&mut world).await;
+    let record = found(&outcome.objects, AssetKind::Grant, "external locations of west");
+    assert_eq!(record.error.as_ref().map(|error| error.class), Some(ErrorClass::AccessNotReplicated));
+    assert!(record.message().unwrap_or_default().contains("grants on them aren't replicated") && !record.blocks());
+    world.destination.forget_faults();
+    assert_eq!(found(&later(&mut world).await.objects, AssetKind::Grant, NAME).status, ObjectStatus::InSync);
+    assert_eq!(grants(&world.destination).await, ["team: READ_FILES"]);
+}

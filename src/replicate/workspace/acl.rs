@@ -22,7 +22,11 @@ impl Principals {
     pub async fn read(request: &AssetRequest<'_>) -> Result<Self, ConnectError> {
         let names = request.to().await.principals().await?.into_iter().map(|name| name.to_lowercase()).collect();
         let me = request.to().await.me().await?;
-        let me_at_source = request.from().await.me().await.unwrap_or_default();
+        let me_at_source = match request.from().await.me().await {
+            // Not to know it now must not count as if the primary never told: an owner would be put back.
+            Err(error) if error.is_transient() && !error.is_not_served() => return Err(error),
+            answer => answer.unwrap_or_default(),
+        };
         Ok(Self { names, me, me_at_source })
     }
 

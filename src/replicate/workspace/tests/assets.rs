@@ -210,3 +210,27 @@ async fn permissions_are_given_and_taken_and_unknown_principals_are_named() {
     world.pass().await;
     assert_eq!(given(&world), ["ana@example.com IS_OWNER"]);
 }
+
+#[tokio::test]
+async fn an_owner_of_the_new_primary_stays_the_owner_where_the_region_cannot_say_at_once_who_asks() {
+    let mut world = World::new().await;
+    for region in [&world.east, &world.west] {
+        region.add_principal("ana@example.com");
+    }
+    world.east.add_principal("noor@example.com");
+    let id = job(&world.east, json!({"name": "a"})).await.to_string();
+    world.east.grant("jobs", &id, &[("noor@example.com", "IS_OWNER")]);
+    world.pass().await;
+    let owner = |region: &crate::connect::InMemoryRegion| region.granted("jobs", &id);
+    assert_eq!(owner(&world.west), [("console@west".to_owned(), "IS_OWNER".to_owned())]);
+
+    world.turn_around();
+    world.west.grant("jobs", &id, &[("ana@example.com", "IS_OWNER")]);
+    world.west.refuse("GET /me", usize::MAX, 500, "INTERNAL_ERROR", "later");
+    world.pass().await;
+    let noor = [("noor@example.com".to_owned(), "IS_OWNER".to_owned())];
+    assert_eq!(owner(&world.east), noor, "as it was: nothing was given");
+    world.west.forget_faults();
+    world.pass().await;
+    assert_eq!(owner(&world.east), [("ana@example.com".to_owned(), "IS_OWNER".to_owned())]);
+}
