@@ -192,7 +192,7 @@ impl Pair {
         } else if last < newest {
             found.status = ObjectStatus::Lagging;
             found.message = Some(format!("The replica is at version {last}, its source at {newest}."));
-        } else {
+        } else if found.status == ObjectStatus::InSync {
             readable(found, &state);
         }
         Ok(())

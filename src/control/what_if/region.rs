@@ -10,6 +10,15 @@ fn utc(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// Why a group's secondary isn't a whole replica, as the middle of a sentence; None where it is one as of a point.
+fn why_not_whole(state: GroupState, has_point: bool) -> Option<String> {
+    match (state, has_point) {
+        (GroupState::Active, true) => None,
+        (GroupState::Active, false) => Some("has no replication point yet".to_owned()),
+        (state, _) => Some(format!("is {state}")),
+    }
+}
+
 impl Asked<'_> {
     pub(super) async fn lose(&self, region: &Region) -> Result<Found, ControlError> {
         let group = &self.group;
@@ -27,10 +36,9 @@ impl Asked<'_> {
     async fn lose_primary(&self, region: &Region) -> Result<Found, ControlError> {
         let (group, mut found) = (&self.group, Found::default());
         let (id, secondary) = (&group.spec.id, group.effective_secondary_region());
-        if group.replication_point.is_none() || group.state != GroupState::Active {
+        if let Some(why) = why_not_whole(group.state, group.replication_point.is_some()) {
             let sentence = format!(
-                "{id} is {}, so {secondary} isn't a whole replica. A forced failover would promote what has arrived so far.",
-                group.state
+                "{id} {why}, so {secondary} isn't a whole replica. A forced failover would promote what has arrived so far."
             );
             found.say(Consequence::new(Weight::Fails, sentence));
         }
@@ -178,5 +186,17 @@ impl Asked<'_> {
             format!("Replication goes on from there by itself when {region} responds. Nothing is shipped twice.");
         found.say(Consequence::new(Weight::Waits, sentence));
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_secondary_from_being_whole_is_said() {
+        assert_eq!(why_not_whole(GroupState::Active, true), None);
+        assert_eq!(why_not_whole(GroupState::Active, false).as_deref(), Some("has no replication point yet"));
+        assert_eq!(why_not_whole(GroupState::InitialReplication, true).as_deref(), Some("is INITIAL_REPLICATION"));
     }
 }

@@ -191,6 +191,14 @@ impl Pair {
         let rewritten: Vec<&String> =
             differing.iter().filter(|(_, d)| matches!(d, Difference::Rewritten)).map(|(path, _)| path).collect();
         if let Some(path) = rewritten.first().filter(|_| rewritten.len() == differing.len()) {
+            if rewritten.iter().all(|path| path.starts_with(LOG)) {
+                found.status = ObjectStatus::Lagging;
+                found.message = Some(format!(
+                    "{} was written again at the source. The replica has the one from before until a cycle sees that the source's log changed.",
+                    self.source.display(path)
+                ));
+                return Ok(());
+            }
             let more = match rewritten.len() - 1 {
                 0 => String::new(),
                 more => format!(" and {more} more"),

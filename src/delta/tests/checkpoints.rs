@@ -3,7 +3,7 @@
 use super::pair::Pair;
 use super::table::*;
 use crate::delta::*;
-use crate::domain::ErrorClass;
+use crate::domain::{ErrorClass, ObjectStatus};
 
 #[tokio::test]
 async fn every_kind_of_checkpoint_carries_a_cleaned_log() {
@@ -117,6 +117,11 @@ async fn a_checkpoint_that_comes_or_is_written_again_without_a_commit_shows_and_
     assert!(again != bytes && again.len() == bytes.len());
     pair.table.file(&name, again.as_bytes());
     pair.table.hint(1);
+    let files = [(arrived.path.clone(), arrived.clone())].into();
+    let options = CompareOptions { up_to: None, depth: Depth::Source };
+    let compared = compare(&pair.table.root, &pair.replica, &Kept { files, ..Kept::default() }, options).await;
+    assert_eq!((compared.status, compared.class), (ObjectStatus::Lagging, None), "{compared:?}");
+    assert!(compared.message.is_some_and(|message| message.contains("was written again at the source")));
     let rewritten = look(&pair.table.root, &shipped.position).await.expect("a look");
     assert!(rewritten.change == Change::Same && rewritten.beside != seen.beside);
     let kept: KeptFiles = std::sync::Arc::new(move |path| (path == arrived.path).then(|| arrived.clone()));
