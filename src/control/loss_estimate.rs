@@ -1,6 +1,6 @@
 //! What a forced failover would lose, as it is shown.
 
-use crate::domain::{ObjectStatus, Timestamp};
+use crate::domain::{AssetKind, ErrorClass, ObjectStatus, Timestamp};
 use crate::replicate::ObjectRecord;
 
 /// What a forced failover would lose. None is unknown, never zero.
@@ -51,7 +51,8 @@ impl LikelyLoss {
 }
 
 impl LossEstimate {
-    /// What a cycle that ended knows: everything up to its cut has arrived, but for the objects that are flagged.
+    /// What a cycle that ended knows: everything up to its cut has arrived, but for the objects that are flagged. Only what
+    /// has commits of its own, or holds such objects, can make the counts unsure.
     pub fn of_cycle(cut: Timestamp, objects: &[ObjectRecord]) -> Self {
         let whole = |o: &&ObjectRecord| {
             matches!(
@@ -59,7 +60,12 @@ impl LossEstimate {
                 ObjectStatus::InSync | ObjectStatus::Unverifiable | ObjectStatus::Unsupported | ObjectStatus::Excluded
             )
         };
-        let behind = objects.iter().filter(|o| !whole(o));
+        let counts = |o: &&ObjectRecord| {
+            matches!(o.kind, AssetKind::Catalog | AssetKind::Schema | AssetKind::Table)
+                && !o.is_only_in_secondary()
+                && o.error.as_ref().is_none_or(|error| error.class != ErrorClass::AccessNotReplicated)
+        };
+        let behind = objects.iter().filter(counts).filter(|o| !whole(o));
         let unknown = behind.map(|o| match o.message() {
             Some(message) => message.to_owned(),
             None => format!("{} had not arrived yet.", o.name),

@@ -119,6 +119,11 @@ impl ErrorClass {
         )
     }
 
+    /// Whether it is of an object that the primary doesn't have: a failover loses nothing of it.
+    pub fn is_only_in_secondary(self) -> bool {
+        matches!(self, Self::UnmanagedObject | Self::SecondaryOnly)
+    }
+
     /// Whether the next cycle may succeed without anybody doing anything.
     pub fn is_transient(self) -> bool {
         matches!(

@@ -93,4 +93,9 @@ impl ObjectRecord {
     pub fn blocks(&self) -> bool {
         self.error.as_ref().is_some_and(|e| e.blocks_replication_point())
     }
+
+    /// Whether the primary doesn't have it, so that a failover loses nothing of it.
+    pub fn is_only_in_secondary(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| error.class.is_only_in_secondary())
+    }
 }

@@ -57,9 +57,10 @@ impl LossRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AssetKey, AssetKind, AssetName, ObjectStatus};
+    use crate::domain::{AssetKey, AssetKind, AssetName, ErrorClass, ManualClock, ObjectStatus};
     use crate::replicate::ObjectRecord;
     use chrono::{TimeZone, Utc};
+    use std::collections::BTreeMap;
 
     fn at(second: i64) -> Timestamp {
         Utc.timestamp_opt(1_800_000_000 + second, 0).single().expect("a time")
@@ -79,6 +80,26 @@ mod tests {
         let late = ObjectRecord::new(&key, ObjectStatus::Lagging);
         assert!(LossEstimate::of_cycle(at(0), &[whole]).unknown.is_empty());
         assert_eq!(LossEstimate::of_cycle(at(0), &[late]).unknown, ["main.sales.orders had not arrived yet."]);
+    }
+
+    #[test]
+    fn what_only_the_secondary_has_and_what_has_no_commits_leaves_the_counts_sure() {
+        let flagged = |kind, class: ErrorClass| {
+            let key = AssetKey::new(kind, AssetName::leaf("main", "sales", "orders"));
+            let error = (class, BTreeMap::new(), "It has a sentence.".to_owned());
+            ObjectRecord::failed(&key, error, &ManualClock::new(at(0)))
+        };
+        let sure = [
+            flagged(AssetKind::Job, ErrorClass::SecondaryOnly),
+            flagged(AssetKind::Table, ErrorClass::UnmanagedObject),
+            flagged(AssetKind::Table, ErrorClass::AccessNotReplicated),
+            flagged(AssetKind::Notebook, ErrorClass::CatalogRefused),
+            flagged(AssetKind::View, ErrorClass::MissingDependency),
+        ];
+        let loss = LossEstimate::of_cycle(at(0), &sure);
+        assert_eq!((loss.commits, loss.unknown), (Some(0), Vec::new()));
+        let unsure = LossEstimate::of_cycle(at(0), &[flagged(AssetKind::Schema, ErrorClass::PermissionDenied)]);
+        assert_eq!(unsure.unknown, ["It has a sentence."]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Asked, Found, counted, size};
 use crate::control::ControlError;
 use crate::control::view::{LossEstimate, OperationOutcome};
 use crate::domain::{Consequence, FailoverKind, GroupState, ObjectStatus, Region, Timestamp, Weight};
+use crate::replicate::ObjectRecord;
 use chrono::TimeDelta;
 
 fn utc(at: Timestamp) -> String {
@@ -49,10 +50,11 @@ impl Asked<'_> {
             let record = handle.record();
             (record.objects.clone(), record.approval.policy, record.history.clone())
         };
-        let is_whole = |status: ObjectStatus| {
-            matches!(status, ObjectStatus::InSync | ObjectStatus::Lagging | ObjectStatus::Excluded)
+        let is_usable = |object: &ObjectRecord| {
+            use ObjectStatus::{Excluded, InSync, Lagging, Unverifiable};
+            matches!(object.status, InSync | Lagging | Excluded | Unverifiable) || object.is_only_in_secondary()
         };
-        let missing: Vec<String> = objects.iter().filter(|o| !is_whole(o.status)).map(|o| o.name.clone()).collect();
+        let missing: Vec<String> = objects.iter().filter(|o| !is_usable(o)).map(|o| o.name.clone()).collect();
         if !missing.is_empty() {
             let sentence = format!(
                 "{} of the scope wouldn't be usable in {secondary}, because they are flagged now. See their errors.",

@@ -263,10 +263,15 @@ pub(super) fn workspace_ui(
                 }
                 if ui.selectable_label(current.as_ref() == Some(&workspace.id), words).clicked() {
                     chosen = Some(workspace.id.clone());
+                    // A choice by key closes it as a click does.
+                    ui.close();
                 }
             }
         });
-        drawn.response.labelled_by(id);
+        let button = drawn.response.labelled_by(id);
+        if chosen.is_some() {
+            button.request_focus();
+        }
     });
     chosen
 }

@@ -77,7 +77,8 @@ fn add_wholeness(view: &GroupView, add: &mut impl FnMut(Tone, String)) {
         return add(Tone::Warn, sentence + &known.unwrap_or_default());
     }
     let of = |all: &[ObjectStatus]| -> Vec<&str> {
-        view.objects.iter().filter(|object| all.contains(&object.status)).map(|o| o.name.as_str()).collect()
+        let objects = view.objects.iter().filter(|object| !object.is_only_in_secondary());
+        objects.filter(|object| all.contains(&object.status)).map(|o| o.name.as_str()).collect()
     };
     let failing = of(&[ObjectStatus::Failed, ObjectStatus::Missing, ObjectStatus::Drifted, ObjectStatus::LeftBehind]);
     let unknown = of(&[ObjectStatus::Unknown]);
