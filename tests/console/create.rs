@@ -3,6 +3,7 @@
 use crate::desk::Desk;
 use crate::fixture::{self, EAST, WEST};
 use resilience::console::action::{GroupTab, Route};
+use resilience::control::view::RegionView;
 use resilience::domain::Region;
 use resilience::domain::validation::Field;
 use resilience::domain::{GroupId, Violation};
@@ -41,6 +42,27 @@ fn a_group_is_created_by_clicking_and_its_screen_opens() {
     let expected = Route::Group(GroupId::new("core-lakehouse").expect("valid"), GroupTab::Overview);
     assert_eq!(desk.window.state().route(), &expected);
     assert!(desk.shows("core-lakehouse was created."));
+}
+
+#[test]
+fn every_location_gets_a_mapping_where_one_catalog_lies_in_several() {
+    let mut account = fixture::empty();
+    let regions = &mut std::sync::Arc::make_mut(&mut account.account).regions;
+    let edit = |region: &mut RegionView| {
+        let lake = region.external_locations[0].clone();
+        for part in ["landing", "archive"] {
+            let other = lake.replace("/lake", &format!("/{part}"));
+            for catalog in region.catalogs.iter_mut().filter(|catalog| catalog.name == "main") {
+                catalog.locations.push(format!("{other}/events"));
+            }
+            region.external_locations.push(other);
+        }
+    };
+    std::sync::Arc::make_mut(regions).iter_mut().for_each(edit);
+    let mut desk = Desk::new(account);
+    fill(&mut desk);
+    desk.click("Add the 4 missing mappings");
+    assert!(desk.shows("4 of 4 locations covered"));
 }
 
 #[test]

@@ -332,15 +332,15 @@ impl Draft {
         self.rows.push(RowDraft { name, uri_by_region: uris.into() });
     }
 
-    /// Adds mappings until every location is covered or nothing can be suggested.
+    /// Adds a mapping for each external location that holds something without one.
     pub fn add_missing_mappings(&mut self, scene: &Scene<'_>) {
-        for _ in 0..self.catalogs.len() {
-            let Some(open) = self.locations(scene).into_iter().find(|row| row.covered.is_none()) else { break };
-            let before = self.locations(scene).iter().filter(|row| row.covered.is_none()).count();
-            self.add_mapping(scene, &open.uri);
-            let after = self.locations(scene).iter().filter(|row| row.covered.is_none()).count();
-            if after >= before {
-                break;
+        let Some(from) = self.primary_region(scene) else { return };
+        let open = self.locations(scene).into_iter().filter(|row| row.covered.is_none());
+        let mut taken = BTreeSet::new();
+        for row in open {
+            // One mapping covers all that lies in the same external location.
+            if taken.insert(enclosing_location(&row.uri, from)) {
+                self.add_mapping(scene, &row.uri);
             }
         }
     }
