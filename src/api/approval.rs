@@ -46,18 +46,17 @@ pub async fn get(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::SetApproval)?;
     let id = id_of(&call.id)?;
-    let (before, _) = api.control.approval(&id)?;
     if bytes.0.is_empty() {
         return Err(bad("The body is missing. Send what is to change."));
     }
     let body: PolicyBody = json(&bytes)?;
-    let policy = ApprovalPolicy {
+    let edit = move |before: ApprovalPolicy| ApprovalPolicy {
         required: body.required.unwrap_or(before.required),
         forced_exempt: body.forced_exempt.unwrap_or(before.forced_exempt),
         expires_minutes: body.expires_minutes.unwrap_or(before.expires_minutes),
     };
     let (control, actor) = (api.control.clone(), call.caller.name);
-    to_the_end(async move { control.set_approval(&actor, &id, policy).await }).await?;
+    to_the_end(async move { control.set_approval(&actor, &id, edit).await }).await?;
     shown(&api, &call.id)
 }
 

@@ -26,6 +26,15 @@ struct WhichBody {
     drill_id: String,
 }
 
+impl WhichBody {
+    fn named(self) -> Result<String, super::reply::Rejection> {
+        match self.drill_id.is_empty() {
+            true => Err(bad("drill_id is missing. List the group's drills to find it.")),
+            false => Ok(self.drill_id),
+        }
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct ScheduleBody {
     /// Left out, the schedule is removed.
@@ -64,8 +73,8 @@ pub async fn start(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Ans
 pub async fn go_on(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::FailOver)?;
     let (id, body): (_, WhichBody) = (id_of(&call.id)?, json(&bytes)?);
-    let (control, actor) = (api.control.clone(), call.caller.name);
-    let gone_on = to_the_end(async move { control.let_drill_go_on(&actor, &id, &body.drill_id).await });
+    let (control, actor, drill) = (api.control.clone(), call.caller.name, body.named()?);
+    let gone_on = to_the_end(async move { control.let_drill_go_on(&actor, &id, &drill).await });
     ok(gone_on.await?.as_ref())
 }
 
@@ -73,7 +82,7 @@ pub async fn go_on(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Ans
 pub async fn report(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::Look)?;
     let (id, body): (_, WhichBody) = (id_of(&call.id)?, json(&bytes)?);
-    let drill = api.control.drill(&id, &body.drill_id)?;
+    let drill = api.control.drill(&id, &body.named()?)?;
     let html = crate::control::drill_report(&drill, &api.control.rehearsals_of(&id)?.drills);
     ok(&json!({ "drill": drill.as_ref(), "html": html }))
 }

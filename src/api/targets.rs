@@ -20,17 +20,18 @@ pub async fn get(State(api): State<Arc<Api>>, call: Call) -> Answer {
 pub async fn update(State(api): State<Arc<Api>>, call: Call, bytes: Bytes) -> Answer {
     call.needs(Right::Change)?;
     let id = id_of(&call.id)?;
-    let before = api.control.targets(&id)?;
     if bytes.0.is_empty() {
         return Err(bad("The body is missing. Send what is to change."));
     }
     let body: TargetsBody = json(&bytes)?;
     let after = |asked: Option<u32>, before: Option<u32>| asked.map_or(before, |s| Some(s).filter(|s| *s > 0));
-    let targets =
-        Targets { rpo_s: after(body.rpo_seconds, before.rpo_s), rto_s: after(body.rto_seconds, before.rto_s) };
-    let (control, actor) = (api.control.clone(), call.caller.name);
-    to_the_end(async move { control.set_targets(&actor, &id, targets).await }).await?;
-    shown(targets)
+    let edit = move |before: Targets| Targets {
+        rpo_s: after(body.rpo_seconds, before.rpo_s),
+        rto_s: after(body.rto_seconds, before.rto_s),
+    };
+    let (control, actor, of) = (api.control.clone(), call.caller.name, id.clone());
+    to_the_end(async move { control.set_targets(&actor, &of, edit).await }).await?;
+    shown(api.control.targets(&id)?)
 }
 
 fn shown(targets: Targets) -> Answer {

@@ -17,19 +17,21 @@ impl Control {
         Ok((record.approval.policy, open(record.approval.pending.as_ref(), self.now())))
     }
 
-    /// Sets whether failovers of a group wait for a second person. What waits already goes on waiting.
+    /// Sets whether failovers of a group wait for a second person. What waits already goes on waiting. `edit` gets what is
+    /// set at this moment, so that two who change different parts both succeed.
     pub async fn set_approval(
         &self,
         actor: &str,
         id: &GroupId,
-        policy: ApprovalPolicy,
+        edit: impl FnOnce(ApprovalPolicy) -> ApprovalPolicy + Send,
     ) -> Result<String, ControlError> {
-        if let Some(sentence) = policy.problem() {
-            return Err(ControlError::BadArgument { sentence });
-        }
         let handle = self.handle(id)?;
         let mut change = GroupChange::of(&handle).await;
         let before = change.approval.policy;
+        let policy = edit(before);
+        if let Some(sentence) = policy.problem() {
+            return Err(ControlError::BadArgument { sentence });
+        }
         if before == policy {
             return Ok(format!("{id} keeps its approvals as they are."));
         }
@@ -50,7 +52,8 @@ impl Control {
     pub async fn approve(&self, by: &Asker, id: &GroupId, request: &str) -> Result<FailoverGroup, ControlError> {
         let handle = self.handle(id)?;
         let pending = self.waiting(&handle, request)?;
-        if pending.asked_by.id == by.id {
+        // Someone of whom only the name is known is whoever has it.
+        if pending.asked_by.id == by.id || pending.asked_by == Asker::named(&by.name) {
             return Err(ControlError::Refused {
                 sentence: format!(
                     "{} asked for this failover of {id}, so someone with another token must approve it.",

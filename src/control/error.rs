@@ -146,6 +146,15 @@ impl ControlError {
         }
     }
 
+    /// Whether the console's own store couldn't be read or written.
+    pub fn is_of_store(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Cycle(error) => matches!(error.as_ref(), CycleError::Store(_)),
+            _ => false,
+        }
+    }
+
     /// Whether a region says that something isn't there.
     pub fn is_not_found(&self) -> bool {
         match self {

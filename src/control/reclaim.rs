@@ -14,7 +14,7 @@ use super::group::{GroupChange, GroupHandle, PendingSalvage};
 use super::view::OperationOutcome;
 use super::worker_cache::WorkerCache;
 use super::{Control, ControlError, audit};
-use crate::connect::WorkspaceRole;
+use crate::connect::{Enforcement, WorkspaceRole};
 use crate::domain::{AssetName, FailoverGroup, FailoverKind};
 use crate::replicate::{self, Access, Endpoint, ReplicaState};
 use futures::{StreamExt, stream};
@@ -29,7 +29,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
     let (new, old) = cache.ends(control, handle).await?;
     let group = handle.group();
     tracing::info!(group = %handle.id, region = %old.region, "the old primary responds and is reclaimed");
-    quiesce(control, handle, &group, &old).await?;
+    let unkept = quiesce(control, handle, &group, &old).await?;
     fail::fail_point!("reclaim.after_fence");
     salvage_tables(control, handle, &group, &old, &new, false).await?;
     fail::fail_point!("reclaim.after_salvage");
@@ -50,6 +50,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
         1 => message.push_str(" Couldn't salvage 1 table yet. It is unchanged and is retried."),
         n => message.push_str(&format!(" Couldn't salvage {n} tables yet. They are unchanged and are retried.")),
     }
+    message.push_str(&unkept);
     change.log(audit::line(now, "runtime", "failover_group.reclaim", handle.id.as_str(), message));
     change.commit(control).await?;
     // The old primary's tables are not what replication remembers; it finds out what they hold.
@@ -61,7 +62,7 @@ pub async fn reclaim(control: &Control, handle: &GroupHandle, cache: &mut Worker
 /// Makes the old primary read-only and stops what runs there, and leaves everything else as it is.
 pub async fn fence_old(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) -> Result<(), ControlError> {
     let (_, old) = cache.ends(control, handle).await?;
-    quiesce(control, handle, &handle.group(), &old).await
+    quiesce(control, handle, &handle.group(), &old).await.map(drop)
 }
 
 /// Tries the tables again that could not be salvaged, at growing intervals. Nothing else waits for them, so a failure is
@@ -102,17 +103,21 @@ fn lost(handle: &GroupHandle, group: &FailoverGroup) -> u64 {
     handle.record().salvage.iter().filter(|s| s.epoch == group.epoch && s.after.is_none()).map(|s| s.commits).sum()
 }
 
-/// Makes the old primary a secondary: read-only, schedules paused, compute stopped, no commit on its way.
+/// Makes the old primary a secondary: read-only, schedules paused, compute stopped, no commit on its way. What the region
+/// offers no way to enforce comes back as sentences, each after a space.
 async fn quiesce(
     control: &Control,
     handle: &GroupHandle,
     group: &FailoverGroup,
     old: &Endpoint,
-) -> Result<(), ControlError> {
+) -> Result<String, ControlError> {
     // Remembered before anything is changed, for the day on which it is primary again.
     let found = acts::modes(old, group).await?;
     control.edit_operation(handle, |operation| acts::note_modes(operation, found)).await?;
-    let _ = acts::make_read_only(old, group).await?;
+    let mut unkept = match acts::make_read_only(old, group).await? {
+        Enforcement::Enforced => String::new(),
+        Enforcement::NotOffered => format!(" {}", acts::fence_note(&old.region)),
+    };
     // Someone may have been resuming there when the failover was confirmed, and stops after the present call.
     drop(handle.resuming.lock().await);
     let shared = acts::primary_elsewhere(control, group, old).is_some();
@@ -129,9 +134,11 @@ async fn quiesce(
         acts::pause_all(old, &paused.jobs).await?;
         acts::stop_all(old, &paused).await?;
     }
-    let _ = acts::set_role(old, group, WorkspaceRole::Secondary).await?;
+    let role = acts::set_role(old, group, WorkspaceRole::Secondary).await?;
+    unkept.push_str(&acts::role_note(role, old));
     let accepted = handle.operation().map(|o| o.accepted).unwrap_or_default();
-    acts::until_quiet(control, group, old, &mut Access::default(), &accepted).await
+    acts::until_quiet(control, group, old, &mut Access::default(), &accepted).await?;
+    Ok(unkept)
 }
 
 /// Salvages every commit that never arrived, of all tables or only of those that are pending. A table that fails is flagged

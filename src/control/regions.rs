@@ -345,6 +345,8 @@ impl Control {
         on: bool,
     ) -> Result<String, ControlError> {
         let workspace = self.inner.deployment.workspace(workspace_id)?.clone();
+        // A group that is being created may need it.
+        let creating = self.inner.creating.clone().lock_owned().await;
         let in_use = self.handles().into_iter().map(|handle| handle.group()).find(|group| {
             group.spec.workspace_sets.iter().any(|set| set.workspace_ids.iter().any(|id| id == workspace_id))
         });
@@ -370,7 +372,8 @@ impl Control {
         let state = |on: bool| serde_json::json!({"mission_critical": on});
         audit::show_change(&mut line, before.map(state).as_ref(), Some(&state(on)));
         let stored = line.clone();
-        self.durably((), move |tx| tx.add_activity(&stored), move |control, ()| control.show_activity(line)).await?;
+        let show = move |control: &Self, ()| control.show_activity(line);
+        self.durably(creating, move |tx| tx.add_activity(&stored), show).await?;
         self.refresh_regions();
         Ok(message)
     }

@@ -14,6 +14,7 @@ use crate::delta::{
 use crate::domain::{FailoverGroup, GroupId};
 use crate::replicate::{CompareReport, CycleError, Damage, Endpoint, ReplicaState, kept_of, root_of};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// What a repair did, and how the group compares after it.
@@ -58,7 +59,11 @@ impl Control {
             self.repair_here(&handle, report.damages).await?
         } else {
             let (answer, answered) = oneshot::channel();
-            lock(&handle.repairs).push(RepairOrder { damages: report.damages, answer });
+            lock(&handle.repairs).push(RepairOrder { epoch: group.epoch, damages: report.damages, answer });
+            // Nobody works on one that was deleted meanwhile.
+            if !self.handle(id).is_ok_and(|known| Arc::ptr_eq(&known, &handle)) {
+                give_up(&handle);
+            }
             handle.wake.notify_one();
             answered.await.map_err(|_| ControlError::Refused {
                 sentence: format!("Failover group {id} changed before the repair started. Try again."),
@@ -87,6 +92,10 @@ impl Control {
 pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) {
     let orders = std::mem::take(&mut *lock(&handle.repairs));
     for order in orders {
+        // What was found in the other direction is no damage in this one. Dropping the order tells whoever waits for it.
+        if order.epoch != handle.group().epoch || handle.group().salvage_pending {
+            continue;
+        }
         let done = mend_all(control, handle, cache, &order.damages).await;
         // The caller may have gone away; the audit log of what was salvaged is in the store.
         let _ = order.answer.send(done);

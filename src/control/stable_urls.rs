@@ -124,7 +124,8 @@ impl Control {
             control.show_activity(line);
             control.touch();
         };
-        self.durably(creating, work, show).await?;
+        // Whoever adds tokens writes the same file within the same turn.
+        let (_creating, ()) = self.durably(creating, work, show).await?;
         self.forget_token_pairs(&shown.stable_workspace_id)
     }
 

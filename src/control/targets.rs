@@ -11,14 +11,21 @@ impl Control {
         Ok(self.handle(id)?.record().targets)
     }
 
-    /// Sets what a group should reach.
-    pub async fn set_targets(&self, actor: &str, id: &GroupId, targets: Targets) -> Result<String, ControlError> {
-        if let Some(sentence) = targets.problem() {
-            return Err(ControlError::BadArgument { sentence });
-        }
+    /// Sets what a group should reach. `edit` gets what is set at this moment, so that two who change one target each both
+    /// succeed.
+    pub async fn set_targets(
+        &self,
+        actor: &str,
+        id: &GroupId,
+        edit: impl FnOnce(Targets) -> Targets + Send,
+    ) -> Result<String, ControlError> {
         let handle = self.handle(id)?;
         let mut change = GroupChange::of(&handle).await;
         let before = change.targets;
+        let targets = edit(before);
+        if let Some(sentence) = targets.problem() {
+            return Err(ControlError::BadArgument { sentence });
+        }
         if before == targets {
             return Ok(format!("The targets of {id} are as they were: {}.", targets.words()));
         }
@@ -37,7 +44,7 @@ impl Control {
             let Ok(id) = GroupId::new(id.as_str()) else { continue };
             let known = self.targets(&id).is_ok_and(|known| known == Targets::default());
             if known && targets.problem().is_none() {
-                self.set_targets("console", &id, *targets).await?;
+                self.set_targets("console", &id, |_| *targets).await?;
             }
         }
         Ok(())

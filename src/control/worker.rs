@@ -51,7 +51,10 @@ async fn work(control: Control, handle: Arc<GroupHandle>) {
             },
             GroupState::Deleting => match dismantle(&control, &handle).await {
                 Some(pause) => pause,
-                None => return,
+                None => {
+                    repair::give_up(&handle);
+                    return;
+                }
             },
             GroupState::CreationFailed | GroupState::FailoverFailed | GroupState::DeletionFailed => Duration::MAX,
         };

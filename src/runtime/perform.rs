@@ -73,8 +73,12 @@ pub(super) async fn perform(
         }
         Intent::Approve { id, request } => control.approve(by, &id, &request).await.map(group),
         Intent::RefuseApproval { id, request } => control.refuse(by, &id, &request).await.map(NoticeDetail::Done),
-        Intent::SetApproval { id, policy } => control.set_approval(actor, &id, policy).await.map(NoticeDetail::Done),
-        Intent::SetTargets { id, targets } => control.set_targets(actor, &id, targets).await.map(NoticeDetail::Done),
+        Intent::SetApproval { id, policy } => {
+            control.set_approval(actor, &id, |_| policy).await.map(NoticeDetail::Done)
+        }
+        Intent::SetTargets { id, targets } => {
+            control.set_targets(actor, &id, |_| targets).await.map(NoticeDetail::Done)
+        }
         Intent::SetAlerts { patch } => control.set_alerts(actor, patch).await.map(NoticeDetail::Done),
         Intent::TestAlerts => match control.test_alerts(actor).await {
             Ok((true, sentence)) => Ok(NoticeDetail::Done(format!("The test was delivered. {sentence}"))),

@@ -96,11 +96,15 @@ async fn what_waits_is_refused_expires_or_is_out_of_date_and_a_forced_one_may_be
     let engine = with_group(dir.path(), None).await;
     let control = engine.control();
     let policy = ApprovalPolicy { required: true, forced_exempt: true, expires_minutes: 30 };
-    control.set_approval("ada", &core(), policy).await.expect("set");
+    control.set_approval("ada", &core(), |_| policy).await.expect("set");
     let (ada, bob) = (Asker::named("ada"), Asker::named("bob"));
     let order = || FailoverOrder::new(&Region::new(WEST), FailoverKind::Planned);
     control.order_failover(&ada, &core(), order(), None).await.expect_err("it waits");
     let pending = view(&engine).pending_approval.expect("shown");
+    // A drill asks in the name of whoever started it.
+    let same = Asker { id: "token-7".to_owned(), name: "ada".to_owned() };
+    let own = control.approve(&same, &core(), &pending.id).await.expect_err("the same person");
+    assert!(own.to_string().contains("someone with another token"), "{own}");
     control.refuse(&bob, &core(), &pending.id).await.expect("refused");
     assert!(control.approve(&bob, &core(), &pending.id).await.is_err(), "it is gone");
 

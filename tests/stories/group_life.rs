@@ -2,6 +2,7 @@
 
 use super::left_behind::admin;
 use super::support::{catalogs, engine, spec, spec_with_assets, until, until_active};
+use resilience::control::GroupPatch;
 use resilience::control::view::OperationOutcome;
 use resilience::domain::Region;
 use resilience::domain::{AssetKind, CatalogName, ErrorClass, FailoverKind, GroupId, GroupState, ObjectStatus};
@@ -231,5 +232,17 @@ async fn a_deleted_group_leaves_its_replica_read_only_and_a_new_group_takes_it_u
     let refused =
         engine.control().release_replica("tester", &Region::new("us-west-2"), &CatalogName::new(mine[0])).await;
     assert!(refused.is_err(), "a replica in use is nobody's to release");
+
+    // Taken out of the scope it is left, put back it is in use.
+    let (again, west) = (GroupId::new("again").expect("an id"), Region::new("us-west-2"));
+    let of = |names: &[&str]| spec(&engine, "again", names).unity_catalog_assets.expect("catalogs");
+    let (both, one) = (of(&names(&all[..2])), of(&names(&all[1..2])));
+    for (assets, left_by) in [(both.clone(), None), (one, Some("again")), (both, None)] {
+        let patch = GroupPatch { unity_catalog_assets: Some(Some(assets)), ..GroupPatch::default() };
+        engine.control().update_group("tester", &again, None, patch).await.expect("changed");
+        until_active(&engine, "again").await;
+        let left = engine.control().left_by(&west, &CatalogName::new(mine[0])).await.expect("known");
+        assert_eq!(left.as_deref(), left_by);
+    }
     engine.stop().await;
 }

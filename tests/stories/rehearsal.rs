@@ -148,6 +148,10 @@ async fn a_full_drill_goes_over_waits_for_a_person_and_comes_back() {
     assert!(drill.rto_seconds.is_some() && drill.failback_rto_seconds.is_some() && drill.tables_verified > 5);
     assert_eq!(drill.let_go_by.as_deref(), Some("admin"));
     assert_eq!(engine.control().group(&core()).expect("known").effective_primary_region, east, "it is back");
+    for call in ["go-on", "report"] {
+        let (status, answer) = admin.post(&format!("{path}/{call}"), json!({"drill": drill.id})).await;
+        assert!(status == 400 && answer["message"].as_str().is_some_and(|m| m.contains("drill_id")), "{answer}");
+    }
     let (status, report) = admin.post(&format!("{path}/report"), json!({"drill_id": drill.id})).await;
     assert_eq!(status, 200);
     let html = report["html"].as_str().expect("a page");

@@ -61,6 +61,8 @@ async fn steps(control: &Control, id: &str) -> Result<(), ControlError> {
                 control.keep_drill(drill, None).await?;
                 tokio::time::sleep(AGAIN).await;
             }
+            // It says nothing about the step, which begins again once the store takes its record.
+            Err(error) if error.is_of_store() => return Err(error),
             Err(error) => fail(control, drill, step, error.to_string()).await?,
         }
     }

@@ -133,7 +133,8 @@ pub async fn dismantle(control: &Control, handle: &GroupHandle) -> Option<Durati
     };
     match outcome.await {
         Ok(()) => None,
-        Err(error) if error.is_unreachable() => {
+        // A store that can't take the record, as on a full disk, says nothing about the group either.
+        Err(error) if error.is_unreachable() || error.is_of_store() => {
             record_error(control, handle, &error);
             Some(control.inner.settings.retry_pause * 4)
         }

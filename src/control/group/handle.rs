@@ -29,6 +29,8 @@ pub type WriteLock = tokio::sync::OwnedMutexGuard<()>;
 
 /// What a worker is asked to mend before its next cycle.
 pub struct RepairOrder {
+    /// The group's epoch when the damage was found: it tells which side the replica was.
+    pub epoch: u64,
     pub damages: Vec<Damage>,
     pub answer: oneshot::Sender<Result<Vec<String>, ControlError>>,
 }

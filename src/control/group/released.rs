@@ -38,6 +38,18 @@ impl Control {
         region: &Region,
         catalog: &CatalogName,
     ) -> Result<String, ControlError> {
+        // A group that is being created may take the replica up again.
+        let creating = self.inner.creating.clone().lock_owned().await;
+        let covering =
+            self.handles().into_iter().map(|handle| handle.group()).find(|g| g.has_catalog(catalog.as_str()));
+        if let Some(covering) = covering {
+            return Err(ControlError::Refused {
+                sentence: format!(
+                    "Failover group {} covers {catalog}, so it can't be released in {region}. Take it out of the group first.",
+                    covering.spec.id
+                ),
+            });
+        }
         let Some(group) = self.left_by(region, catalog).await? else {
             return Err(ControlError::Refused {
                 sentence: format!(
@@ -59,7 +71,7 @@ impl Control {
             tx.set_value(&released, "")?;
             tx.add_activity(&stored)
         };
-        self.durably((), work, move |control, ()| control.show_activity(line)).await?;
+        self.durably(creating, work, move |control, ()| control.show_activity(line)).await?;
         self.refresh_regions();
         Ok(message)
     }

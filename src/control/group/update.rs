@@ -161,9 +161,16 @@ impl Control {
         let mut change = GroupChange::of(&handle).await;
         let current = change.group.clone();
         fresh(&current)?;
+        // A failover may have gone through while the regions were asked; the change was checked for the other direction.
+        provisional::refuse_while_open(change.operation.as_ref(), id)?;
+        if current.epoch != before.epoch {
+            return Err(ControlError::Stale { id: id.to_string() });
+        }
         change.group.spec = spec;
+        let returned: Vec<CatalogName> =
+            change.group.catalogs().iter().filter(|c| !current.catalogs().contains(c)).cloned().collect();
         let put_back = current.spec.rules.excluded.iter().any(|name| !change.group.spec.rules.excluded.contains(name));
-        let gained = put_back || change.group.catalogs().iter().any(|catalog| !current.catalogs().contains(catalog));
+        let gained = put_back || !returned.is_empty();
         let lost: Vec<CatalogName> =
             current.catalogs().iter().filter(|c| !change.group.catalogs().contains(c)).cloned().collect();
         let now = self.now();
@@ -187,6 +194,10 @@ impl Control {
             for catalog in &lost {
                 // Its replica stays, read-only, until it is taken up again or released.
                 tx.set_value(&left_replica_key(&secondary, catalog), of.as_str())?;
+            }
+            for catalog in &returned {
+                // It may be one that was left before; it is in use again.
+                tx.set_value(&left_replica_key(&secondary, catalog), "")?;
             }
             for table in tx.tables::<serde_json::Value>(&of)? {
                 let name = AssetName::parse(&table.name);
