@@ -95,6 +95,8 @@ impl Desk {
         let window = Harness::builder()
             .with_size(Vec2::new(1440.0, 900.0))
             .with_theme(Theme::Dark)
+            // Snapshots come while it settles.
+            .with_max_steps(32)
             .renderer(CpuRenderer::default())
             .build_eframe(|cc| ConsoleApp::over(&cc.egui_ctx, link));
         let clock = Arc::new(ManualClock::new(fixture::now()));

@@ -71,6 +71,8 @@ fn what_a_forced_failover_left_is_appended_by_clicking() {
         let versions: Vec<String> = versions.filter(|label| live.desk.can_press(label)).collect();
         for version in versions {
             live.desk.click(&version);
+            // What lies below moves when they arrive.
+            live.until("its rows", |desk| !desk.shows("Reading rows…"));
             if live.desk.can_press("Append to the live table") {
                 live.desk.click("Append to the live table");
                 live.click("Append 1 commit");
