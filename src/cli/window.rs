@@ -40,7 +40,7 @@ impl Host {
         let started = RuntimeThread::start(data_dir, options, clock(), wake(&self.window));
         let (runtime, notices) = started.map_err(sentence)?;
         if !self.preferences.borrow().targets.is_empty() {
-            // The runtime keeps them from now on. Read again after a kill, they would undo what was changed meanwhile.
+            // The runtime keeps them from now on. If they were read again after a kill, they would undo later changes.
             self.preferences.send_modify(|preferences| preferences.targets.clear());
             keep_preferences(&self.kept, &self.preferences.borrow());
         }

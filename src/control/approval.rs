@@ -52,7 +52,7 @@ impl Control {
     pub async fn approve(&self, by: &Asker, id: &GroupId, request: &str) -> Result<FailoverGroup, ControlError> {
         let handle = self.handle(id)?;
         let pending = self.waiting(&handle, request)?;
-        // Someone of whom only the name is known is whoever has it.
+        // Where only a name is known, everyone with that name counts as the one who asked.
         if pending.asked_by.id == by.id || pending.asked_by == Asker::named(&by.name) {
             return Err(ControlError::Refused {
                 sentence: format!(

@@ -61,7 +61,7 @@ pub(super) struct Inner {
     api_url: Mutex<Option<String>>,
     pub alerts: AlertSink,
     pub drills: Mutex<Drills>,
-    /// Whoever changes a drill reads and stores it within one turn: its runner and a person may at the same moment.
+    /// Held while a drill is read, changed and stored: its runner and a person may do so at the same moment.
     pub writing_drills: Arc<tokio::sync::Mutex<()>>,
     /// When a comparison last showed a group whole.
     pub proofs: Mutex<BTreeMap<GroupId, Proof>>,

@@ -60,7 +60,7 @@ impl Control {
         } else {
             let (answer, answered) = oneshot::channel();
             lock(&handle.repairs).push(RepairOrder { epoch: group.epoch, damages: report.damages, answer });
-            // Nobody works on one that was deleted meanwhile.
+            // A group that was deleted has no worker to carry it out.
             if !self.handle(id).is_ok_and(|known| Arc::ptr_eq(&known, &handle)) {
                 give_up(&handle);
             }
@@ -92,7 +92,7 @@ impl Control {
 pub async fn carry_out(control: &Control, handle: &GroupHandle, cache: &mut WorkerCache) {
     let orders = std::mem::take(&mut *lock(&handle.repairs));
     for order in orders {
-        // What was found in the other direction is no damage in this one. Dropping the order tells whoever waits for it.
+        // Damage that was found before a failover isn't damage after it. Dropping the order tells its caller.
         if order.epoch != handle.group().epoch || handle.group().salvage_pending {
             continue;
         }

@@ -124,7 +124,7 @@ impl Control {
             control.show_activity(line);
             control.touch();
         };
-        // Whoever adds tokens writes the same file within the same turn.
+        // Tokens are added under this lock too, and written into the same file.
         let (_creating, ()) = self.durably(creating, work, show).await?;
         self.forget_token_pairs(&shown.stable_workspace_id)
     }

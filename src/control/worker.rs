@@ -76,7 +76,7 @@ async fn create(control: &Control, handle: &GroupHandle) -> Duration {
             settle(control, handle, created(control, handle).await)
         }
         // A store that cannot take the next record, as on a full disk, says nothing about the group: it is tried again.
-        Err(error) if error.is_unreachable() || matches!(error, ControlError::Store(_)) => {
+        Err(error) if error.is_unreachable() || error.is_of_store() => {
             record_error(control, handle, &error);
             control.inner.settings.retry_pause * 4
         }

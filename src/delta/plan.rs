@@ -116,27 +116,20 @@ impl Planner {
         };
         let files = inventory.files.iter().filter(|(_, named)| named.added);
         let files = files.map(|(path, named)| planned_file(path, named)).collect();
-        let folders = self.folders(&inventory, &*self.destination);
+        let folders = lacking_folders(&inventory, &*self.source, &*self.destination);
         let mut check = Check::of_cycle(&inventory, &*self.destination, &self.table);
         let extras = self.extras(&log, &*self.destination, Some(known.version), newest, None, &mut check)?;
         if !check.is_settled()? {
             return Ok(None);
         }
         Ok(Some(Plan::Ship(Box::new(Shipment {
-            source: self.request.source.clone(),
-            destination: self.request.destination.clone(),
             from: Some(known.version),
-            to: newest,
-            generation: Generation::Same,
             files,
             folders,
             commits: commits.planned,
             log_files: extras.files,
             hint: extras.hint,
-            position,
-            target: self.request.destination.clone(),
-            clear_target: false,
-            request: self.request.clone(),
+            ..self.nothing_to(position)
         }))))
     }
 
@@ -153,22 +146,28 @@ impl Planner {
         if !extras.is_mending() {
             return Ok(Some(Plan::UpToDate(known)));
         }
-        Ok(Some(Plan::Ship(Box::new(Shipment {
+        let shipment = Shipment { log_files: extras.files, hint: extras.hint, ..self.nothing_to(known) };
+        Ok(Some(Plan::Ship(Box::new(shipment))))
+    }
+
+    /// A shipment that brings nothing and leaves the destination at `position`.
+    fn nothing_to(&self, position: Position) -> Shipment {
+        Shipment {
             source: self.request.source.clone(),
             destination: self.request.destination.clone(),
-            from: Some(version),
-            to: version,
+            from: Some(position.version),
+            to: position.version,
             generation: Generation::Same,
             files: Vec::new(),
             folders: Vec::new(),
             commits: Vec::new(),
-            log_files: extras.files,
-            hint: extras.hint,
-            position: known,
+            log_files: Vec::new(),
+            hint: None,
+            position,
             target: self.request.destination.clone(),
             clear_target: false,
             request: self.request.clone(),
-        }))))
+        }
     }
 
     /// The stamp of the remembered commit, if the source still has it as remembered. Touched since, it may be another
@@ -232,34 +231,24 @@ impl Planner {
         if from == Some(newest) {
             self.keep_missing(&mut extras, &log, &*target_place)?;
         }
-        let folders = self.folders(&inventory, &*target_place);
+        let folders = lacking_folders(&inventory, &*self.source, &*target_place);
         let lacks_none = files.is_empty() && folders.is_empty() && !extras.is_mending();
         let idle = generation == Generation::Same && from == Some(newest) && lacks_none;
         if idle {
             return Ok(Plan::UpToDate(position));
         }
         Ok(Plan::Ship(Box::new(Shipment {
-            source: self.request.source.clone(),
-            destination: self.request.destination.clone(),
             from,
-            to: newest,
             generation,
             files,
             folders,
             commits: commits.planned,
             log_files: extras.files,
             hint: extras.hint,
-            position,
             clear_target,
             target,
-            request: self.request.clone(),
+            ..self.nothing_to(position)
         })))
-    }
-
-    /// Folders that the paths of files lead through and out of again, and that `target` doesn't have.
-    fn folders(&self, inventory: &Inventory, target: &dyn Place) -> Vec<String> {
-        let lacking = inventory.folders.iter().filter(|folder| lacks_folder(&*self.source, target, folder));
-        lacking.cloned().collect()
     }
 
     /// Whether a file that an earlier shipment brought is not there any more, or has another size.
@@ -275,11 +264,12 @@ impl Planner {
     }
 }
 
-/// Whether readers of the source find a folder that they don't find at the target. An object store has no folders: there
-/// every path can be read without, and on a disk it can be read with them.
-pub(super) fn lacks_folder(source: &dyn Place, target: &dyn Place, folder: &str) -> bool {
-    let is_there = |place: &dyn Place| place.local().map(|place| place.root().join(folder).is_dir());
-    is_there(target) == Some(false) && is_there(source) != Some(false)
+/// Folders that the paths of files lead through and out of again, and that readers find at the source and not at the target.
+/// An object store has no folders: there every path can be read without, and on a disk it can be read with them.
+pub(super) fn lacking_folders(inventory: &Inventory, source: &dyn Place, target: &dyn Place) -> Vec<String> {
+    let is_there = |place: &dyn Place, folder: &str| place.local().map(|place| place.root().join(folder).is_dir());
+    let lacks = |folder: &&String| is_there(target, folder) == Some(false) && is_there(source, folder) != Some(false);
+    inventory.folders.iter().filter(lacks).cloned().collect()
 }
 
 fn planned_file(path: &str, named: &Named) -> PlannedFile {

@@ -3,7 +3,7 @@
 use super::copy::bring;
 use super::log::{LOG, Log, Named, commit_path, raw_live, raw_state_at, read_checkpoint, read_log_state};
 use super::place::{self, Mode, Place, Put};
-use super::plan::lacks_folder;
+use super::plan::lacking_folders;
 use super::pool;
 use super::recover::{carries_time, path_of, rows_in_file, rows_of};
 use super::{DeltaError, TableFault, TableRoot};
@@ -53,8 +53,8 @@ pub async fn copy_version(source: &TableRoot, target: &TableRoot, version: i64) 
         let log = Log::list(&*from, 0)?;
         let inventory = read_log_state(&*from, &log, version, |_, _| {})?.inventory;
         if let Some(local) = to.local() {
-            let needed = inventory.folders.iter().filter(|folder| lacks_folder(&*from, &*to, folder));
-            needed.map(|folder| local.make_folder(&local.root().join(folder))).collect::<Result<Vec<()>, _>>()?;
+            let lacking = lacking_folders(&inventory, &*from, &*to);
+            lacking.iter().try_for_each(|folder| local.make_folder(&local.root().join(folder)))?;
         }
         let live: Vec<(Arc<str>, Named)> = inventory.files.into_iter().filter(|(_, named)| named.live).collect();
         let copied = copy_files(&*from, &*to, &live, version)?;

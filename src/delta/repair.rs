@@ -16,8 +16,8 @@ pub struct Repaired {
     pub unmendable: Vec<String>,
 }
 
-/// Makes folders, which end in a slash, and copies `damaged` files of `destination` again: staged, hashed against what the ledger keeps, synced, then exchanged
-/// in one step each. A file of the source that is not what was copied once never gets in.
+/// Makes folders, which end in a slash, and copies `damaged` files of `destination` again: staged, hashed against what the
+/// ledger keeps, synced, then exchanged in one step each. A file of the source that is not what was copied once never gets in.
 pub async fn repair(
     source: &TableRoot,
     destination: &TableRoot,

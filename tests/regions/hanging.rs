@@ -92,7 +92,7 @@ async fn a_region_that_hangs_does_not_answer() {
     assert!(loss.unknown.is_empty() && loss.commits == Some(0), "{loss:?}");
 
     line.hangs.send_replace(true);
-    // The dialog opens at once, while nobody knows yet.
+    // The dialog opens at once, before the outage is known.
     let ((loss, took), known) = tokio::join!(ask(), until_away(&engine, true));
     assert!(known <= KNOWN_WITHIN, "known after {known:?}");
     assert!(took <= Duration::from_secs(3), "the dialog had its figures after {took:?}");

@@ -101,7 +101,7 @@ async fn what_waits_is_refused_expires_or_is_out_of_date_and_a_forced_one_may_be
     let order = || FailoverOrder::new(&Region::new(WEST), FailoverKind::Planned);
     control.order_failover(&ada, &core(), order(), None).await.expect_err("it waits");
     let pending = view(&engine).pending_approval.expect("shown");
-    // A drill asks in the name of whoever started it.
+    // A drill asks in the name of the person who started it.
     let same = Asker { id: "token-7".to_owned(), name: "ada".to_owned() };
     let own = control.approve(&same, &core(), &pending.id).await.expect_err("the same person");
     assert!(own.to_string().contains("someone with another token"), "{own}");

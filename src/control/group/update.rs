@@ -167,12 +167,12 @@ impl Control {
             return Err(ControlError::Stale { id: id.to_string() });
         }
         change.group.spec = spec;
-        let returned: Vec<CatalogName> =
-            change.group.catalogs().iter().filter(|c| !current.catalogs().contains(c)).cloned().collect();
+        let missing_in = |other: &FailoverGroup, of: &FailoverGroup| -> Vec<CatalogName> {
+            of.catalogs().iter().filter(|catalog| !other.catalogs().contains(catalog)).cloned().collect()
+        };
+        let (returned, lost) = (missing_in(&current, &change.group), missing_in(&change.group, &current));
         let put_back = current.spec.rules.excluded.iter().any(|name| !change.group.spec.rules.excluded.contains(name));
         let gained = put_back || !returned.is_empty();
-        let lost: Vec<CatalogName> =
-            current.catalogs().iter().filter(|c| !change.group.catalogs().contains(c)).cloned().collect();
         let now = self.now();
         if gained && current.state.replicates() {
             change.apply(Event::ScopeGrew, now)?;

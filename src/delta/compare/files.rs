@@ -3,7 +3,7 @@
 use super::{Comparison, Depth, Pair};
 use crate::delta::copy::hash_file;
 use crate::delta::log::{Checkpoint, Inventory, LOG, Log, LogState, commit_path, crc_path, read_checkpoint};
-use crate::delta::plan::lacks_folder;
+use crate::delta::plan::lacking_folders;
 use crate::delta::{DeltaError, pool};
 use crate::domain::{ErrorClass, ObjectStatus};
 use std::collections::BTreeSet;
@@ -34,8 +34,8 @@ enum Difference {
 impl Pair {
     /// Finds folders that the replica needs, although nothing need lie in them.
     pub(super) fn compare_folders(&self, found: &mut Comparison, inventory: &Inventory) {
-        let lacks = |folder: &&String| lacks_folder(&*self.source, &*self.replica, folder);
-        let lacking: Vec<String> = inventory.folders.iter().filter(lacks).map(|folder| format!("{folder}/")).collect();
+        let lacking = lacking_folders(inventory, &*self.source, &*self.replica);
+        let lacking: Vec<String> = lacking.into_iter().map(|folder| folder + "/").collect();
         let Some(folder) = lacking.first().filter(|_| found.class.is_none()).cloned() else {
             // Files that differ are said already; these are mended with them.
             found.damaged.extend(lacking);

@@ -38,7 +38,7 @@ pub(in crate::delta) struct FileAction {
     pub data_change: Option<bool>,
 }
 
-/// An add with all that readers require: they refuse a commit in which one of these is missing, whoever needs it.
+/// An add with every field that readers require. They refuse a commit that lacks one, even if they don't use it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Add {
