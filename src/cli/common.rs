@@ -32,7 +32,7 @@ pub struct Common {
     /// Commits a second of all the sandbox's jobs together; 0 writes nothing
     #[arg(long, global = true, value_name = "R", value_parser = rate)]
     sandbox_commits_per_second: Option<f64>,
-    /// Where a failover is announced with a POST
+    /// Where notifications are sent with a POST
     #[arg(long, global = true, value_name = "URL")]
     webhook: Option<String>,
     #[arg(long, global = true, value_name = "N", value_parser = parse_parallel, help = parallel_help())]

@@ -146,7 +146,7 @@ impl Pair {
         let newest = found.source_version.map_or_else(|| log.newest_of(&table), Ok)?;
         let Some(last) = found.replica_version else {
             // One that can't be shipped says why; any other is only not there yet.
-            read_log_state(&*self.source, &log, newest, |_, _| {})?.inventory.refuse_bad_schema(newest)?;
+            read_log_state(&*self.source, &log, newest, |_, _| {})?.inventory.refuse_unreadable(newest)?;
             found.status = ObjectStatus::Missing;
             found.message = Some(format!("{} has no table yet.", self.replica.display("")));
             return Ok(());
@@ -155,7 +155,7 @@ impl Pair {
         let state = read_log_state(&*self.source, &log, newest, |commit, _| {
             hashes.insert(commit.version, commit.sha256);
         })?;
-        state.inventory.refuse_bad_schema(newest)?;
+        state.inventory.refuse_unreadable(newest)?;
         state.inventory.refuse_dots(&*self.source, &*self.replica)?;
         self.compare_commits(found, &hashes, &at_destination, &state, newest.min(last))?;
         if found.status != ObjectStatus::InSync {

@@ -112,16 +112,18 @@ pub enum DeltaError {
         /// The newest version.
         version: i64,
     },
-    /// A schema, or partition columns, that readers refuse.
+    /// A protocol, a schema or partition columns that readers refuse.
     #[error(
-        "Readers can't open {table} at version {version} because of its metaData: {detail}. {}",
+        "Readers can't open {table} at version {version} because of its {action}: {detail}. {}",
         resolution(ErrorClass::CorruptLog)
     )]
-    BadSchema {
+    Unreadable {
         /// The table's root.
         table: String,
         /// The newest version.
         version: i64,
+        /// The action that they refuse.
+        action: &'static str,
         /// What is wrong with it.
         detail: String,
     },
@@ -319,7 +321,7 @@ impl DeltaError {
             Self::CorruptCommit { .. } | Self::CorruptCheckpoint { .. } => ErrorClass::CorruptLog,
             Self::Contradiction { .. } | Self::TooLarge { .. } | Self::TooManyFiles { .. } => ErrorClass::CorruptLog,
             Self::EmptyLog { .. } | Self::MissingAction { .. } | Self::BadPath { .. } => ErrorClass::CorruptLog,
-            Self::BadSchema { .. } | Self::DottedPath { .. } => ErrorClass::CorruptLog,
+            Self::Unreadable { .. } | Self::DottedPath { .. } => ErrorClass::CorruptLog,
             Self::LogGap { .. } => ErrorClass::LogGap,
             Self::AbsolutePath { .. } => ErrorClass::AbsolutePath,
             Self::ShallowClone { .. } => ErrorClass::ShallowClone,
@@ -353,7 +355,7 @@ impl DeltaError {
                 vec![("path", path.clone()), ("size", size.to_string()), ("limit", most.to_string())]
             }
             Self::TooManyFiles { table, most } => vec![("table", table.clone()), ("limit", most.to_string())],
-            Self::CorruptCommit { table, version, .. } | Self::BadSchema { table, version, .. } => {
+            Self::CorruptCommit { table, version, .. } | Self::Unreadable { table, version, .. } => {
                 vec![("table", table.clone()), ("version", version.to_string())]
             }
             Self::CorruptCheckpoint { table, file, .. } | Self::Contradiction { table, file, .. } => {

@@ -36,7 +36,7 @@ pub async fn newest_whole_version(root: &TableRoot) -> Result<i64, TableFault> {
         let log = Log::list(&*place, 0)?;
         let newest = log.newest_of(&table.display())?;
         let state = read_log_state(&*place, &log, newest, |_, _| {})?;
-        state.inventory.refuse_bad_schema(newest)?;
+        state.inventory.refuse_unreadable(newest)?;
         for (path, _) in state.inventory.files.iter().filter(|(_, named)| named.live) {
             if place.stat(path)?.is_none() {
                 let (table, path) = (table.display(), path.to_string());

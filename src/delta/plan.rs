@@ -100,7 +100,7 @@ impl Planner {
             let time_ms = commit.time_ms(info.as_ref());
             commits.push(commit, time_ms);
         }
-        if inventory.is_schema_in_doubt() {
+        if inventory.may_be_unreadable() {
             return Ok(None);
         }
         inventory.refuse_catalog_managed()?;
@@ -192,7 +192,7 @@ impl Planner {
         let mut commits = Commits::default();
         let LogState { inventory, position, base, past } =
             read_log_state(&*self.source, &log, newest, |commit, time_ms| commits.push(commit, time_ms))?;
-        inventory.refuse_bad_schema(newest)?;
+        inventory.refuse_unreadable(newest)?;
         inventory.refuse_dots(&*self.source, &*self.destination)?;
         let resume = self.resume(&self.destination, &log, newest, &position.table_id)?;
         let mut clear_target = false;

@@ -10,7 +10,8 @@ use crate::replicate::{self, Access, CycleError, Endpoint, ReplicaState};
 use crate::wire::unity_catalog::TABLE_VIEW;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Credentials asked for at a time.
 const PARALLEL_CALLS: usize = 32;
@@ -18,6 +19,28 @@ const PARALLEL_CALLS: usize = 32;
 const PARALLEL_READS: usize = 32;
 /// Tables looked at in one go on a blocking thread.
 const LOOK_CHUNK: usize = 256;
+
+/// How long the storage of a table may take to answer, and that of all others once one has taken longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE_AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// Waits for storage, which may hang in a region that answers: a person with a failover to decide on waits for this.
+#[derive(Default)]
+struct Patience {
+    is_short: AtomicBool,
+}
+
+impl Patience {
+    /// What storage answers; None where it takes too long.
+    async fn wait<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let most = if self.is_short.load(Ordering::Relaxed) { PATIENCE_AFTERWARDS } else { PATIENCE };
+        let answer = tokio::time::timeout(most, answer).await.ok();
+        if answer.is_none() {
+            self.is_short.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+}
 
 /// One table to ask about.
 struct Question {
@@ -62,10 +85,11 @@ impl Control {
             ..LossEstimate::default()
         };
         let roots = self.open(&source, &questions, access, &mut found).await?;
-        let moved = moved(roots, progress).await;
+        let patience = Patience::default();
+        let moved = moved(roots, &patience, progress).await;
         let count = async |question: &Question, root: TableRoot| {
             let after = question.position.as_ref().map_or(-1, |position| position.version);
-            let commits = delta::commits_since(&root, after).await;
+            let commits = patience.wait(delta::commits_since(&root, after)).await;
             progress.done.fetch_add(1, Ordering::Relaxed);
             (question.name.clone(), commits)
         };
@@ -74,11 +98,15 @@ impl Control {
         let mut first_ms = i64::MAX;
         for (table, commits) in counted {
             match commits {
-                Ok(commits) => {
+                Some(Ok(commits)) => {
                     add(&mut found, &table, &commits);
                     first_ms = commits.iter().map(|commit| commit.time_ms).fold(first_ms, i64::min);
                 }
-                Err(fault) => found.unknown.push(fault.message),
+                Some(Err(fault)) => found.unknown.push(fault.message),
+                None => found.unknown.push(format!(
+                    "{table} could not be counted in time: its storage in {} is slow or does not answer.",
+                    source.region
+                )),
             }
         }
         if first_ms != i64::MAX {
@@ -117,7 +145,11 @@ impl Control {
 }
 
 /// The tables that are not where they were when they last arrived.
-async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &AskProgress) -> Vec<(&'q Question, TableRoot)> {
+async fn moved<'q>(
+    roots: Vec<(&'q Question, TableRoot)>,
+    patience: &Patience,
+    progress: &AskProgress,
+) -> Vec<(&'q Question, TableRoot)> {
     let mut moved = Vec::new();
     for chunk in roots.chunks(LOOK_CHUNK) {
         let paths: Vec<_> = chunk
@@ -133,7 +165,9 @@ async fn moved<'q>(roots: Vec<(&'q Question, TableRoot)>, progress: &AskProgress
             };
             paths.into_iter().map(|known| known.is_some_and(same)).collect::<Vec<bool>>()
         });
-        let same = looks.await.unwrap_or_else(|_| vec![false; chunk.len()]);
+        // Where the looks take too long, each table is asked by itself, so that those in other storage are counted.
+        let looked = patience.wait(looks).await.and_then(Result::ok);
+        let same = looked.unwrap_or_else(|| vec![false; chunk.len()]);
         for ((question, root), same) in chunk.iter().zip(same) {
             if same {
                 progress.done.fetch_add(1, Ordering::Relaxed);
@@ -155,5 +189,20 @@ fn add(found: &mut LossEstimate, table: &str, commits: &[CommitSummary]) {
     found.bytes = found.bytes.map(|n| commits.iter().fold(n, |sum, c| sum.saturating_add(c.bytes_added)));
     for commit in commits {
         found.rows = found.rows.zip(commit.rows_added).map(|(sum, rows)| sum.saturating_add(rows));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn storage_that_hangs_is_waited_for_once() {
+        let (patience, begun) = (Patience::default(), tokio::time::Instant::now());
+        for _ in 0..5 {
+            assert_eq!(patience.wait(std::future::pending::<()>()).await, None);
+        }
+        assert_eq!(patience.wait(std::future::ready(5)).await, Some(5));
+        assert_eq!(begun.elapsed().as_secs(), 24);
     }
 }

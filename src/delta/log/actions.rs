@@ -113,6 +113,27 @@ impl Protocol {
     pub fn features(&self) -> impl Iterator<Item = &String> {
         self.reader_features.iter().chain(self.writer_features.iter()).flatten()
     }
+
+    /// Why readers refuse it, as the end of a sentence: its versions don't fit its lists of features
+    /// ([Protocol Evolution](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#protocol-evolution)).
+    ///
+    /// Later versions than those that brought the lists aren't judged: a newer reader may know them.
+    pub fn flaw(&self) -> Option<String> {
+        let sides = [
+            ("minReaderVersion", self.min_reader_version, "readerFeatures", 3, self.reader_features.is_some()),
+            ("minWriterVersion", self.min_writer_version, "writerFeatures", 7, self.writer_features.is_some()),
+        ];
+        for (version_name, version, list, first, has_list) in sides {
+            if version == first && !has_list {
+                return Some(format!("{version_name} is {version}, and there are no {list}"));
+            }
+            if version < first && has_list {
+                return Some(format!("there are {list}, and {version_name} is {version}"));
+            }
+        }
+        (self.min_reader_version == 3 && self.min_writer_version < 7)
+            .then(|| format!("minReaderVersion is 3, and minWriterVersion is {}", self.min_writer_version))
+    }
 }
 
 /// The table's identity and properties.

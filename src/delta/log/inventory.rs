@@ -263,13 +263,18 @@ impl Inventory {
         Ok(self.metadata.as_ref().ok_or_else(|| missing("metaData"))?.id.clone())
     }
 
-    /// An error where no reader can make anything of the schema in force.
-    pub fn refuse_bad_schema(&self, version: i64) -> Result<(), DeltaError> {
+    /// An error where no reader takes the protocol in force, or can make anything of the schema.
+    pub fn refuse_unreadable(&self, version: i64) -> Result<(), DeltaError> {
+        let unreadable =
+            |action, detail| Err(DeltaError::Unreadable { table: self.table.clone(), version, action, detail });
+        if let Some(flaw) = self.protocol.as_ref().and_then(Protocol::flaw) {
+            return unreadable("protocol", flaw);
+        }
         let Some(metadata) = &self.metadata else { return Ok(()) };
         let features = self.protocol.as_ref().is_some_and(|protocol| protocol.features().next().is_some());
         let SchemaFlaw { always, without_features } = &metadata.flaw;
         match always.as_ref().or_else(|| without_features.as_ref().filter(|_| !features)) {
-            Some(flaw) => Err(DeltaError::BadSchema { table: self.table.clone(), version, detail: flaw.clone() }),
+            Some(flaw) => unreadable("metaData", flaw.clone()),
             None => Ok(()),
         }
     }
@@ -285,9 +290,10 @@ impl Inventory {
         }
     }
 
-    /// Whether the metadata that the stretch brought may be refused.
-    pub fn is_schema_in_doubt(&self) -> bool {
+    /// Whether the protocol or the metadata that the stretch brought may be refused.
+    pub fn may_be_unreadable(&self) -> bool {
         self.metadata.as_ref().is_some_and(|metadata| metadata.flaw != SchemaFlaw::default())
+            || self.protocol.as_ref().and_then(Protocol::flaw).is_some()
     }
 
     /// An error where the catalog manages the table's commits.

@@ -121,6 +121,8 @@ pub fn columns_of(actions: &[Value]) -> Vec<(String, ArrayRef)> {
             vec![
                 ("minReaderVersion", numbers(actions, "protocol", "minReaderVersion")),
                 ("minWriterVersion", numbers(actions, "protocol", "minWriterVersion")),
+                ("readerFeatures", lists(actions, "protocol", "readerFeatures")),
+                ("writerFeatures", lists(actions, "protocol", "writerFeatures")),
             ],
         ),
         structure(actions, "checkpointMetadata", vec![("version", numbers(actions, "checkpointMetadata", "version"))]),

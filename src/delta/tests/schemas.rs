@@ -1,4 +1,4 @@
-//! Schemas and partition columns, and what Python's deltalake 1.6.6 and DuckDB 1.5.5 make of each: what neither reads, and
+//! Schemas, partition columns and protocols, and what Python's deltalake 1.6.6 and DuckDB 1.5.5 make of each: what neither reads, and
 //! Spark doesn't either, is flagged.
 
 use super::pair::Pair;
@@ -167,6 +167,40 @@ async fn partition_columns_that_are_none_flag_their_table() {
         ("a field of a column", described(&a_struct, &["p.a"]), false),
         ("a struct", described(&a_struct, &["p"]), false),
         ("a list", described(&a_list, &["p"]), false),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_protocol_whose_features_do_not_fit_its_versions_flags_its_table() {
+    let protocol = |reader: i64, writer: i64, lists: [Option<&[&str]>; 2]| {
+        let mut protocol = json!({"minReaderVersion": reader, "minWriterVersion": writer});
+        for (name, list) in ["readerFeatures", "writerFeatures"].into_iter().zip(lists) {
+            if let Some(list) = list {
+                protocol[name] = json!(list);
+            }
+        }
+        json!({ "protocol": protocol })
+    };
+    const NONE: Option<&[&str]> = Some(&[]);
+    check(vec![
+        ("1, 2", protocol(1, 2, [None, None]), true),
+        ("2, 5", protocol(2, 5, [None, None]), true),
+        ("1, 7", protocol(1, 7, [None, NONE]), true),
+        ("2, 7", protocol(2, 7, [None, Some(&["columnMapping"])]), true),
+        ("3, 7", protocol(3, 7, [NONE, NONE]), true),
+        ("lists that are null", json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2, "readerFeatures": null, "writerFeatures": null}}), true),
+        ("a writer's version to come", protocol(1, 8, [None, None]), true),
+        ("1, 2 with an empty list", protocol(1, 2, [None, NONE]), false),
+        ("1, 2 with both", protocol(1, 2, [NONE, NONE]), false),
+        ("1, 7 without a list", protocol(1, 7, [None, None]), false),
+        ("1, 7 with both", protocol(1, 7, [NONE, NONE]), false),
+        ("2, 5 with a reader's", protocol(2, 5, [Some(&["columnMapping"]), None]), false),
+        ("3, 7 without lists", protocol(3, 7, [None, None]), false),
+        ("3, 7 without a writer's", protocol(3, 7, [NONE, None]), false),
+        ("3, 7 without a reader's", protocol(3, 7, [None, NONE]), false),
+        ("3, 2", protocol(3, 2, [NONE, None]), false),
+        ("3, 6 with both", protocol(3, 6, [NONE, NONE]), false),
     ])
     .await;
 }
