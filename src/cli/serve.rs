@@ -38,6 +38,9 @@ pub struct Serve {
     /// Seconds that running requests get to end once a planned failover holds new ones
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=600))]
     gateway_drain_seconds: u64,
+    /// Threads that serve the gateway; one for each core, and no more than four, when absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    gateway_threads: Option<u16>,
     /// Serves another address than loopback without TLS; tokens then cross the network in the clear
     #[arg(long)]
     allow_plain_http: bool,
@@ -72,6 +75,7 @@ impl Serve {
             Some(files) => Some(GatewayTls::Files(files)),
             None => self.gateway_tls.then(|| GatewayTls::SelfMade(data_dir.to_owned())),
         };
+        let usual = GatewayOptions::default();
         GatewayOptions {
             listen: self.gateway,
             allow_plain_http: self.allow_plain_http,
@@ -82,7 +86,8 @@ impl Serve {
                 requests: self.gateway_hold_requests,
                 bytes: self.gateway_hold_bytes,
             },
-            ..GatewayOptions::default()
+            threads: self.gateway_threads.map_or(usual.threads, usize::from),
+            ..usual
         }
     }
 

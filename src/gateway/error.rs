@@ -16,6 +16,14 @@ pub enum GatewayError {
         /// Why.
         source: std::io::Error,
     },
+    /// Its threads cannot be started.
+    #[error(
+        "The gateway can't start its threads: {source}. Give --gateway-threads 1, or let this user start more threads."
+    )]
+    Threads {
+        /// Why.
+        source: std::io::Error,
+    },
     /// Tokens would cross a network in the clear.
     #[error(
         "Other machines can reach {address}, so tokens would cross the network unencrypted. Add --gateway-tls, use 127.0.0.1 for the gateway, or add --allow-plain-http."

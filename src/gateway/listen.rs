@@ -6,7 +6,7 @@ use super::forward::Shared;
 use super::hold::{HoldLimits, Holding};
 use super::tunnel::Tunnels;
 use super::upstream::Upstreams;
-use crate::net::{Arriving, Peer, RouteTable, ServeLimits, Stop, bind, raise_descriptor_limit, serve};
+use crate::net::{Arriving, Peer, RouteTable, ServeLimits, ServeThreads, Stop, bind, raise_descriptor_limit};
 use hyper::Request;
 use hyper::service::service_fn;
 use std::convert::Infallible;
@@ -25,6 +25,9 @@ const STALL_TIME: Duration = Duration::from_secs(900);
 /// Between two looks at the counts.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Threads that serve, where nothing else is asked for: one for each core, and no more than these.
+const MOST_THREADS: usize = 4;
+
 /// How the gateway is served.
 #[derive(Debug, Clone)]
 pub struct GatewayOptions {
@@ -40,6 +43,8 @@ pub struct GatewayOptions {
     pub domain: String,
     /// What may wait for a switch.
     pub hold: HoldLimits,
+    /// Threads that serve, at least one; each has connections of its own to the regions.
+    pub threads: usize,
 }
 
 impl Default for GatewayOptions {
@@ -51,6 +56,7 @@ impl Default for GatewayOptions {
             tls: None,
             domain: "localhost".to_owned(),
             hold: HoldLimits::default(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
         }
     }
 }
@@ -60,7 +66,9 @@ pub struct Gateway {
     url: String,
     port: u16,
     fingerprint: Option<String>,
-    shared: Arc<Shared>,
+    domain: String,
+    /// What the requests of each thread reach.
+    shared: Vec<Arc<Shared>>,
     stopping: watch::Sender<bool>,
     stop: watch::Sender<Stop>,
     server: JoinHandle<()>,
@@ -90,28 +98,45 @@ impl Gateway {
         let address = listener.local_addr().map_err(fault)?;
         let url = format!("{}://{address}", if acceptor.is_some() { "https" } else { "http" });
         let (stopping, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            routes: routes.clone(),
-            upstreams: Upstreams::new()?,
-            holding: Arc::new(Holding::new(options.hold, stopped)),
-            tunnels: Tunnels::default(),
-            domain: options.domain,
-        });
+        let (upstreams, holding) = (Upstreams::new()?, Arc::new(Holding::new(options.hold, stopped)));
+        let of_a_thread = |_| {
+            Arc::new(Shared {
+                routes: routes.clone(),
+                upstreams: upstreams.apart(),
+                holding: holding.clone(),
+                tunnels: Tunnels::default(),
+                domain: options.domain.clone(),
+            })
+        };
+        let shared: Vec<_> = (0..options.threads.max(1)).map(of_a_thread).collect();
         let (stop, told) = watch::channel(Stop::No);
         let limits =
             ServeLimits { connections: CONNECTIONS, head_time: IDLE_TIME, stall_time: STALL_TIME, http2: true };
-        let answering = shared.clone();
-        let service = move |peer: Peer| {
-            let shared = answering.clone();
-            service_fn(move |request: Request<Arriving>| {
+        let services = shared.iter().cloned().map(|shared| {
+            move |peer: Peer| {
                 let shared = shared.clone();
-                // Boxed, because what serves a connection moves it about.
-                async move { Ok::<_, Infallible>(Box::pin(shared.answer(peer, request)).await) }
-            })
-        };
-        let server = tokio::spawn(serve(listener, acceptor, service, limits, told));
+                service_fn(move |request: Request<Arriving>| {
+                    let shared = shared.clone();
+                    // Boxed, because what serves a connection moves it about.
+                    async move { Ok::<_, Infallible>(Box::pin(shared.answer(peer, request)).await) }
+                })
+            }
+        });
+        let threads = ServeThreads::start("gateway", services.collect(), acceptor, limits, told)
+            .map_err(|source| GatewayError::Threads { source })?;
+        let server = tokio::spawn(threads.serve(listener));
         let looker = tokio::spawn(look(shared.clone(), routes, changed));
-        Ok(Self { url, port: address.port(), fingerprint, shared, stopping, stop, server, looker })
+        Ok(Self {
+            url,
+            port: address.port(),
+            fingerprint,
+            domain: options.domain,
+            shared,
+            stopping,
+            stop,
+            server,
+            looker,
+        })
     }
 
     /// Scheme, host and port.
@@ -121,7 +146,7 @@ impl Gateway {
 
     /// The domain below which each stable URL has a host name.
     pub fn domain(&self) -> &str {
-        &self.shared.domain
+        &self.domain
     }
 
     /// Scheme, name and port as stable URLs have them: an address that stands for all of this machine's is none to call.
@@ -147,11 +172,15 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.looker.abort();
         self.stopping.send_replace(true);
-        self.shared.tunnels.close().await;
+        for shared in &self.shared {
+            shared.tunnels.close().await;
+        }
         self.stop.send_replace(Stop::Finish);
         let _ = (&mut self.server).await;
-        self.shared.tunnels.close().await;
-        self.shared.upstreams.close().await;
+        for shared in &self.shared {
+            shared.tunnels.close().await;
+            shared.upstreams.close().await;
+        }
     }
 }
 
@@ -163,11 +192,11 @@ impl Drop for Gateway {
 }
 
 /// Closes unused connections, and says when counts have changed.
-async fn look(shared: Arc<Shared>, routes: watch::Receiver<Arc<RouteTable>>, changed: impl Fn()) {
+async fn look(shared: Vec<Arc<Shared>>, routes: watch::Receiver<Arc<RouteTable>>, changed: impl Fn()) {
     let mut told = Vec::new();
     loop {
         tokio::time::sleep(LOOK).await;
-        shared.upstreams.tidy();
+        shared.iter().for_each(|shared| shared.upstreams.tidy());
         let views: Vec<_> = routes.borrow().gates().map(|gate| (gate.id.clone(), gate.traffic().view())).collect();
         if views != told {
             told = views;

@@ -92,13 +92,16 @@ impl Upstreams {
             .map_err(untrusting)?
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            inner: Arc::new(Inner {
-                tls: TlsConnector::from(Arc::new(config)),
-                idle: Mutex::default(),
-                tasks: Mutex::default(),
-            }),
-        })
+        Ok(Self::with(TlsConnector::from(Arc::new(config))))
+    }
+
+    fn with(tls: TlsConnector) -> Self {
+        Self { inner: Arc::new(Inner { tls, idle: Mutex::default(), tasks: Mutex::default() }) }
+    }
+
+    /// Connections of their own, as those of another thread must be: a connection belongs to the thread that opened it.
+    pub fn apart(&self) -> Self {
+        Self::with(self.inner.tls.clone())
     }
 
     /// A connection to the target's host: one that is open, or a new one.

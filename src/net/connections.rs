@@ -43,7 +43,17 @@ struct State {
 struct Slot {
     /// When it began to wait for its client.
     since: AtomicU64,
+    /// Rings when it has to end.
     end: Notify,
+}
+
+/// What a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It has to make way for another one, at once.
+    MakeWay,
+    /// The server stops: it takes no more requests, and those that run may end.
+    Finish,
 }
 
 impl Slot {
@@ -126,6 +136,11 @@ impl Connections {
         self.inner.state().shed()
     }
 
+    /// Tells every connection that the server stops.
+    pub fn finish(&self) {
+        self.inner.state().open.values().for_each(|slot| slot.end.notify_one());
+    }
+
     /// How many are open.
     pub fn open(&self) -> usize {
         self.inner.state().open.len()
@@ -157,9 +172,10 @@ impl Connection {
         }
     }
 
-    /// Returns when it has to make way for another one.
-    pub async fn must_end(&self) {
+    /// Returns when it has to end.
+    pub async fn told(&self) -> Told {
         self.slot.end.notified().await;
+        if self.slot.since.load(Ordering::Acquire) == ENDED { Told::MakeWay } else { Told::Finish }
     }
 }
 
@@ -176,7 +192,7 @@ mod tests {
     use futures::FutureExt;
 
     fn is_told_to_end(connection: &Connection) -> bool {
-        connection.must_end().now_or_never().is_some()
+        connection.told().now_or_never() == Some(Told::MakeWay)
     }
 
     fn admit(room: &Connections) -> Option<Arc<Connection>> {
@@ -230,6 +246,19 @@ mod tests {
         done.waits();
         assert!(next.now_or_never().is_some());
         assert!(is_told_to_end(&done) && !is_told_to_end(&busy));
+    }
+
+    #[test]
+    fn a_server_that_stops_tells_every_connection_and_one_may_still_have_to_make_way() {
+        let room = Connections::new(3);
+        let all = [(); 3].map(|()| admit(&room).expect("there is room"));
+        room.finish();
+        for connection in &all {
+            assert_eq!(connection.told().now_or_never(), Some(Told::Finish));
+            assert_eq!(connection.told().now_or_never(), None, "it is told once");
+        }
+        assert!(room.shed());
+        assert_eq!(all.map(|connection| is_told_to_end(&connection)), [true, false, false]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #[macro_use]
 mod forward;
 
+mod arriving;
 mod backoff;
 mod bind;
 mod body;
@@ -22,9 +23,12 @@ mod public_address;
 mod seen;
 mod serve;
 mod stall;
+mod talk;
+mod threads;
 mod tls;
 mod traffic;
 
+pub use arriving::Arriving;
 pub use backoff::Backoff;
 pub use bind::bind;
 pub use body::{BodyFault, BodyLimits, BodyRoom};
@@ -39,6 +43,8 @@ pub use moved_ids::{IdPair, MovedIds};
 pub use peer::Peer;
 pub use public_address::is_public;
 pub use seen::{LoginKind, SeenClient};
-pub use serve::{Answer, Answers, Arriving, LocalAddress, ServeLimits, Stop, routed, serve};
+pub use serve::{Stop, routed, serve};
+pub use talk::{Answer, Answers, LocalAddress, ServeLimits};
+pub use threads::ServeThreads;
 pub use tls::{TlsError, TlsFiles};
 pub use traffic::{Switch, Traffic, TrafficView};

@@ -18,19 +18,23 @@ pub struct Preface<S> {
 
 impl<S: AsyncRead + Unpin> Preface<S> {
     /// Reads as much as it takes to tell; true where the client speaks HTTP/2.
-    pub async fn read(mut stream: S) -> io::Result<(Self, bool)> {
-        let (mut seen, mut length) = ([0; PREFACE.len()], 0);
-        while length < PREFACE.len() && PREFACE.starts_with(&seen[..length]) {
-            match stream.read(&mut seen[length..]).await? {
+    pub async fn tell(&mut self) -> io::Result<bool> {
+        while self.length < PREFACE.len() && PREFACE.starts_with(&self.seen[..self.length]) {
+            match self.stream.read(&mut self.seen[self.length..]).await? {
                 0 => break,
-                more => length += more,
+                more => self.length += more,
             }
         }
-        Ok((Self { stream, seen, length, given: 0 }, seen == PREFACE))
+        Ok(self.seen == PREFACE)
     }
 }
 
 impl<S> Preface<S> {
+    /// A stream of which nothing was read yet.
+    pub fn new(stream: S) -> Self {
+        Self { stream, seen: [0; PREFACE.len()], length: 0, given: 0 }
+    }
+
     /// Whether the stream ended before its first byte.
     pub fn is_empty(&self) -> bool {
         self.length == 0
@@ -75,7 +79,8 @@ mod tests {
                 ours.write_all(&[*byte]).await.expect("sent");
             }
             drop(ours);
-            let (mut stream, is_http2) = Preface::read(theirs).await.expect("read");
+            let mut stream = Preface::new(theirs);
+            let is_http2 = stream.tell().await.expect("read");
             let mut all = Vec::new();
             stream.read_to_end(&mut all).await.expect("read");
             assert_eq!((is_http2, all.as_slice()), (http2, sent));
